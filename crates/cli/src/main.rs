@@ -1,0 +1,3 @@
+//! The command line of enscore: raw arguments, checked settings, run.
+
+fn main() {}
