@@ -1,0 +1,270 @@
+//! The primitives, and where each one's rules stand.
+
+use crate::primitive::arithmetic::{Binary, Compare, Logic, Unary};
+use crate::primitive::conv::Conv;
+use crate::primitive::random::Distribution;
+use crate::primitive::{arithmetic, conv, gather, layout, linalg, matmul, random, reduce, source};
+use crate::shape::{Kind, ShapeError};
+use crate::var::Var;
+use crate::{Value, interpret::Array};
+
+/// A primitive with its static attributes. Shapes are row-major; images are `[batch, height, width, channels]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    /// A value passed by the caller: the position among the program's inputs.
+    Input(usize),
+    /// The perturbation of a variable while a derivative is taken; never part of a finished program.
+    Tangent(usize),
+    /// A scalar: the bits of its f64.
+    Constant(u64),
+    /// A table of values: the bits of their f64.
+    Table(std::sync::Arc<[u64]>),
+    /// Positions along an axis, as indices.
+    Iota(usize),
+    /// A function of each element.
+    Unary(Unary),
+    /// A function of two elements at the same place.
+    Binary(Binary),
+    /// A comparison of two elements at the same place.
+    Compare(Compare),
+    /// A truth function of two elements at the same place.
+    Logic(Logic),
+    /// Negation of a truth value.
+    Not,
+    /// Whether an element is neither infinite nor NaN.
+    IsFinite,
+    /// The first operand chooses between the second (true) and the third.
+    Select,
+    /// An index or a truth value as a float.
+    ToFloat,
+    /// The identity, through which no derivative passes.
+    StopGradient,
+    /// The sum over axes, which disappear.
+    Sum(Vec<usize>),
+    /// The maximum over axes, which disappear.
+    Max(Vec<usize>),
+    /// The same elements in another shape.
+    Reshape,
+    /// Repetition: axis i of the operand is axis `axes[i]` of the result.
+    Broadcast(Vec<usize>),
+    /// Axis i of the result is axis `permutation[i]` of the operand.
+    Transpose(Vec<usize>),
+    /// From `start[i]` up to, not including, `start[i]` + the result's extent.
+    Slice(Vec<usize>),
+    /// Zeros before and after: (low, high) for each axis.
+    Pad(Vec<(usize, usize)>),
+    /// Operands side by side along an axis.
+    Concatenate(usize),
+    /// The product of matrices `[.., m, k]` and `[.., k, n]`, each stored transposed if its flag is set.
+    MatMul {
+        /// The first operand is stored as `[.., k, m]`.
+        transpose_a: bool,
+        /// The second operand is stored as `[.., n, k]`.
+        transpose_b: bool,
+    },
+    /// 2-D convolution of images with weights `[kh, kw, in, out]`.
+    Conv2d(Conv),
+    /// Its adjoint in the images: operands are the output's cotangent and the weights.
+    Conv2dInputGradient(Conv),
+    /// Its adjoint in the weights: operands are the images and the output's cotangent.
+    Conv2dWeightGradient(Conv),
+    /// Rows of the first operand, chosen by the indices in the second.
+    Gather,
+    /// Zeros `[rows, ..]` to which row i of the second operand is added at the index i of the first.
+    ScatterAdd,
+    /// The lower triangular L with A = L L', for `[.., n, n]`.
+    Cholesky,
+    /// X with L X = B, or L' X = B, for lower triangular L `[.., n, n]` and B `[.., n, m]`.
+    TriangularSolve {
+        /// Solve with L' instead of L.
+        transpose: bool,
+    },
+    /// Independent draws: the operand is the key; rows are the first axis.
+    Random(Distribution, u32),
+}
+
+impl Op {
+    /// The field's name of the primitive, for error messages and profiles.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Input(_) => "input",
+            Op::Tangent(_) => "tangent",
+            Op::Constant(_) => "constant",
+            Op::Table(_) => "table",
+            Op::Iota(_) => "iota",
+            Op::Unary(function) => function.name(),
+            Op::Binary(function) => function.name(),
+            Op::Compare(function) => function.name(),
+            Op::Logic(function) => function.name(),
+            Op::Not => "not",
+            Op::IsFinite => "is_finite",
+            Op::Select => "select",
+            Op::ToFloat => "to_float",
+            Op::StopGradient => "stop_gradient",
+            Op::Sum(_) => "sum",
+            Op::Max(_) => "max",
+            Op::Reshape => "reshape",
+            Op::Broadcast(_) => "broadcast",
+            Op::Transpose(_) => "transpose",
+            Op::Slice(_) => "slice",
+            Op::Pad(_) => "pad",
+            Op::Concatenate(_) => "concatenate",
+            Op::MatMul { .. } => "matmul",
+            Op::Conv2d(_) => "conv2d",
+            Op::Conv2dInputGradient(_) => "conv2d_input_gradient",
+            Op::Conv2dWeightGradient(_) => "conv2d_weight_gradient",
+            Op::Gather => "gather",
+            Op::ScatterAdd => "scatter_add",
+            Op::Cholesky => "cholesky",
+            Op::TriangularSolve { .. } => "triangular_solve",
+            Op::Random(..) => "random",
+        }
+    }
+
+    /// Whether the primitive works element by element, so that an executor can fuse it with its neighbours.
+    pub fn is_elementwise(&self) -> bool {
+        matches!(
+            self,
+            Op::Unary(_)
+                | Op::Binary(_)
+                | Op::Compare(_)
+                | Op::Logic(_)
+                | Op::Not
+                | Op::IsFinite
+                | Op::Select
+                | Op::ToFloat
+                | Op::StopGradient
+        )
+    }
+
+    /// Checks operands (kind and shape) against the shape asked for: the shape rule.
+    pub(crate) fn check(&self, operands: &[(Kind, &[usize])], shape: &[usize]) -> Result<Kind, ShapeError> {
+        let kind = match self {
+            Op::Input(_) | Op::Tangent(_) | Op::Constant(_) | Op::Table(_) | Op::Iota(_) => {
+                source::check(self, operands, shape)
+            }
+            op if op.is_elementwise() => arithmetic::check(op, operands, shape),
+            Op::Sum(_) | Op::Max(_) => reduce::check(self, operands, shape),
+            Op::MatMul { transpose_a, transpose_b } => {
+                matmul::check(*transpose_a, *transpose_b, operands, shape)
+            }
+            Op::Conv2d(c) => conv::check_forward(c, operands, shape),
+            Op::Conv2dInputGradient(c) => conv::check_input_gradient(c, operands, shape),
+            Op::Conv2dWeightGradient(c) => conv::check_weight_gradient(c, operands, shape),
+            Op::Gather => gather::check_gather(operands, shape),
+            Op::ScatterAdd => gather::check_scatter(operands, shape),
+            Op::Cholesky | Op::TriangularSolve { .. } => linalg::check(self, operands, shape),
+            Op::Random(distribution, _) => random::check(*distribution, operands, shape),
+            _ => layout::check(self, operands, shape),
+        };
+        kind.map_err(|reason| {
+            let shapes: Vec<_> = operands.iter().map(|(kind, shape)| format!("{kind:?} {shape:?}")).collect();
+            ShapeError(format!("{} of ({}) into {shape:?}: {reason}", self.name(), shapes.join(", ")))
+        })
+    }
+
+    /// The value in double precision: the reference that executors are tested against.
+    pub fn reference(&self, operands: &[Array], shape: &[usize]) -> Value {
+        match self {
+            Op::Input(_) | Op::Tangent(_) | Op::Constant(_) | Op::Table(_) | Op::Iota(_) => {
+                source::reference(self, shape)
+            }
+            op if op.is_elementwise() => arithmetic::reference(op, operands),
+            Op::Sum(axes) | Op::Max(axes) => reduce::reference(self, axes, &operands[0], shape),
+            Op::MatMul { transpose_a, transpose_b } => {
+                matmul::reference(*transpose_a, *transpose_b, operands, shape)
+            }
+            Op::Conv2d(c) => conv::reference_forward(c, operands, shape),
+            Op::Conv2dInputGradient(c) => conv::reference_input_gradient(c, operands, shape),
+            Op::Conv2dWeightGradient(c) => conv::reference_weight_gradient(c, operands, shape),
+            Op::Gather => gather::reference_gather(operands),
+            Op::ScatterAdd => gather::reference_scatter(operands, shape),
+            Op::Cholesky => linalg::reference_cholesky(&operands[0]),
+            Op::TriangularSolve { transpose } => linalg::reference_solve(*transpose, operands),
+            Op::Random(distribution, stream) => {
+                random::reference(*distribution, *stream, &operands[0], shape)
+            }
+            _ => layout::reference(self, operands, shape),
+        }
+    }
+
+    /// The derivative of the value along `tangents` (None = does not vary): the JVP rule.
+    pub(crate) fn jvp<'s>(
+        &self,
+        inputs: &[Var<'s>],
+        output: Var<'s>,
+        tangents: &[Option<Var<'s>>],
+    ) -> Option<Var<'s>> {
+        if tangents.iter().all(Option::is_none) {
+            return None;
+        }
+        match self {
+            op if op.is_elementwise() => arithmetic::jvp(op, inputs, output, tangents),
+            Op::Max(axes) => reduce::jvp_max(axes, inputs[0], output, tangents[0]?),
+            Op::MatMul { .. } | Op::Conv2d(_) | Op::Conv2dInputGradient(_) | Op::Conv2dWeightGradient(_) => {
+                bilinear_jvp(self, inputs, output, tangents)
+            }
+            Op::Cholesky => Some(linalg::jvp_cholesky(output, tangents[0]?)),
+            Op::TriangularSolve { transpose } => linalg::jvp_solve(*transpose, inputs, output, tangents),
+            Op::Input(_) | Op::Tangent(_) | Op::Constant(_) | Op::Table(_) | Op::Iota(_) | Op::Random(..) => {
+                None
+            }
+            _ => Some(linear_jvp(self, inputs, output, tangents)),
+        }
+    }
+
+    /// Cotangents of the operands that the value is linear in (`linear`), given its own: the transpose rule.
+    pub(crate) fn transpose<'s>(
+        &self,
+        inputs: &[Var<'s>],
+        linear: &[bool],
+        cotangent: Var<'s>,
+    ) -> Vec<Option<Var<'s>>> {
+        match self {
+            op if op.is_elementwise() => arithmetic::transpose(op, inputs, linear, cotangent),
+            Op::Sum(axes) => vec![Some(reduce::transpose_sum(axes, inputs[0], cotangent))],
+            Op::MatMul { transpose_a, transpose_b } => {
+                matmul::transpose(*transpose_a, *transpose_b, inputs, linear, cotangent)
+            }
+            Op::Conv2d(c) => conv::transpose_forward(c, inputs, linear, cotangent),
+            Op::Conv2dInputGradient(c) => conv::transpose_input_gradient(c, inputs, linear, cotangent),
+            Op::Conv2dWeightGradient(c) => conv::transpose_weight_gradient(c, inputs, linear, cotangent),
+            Op::Gather => vec![Some(cotangent.scatter_add(inputs[1], inputs[0].shape()[0])), None],
+            Op::ScatterAdd => vec![None, Some(cotangent.gather(inputs[0]))],
+            Op::TriangularSolve { transpose } => {
+                vec![None, Some(inputs[0].triangular_solve(cotangent, !transpose))]
+            }
+            _ => layout::transpose(self, inputs, cotangent),
+        }
+    }
+}
+
+/// d op(a, b) = op(da, b) + op(a, db).
+fn bilinear_jvp<'s>(
+    op: &Op,
+    inputs: &[Var<'s>],
+    output: Var<'s>,
+    tangents: &[Option<Var<'s>>],
+) -> Option<Var<'s>> {
+    let apply = |a: Var<'s>, b: Var<'s>| output.scope().apply(op.clone(), &[a, b], &output.shape());
+    match (tangents[0], tangents[1]) {
+        (Some(da), Some(db)) => Some(apply(da, inputs[1]) + apply(inputs[0], db)),
+        (Some(da), None) => Some(apply(da, inputs[1])),
+        (None, Some(db)) => Some(apply(inputs[0], db)),
+        (None, None) => None,
+    }
+}
+
+/// A primitive that is linear in all its float operands together: the same primitive of the tangents.
+fn linear_jvp<'s>(op: &Op, inputs: &[Var<'s>], output: Var<'s>, tangents: &[Option<Var<'s>>]) -> Var<'s> {
+    let operands: Vec<_> = inputs
+        .iter()
+        .zip(tangents)
+        .map(|(input, tangent)| match tangent {
+            Some(tangent) => *tangent,
+            None if input.kind() == Kind::Float => input.zeros_like(),
+            None => *input,
+        })
+        .collect();
+    output.scope().apply(op.clone(), &operands, &output.shape())
+}
