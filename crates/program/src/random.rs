@@ -133,7 +133,7 @@ mod tests {
         let moment = |p: i32| x.iter().map(|v| v.powi(p)).sum::<f64>() / n as f64;
         for (p, expected, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)] {
             let error: f64 = moment(p) - expected;
-            assert!(error.abs() < 5.0 * (variance / n as f64 as f64).sqrt(), "moment {p}: off by {error}");
+            assert!(error.abs() < 5.0 * (variance / n as f64).sqrt(), "moment {p}: off by {error}");
         }
     }
 

@@ -6,6 +6,9 @@ use enscore_program::{Kind, Program, Scope, Value, Var, interpret};
 /// A function of float variables, traced.
 pub type Traced = dyn for<'s> Fn(&'s Scope, &[Var<'s>]) -> Var<'s>;
 
+/// Outputs of variables and their tangents, traced.
+type WithTangents = dyn for<'s> Fn(&'s Scope, &[Var<'s>], &[Var<'s>]) -> Vec<Var<'s>>;
+
 /// Values that are fixed by (seed, position), of moderate size.
 pub fn values(seed: u64, len: usize) -> Vec<f64> {
     let mut out = vec![0.0; len];
@@ -20,10 +23,7 @@ fn run(program: &Program, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// Inputs named x0, x1, .. and, after them, tangents t0, t1, ..
-fn trace(
-    shapes: &[&[usize]],
-    build: &dyn for<'s> Fn(&'s Scope, &[Var<'s>], &[Var<'s>]) -> Vec<Var<'s>>,
-) -> Program {
+fn trace(shapes: &[&[usize]], build: &WithTangents) -> Program {
     let scope = Scope::new();
     let named = |letter: &str| -> Vec<Var> {
         let name = |(i, shape): (usize, &&[usize])| scope.input(&format!("{letter}{i}"), Kind::Float, shape);
