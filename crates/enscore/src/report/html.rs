@@ -12,7 +12,7 @@ use super::markup::escape;
 const MAX_SIGMA_ROWS: usize = 24;
 
 const NULL_SENTENCE: &str = "The null value is the same metric between two separate sets of real data of the same \
-    size: no model can be told apart from the data once its value is about as large.";
+    size: by this metric, a model whose value is about as large can't be told apart from the data.";
 
 // Enforces what the page promises: a browser loads nothing for it.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
@@ -116,7 +116,7 @@ fn metrics(out: &mut String, metrics: &[Metric]) {
     });
     let mut content = table(&["metric", "value", "null value", "n"], rows);
     if metrics.iter().any(|metric| metric.null.is_some()) {
-        let _ = write!(content, r#"<p class="soft">{NULL_SENTENCE}</p>"#);
+        let _ = write!(content, r#"<p class="soft">{}</p>"#, escape(NULL_SENTENCE));
     }
     section(out, "Metrics", content);
 }
@@ -295,7 +295,10 @@ mod tests {
         assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 4);
         assert_eq!(page.matches("<svg").count(), 4);
         assert!(page.contains("Adam: A Method") && page.matches("Adam: A Method").count() == 1);
-        assert!(page.contains(NULL_SENTENCE) && page.contains(r#"width="274" height="274""#), "sides");
+        assert!(
+            page.contains(&escape(NULL_SENTENCE)) && page.contains(r#"width="274" height="274""#),
+            "sides"
+        );
     }
 
     #[test]

@@ -115,9 +115,9 @@ mod tests {
 
     #[test]
     fn values_become_levels() {
-        let values = [0.0, 1.0, 0.5, -3.0, 7.0, f32::INFINITY];
+        let values = [0.0, 1.0, 0.01, -3.0, 7.0, f32::INFINITY];
         let image = Image::from_unit(&values, [2, 3, 1]).unwrap();
-        assert_eq!(image.pixels, [0, 255, 128, 0, 255, 255]);
+        assert_eq!(image.pixels, [0, 255, 3, 0, 255, 255]);
         assert_eq!((image.width, image.height), (3, 2));
     }
 
