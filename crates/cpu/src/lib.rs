@@ -2,5 +2,6 @@
 
 pub mod conv;
 pub mod math;
+pub mod matmul;
 pub mod random;
 pub mod simd;
