@@ -17,35 +17,64 @@ fn copy<T: Copy>(source: &[T], out: &mut [T]) {
     }
 }
 
-/// Where one row of taps of one target pixel lies: taps `taps` are inside, the first of them at element `start`
-/// of the source.
-struct TapRow {
-    taps: Range<usize>,
+/// What one target pixel reads from one row of the source: `count` stretches of `length` elements, the first at
+/// source element `start` and from tap `tap` on. `count` is 0 where the row is outside.
+#[derive(Clone, Copy)]
+pub(super) struct Stretches {
+    pub count: usize,
+    pub length: usize,
+    tap: usize,
     start: usize,
+    step: usize,
+    channels: usize,
+}
+
+impl Stretches {
+    /// Where stretch `index` begins: in the source, and in a row of taps and channels.
+    #[inline(always)]
+    pub fn begin(&self, index: usize) -> (usize, usize) {
+        (self.start + index * self.step, (self.tap + index) * self.channels)
+    }
 }
 
 impl Window {
-    /// Taps on the columns' axis that are inside for target column `j`.
+    /// The first tap on the columns' axis that is inside for target column `j`, and the one after the last.
     #[inline(always)]
-    fn taps_inside(&self, j: usize) -> Range<usize> {
+    fn taps_inside(&self, j: usize) -> (usize, usize) {
         let first = (j * self.stride[1]) as isize - self.offset[1];
         let (step, taps, size) = (self.dilation[1] as isize, self.kernel[1], self.source[1] as isize);
         if first >= 0 && first + (taps as isize - 1) * step < size {
-            return 0..taps;
+            return (0, taps);
         }
-        let inside = |tap: &usize| (0..size).contains(&(first + *tap as isize * step));
-        let start = (0..taps).find(inside).unwrap_or(taps);
-        start..(start..taps).find(|tap| !inside(tap)).unwrap_or(taps)
+        let (mut begin, mut end) = (0, taps);
+        while begin < taps && first + begin as isize * step < 0 {
+            begin += 1;
+        }
+        while end > begin && first + (end as isize - 1) * step >= size {
+            end -= 1;
+        }
+        (begin, end)
     }
 
+    /// What the target pixel at `place` reads through row `u` of taps.
     #[inline(always)]
-    fn tap_row(&self, [image, i, j]: [usize; 3], u: usize) -> TapRow {
-        let outside = TapRow { taps: 0..0, start: 0 };
+    pub fn stretches(&self, [image, i, j]: [usize; 3], u: usize) -> Stretches {
+        let channels = self.source_channels;
+        let outside = Stretches { count: 0, length: 0, tap: 0, start: 0, step: 0, channels };
         let Some(row) = self.source_index(0, i, u) else { return outside };
-        let taps = self.taps_inside(j);
-        let Some(column) = self.source_index(1, j, taps.start) else { return outside };
-        let pixel = (image * self.source[0] + row) * self.source[1] + column;
-        TapRow { taps, start: pixel * self.source_channels }
+        let (begin, end) = self.taps_inside(j);
+        let Some(column) = self.source_index(1, j, begin) else { return outside };
+        if begin == end {
+            return outside;
+        }
+        let start = ((image * self.source[0] + row) * self.source[1] + column) * channels;
+        let tap = u * self.kernel[1] + begin;
+        if self.dilation[1] == 1 {
+            Stretches { count: 1, length: (end - begin) * channels, tap, start, step: 0, channels }
+        } else {
+            let step = self.dilation[1] * channels;
+            Stretches { count: end - begin, length: channels, tap, start, step, channels }
+        }
     }
 
     /// Image, row and column of a target pixel.
@@ -66,33 +95,6 @@ impl Window {
             [image + 1, 0, 0]
         }
     }
-
-    /// Source elements from one tap to the next in a row.
-    #[inline(always)]
-    fn tap_step(&self) -> usize {
-        self.dilation[1] * self.source_channels
-    }
-
-    /// Calls `visit(tap index, start, length)` for the stretches of consecutive source elements that a target
-    /// pixel reads; the tap index counts rows first and is that of the stretch's first tap.
-    #[inline(always)]
-    pub fn stretches(&self, place: [usize; 3], mut visit: impl FnMut(usize, usize, usize)) {
-        let channels = self.source_channels;
-        for u in 0..self.kernel[0] {
-            let TapRow { taps, start } = self.tap_row(place, u);
-            if taps.is_empty() {
-                continue;
-            }
-            let first = u * self.kernel[1] + taps.start;
-            if self.dilation[1] == 1 {
-                visit(first, start, taps.len() * channels);
-            } else {
-                for tap in 0..taps.len() {
-                    visit(first + tap, start + tap * self.tap_step(), channels);
-                }
-            }
-        }
-    }
 }
 
 /// Fills `columns`, one row of [`Window::depth`] elements per target pixel in `positions`; outside is zero.
@@ -109,16 +111,19 @@ impl<T: Float> Kernel for Gather<'_, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let window = self.window;
-        let (depth, channels) = (window.depth(), window.source_channels);
+        let depth = window.depth();
         let mut place = window.locate(self.positions.start);
         for row in self.columns.chunks_exact_mut(depth).take(self.positions.len()) {
             let mut filled = 0;
-            window.stretches(place, |tap, start, length| {
-                let begin = tap * channels;
-                row[filled..begin].fill(T::ZERO);
-                filled = begin + length;
-                copy(&self.source[start..start + length], &mut row[begin..filled]);
-            });
+            for u in 0..window.kernel[0] {
+                let stretches = window.stretches(place, u);
+                for index in 0..stretches.count {
+                    let (from, to) = stretches.begin(index);
+                    row[filled..to].fill(T::ZERO);
+                    filled = to + stretches.length;
+                    copy(&self.source[from..from + stretches.length], &mut row[to..filled]);
+                }
+            }
             row[filled..].fill(T::ZERO);
             place = window.advance(place);
         }
@@ -140,15 +145,19 @@ impl<T: Float> Kernel for Scatter<'_, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let window = self.window;
-        let (depth, channels) = (window.depth(), window.source_channels);
+        let depth = window.depth();
         let mut place = window.locate(self.positions.start);
         for row in self.columns.chunks_exact(depth).take(self.positions.len()) {
-            window.stretches(place, |tap, start, length| {
-                let values = &row[tap * channels..][..length];
-                for (total, value) in self.source[start..start + length].iter_mut().zip(values) {
-                    *total += *value;
+            for u in 0..window.kernel[0] {
+                let stretches = window.stretches(place, u);
+                for index in 0..stretches.count {
+                    let (to, from) = stretches.begin(index);
+                    let values = &row[from..from + stretches.length];
+                    for (total, value) in self.source[to..to + stretches.length].iter_mut().zip(values) {
+                        *total += *value;
+                    }
                 }
-            });
+            }
             place = window.advance(place);
         }
     }

@@ -33,15 +33,19 @@ impl<T: Float> Kernel for Narrow<'_, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let window = self.window;
-        let (depth, channels) = (window.depth(), window.source_channels);
+        let depth = window.depth();
         let mut place = window.locate(self.positions.start);
         for pixel in self.target.chunks_exact_mut(window.target_channels) {
             for (value, weights) in pixel.iter_mut().zip(self.weights.chunks_exact(depth)) {
                 let mut sums = [[T::ZERO; WIDTH]; SUMS];
-                window.stretches(place, |tap, start, length| {
-                    let weights = &weights[tap * channels..][..length];
-                    accumulate::<T, FMA>(&mut sums, &self.source[start..start + length], weights);
-                });
+                for u in 0..window.kernel[0] {
+                    let stretches = window.stretches(place, u);
+                    for index in 0..stretches.count {
+                        let (from, tap) = stretches.begin(index);
+                        let values = &self.source[from..from + stretches.length];
+                        accumulate::<T, FMA>(&mut sums, values, &weights[tap..tap + stretches.length]);
+                    }
+                }
                 *value = total(&sums);
             }
             place = window.advance(place);

@@ -4,7 +4,8 @@
 //! output is Aᵀ \[(G g Gᵀ) ⊙ (Bᵀ d B)\] A with the 3×3 taps g and the 6×6 tile d of the input. The adjoint in g
 //! is Gᵀ \[(Bᵀ d B) ⊙ (A e Aᵀ)\] G with the 4×4 tile e of the output's gradient.
 //!
-//! Transformed tiles are kept as 36 matrices, `[36][tile][channel]`, the matrices `stride` elements apart.
+//! Loops here are plain, without closures: a closure that isn't inlined would be compiled without the path's
+//! instructions. Transformed tiles are kept as 36 matrices, `[36][tile][channel]`, the matrices `stride` elements apart.
 
 use super::geometry::Window;
 use crate::simd::{Float, Kernel};
@@ -24,7 +25,7 @@ type Vector<T> = [T; WIDTH];
 
 /// Bᵀ d: a tile of the input.
 #[inline(always)]
-fn b_transposed<T: Float, const FMA: bool>(d: &[Vector<T>; 6]) -> [Vector<T>; 6] {
+fn b_transposed<T: Float, const FMA: bool>(d: [&Vector<T>; 6]) -> [Vector<T>; 6] {
     let (two, four, five) = (T::from_f64(2.0), T::from_f64(4.0), T::from_f64(5.0));
     let mut out = [[T::ZERO; WIDTH]; 6];
     for l in 0..WIDTH {
@@ -43,7 +44,7 @@ fn b_transposed<T: Float, const FMA: bool>(d: &[Vector<T>; 6]) -> [Vector<T>; 6]
 
 /// Aᵀ m: back to a tile of the output.
 #[inline(always)]
-fn a_transposed<T: Float, const FMA: bool>(m: &[Vector<T>; 6]) -> [Vector<T>; 4] {
+fn a_transposed<T: Float, const FMA: bool>(m: [&Vector<T>; 6]) -> [Vector<T>; 4] {
     let (two, four, eight) = (T::from_f64(2.0), T::from_f64(4.0), T::from_f64(8.0));
     let mut out = [[T::ZERO; WIDTH]; 4];
     for l in 0..WIDTH {
@@ -59,7 +60,7 @@ fn a_transposed<T: Float, const FMA: bool>(m: &[Vector<T>; 6]) -> [Vector<T>; 4]
 
 /// A e: a tile of the output's gradient.
 #[inline(always)]
-fn a<T: Float, const FMA: bool>(e: &[Vector<T>; 4]) -> [Vector<T>; 6] {
+fn a<T: Float, const FMA: bool>(e: [&Vector<T>; 4]) -> [Vector<T>; 6] {
     let (two, four) = (T::from_f64(2.0), T::from_f64(4.0));
     let mut out = [[T::ZERO; WIDTH]; 6];
     for l in 0..WIDTH {
@@ -76,83 +77,110 @@ fn a<T: Float, const FMA: bool>(e: &[Vector<T>; 4]) -> [Vector<T>; 6] {
     out
 }
 
-/// Row `row` of G as f64.
-fn g_row(row: usize) -> [f64; 3] {
-    const G: [[f64; 3]; 6] = [
-        [1.0 / 4.0, 0.0, 0.0],
-        [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-        [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-        [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-        [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-        [0.0, 0.0, 1.0],
-    ];
-    G[row]
-}
+/// G.
+const G: [[f64; 3]; 6] = [
+    [1.0 / 4.0, 0.0, 0.0],
+    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
+    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
+    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
+    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
+    [0.0, 0.0, 1.0],
+];
 
-/// G g: three taps.
+/// G w: three taps.
 #[inline(always)]
-fn g<T: Float>(taps: [T; 3]) -> [T; 6] {
-    let sixth = T::from_f64(1.0 / 6.0);
-    let outer = -sixth * (taps[0] + taps[2]);
-    let middle = sixth * taps[1];
-    let (fine, half) =
-        (T::from_f64(1.0 / 24.0) * taps[0] + sixth * taps[2], T::from_f64(1.0 / 12.0) * taps[1]);
-    [T::from_f64(0.25) * taps[0], outer - middle, outer + middle, fine + half, fine - half, taps[2]]
+fn g<T: Float>(w: [&Vector<T>; 3]) -> [Vector<T>; 6] {
+    let (quarter, sixth) = (T::from_f64(1.0 / 4.0), T::from_f64(1.0 / 6.0));
+    let (twelfth, twenty_fourth) = (T::from_f64(1.0 / 12.0), T::from_f64(1.0 / 24.0));
+    let mut out = [[T::ZERO; WIDTH]; 6];
+    for l in 0..WIDTH {
+        let [w0, w1, w2] = [w[0][l], w[1][l], w[2][l]];
+        let (outer, middle) = (-sixth * (w0 + w2), sixth * w1);
+        let (even, odd) = (twenty_fourth * w0 + sixth * w2, twelfth * w1);
+        out[0][l] = quarter * w0;
+        out[1][l] = outer - middle;
+        out[2][l] = outer + middle;
+        out[3][l] = even + odd;
+        out[4][l] = even - odd;
+        out[5][l] = w2;
+    }
+    out
 }
 
 /// Gᵀ m: back to three taps.
 #[inline(always)]
-fn g_transposed<T: Float>(m: [T; 6]) -> [T; 3] {
-    let (sum1, difference1) = (m[1] + m[2], m[2] - m[1]);
-    let (sum2, difference2) = (m[3] + m[4], m[3] - m[4]);
-    let (quarter, sixth) = (T::from_f64(0.25), T::from_f64(1.0 / 6.0));
+fn g_transposed<T: Float>(m: [&Vector<T>; 6]) -> [Vector<T>; 3] {
+    let (quarter, sixth) = (T::from_f64(1.0 / 4.0), T::from_f64(1.0 / 6.0));
     let (twelfth, twenty_fourth) = (T::from_f64(1.0 / 12.0), T::from_f64(1.0 / 24.0));
-    [
-        quarter * m[0] - sixth * sum1 + twenty_fourth * sum2,
-        sixth * difference1 + twelfth * difference2,
-        sixth * (sum2 - sum1) + m[5],
-    ]
+    let mut out = [[T::ZERO; WIDTH]; 3];
+    for l in 0..WIDTH {
+        let (sum1, difference1) = (m[1][l] + m[2][l], m[2][l] - m[1][l]);
+        let (sum2, difference2) = (m[3][l] + m[4][l], m[3][l] - m[4][l]);
+        out[0][l] = quarter * m[0][l] - sixth * sum1 + twenty_fourth * sum2;
+        out[1][l] = sixth * difference1 + twelfth * difference2;
+        out[2][l] = sixth * (sum2 - sum1) + m[5][l];
+    }
+    out
 }
 
-/// `count` channels at `at`, the rest zero.
+/// [`WIDTH`] channels at `at`, or `count` of them and zeros where not `FULL`.
 #[inline(always)]
-fn load<T: Float>(data: &[T], at: usize, count: usize) -> Vector<T> {
+fn load<T: Float, const FULL: bool>(data: &[T], at: usize, count: usize) -> Vector<T> {
     let mut out = [T::ZERO; WIDTH];
-    if at != OUTSIDE {
-        if count == WIDTH {
-            out.copy_from_slice(&data[at..at + WIDTH]);
-        } else {
-            for (to, from) in out.iter_mut().zip(&data[at..at + count]) {
-                *to = *from;
-            }
+    if FULL {
+        out.copy_from_slice(&data[at..at + WIDTH]);
+    } else {
+        for (to, from) in out.iter_mut().zip(&data[at..at + count]) {
+            *to = *from;
         }
     }
     out
 }
 
+/// [`load`] at `channel` of the pixel at `pixel`: zeros outside.
 #[inline(always)]
-fn store<T: Float>(data: &mut [T], at: usize, count: usize, values: &Vector<T>) {
-    if at != OUTSIDE {
-        if count == WIDTH {
-            data[at..at + WIDTH].copy_from_slice(values);
-        } else {
-            for (to, from) in data[at..at + count].iter_mut().zip(values) {
-                *to = *from;
-            }
+fn load_pixel<T: Float, const FULL: bool>(
+    data: &[T],
+    pixel: usize,
+    channel: usize,
+    count: usize,
+) -> Vector<T> {
+    if pixel == OUTSIDE { [T::ZERO; WIDTH] } else { load::<T, FULL>(data, pixel + channel, count) }
+}
+
+/// Stores what [`load`] loads.
+#[inline(always)]
+fn store<T: Float, const FULL: bool>(data: &mut [T], at: usize, count: usize, values: &Vector<T>) {
+    if FULL {
+        data[at..at + WIDTH].copy_from_slice(values);
+    } else {
+        for (to, from) in data[at..at + count].iter_mut().zip(values) {
+            *to = *from;
         }
     }
 }
 
-/// Calls `visit(channel, count)` for every group of at most [`WIDTH`] channels.
+/// One column of `N` rows of vectors.
 #[inline(always)]
-fn groups(channels: usize, mut visit: impl FnMut(usize, usize)) {
-    let whole = channels / WIDTH * WIDTH;
-    for channel in (0..whole).step_by(WIDTH) {
-        visit(channel, WIDTH);
+fn column<T: Float, const N: usize, const M: usize>(
+    rows: &[[Vector<T>; M]; N],
+    index: usize,
+) -> [&Vector<T>; N] {
+    let mut out = [&rows[0][index]; N];
+    for (out, row) in out.iter_mut().zip(rows) {
+        *out = &row[index];
     }
-    if whole < channels {
-        visit(whole, channels - whole);
+    out
+}
+
+/// References to `N` vectors.
+#[inline(always)]
+fn each<T: Float, const N: usize>(vectors: &[Vector<T>; N]) -> [&Vector<T>; N] {
+    let mut out = [&vectors[0]; N];
+    for (out, vector) in out.iter_mut().zip(vectors) {
+        *out = vector;
     }
+    out
 }
 
 /// Tiles across and down an image's target.
@@ -201,31 +229,51 @@ pub(super) struct TransformSource<'a, T> {
     pub stride: usize,
 }
 
+impl<T: Float> TransformSource<'_, T> {
+    #[inline(always)]
+    fn group<const FMA: bool, const FULL: bool>(
+        &mut self,
+        tile: usize,
+        at: &[[usize; SIDE]; SIDE],
+        channel: usize,
+    ) {
+        let channels = self.window.source_channels;
+        let count = channels - channel;
+        let mut half = [[[T::ZERO; WIDTH]; SIDE]; SIDE];
+        for (half, at) in half.iter_mut().zip(at) {
+            let mut row = [[T::ZERO; WIDTH]; SIDE];
+            for (vector, pixel) in row.iter_mut().zip(at) {
+                *vector = load_pixel::<T, FULL>(self.source, *pixel, channel, count);
+            }
+            *half = b_transposed::<T, FMA>(each(&row));
+        }
+        for b in 0..SIDE {
+            let values = b_transposed::<T, FMA>(column(&half, b));
+            for (a, values) in values.iter().enumerate() {
+                let to = (a * SIDE + b) * self.stride + tile * channels + channel;
+                store::<T, FULL>(self.out, to, count, values);
+            }
+        }
+    }
+}
+
 impl<T: Float> Kernel for TransformSource<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let TransformSource { window, first, count, source, out, stride } = self;
-        let channels = window.source_channels;
-        for tile in 0..count {
-            let [image, i, j] = corner(window, first + tile);
-            let start = [i as isize - window.offset[0], j as isize - window.offset[1]];
-            let at: [[usize; SIDE]; SIDE] = pixels(image, start, window.source, channels);
-            groups(channels, |channel, width| {
-                let mut half = [[[T::ZERO; WIDTH]; SIDE]; SIDE];
-                for a in 0..SIDE {
-                    let row = at[a].map(|at| load(source, at.saturating_add(channel), width));
-                    half[a] = b_transposed::<T, FMA>(&row);
-                }
-                for b in 0..SIDE {
-                    let column = half.map(|row| row[b]);
-                    let values = b_transposed::<T, FMA>(&column);
-                    for (a, values) in values.iter().enumerate() {
-                        store(out, (a * SIDE + b) * stride + tile * channels + channel, width, values);
-                    }
-                }
-            });
+    fn run<const FMA: bool>(mut self) {
+        let channels = self.window.source_channels;
+        let whole = channels / WIDTH * WIDTH;
+        for tile in 0..self.count {
+            let [image, i, j] = corner(self.window, self.first + tile);
+            let start = [i as isize - self.window.offset[0], j as isize - self.window.offset[1]];
+            let at = pixels(image, start, self.window.source, channels);
+            for channel in (0..whole).step_by(WIDTH) {
+                self.group::<FMA, true>(tile, &at, channel);
+            }
+            if whole < channels {
+                self.group::<FMA, false>(tile, &at, whole);
+            }
         }
     }
 }
@@ -240,30 +288,50 @@ pub(super) struct TransformTarget<'a, T> {
     pub stride: usize,
 }
 
+impl<T: Float> TransformTarget<'_, T> {
+    #[inline(always)]
+    fn group<const FMA: bool, const FULL: bool>(
+        &mut self,
+        tile: usize,
+        at: &[[usize; TILE]; TILE],
+        channel: usize,
+    ) {
+        let channels = self.window.target_channels;
+        let count = channels - channel;
+        let mut half = [[[T::ZERO; WIDTH]; SIDE]; TILE];
+        for (half, at) in half.iter_mut().zip(at) {
+            let mut row = [[T::ZERO; WIDTH]; TILE];
+            for (vector, pixel) in row.iter_mut().zip(at) {
+                *vector = load_pixel::<T, FULL>(self.target, *pixel, channel, count);
+            }
+            *half = a::<T, FMA>(each(&row));
+        }
+        for b in 0..SIDE {
+            let values = a::<T, FMA>(column(&half, b));
+            for (r, values) in values.iter().enumerate() {
+                let to = (r * SIDE + b) * self.stride + tile * channels + channel;
+                store::<T, FULL>(self.out, to, count, values);
+            }
+        }
+    }
+}
+
 impl<T: Float> Kernel for TransformTarget<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let TransformTarget { window, first, count, target, out, stride } = self;
-        let channels = window.target_channels;
-        for tile in 0..count {
-            let [image, i, j] = corner(window, first + tile);
-            let at: [[usize; TILE]; TILE] = pixels(image, [i as isize, j as isize], window.target, channels);
-            groups(channels, |channel, width| {
-                let mut half = [[[T::ZERO; WIDTH]; SIDE]; TILE];
-                for r in 0..TILE {
-                    let row = at[r].map(|at| load(target, at.saturating_add(channel), width));
-                    half[r] = a::<T, FMA>(&row);
-                }
-                for b in 0..SIDE {
-                    let column = half.map(|row| row[b]);
-                    let values = a::<T, FMA>(&column);
-                    for (r, values) in values.iter().enumerate() {
-                        store(out, (r * SIDE + b) * stride + tile * channels + channel, width, values);
-                    }
-                }
-            });
+    fn run<const FMA: bool>(mut self) {
+        let channels = self.window.target_channels;
+        let whole = channels / WIDTH * WIDTH;
+        for tile in 0..self.count {
+            let [image, i, j] = corner(self.window, self.first + tile);
+            let at = pixels(image, [i as isize, j as isize], self.window.target, channels);
+            for channel in (0..whole).step_by(WIDTH) {
+                self.group::<FMA, true>(tile, &at, channel);
+            }
+            if whole < channels {
+                self.group::<FMA, false>(tile, &at, whole);
+            }
         }
     }
 }
@@ -279,35 +347,52 @@ pub(super) struct StoreTarget<'a, T> {
     pub origin: usize,
 }
 
+impl<T: Float> StoreTarget<'_, T> {
+    #[inline(always)]
+    fn group<const FMA: bool, const FULL: bool>(
+        &mut self,
+        tile: usize,
+        at: &[[usize; TILE]; TILE],
+        channel: usize,
+    ) {
+        let channels = self.window.target_channels;
+        let count = channels - channel;
+        let mut half = [[[T::ZERO; WIDTH]; TILE]; SIDE];
+        for (a, half) in half.iter_mut().enumerate() {
+            let mut row = [[T::ZERO; WIDTH]; SIDE];
+            for (b, values) in row.iter_mut().enumerate() {
+                let from = (a * SIDE + b) * self.stride + tile * channels + channel;
+                *values = load::<T, FULL>(self.products, from, count);
+            }
+            *half = a_transposed::<T, FMA>(each(&row));
+        }
+        for b in 0..TILE {
+            let values = a_transposed::<T, FMA>(column(&half, b));
+            for (row, values) in at.iter().zip(&values) {
+                if row[b] != OUTSIDE {
+                    store::<T, FULL>(self.target, row[b] - self.origin + channel, count, values);
+                }
+            }
+        }
+    }
+}
+
 impl<T: Float> Kernel for StoreTarget<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let StoreTarget { window, first, count, products, stride, target, origin } = self;
-        let channels = window.target_channels;
-        for tile in 0..count {
-            let [image, i, j] = corner(window, first + tile);
-            let at: [[usize; TILE]; TILE] = pixels(image, [i as isize, j as isize], window.target, channels);
-            groups(channels, |channel, width| {
-                let mut half = [[[T::ZERO; WIDTH]; TILE]; SIDE];
-                for a in 0..SIDE {
-                    let mut row = [[T::ZERO; WIDTH]; SIDE];
-                    for (b, values) in row.iter_mut().enumerate() {
-                        *values = load(products, (a * SIDE + b) * stride + tile * channels + channel, width);
-                    }
-                    half[a] = a_transposed::<T, FMA>(&row);
-                }
-                for b in 0..TILE {
-                    let column = half.map(|row| row[b]);
-                    let values = a_transposed::<T, FMA>(&column);
-                    for (row, values) in at.iter().zip(&values) {
-                        if row[b] != OUTSIDE {
-                            store(target, row[b] - origin + channel, width, values);
-                        }
-                    }
-                }
-            });
+    fn run<const FMA: bool>(mut self) {
+        let channels = self.window.target_channels;
+        let whole = channels / WIDTH * WIDTH;
+        for tile in 0..self.count {
+            let [image, i, j] = corner(self.window, self.first + tile);
+            let at = pixels(image, [i as isize, j as isize], self.window.target, channels);
+            for channel in (0..whole).step_by(WIDTH) {
+                self.group::<FMA, true>(tile, &at, channel);
+            }
+            if whole < channels {
+                self.group::<FMA, false>(tile, &at, whole);
+            }
         }
     }
 }
@@ -319,32 +404,40 @@ pub(super) struct TransformWeights<'a, T> {
     pub out: &'a mut [T],
 }
 
+impl<T: Float> TransformWeights<'_, T> {
+    #[inline(always)]
+    fn group<const FULL: bool>(&mut self, [g0, g1, g2]: [T; 3], pairs: usize, pair: usize) {
+        let count = pairs - pair;
+        let mut columns = [[T::ZERO; WIDTH]; 3];
+        for (v, column) in columns.iter_mut().enumerate() {
+            let w0 = load::<T, FULL>(self.weights, v * pairs + pair, count);
+            let w1 = load::<T, FULL>(self.weights, (3 + v) * pairs + pair, count);
+            let w2 = load::<T, FULL>(self.weights, (6 + v) * pairs + pair, count);
+            for l in 0..WIDTH {
+                column[l] = g0 * w0[l] + g1 * w1[l] + g2 * w2[l];
+            }
+        }
+        for (b, values) in g(each(&columns)).iter().enumerate() {
+            store::<T, FULL>(self.out, b * pairs + pair, count, values);
+        }
+    }
+}
+
 impl<T: Float> Kernel for TransformWeights<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<const FMA: bool>(mut self) {
         let pairs = self.out.len() / SIDE;
-        let [g0, g1, g2] = g_row(self.row).map(T::from_f64);
-        groups(pairs, |pair, width| {
-            let mut columns = [[T::ZERO; WIDTH]; 3];
-            for (v, column) in columns.iter_mut().enumerate() {
-                let [w0, w1, w2] = [0, 1, 2].map(|u| load(self.weights, (u * 3 + v) * pairs + pair, width));
-                for l in 0..WIDTH {
-                    column[l] = g0 * w0[l] + g1 * w1[l] + g2 * w2[l];
-                }
-            }
-            let mut out = [[T::ZERO; WIDTH]; SIDE];
-            for l in 0..WIDTH {
-                let values = g([columns[0][l], columns[1][l], columns[2][l]]);
-                for b in 0..SIDE {
-                    out[b][l] = values[b];
-                }
-            }
-            for (b, values) in out.iter().enumerate() {
-                store(self.out, b * pairs + pair, width, values);
-            }
-        });
+        let [g0, g1, g2] = G[self.row];
+        let row = [T::from_f64(g0), T::from_f64(g1), T::from_f64(g2)];
+        let whole = pairs / WIDTH * WIDTH;
+        for pair in (0..whole).step_by(WIDTH) {
+            self.group::<true>(row, pairs, pair);
+        }
+        if whole < pairs {
+            self.group::<false>(row, pairs, whole);
+        }
     }
 }
 
@@ -354,39 +447,38 @@ pub(super) struct StoreWeights<'a, T> {
     pub out: &'a mut [T],
 }
 
+impl<T: Float> StoreWeights<'_, T> {
+    #[inline(always)]
+    fn group<const FULL: bool>(&mut self, pairs: usize, pair: usize) {
+        let count = pairs - pair;
+        let mut half = [[[T::ZERO; WIDTH]; 3]; SIDE];
+        for (a, half) in half.iter_mut().enumerate() {
+            let mut row = [[T::ZERO; WIDTH]; SIDE];
+            for (b, values) in row.iter_mut().enumerate() {
+                *values = load::<T, FULL>(self.products, (a * SIDE + b) * pairs + pair, count);
+            }
+            *half = g_transposed(each(&row));
+        }
+        for v in 0..3 {
+            for (u, values) in g_transposed(column(&half, v)).iter().enumerate() {
+                store::<T, FULL>(self.out, (u * 3 + v) * pairs + pair, count, values);
+            }
+        }
+    }
+}
+
 impl<T: Float> Kernel for StoreWeights<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<const FMA: bool>(mut self) {
         let pairs = self.out.len() / 9;
-        groups(pairs, |pair, width| {
-            let mut half = [[[T::ZERO; WIDTH]; 3]; SIDE];
-            for a in 0..SIDE {
-                let mut row = [[T::ZERO; WIDTH]; SIDE];
-                for (b, values) in row.iter_mut().enumerate() {
-                    *values = load(self.products, (a * SIDE + b) * pairs + pair, width);
-                }
-                half[a] = taps(&row);
-            }
-            for v in 0..3 {
-                let column = half.map(|row| row[v]);
-                for (u, values) in taps(&column).iter().enumerate() {
-                    store(self.out, (u * 3 + v) * pairs + pair, width, values);
-                }
-            }
-        });
-    }
-}
-
-#[inline(always)]
-fn taps<T: Float>(m: &[Vector<T>; 6]) -> [Vector<T>; 3] {
-    let mut out = [[T::ZERO; WIDTH]; 3];
-    for l in 0..WIDTH {
-        let values = g_transposed([m[0][l], m[1][l], m[2][l], m[3][l], m[4][l], m[5][l]]);
-        for v in 0..3 {
-            out[v][l] = values[v];
+        let whole = pairs / WIDTH * WIDTH;
+        for pair in (0..whole).step_by(WIDTH) {
+            self.group::<true>(pairs, pair);
+        }
+        if whole < pairs {
+            self.group::<false>(pairs, whole);
         }
     }
-    out
 }
