@@ -1,6 +1,6 @@
 //! Times the three functions of a convolution and some matrix products in f32: smallest and median milliseconds.
 //!
-//! `cargo run --release -p enscore-cpu --example conv_speed [repetitions]`
+//! `cargo run --release -p enscore-cpu --example conv_speed [repetitions [name]]`
 
 use std::time::Instant;
 
@@ -47,6 +47,7 @@ fn convolution(name: &str, g: ConvGeometry, algorithm: Algorithm, repetitions: u
 
 fn main() {
     let repetitions = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(15);
+    let wanted = std::env::args().nth(2).unwrap_or_default();
     let g = |size: usize, channels: [usize; 2], kernel: usize, stride: usize, padding: usize| ConvGeometry {
         batch: 64,
         height: size,
@@ -72,9 +73,16 @@ fn main() {
         ("3x3 stride 2 1->64 28x28", g(28, [1, 64], 3, 2, 1)),
         ("1x1 128->64 28x28", g(28, [128, 64], 1, 1, 0)),
     ] {
-        convolution(name, g, Algorithm::Auto, repetitions);
+        if name.contains(&wanted) {
+            convolution(name, g, Algorithm::Auto, repetitions);
+        }
     }
-    convolution("3x3 64->64 28x28", g(28, [64, 64], 3, 1, 1), Algorithm::Direct, repetitions);
+    if "direct".contains(&wanted) {
+        convolution("3x3 64->64 28x28", g(28, [64, 64], 3, 1, 1), Algorithm::Direct, repetitions);
+    }
+    if !"matmul".contains(&wanted) {
+        return;
+    }
     for [batch, m, k, n] in [
         [1, 1024, 1024, 1024],
         [1, 128, 4096, 128],
