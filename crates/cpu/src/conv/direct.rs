@@ -10,6 +10,8 @@ use crate::simd::{Float, Path};
 
 /// Bytes of a strip of im2col.
 const STRIP_BYTES: usize = 256 << 10;
+/// Pixels of a strip at least and at most: below, the product is too thin.
+const STRIP_PIXELS: [usize; 2] = [64, 4096];
 /// Multiplications and additions that are worth a lane of its own.
 const LANE_OPERATIONS: usize = 1 << 20;
 
@@ -17,8 +19,13 @@ const LANE_OPERATIONS: usize = 1 << 20;
 fn plan<T>(window: &Window) -> (Lanes, usize) {
     let operations = (2 * window.depth() * window.target_channels).max(1);
     let lanes = Lanes::new(window.positions(), (LANE_OPERATIONS / operations).max(16));
-    let strip = (STRIP_BYTES / size_of::<T>() / window.depth().max(1)).clamp(16, 4096) / 8 * 8;
-    (lanes, strip.min(lanes.longest()))
+    (lanes, strip_pixels::<T>(window).min(lanes.longest()))
+}
+
+/// Pixels of a strip, a multiple of eight.
+fn strip_pixels<T>(window: &Window) -> usize {
+    let [fewest, most] = STRIP_PIXELS;
+    (STRIP_BYTES / size_of::<T>() / window.depth().max(1)).clamp(fewest, most) / 8 * 8
 }
 
 /// Elements of a lane's strip.
@@ -113,8 +120,7 @@ pub(super) fn input_gradient_scratch<T>(window: &Window) -> usize {
 
 /// Pixels of a strip within one image.
 fn image_strip<T>(window: &Window) -> usize {
-    let strip = (STRIP_BYTES / size_of::<T>() / window.depth().max(1)).clamp(16, 4096);
-    strip.min(window.target[0] * window.target[1]).max(1)
+    strip_pixels::<T>(window).min(window.target[0] * window.target[1]).max(1)
 }
 
 /// The adjoint of [`forward`] in `source`: overwrites `source` with what flows back from `target`.

@@ -16,9 +16,11 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// Lanes with at least `fewest` units each, where there are that many.
+    /// Lanes with at least `fewest` units each, where there are that many; a power of two of them, which two or
+    /// four threads share evenly.
     pub fn new(total: usize, fewest: usize) -> Lanes {
-        Lanes { count: (total / fewest.max(1)).clamp(1, MOST_LANES), total }
+        let most = (total / fewest.max(1)).clamp(1, MOST_LANES);
+        Lanes { count: 1 << most.ilog2(), total }
     }
 
     /// Units in the longest lane.

@@ -136,6 +136,15 @@ fn layers_of_a_network_are_right() {
 }
 
 #[test]
+fn work_cut_into_lanes_and_strips_is_right() {
+    check(square(9, 26, [24, 32], 3, 1));
+    check(square(9, 26, [32, 2], 3, 1));
+    check(ConvGeometry { dilation: [2, 3], ..square(9, 26, [24, 3], 3, 2) });
+    check(ConvGeometry { stride: [2, 1], ..square(9, 26, [16, 24], 3, 1) });
+    check(square(9, 26, [40, 24], 1, 0));
+}
+
+#[test]
 fn empty_sums_are_zero() {
     for g in [
         square(0, 5, [8, 8], 3, 1),

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::geometry::Window;
 use super::lanes::{Lanes, run};
 use super::winograd_transforms::{
-    POINTS, StoreTarget, StoreWeights, TILE, TransformSource, TransformTarget, TransformWeights, tiles,
+    POINTS, SIDE, StoreTarget, StoreWeights, TILE, TransformSource, TransformTarget, TransformWeights, tiles,
 };
 use crate::matmul::{gemm_into, sum_partials};
 use crate::simd::{Float, Path};
@@ -22,6 +22,8 @@ const FEWEST_CHANNELS: usize = 8;
 const BLOCK_BYTES: usize = 1 << 20;
 /// Tiles in a block at least, else the transformed weights are read too often.
 const FEWEST_TILES: usize = 48;
+/// Multiplications and additions that are worth a lane of its own.
+const LANE_OPERATIONS: usize = 1 << 21;
 /// Added to the distance between a block's 36 matrices, so that they don't fall on the same cache sets.
 const SKEW: usize = 48;
 
@@ -47,10 +49,15 @@ struct Plan {
 impl Plan {
     fn new<T>(window: &Window, blocks_per_lane: usize) -> Plan {
         let [down, across] = tiles(window);
-        let tile_bytes = POINTS * (window.source_channels + window.target_channels) * size_of::<T>();
-        let block = (BLOCK_BYTES / tile_bytes).clamp(FEWEST_TILES, 256);
-        let lanes = Lanes::new(window.batch * down, (block * blocks_per_lane).div_ceil(across));
-        Plan { lanes, across, block: block.min(lanes.longest() * across) }
+        let channels = window.source_channels + window.target_channels;
+        let block = (BLOCK_BYTES / (POINTS * channels * size_of::<T>())).clamp(FEWEST_TILES, 256);
+        let tile_operations = 2 * POINTS * (pairs(window) + SIDE * channels);
+        let fewest = (LANE_OPERATIONS / tile_operations).clamp(FEWEST_TILES, block);
+        let lanes = Lanes::new(window.batch * down, (fewest * blocks_per_lane).div_ceil(across));
+        // Even blocks, so that none is left with a few tiles.
+        let longest = lanes.longest() * across;
+        let blocks = ((longest + block / 2) / block).max(1);
+        Plan { lanes, across, block: longest.div_ceil(blocks) }
     }
 
     fn source_stride(&self, window: &Window) -> usize {
@@ -126,7 +133,7 @@ pub(super) fn forward<T: Float>(
 }
 
 fn transform_weights<T: Float>(path: Path, weights: &[T], out: &mut [T]) {
-    let rows = out.len() / 6;
+    let rows = out.len() / SIDE;
     let transform = |(row, out): (usize, &mut [T])| path.run(TransformWeights { row, weights, out });
     if weights.len() < 1 << 17 {
         out.chunks_exact_mut(rows).enumerate().for_each(transform);

@@ -13,7 +13,7 @@ use crate::simd::{Float, Kernel};
 /// Channels that a transform takes at a time: a multiple of every path's vector.
 const WIDTH: usize = 16;
 /// Side of a transformed tile.
-const SIDE: usize = 6;
+pub(super) const SIDE: usize = 6;
 /// Side of an output tile.
 pub(super) const TILE: usize = 4;
 /// Elements of a transformed tile.
