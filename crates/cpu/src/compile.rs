@@ -42,7 +42,10 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
     for (position, id) in graph.outputs.iter().enumerate() {
         let base = graph.base[*id];
         if output_of.get(&base) != Some(&position) {
-            steps.push(Step::Copy { from: plan.stored(base), out: (Place::Output(position), graph.size(base)) });
+            steps.push(Step::Copy {
+                from: plan.stored(base),
+                out: (Place::Output(position), graph.size(base)),
+            });
         }
     }
     refuse_overlap(&steps)?;
@@ -148,7 +151,11 @@ impl Plan<'_> {
     }
 
     /// Gives every value that a unit stores, and the scratch of kernels, room in the arena.
-    fn place_arena<T: Math>(&mut self, order: &[usize], options: Options) -> (usize, BTreeMap<usize, Stored>) {
+    fn place_arena<T: Math>(
+        &mut self,
+        order: &[usize],
+        options: Options,
+    ) -> (usize, BTreeMap<usize, Stored>) {
         let mut time = vec![0; self.grouping.units.len()];
         order.iter().enumerate().for_each(|(when, unit)| time[*unit] = when);
         let mut last_read: HashMap<Id, usize> = HashMap::new();
@@ -164,7 +171,8 @@ impl Plan<'_> {
         for (id, unit) in self.grouping.stored_in.iter().enumerate() {
             let Some(unit) = unit.filter(|_| !self.places.contains_key(&id)) else { continue };
             let first = time[unit];
-            let last = if outputs.contains(&id) { order.len() } else { *last_read.get(&id).unwrap_or(&first) };
+            let last =
+                if outputs.contains(&id) { order.len() } else { *last_read.get(&id).unwrap_or(&first) };
             requests.push(Request { len: self.graph.size(id), first, last: last.max(first) });
             owners.push(Ok(id));
         }
@@ -270,9 +278,13 @@ impl Plan<'_> {
                 let parts = (0..node.inputs.len()).map(part).collect();
                 Step::Interleave { parts, stride: product(&node.shape[*axis..]), out }
             }
-            Op::Pad(edges) => Step::Pad { operand: operand(0), shape: shape(0).clone(), edges: edges.clone(), out },
+            Op::Pad(edges) => {
+                Step::Pad { operand: operand(0), shape: shape(0).clone(), edges: edges.clone(), out }
+            }
             Op::Gather => Step::Gather { table: operand(0), index: operand(1), rows: shape(0)[0], out },
-            Op::ScatterAdd => Step::ScatterAdd { index: operand(0), updates: operand(1), rows: node.shape[0], out },
+            Op::ScatterAdd => {
+                Step::ScatterAdd { index: operand(0), updates: operand(1), rows: node.shape[0], out }
+            }
             Op::Random(enscore_program::Distribution::Index(bound), stream) => {
                 let Place::Input(key) = operand(0).0 else { return None };
                 let row_len = product(&node.shape[1..]);

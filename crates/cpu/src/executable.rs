@@ -144,7 +144,9 @@ impl<T: Math> Executable<T> {
             };
             if !fits {
                 let (name, kind, shape) = (&input.name, input.kind, &input.shape);
-                return Err(ExecutorError(format!("input {name:?} does not fit: expected {kind:?} {shape:?}")));
+                return Err(ExecutorError(format!(
+                    "input {name:?} does not fit: expected {kind:?} {shape:?}"
+                )));
             }
         }
         let lengths: Vec<usize> = outputs.iter().map(|output| output.len()).collect();

@@ -27,18 +27,66 @@ pub(crate) enum Convolution {
 /// A unit ready to run.
 #[derive(Debug)]
 pub(crate) enum Step {
-    Fused { fused: Fused, names: String },
-    MatMul { shape: MatmulShape, a: Stored, b: Stored, out: Stored, scratch: Stored },
-    Convolution { which: Convolution, geometry: ConvGeometry, a: Stored, b: Stored, out: Stored, scratch: Stored },
+    Fused {
+        fused: Fused,
+        names: String,
+    },
+    MatMul {
+        shape: MatmulShape,
+        a: Stored,
+        b: Stored,
+        out: Stored,
+        scratch: Stored,
+    },
+    Convolution {
+        which: Convolution,
+        geometry: ConvGeometry,
+        a: Stored,
+        b: Stored,
+        out: Stored,
+        scratch: Stored,
+    },
     /// Blocks of `len` elements side by side: block i of part p goes to i * stride + offset of p.
-    Interleave { parts: Vec<(Stored, usize, usize)>, stride: usize, out: Stored },
-    Pad { operand: Stored, shape: Vec<usize>, edges: Vec<(usize, usize)>, out: Stored },
-    Gather { table: Stored, index: Stored, rows: usize, out: Stored },
-    ScatterAdd { index: Stored, updates: Stored, rows: usize, out: Stored },
-    DrawIndex { bound: u32, stream: u32, row_len: usize, key: usize, out: Stored },
+    Interleave {
+        parts: Vec<(Stored, usize, usize)>,
+        stride: usize,
+        out: Stored,
+    },
+    Pad {
+        operand: Stored,
+        shape: Vec<usize>,
+        edges: Vec<(usize, usize)>,
+        out: Stored,
+    },
+    Gather {
+        table: Stored,
+        index: Stored,
+        rows: usize,
+        out: Stored,
+    },
+    ScatterAdd {
+        index: Stored,
+        updates: Stored,
+        rows: usize,
+        out: Stored,
+    },
+    DrawIndex {
+        bound: u32,
+        stream: u32,
+        row_len: usize,
+        key: usize,
+        out: Stored,
+    },
     /// A primitive that is rare in hot loops, computed by the reference in double precision.
-    Reference { node: Box<Node>, operands: Vec<(Option<Stored>, Vec<usize>, enscore_program::Kind)>, out: Stored },
-    Copy { from: Stored, out: Stored },
+    Reference {
+        node: Box<Node>,
+        operands: Vec<(Option<Stored>, Vec<usize>, enscore_program::Kind)>,
+        out: Stored,
+    },
+    Copy {
+        from: Stored,
+        out: Stored,
+    },
 }
 
 impl Step {
@@ -184,7 +232,13 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
             fused::run(options.path, fused, &slots);
         }
         Step::MatMul { shape, a, b, out, scratch } => unsafe {
-            matmul(*shape, memory.floats(*a), memory.floats(*b), memory.floats_mut(*out), memory.floats_mut(*scratch));
+            matmul(
+                *shape,
+                memory.floats(*a),
+                memory.floats(*b),
+                memory.floats_mut(*out),
+                memory.floats_mut(*scratch),
+            );
         },
         Step::Convolution { which, geometry: g, a, b, out, scratch } => {
             let (a, b) = unsafe { (memory.floats(*a), memory.floats(*b)) };
@@ -208,7 +262,8 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
             pad(memory.floats(*operand), shape, edges, memory.floats_mut(*out));
         },
         Step::Gather { table, index, rows, out } => unsafe {
-            let (table, index, out) = (memory.floats(*table), memory.indices(*index), memory.floats_mut(*out));
+            let (table, index, out) =
+                (memory.floats(*table), memory.indices(*index), memory.floats_mut(*out));
             let len = table.len() / rows;
             for (index, out) in index.iter().zip(out.chunks_exact_mut(len)) {
                 let row = (index.max(&0).unsigned_abs() as usize).min(rows - 1);
@@ -216,7 +271,8 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
             }
         },
         Step::ScatterAdd { index, updates, rows, out } => unsafe {
-            let (index, updates, out) = (memory.indices(*index), memory.floats(*updates), memory.floats_mut(*out));
+            let (index, updates, out) =
+                (memory.indices(*index), memory.floats(*updates), memory.floats_mut(*out));
             let len = out.len() / rows;
             out.fill(T::ZERO);
             for (index, update) in index.iter().zip(updates.chunks_exact(len)) {
@@ -265,7 +321,9 @@ fn reference<T: Math>(
                 Kind::Float => Value::Float(memory.floats(stored).iter().map(|x| x.to_f64()).collect()),
                 Kind::Bool => Value::Bool(memory.floats(stored).iter().map(|x| *x > T::ZERO).collect()),
                 Kind::Index => Value::Index(memory.indices(stored).to_vec()),
-                Kind::Key => Value::Key(if let Place::Input(i) = stored.0 { memory.key(i) } else { Key::default() }),
+                Kind::Key => {
+                    Value::Key(if let Place::Input(i) = stored.0 { memory.key(i) } else { Key::default() })
+                }
             }
         }
     };

@@ -179,7 +179,8 @@ impl Builder<'_> {
                 products.insert(register, position);
             }
         }
-        let absorbed = |i: &Instruction| i.operation == Operation::Binary(Binary::Mul) && i.operands.is_empty();
+        let absorbed =
+            |i: &Instruction| i.operation == Operation::Binary(Binary::Mul) && i.operands.is_empty();
         self.fused.instructions.retain(|instruction| !absorbed(instruction));
     }
 

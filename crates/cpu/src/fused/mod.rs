@@ -6,7 +6,7 @@ mod run;
 mod tile;
 
 pub(crate) use build::build;
-pub(crate) use instruction::{Fused, Slots};
+pub(crate) use instruction::{Fused, Slots, Writable};
 pub(crate) use run::run;
 pub(crate) use tile::MAX_AXES;
 

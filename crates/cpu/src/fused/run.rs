@@ -35,7 +35,7 @@ pub(crate) fn run<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>) {
 }
 
 /// Calls `task` for 0..tasks, on several threads if the work is worth it.
-fn spread(fused: &Fused, tasks: usize, task: impl Fn(usize) + Sync) {
+fn spread(fused: &Fused, tasks: usize, task: impl Fn(usize) + Sync + Send) {
     let passes = fused.size * (fused.instructions.len() + fused.reductions.len());
     if tasks <= 1 || passes < SMALL {
         (0..tasks).for_each(task);
@@ -55,7 +55,8 @@ fn reduce<T: Math>(path: Path, fused: &Fused, form: Form, slots: &Slots<T>) {
                 let part = Part { form, outer, first: 0, last: form.reduced };
                 reduce_part(path, fused, slots, part, &mut |target, column, values| {
                     // SAFETY: each outer row is one task's, and targets are read by nobody before the unit ends.
-                    let out = unsafe { slots.writes[target].stretch(outer * form.inner + column, values.len()) };
+                    let out =
+                        unsafe { slots.writes[target].stretch(outer * form.inner + column, values.len()) };
                     out.iter_mut().zip(values).for_each(|(out, value)| *out = T::from_f64(*value));
                 });
             }
@@ -84,7 +85,9 @@ fn reduce<T: Math>(path: Path, fused: &Fused, form: Form, slots: &Slots<T>) {
             let (outer, column) = (i / form.inner, i % form.inner);
             let at = |piece: usize| partial[(outer * pieces + piece) * width + number * form.inner + column];
             let first = at(0);
-            *out = T::from_f64((1..pieces).fold(first, |sum, piece| tile_combine(sum, at(piece), reduction.is_max)));
+            *out = T::from_f64(
+                (1..pieces).fold(first, |sum, piece| tile_combine(sum, at(piece), reduction.is_max)),
+            );
         }
     }
 }
@@ -217,7 +220,10 @@ fn accumulate<T: Math>(lane: Lane<T>, len: usize, is_max: bool, sums: &mut [f64]
         Lane::Each(values) => {
             row_sums.copy_from_slice(&values[..columns]);
             for row in values[columns..len].chunks_exact(columns) {
-                row_sums.iter_mut().zip(row).for_each(|(sum, value)| *sum = tile::combine(*sum, *value, is_max));
+                row_sums
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, value)| *sum = tile::combine(*sum, *value, is_max));
             }
         }
         Lane::All(value) => row_sums.fill(tile::fold(Lane::All(value), len / columns, is_max)),
@@ -241,7 +247,9 @@ impl<T: Math> Tile<'_, T> {
         Self: 'r,
     {
         match operand {
-            Operand::Register(register) => Lane::Each(&registers[register * TILE..register * TILE + self.len]),
+            Operand::Register(register) => {
+                Lane::Each(&registers[register * TILE..register * TILE + self.len])
+            }
             Operand::Memory(slot) => {
                 let values: &[T] = self.slots.reads[slot];
                 // SAFETY: only the lifetime is shortened to that of the registers; the memory outlives the run.
@@ -297,7 +305,15 @@ impl<T: Math> Tile<'_, T> {
             Operation::Draw(draw) => {
                 let (draw, key) = (self.fused.draws[draw], self.slots.keys[draw]);
                 let start = self.start as u64;
-                random::fill_at(self.path, draw.distribution, key, draw.stream, draw.row_len.max(1), start, out);
+                random::fill_at(
+                    self.path,
+                    draw.distribution,
+                    key,
+                    draw.stream,
+                    draw.row_len.max(1),
+                    start,
+                    out,
+                );
             }
         }
     }

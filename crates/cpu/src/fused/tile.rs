@@ -39,9 +39,10 @@ fn zip<T: Copy>(a: Lane<T>, b: Lane<T>, out: &mut [T], f: impl Fn(T, T) -> T) {
 #[inline(always)]
 fn zip3<T: Copy>(a: Lane<T>, b: Lane<T>, c: Lane<T>, out: &mut [T], f: impl Fn(T, T, T) -> T) {
     match (a, b, c) {
-        (Lane::Each(a), Lane::Each(b), Lane::Each(c)) => {
-            out.iter_mut().zip(a.iter().zip(b.iter().zip(c))).for_each(|(out, (a, (b, c)))| *out = f(*a, *b, *c))
-        }
+        (Lane::Each(a), Lane::Each(b), Lane::Each(c)) => out
+            .iter_mut()
+            .zip(a.iter().zip(b.iter().zip(c)))
+            .for_each(|(out, (a, (b, c)))| *out = f(*a, *b, *c)),
         (Lane::All(a), b, c) => zip(b, c, out, |b, c| f(a, b, c)),
         (a, Lane::All(b), c) => zip(a, c, out, |a, c| f(a, b, c)),
         (a, b, Lane::All(c)) => zip(a, b, out, |a, b| f(a, b, c)),

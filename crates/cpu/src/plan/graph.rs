@@ -125,7 +125,8 @@ fn split_reductions(nodes: &[Node]) -> (Vec<Node>, Vec<Id>) {
                 }
             }
             let is_max = matches!(node.op, Op::Max(_));
-            while let (true, Some(run)) = (runs.len() > 1, runs.pop()) {
+            while runs.len() > 1 {
+                let run = runs.pop().unwrap_or_default();
                 let operand = node.inputs[0];
                 let mut shape = out[operand].shape.clone();
                 shape.drain(run[0]..=run[run.len() - 1]);

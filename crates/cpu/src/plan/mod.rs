@@ -6,6 +6,6 @@ mod memory;
 mod order;
 
 pub(crate) use graph::{Class, Form, Graph};
-pub(crate) use group::{Grouping, Unit};
-pub(crate) use memory::{Layout, Place, Request, place};
+pub(crate) use group::Grouping;
+pub(crate) use memory::{Place, Request, place};
 pub(crate) use order::order;
