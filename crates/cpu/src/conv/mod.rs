@@ -9,7 +9,9 @@ mod im2col;
 mod lanes;
 mod narrow;
 mod winograd;
-mod winograd_transforms;
+mod winograd_matrices;
+mod winograd_tiles;
+mod winograd_weights;
 
 #[cfg(test)]
 mod tests;

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 
 use super::geometry::Window;
 use super::lanes::{Lanes, run};
-use super::winograd_transforms::{
-    POINTS, SIDE, StoreTarget, StoreWeights, TILE, TransformSource, TransformTarget, TransformWeights, tiles,
-};
+use super::winograd_matrices::{POINTS, SIDE, TILE};
+use super::winograd_tiles::{StoreTarget, TransformSource, TransformTarget, tiles};
+use super::winograd_weights::{StoreWeights, TransformWeights};
 use crate::matmul::{gemm_into, sum_partials};
 use crate::simd::{Float, Path};
 
