@@ -43,10 +43,10 @@ impl FrechetPca {
     /// The principal components of `reference`; at most `components`, the columns, or the rows less one.
     ///
     /// # Errors
-    /// A run error if the eigenvalue iteration does not converge.
+    /// As [`Moments::of`]; a run error if the eigenvalue iteration does not converge.
     pub fn fit(reference: Rows, components: usize) -> Result<Self> {
         let kept = components.min(reference.row_len()).min(reference.count().saturating_sub(1)).max(1);
-        let moments = Moments::of(reference);
+        let moments = Moments::of(reference)?;
         let eigen = eigen(moments.covariance().clone())?;
         let mut order: Vec<usize> = (0..moments.dim()).collect();
         order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
@@ -120,7 +120,7 @@ mod tests {
         };
         let (a, b) = (table(1, 1.0, 0.0), table(2, 1.3, 0.5));
         let (a, b) = (Rows::new(&a, d).unwrap(), Rows::new(&b, d).unwrap());
-        let full = frechet_distance(&Moments::of(a), &Moments::of(b)).unwrap();
+        let full = frechet_distance(&Moments::of(a).unwrap(), &Moments::of(b).unwrap()).unwrap();
         let pca = FrechetPca::fit(a, 64).unwrap();
         assert_eq!(pca.name(), "frechet_pca5");
         let value = pca.value(a, b).unwrap();

@@ -22,7 +22,8 @@ pub struct LinearBaseline {
 /// The least affine loss per dimension on `rows` at each of `sigmas`, in units of the data.
 ///
 /// # Errors
-/// An input error if there is no sigma or one is not positive and finite; a run error if the eigenvalue
+/// An input error if there is no sigma or one is not positive and finite, or as
+/// [`Moments::of`]; a run error if the eigenvalue
 /// iteration does not converge.
 pub fn linear_baseline(rows: Rows, sigmas: &[f64]) -> Result<LinearBaseline> {
     let checked = sigmas.iter().all(|s| *s > 0.0 && s.is_finite());
@@ -31,7 +32,7 @@ pub fn linear_baseline(rows: Rows, sigmas: &[f64]) -> Result<LinearBaseline> {
             .found(format_args!("{sigmas:?}"))
             .expected("at least one, positive and finite"));
     }
-    let eigenvalues = Moments::of(rows).eigenvalues()?;
+    let eigenvalues = Moments::of(rows)?.eigenvalues()?;
     let losses: Vec<f64> = sigmas.iter().map(|sigma| affine_loss(&eigenvalues, *sigma)).collect();
     let mean = losses.iter().sum::<f64>() / losses.len() as f64;
     Ok(LinearBaseline { losses, mean })

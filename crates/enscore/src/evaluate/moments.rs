@@ -13,6 +13,8 @@ use rayon::prelude::*;
 const BLOCK: usize = 512;
 /// Columns per tile of the covariance; only tiles on and above the diagonal are computed.
 const TILE: usize = 128;
+/// Columns whose covariance takes 512 MiB.
+const MOST_DIMS: usize = 8192;
 /// Bound on the numbers held by all partial sums together (256 MiB).
 const PARTIAL_NUMBERS: usize = 1 << 25;
 
@@ -50,10 +52,19 @@ impl Moments {
     }
 
     /// The moments of rows, with divisor n.
-    pub fn of(rows: Rows) -> Self {
+    ///
+    /// # Errors
+    /// An input error if there are more than 8,192 columns: the covariance would not fit in memory.
+    pub fn of(rows: Rows) -> Result<Self> {
+        if rows.row_len() > MOST_DIMS {
+            return Err(Error::input("too many columns for a covariance")
+                .found(rows.row_len())
+                .expected(format_args!("at most {MOST_DIMS}"))
+                .remedy("use a metric without a covariance (MMD, sliced Wasserstein), or smaller images"));
+        }
         let mean = rows.mean();
         let covariance = covariance(rows, &mean);
-        Moments { mean: DVector::from_vec(mean), covariance }
+        Ok(Moments { mean: DVector::from_vec(mean), covariance })
     }
 
     /// Moments that are known to fit together.
@@ -166,7 +177,7 @@ mod tests {
         for (n, d) in [(1, 1), (2, 3), (700, 5), (1030, 131), (40, 260)] {
             let x = noise(n, d);
             let rows = Rows::new(&x, d).unwrap();
-            let moments = Moments::of(rows);
+            let moments = Moments::of(rows).unwrap();
             for (i, j) in [(0, 0), (d - 1, 0), (0, d - 1), (d / 2, d - 1), (d - 1, d - 1)] {
                 let column = |j: usize| rows.iter().map(move |r| f64::from(r[j]));
                 let mean = |j: usize| column(j).sum::<f64>() / n as f64;
@@ -185,7 +196,7 @@ mod tests {
         let rows = Rows::new(&x, 40).unwrap();
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| Moments::of(rows).covariance)
+            pool.install(|| Moments::of(rows).unwrap().covariance)
         };
         assert_eq!(on(1), on(3));
     }
@@ -196,5 +207,7 @@ mod tests {
         assert!(Moments::new(&[0.0, 0.0], &[1.0, 0.0, 1.0]).is_err());
         assert!(Moments::new(&[f64::NAN], &[1.0]).is_err());
         assert!(Moments::new(&[], &[]).is_err());
+        let wide = vec![0.0; 2 * (MOST_DIMS + 1)];
+        assert!(Moments::of(Rows::new(&wide, MOST_DIMS + 1).unwrap()).is_err());
     }
 }
