@@ -113,7 +113,8 @@ impl Grouping {
             return;
         }
         // It is written once, by a unit that no other user comes before; cheap values are not read back.
-        let host = soft.iter().copied().filter(|_| !graph.is_view(id)).find(|host| {
+        let can_host = |unit: &usize| !graph.is_view(id) && !hard.contains(unit);
+        let host = soft.iter().copied().filter(can_host).find(|host| {
             let others = all_soft.union(&hard).filter(|other| *other != host);
             !others.into_iter().any(|other| self.precedes(*other, *host))
         });
