@@ -68,10 +68,19 @@ mod tests {
         assert_eq!(initialise(&[parameter("scale", 2, Initial::Constant(1.0))], 1)[0], [1.0, 1.0]);
     }
 
-    /// The first draws of a known name: changing them changes every trained model.
+    /// The first draws under a known name: changing them changes every model that is trained from a seed.
     #[test]
     fn value_stability() {
-        assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
+        let first = |initial| initialise(&[parameter("weight", 3, initial)], 1).remove(0);
+        let expected = [
+            (Initial::Normal(1.0), [-0.2431326, -0.62567437, 1.3866163]),
+            (Initial::Uniform(1.0), [0.59656787, 0.38202348, -0.30779693]),
+        ];
+        for (initial, expected) in expected {
+            for (found, expected) in first(initial).into_iter().zip(expected) {
+                // Another platform's sine may round otherwise.
+                assert!((found - expected).abs() < 1e-6f32, "{initial:?}: {found} {expected}");
+            }
+        }
     }
 }
