@@ -1,1 +1,120 @@
-//! To come.
+//! Models: unnormalised log densities and scores as plain functions over symbolic variables.
+//!
+//! A model names its parameters where it uses them ([`Parameters::get`]); whoever traces it decides what the
+//! parameters are: inputs of an update, of a sampler, of an evaluation.
+
+use enscore_program::{Kind, Parameter, Parameters, Program, Scope, ShapeError, Var};
+
+use crate::error::{Error, Result};
+
+mod initial;
+mod layers;
+mod mlp;
+mod noise_levels;
+mod unet;
+
+pub use initial::initialise;
+pub use layers::{Activation, FREQUENCIES};
+pub use mlp::{Mlp, MlpEnergy};
+pub use noise_levels::NoiseLevels;
+pub use unet::{UNet, UNetSettings};
+
+/// A score: s(x, σ) = ∇ₓ log p_σ(x), where p_σ is the density of the data with noise N(0, σ² I) added.
+pub trait Score {
+    /// The score at `x` `[batch, ..row_shape]`, for noise of standard deviation `sigma` `[batch]` > 0: the shape of x.
+    fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s>;
+
+    /// The extents of one row of x, without the batch: `[d]`, or `[height, width, channels]`.
+    fn row_shape(&self) -> &[usize];
+}
+
+/// An unnormalised log density: p(x) = exp(f(x)) / Z. The energy is -f.
+pub trait LogDensity {
+    /// f at `x` `[batch, ..row_shape]`: `[batch]`, nats. Row i of the result depends on row i of x only.
+    fn log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s>;
+
+    /// The extents of one row of x, without the batch.
+    fn row_shape(&self) -> &[usize];
+}
+
+/// The score of a log density: ∇ₓ f(x). It models the smoothed data at one noise level, whichever it was trained
+/// at, so sigma is ignored.
+#[derive(Clone, Debug)]
+pub struct Differentiated<M>(pub M);
+
+impl<M: LogDensity> Score for Differentiated<M> {
+    fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, _sigma: Var<'s>) -> Var<'s> {
+        let x = variable(x);
+        // Rows don't depend on each other, so the gradient of the sum holds every row's gradient.
+        let total = self.0.log_density(parameters, x).sum_all();
+        x.scope().gradient(total, &[x])[0]
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        self.0.row_shape()
+    }
+}
+
+/// The same value as a node of its own, to differentiate with respect to.
+///
+/// Algebra while tracing looks through operands: with x = 2y, 3x becomes 6y and no longer depends on the node x.
+/// Nothing looks through a selection, whose derivative is exact to any order.
+pub fn variable(x: Var) -> Var {
+    x.less(x).select(x.zeros_like(), x)
+}
+
+/// Values `[batch]`, one for each row, repeated to `shape` `[batch, ..]`.
+pub fn along_rows<'s>(values: Var<'s>, shape: &[usize]) -> Var<'s> {
+    values.broadcast_axes(shape, &[0])
+}
+
+/// The sum of each row of x `[batch, ..]`: `[batch]`.
+pub fn sum_rows(x: Var) -> Var {
+    x.sum(&(1..x.shape().len()).collect::<Vec<_>>())
+}
+
+/// `[batch, ..row_shape]`.
+pub fn batch_shape(batch: usize, row_shape: &[usize]) -> Vec<usize> {
+    std::iter::once(batch).chain(row_shape.iter().copied()).collect()
+}
+
+/// The parameters that a score reads, in the order of first use.
+///
+/// # Errors
+/// A model that does not fit its own row shape.
+pub fn parameters_of(model: &(impl Score + ?Sized)) -> Result<Vec<Parameter>> {
+    let (_, parameters) = trace(&[], |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &batch_shape(1, model.row_shape()));
+        let sigma = scope.input("sigma", Kind::Float, &[1]);
+        vec![("score".to_string(), model.score(parameters, x, sigma))]
+    })?;
+    Ok(parameters)
+}
+
+/// Traces a program whose first inputs are the parameters `known`, in this order; `build` adds its own inputs and
+/// gives the outputs. Parameters that are not known become inputs where they are first used. Returns the program
+/// with all its parameters.
+///
+/// # Errors
+/// The first mistake made while tracing, with the operation and the shapes.
+pub fn trace(
+    known: &[Parameter],
+    build: impl for<'s> FnOnce(&'s Scope, &Parameters<'s>) -> Vec<(String, Var<'s>)>,
+) -> Result<(Program, Vec<Parameter>)> {
+    let scope = Scope::new();
+    let parameters = Parameters::new(&scope);
+    for parameter in known {
+        parameters.get(&parameter.name, &parameter.shape, parameter.initial);
+    }
+    let outputs = build(&scope, &parameters);
+    let named: Vec<(&str, Var)> = outputs.iter().map(|(name, var)| (name.as_str(), *var)).collect();
+    let program = scope.finish(&named).map_err(untraceable)?;
+    let declared = parameters.declared().into_iter().map(|(parameter, _)| parameter).collect();
+    Ok((program, declared))
+}
+
+fn untraceable(error: ShapeError) -> Error {
+    Error::input("the model does not fit its data")
+        .found(error)
+        .remedy("check the model's settings and row shape")
+}

@@ -1,1 +1,5 @@
-//! To come.
+//! Training: the update as a program, its schedules.
+
+pub mod adam;
+pub mod schedule;
+pub mod update;

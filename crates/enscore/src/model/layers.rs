@@ -1,0 +1,109 @@
+//! Layers with parameters: affine maps, convolutions, normalisation, the embedding of a noise level.
+//!
+//! Weights start as N(0, 1/fan_in) (LeCun, Bottou, Orr and Müller 1998, section 4.6), biases at 0; a network's last
+//! layer starts at 0, so that its first output is 0 whatever its size.
+
+use enscore_program::{Conv, Initial, Parameters, Var};
+
+/// The number of frequencies in the embedding of log σ.
+pub const FREQUENCIES: usize = 8;
+
+/// Radians per nat of σ: the lowest frequency tells levels over e^25 apart, the highest turns once every 1.6 nats.
+const LOWEST_FREQUENCY: f64 = 0.125;
+const HIGHEST_FREQUENCY: f64 = 4.0;
+
+/// A function of each element between layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// x / (1 + e^-x)
+    #[default]
+    Silu,
+    /// ln(1 + e^x)
+    Softplus,
+    /// tanh x
+    Tanh,
+}
+
+impl Activation {
+    /// The function's value at x.
+    pub fn apply(self, x: Var) -> Var {
+        match self {
+            Activation::Silu => x.silu(),
+            Activation::Softplus => x.softplus(),
+            Activation::Tanh => x.tanh(),
+        }
+    }
+}
+
+/// How a layer's weights start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// N(0, 1/fan_in).
+    Random,
+    /// 0: for last layers.
+    Zero,
+}
+
+impl Start {
+    fn initial(self, fan_in: usize) -> Initial {
+        match self {
+            Start::Random => Initial::Normal((1.0 / fan_in.max(1) as f64).sqrt()),
+            Start::Zero => Initial::Constant(0.0),
+        }
+    }
+}
+
+/// x W + b: `[batch, in]` → `[batch, width]`. Parameters `weight` `[in, width]`, `bias` `[width]`.
+pub(super) fn dense<'s>(parameters: &Parameters<'s>, x: Var<'s>, width: usize, start: Start) -> Var<'s> {
+    let inputs = x.extent(1);
+    let weight = parameters.get("weight", &[inputs, width], start.initial(inputs));
+    x.matmul(weight) + parameters.get("bias", &[width], Initial::Constant(0.0))
+}
+
+/// A convolution that keeps the size: `[batch, h, w, in]` → `[batch, h, w, channels]`. Parameters `weight`
+/// `[kernel, kernel, in, channels]`, `bias` `[channels]`.
+pub(super) fn conv<'s>(
+    parameters: &Parameters<'s>,
+    x: Var<'s>,
+    kernel: usize,
+    channels: usize,
+    start: Start,
+) -> Var<'s> {
+    let inputs = x.extent(3);
+    let initial = start.initial(kernel * kernel * inputs);
+    let weight = parameters.get("weight", &[kernel, kernel, inputs, channels], initial);
+    x.conv2d(weight, Conv::same(kernel)) + parameters.get("bias", &[channels], Initial::Constant(0.0))
+}
+
+/// Group normalisation (Wu and He 2018) with a scale that starts at 1 and a shift that starts at 0, per channel.
+pub(super) fn group_norm<'s>(parameters: &Parameters<'s>, x: Var<'s>, groups: usize) -> Var<'s> {
+    let channels = x.extent(3);
+    let scale = parameters.get("scale", &[channels], Initial::Constant(1.0));
+    let shift = parameters.get("shift", &[channels], Initial::Constant(0.0));
+    x.group_norm(scale, shift, groups)
+}
+
+/// A noise level σ `[batch]` as features `[batch, width]`: sines and cosines of log σ at 8 fixed frequencies
+/// (geometric, 1/8 to 4 radians per nat), then dense, SiLU, dense, SiLU.
+///
+/// The frequencies are fixed where others draw them (Tancik et al. 2020): two runs then differ in their weights
+/// only, and neighbouring levels, a fraction of a nat apart, always have similar features.
+pub(super) fn embed_noise_level<'s>(parameters: &Parameters<'s>, sigma: Var<'s>, width: usize) -> Var<'s> {
+    let ratio = (HIGHEST_FREQUENCY / LOWEST_FREQUENCY).powf(1.0 / (FREQUENCIES - 1) as f64);
+    let frequencies: Vec<f64> = (0..FREQUENCIES).map(|i| LOWEST_FREQUENCY * ratio.powi(i as i32)).collect();
+    let frequencies = sigma.scope().table(&frequencies, &[1, FREQUENCIES]);
+    let angles = sigma.log().reshape(&[sigma.extent(0), 1]) * frequencies;
+    let features = angles.sin().concatenate(&[angles.cos()], 1);
+    let hidden = dense(&parameters.at("dense1"), features, width, Start::Random).silu();
+    dense(&parameters.at("dense2"), hidden, width, Start::Random).silu()
+}
+
+/// x / √(σ² + data variance): about unit variance per element at every noise level.
+pub(super) fn scale_input<'s>(x: Var<'s>, sigma: Var<'s>, data_variance: f64) -> Var<'s> {
+    x * super::along_rows(1.0 / (sigma.square() + data_variance).sqrt(), &x.shape())
+}
+
+/// network / σ: the network predicts -z for x + σz, of the same size at every noise level.
+pub(super) fn scale_output<'s>(network: Var<'s>, sigma: Var<'s>) -> Var<'s> {
+    network * super::along_rows(1.0 / sigma, &network.shape())
+}

@@ -1,0 +1,120 @@
+//! Fully connected networks: a score s(x, σ) = N(x / √(σ² + v), log σ) / σ, and a log density f(x) = N(x).
+//!
+//! h_0 = x, h_k = φ(W_k h_{k-1} + b_k + V_k e(log σ)), output W h + b; v is the variance of the data. Dividing by σ
+//! is Song and Ermon 2020's technique 3.
+
+use enscore_program::{Parameters, Var};
+
+use super::layers::{Activation, Start, dense, embed_noise_level, scale_input, scale_output};
+use super::{LogDensity, Score};
+use crate::error::{Error, Result};
+
+/// A score of vectors, or of anything else as one long vector.
+#[derive(Clone, Debug)]
+pub struct Mlp {
+    row_shape: Vec<usize>,
+    hidden: Vec<usize>,
+    activation: Activation,
+    embedding: usize,
+    data_variance: f64,
+}
+
+impl Mlp {
+    /// Hidden layers of these widths; an embedding of log σ of width `embedding` (0: the network does not see σ);
+    /// the variance of the data per element.
+    ///
+    /// # Errors
+    /// An extent or width of 0, a variance that is negative or not finite.
+    pub fn new(
+        row_shape: &[usize],
+        hidden: &[usize],
+        activation: Activation,
+        embedding: usize,
+        data_variance: f64,
+    ) -> Result<Self> {
+        check(row_shape, hidden)?;
+        if !(data_variance.is_finite() && data_variance >= 0.0) {
+            return Err(Error::input("the data's variance is not a variance")
+                .at("data_variance")
+                .found(data_variance)
+                .expected("a finite number, 0 or more"));
+        }
+        let (row_shape, hidden) = (row_shape.to_vec(), hidden.to_vec());
+        Ok(Mlp { row_shape, hidden, activation, embedding, data_variance })
+    }
+}
+
+impl Score for Mlp {
+    fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s> {
+        let level = (self.embedding > 0)
+            .then(|| embed_noise_level(&parameters.at("embedding"), sigma, self.embedding));
+        let mut hidden = flat(scale_input(x, sigma, self.data_variance));
+        let size = hidden.extent(1);
+        for (i, width) in self.hidden.iter().enumerate() {
+            let layer = parameters.at(&format!("hidden.{i}"));
+            hidden = dense(&layer, hidden, *width, Start::Random);
+            if let Some(level) = level {
+                hidden = hidden + dense(&layer.at("embedding"), level, *width, Start::Random);
+            }
+            hidden = self.activation.apply(hidden);
+        }
+        let output = dense(&parameters.at("output"), hidden, size, Start::Zero);
+        scale_output(output.reshape(&x.shape()), sigma)
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        &self.row_shape
+    }
+}
+
+/// An unnormalised log density of vectors. Nothing bounds it far from the data: a normaliser exists only if training
+/// makes it fall there.
+#[derive(Clone, Debug)]
+pub struct MlpEnergy {
+    row_shape: Vec<usize>,
+    hidden: Vec<usize>,
+    activation: Activation,
+}
+
+impl MlpEnergy {
+    /// Hidden layers of these widths.
+    ///
+    /// # Errors
+    /// An extent or width of 0.
+    pub fn new(row_shape: &[usize], hidden: &[usize], activation: Activation) -> Result<Self> {
+        check(row_shape, hidden)?;
+        Ok(MlpEnergy { row_shape: row_shape.to_vec(), hidden: hidden.to_vec(), activation })
+    }
+}
+
+impl LogDensity for MlpEnergy {
+    fn log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
+        let mut hidden = flat(x);
+        for (i, width) in self.hidden.iter().enumerate() {
+            let layer = parameters.at(&format!("hidden.{i}"));
+            hidden = self.activation.apply(dense(&layer, hidden, *width, Start::Random));
+        }
+        // Zero weights here would make the score 0 and with it the gradient in every other layer.
+        dense(&parameters.at("output"), hidden, 1, Start::Random).reshape(&[x.extent(0)])
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        &self.row_shape
+    }
+}
+
+fn check(row_shape: &[usize], hidden: &[usize]) -> Result<()> {
+    let extents = row_shape.iter().map(|extent| ("row shape", *extent));
+    let widths = hidden.iter().map(|width| ("hidden", *width));
+    match extents.chain(widths).find(|(_, extent)| *extent == 0) {
+        Some((name, _)) => Err(Error::input("the network is empty").at(name).found(0).expected("1 or more")),
+        None => Ok(()),
+    }
+}
+
+/// `[batch, ..]` → `[batch, d]`.
+fn flat(x: Var) -> Var {
+    let shape = x.shape();
+    let batch = shape.first().copied().unwrap_or(0);
+    x.reshape(&[batch, shape.iter().skip(1).product()])
+}

@@ -1,0 +1,49 @@
+//! Denoising score matching at one noise level (Vincent 2011, eq. 11, as in the lecture):
+//!
+//!     (1/2n) Σ_i ‖s(x̃_i) + (x̃_i - x_i)/σ²‖²,   x̃_i = x_i + σ z_i,   z_i ~ N(0, I).
+//!
+//! It is the NCSN loss with this single level, divided by 2σ²; its minimum is at the score of the smoothed data.
+
+use enscore_program::Parameters;
+
+use super::{Batch, Estimate, Objective};
+use crate::error::{Error, Result};
+use crate::model::{Score, sum_rows};
+
+/// Denoising at one noise level.
+#[derive(Clone, Copy, Debug)]
+pub struct Dsm {
+    sigma: f64,
+}
+
+impl Dsm {
+    /// Noise of standard deviation `sigma`, in units of the data.
+    ///
+    /// # Errors
+    /// A standard deviation that is not finite and positive.
+    pub fn new(sigma: f64) -> Result<Self> {
+        match sigma.is_finite() && sigma > 0.0 {
+            true => Ok(Dsm { sigma }),
+            false => Err(Error::input("the noise level is not positive")
+                .at("sigma")
+                .found(sigma)
+                .expected("a finite standard deviation above 0")),
+        }
+    }
+}
+
+impl<M: Score + ?Sized> Objective<M> for Dsm {
+    fn estimate<'s>(&self, model: &M, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
+        let x = batch.x;
+        let z = batch.key.normal(&x.shape());
+        let sigma = x.scope().constant(self.sigma).broadcast_to(&[x.extent(0)]);
+        let score = model.score(parameters, x + self.sigma * z, sigma);
+        // (x̃ - x)/σ² = z/σ, without the cancellation.
+        let rows = sum_rows((score + z * (1.0 / self.sigma)).square()) * 0.5;
+        let loss = batch.mean(rows);
+        // The NCSN loss per dimension, so that a limit on the gradient's norm does not depend on σ either.
+        let scale = 2.0 * self.sigma * self.sigma / batch.dimensions().max(1) as f64;
+        let optimised = loss * scale;
+        Estimate { loss, optimised, diagnostics: vec![("loss_per_dim", optimised)] }
+    }
+}

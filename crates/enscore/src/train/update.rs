@@ -1,0 +1,168 @@
+//! One training step as one program.
+//!
+//! (parameters, Adam's moments, averages, batch, row weights, key, rates) → the same state, updated, with the loss. Where
+//! the loss or the gradient's norm is not finite, the state is returned as it came and `finite` is 0: a bad step is
+//! seen, never taken.
+
+use enscore_program::{Kind, Parameter, Parameters, Program, Scope, Var};
+
+use super::adam::{Adam, Rates, clip_factor, global_norm, moving_average};
+use crate::error::Result;
+use crate::model::{batch_shape, trace};
+use crate::objective::{Batch, Estimate, Objective};
+
+/// The prefixes of the four values kept for each parameter, in the order of inputs and outputs.
+pub const STATE_PREFIXES: [&str; 4] = ["", "moment1.", "moment2.", "ema."];
+
+/// The constants of an update.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Optimiser {
+    /// The step.
+    pub adam: Adam,
+    /// The largest global norm of the gradient of the loss per dimension; 0 for no limit.
+    pub clip_norm: f64,
+}
+
+/// The program of one training step.
+///
+/// Inputs: every parameter `NAME`, then every `moment1.NAME`, every `moment2.NAME`, every `ema.NAME`; `x` `[batch, ..]`,
+/// `weights` `[batch]`, `key`; the scalars `learning_rate`, `correction1`, `correction2`, `ema_decay`.
+/// Outputs: the state in the same order under the same names; `loss`, `gradient_norm` (before clipping), `finite` (1 or 0);
+/// the objective's diagnostics.
+#[derive(Clone, Debug)]
+pub struct UpdateProgram {
+    /// The program.
+    pub program: Program,
+    /// The parameters, in the order of the state.
+    pub parameters: Vec<Parameter>,
+    /// The names of the diagnostics: the last outputs.
+    pub diagnostics: Vec<&'static str>,
+}
+
+impl UpdateProgram {
+    /// Traces the update of `model` under `objective` for batches `[batch, ..row_shape]`.
+    ///
+    /// # Errors
+    /// A model or objective that does not fit the row shape.
+    pub fn trace<M: ?Sized>(
+        model: &M,
+        objective: &(impl Objective<M> + ?Sized),
+        optimiser: &Optimiser,
+        batch: usize,
+        row_shape: &[usize],
+    ) -> Result<Self> {
+        let shape = batch_shape(batch, row_shape);
+        // A first pass finds the parameters, so that they can be the second's first inputs.
+        let (_, parameters) = trace(&[], |scope, parameters| {
+            let batch = batch_inputs(scope, &shape);
+            vec![("loss".to_string(), objective.estimate(model, parameters, &batch).loss)]
+        })?;
+        let mut diagnostics = Vec::new();
+        let (program, parameters) = trace(&parameters, |scope, parameters| {
+            let state = State::inputs(scope, parameters);
+            let batch = batch_inputs(scope, &shape);
+            let scalar = |name| scope.input(name, Kind::Float, &[]);
+            let rates = Rates {
+                learning_rate: scalar("learning_rate"),
+                correction1: scalar("correction1"),
+                correction2: scalar("correction2"),
+            };
+            let decay = scalar("ema_decay");
+            let estimate = objective.estimate(model, parameters, &batch);
+            diagnostics = estimate.diagnostics.iter().map(|(name, _)| *name).collect();
+            state.update(scope, &estimate, optimiser, &rates, decay)
+        })?;
+        Ok(UpdateProgram { program, parameters, diagnostics })
+    }
+
+    /// The number of values in the state: the first inputs and the first outputs.
+    pub fn state_len(&self) -> usize {
+        STATE_PREFIXES.len() * self.parameters.len()
+    }
+
+    /// The position of the input `x`; `weights`, `key`, `learning_rate`, `correction1`, `correction2` and `ema_decay` follow.
+    pub fn batch_position(&self) -> usize {
+        self.state_len()
+    }
+
+    /// The position of the output `loss`; `gradient_norm`, `finite` and the diagnostics follow.
+    pub fn loss_position(&self) -> usize {
+        self.state_len()
+    }
+
+    /// The names of the state's values, in order.
+    pub fn state_names(&self) -> Vec<String> {
+        let names =
+            |prefix| self.parameters.iter().map(move |parameter| format!("{prefix}{}", parameter.name));
+        STATE_PREFIXES.into_iter().flat_map(names).collect()
+    }
+
+    /// The state before the first step: the parameters' starting values under `seed`, no moments, averages equal to the
+    /// parameters.
+    pub fn initial_state(&self, seed: u64) -> Vec<Vec<f32>> {
+        let start = crate::model::initialise(&self.parameters, seed);
+        let zeros = || start.iter().map(|values| vec![0.0; values.len()]);
+        start.iter().cloned().chain(zeros()).chain(zeros()).chain(start.iter().cloned()).collect()
+    }
+}
+
+fn batch_inputs<'s>(scope: &'s Scope, shape: &[usize]) -> Batch<'s> {
+    Batch {
+        x: scope.input("x", Kind::Float, shape),
+        weights: scope.input("weights", Kind::Float, &shape[..1]),
+        key: scope.input("key", Kind::Key, &[]),
+    }
+}
+
+/// The values of [`STATE_PREFIXES`], each for every parameter.
+struct State<'s> {
+    names: Vec<String>,
+    values: [Vec<Var<'s>>; 4],
+}
+
+impl<'s> State<'s> {
+    /// The parameters, already inputs, and new inputs for the rest.
+    fn inputs(scope: &'s Scope, parameters: &Parameters<'s>) -> Self {
+        let declared = parameters.declared();
+        let values = STATE_PREFIXES.map(|prefix| {
+            let input = |(parameter, var): &(Parameter, Var<'s>)| match prefix {
+                "" => *var,
+                _ => scope.input(&format!("{prefix}{}", parameter.name), Kind::Float, &parameter.shape),
+            };
+            declared.iter().map(input).collect()
+        });
+        State { names: declared.into_iter().map(|(parameter, _)| parameter.name).collect(), values }
+    }
+
+    /// The named outputs of the update.
+    fn update(
+        &self,
+        scope: &'s Scope,
+        estimate: &Estimate<'s>,
+        optimiser: &Optimiser,
+        rates: &Rates<'s>,
+        decay: Var<'s>,
+    ) -> Vec<(String, Var<'s>)> {
+        let [parameters, first, second, averages] = &self.values;
+        let gradients = scope.gradient(estimate.optimised, parameters);
+        let norm = global_norm(scope, &gradients);
+        let finite = estimate.loss.is_finite().and(norm.is_finite());
+        let factor = clip_factor(norm, optimiser.clip_norm);
+        let mut updated: [Vec<Var<'s>>; 4] = Default::default();
+        for (i, gradient) in gradients.iter().enumerate() {
+            let moments = [first[i], second[i]];
+            let [parameter, m, v] = optimiser.adam.step(parameters[i], *gradient * factor, moments, rates);
+            let average = moving_average(averages[i], parameter, decay);
+            for (kind, new) in [parameter, m, v, average].into_iter().enumerate() {
+                updated[kind].push(finite.select(new, self.values[kind][i]));
+            }
+        }
+        let state = STATE_PREFIXES.iter().zip(updated).flat_map(|(prefix, values)| {
+            self.names.iter().map(move |name| format!("{prefix}{name}")).zip(values)
+        });
+        let reported =
+            [("loss", estimate.loss), ("gradient_norm", norm), ("finite", finite.to_float())].into_iter();
+        let reported = reported.chain(estimate.diagnostics.iter().copied());
+        state.chain(reported.map(|(name, var)| (name.to_string(), var))).collect()
+    }
+}
