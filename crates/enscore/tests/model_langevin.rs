@@ -28,15 +28,14 @@ fn anneal(rule: StepRule, levels: &NoiseLevels, steps: u64, step_size: f64) -> (
         LangevinProgram::trace(&Gaussian::new(mu, s2, 1), &[], CHAINS).expect("a right model").program;
     let (mut x, mut m, mut v) = (start(), 0.5, 1.0 / 12.0);
     let mut step = 0;
-    for sigma in levels.sigmas() {
-        let c = rule.coefficients(step_size, *sigma, levels.smallest());
-        let contraction = 1.0 - c.drift / (s2 + sigma * sigma);
+    for sigma in levels.as_slice() {
+        let (drift, noise_std) = rule.step(step_size, *sigma, levels.last());
+        let contraction = 1.0 - drift / (s2 + sigma * sigma);
         for _ in 0..steps {
-            let inputs =
-                [float(&x), float(&[*sigma]), float(&[c.drift]), float(&[c.noise_std]), key(78, step)];
+            let inputs = [float(&x), float(&[*sigma]), float(&[drift]), float(&[noise_std]), key(78, step)];
             x = run(&program, &inputs).remove(0);
             m = mu + contraction * (m - mu);
-            v = contraction * contraction * v + c.noise_std * c.noise_std;
+            v = contraction * contraction * v + noise_std * noise_std;
             step += 1;
         }
     }

@@ -4,7 +4,7 @@ mod traced;
 
 use enscore::model::{
     Activation, Differentiated, LogDensity, Mlp, MlpEnergy, Score, UNet, UNetSettings, batch_shape,
-    initialise, parameters_of, trace, variable,
+    initialise, parameters_of, trace,
 };
 use enscore_program::{Kind, Parameter, Parameters, Program, Value, Var};
 use traced::{float, normals, run};
@@ -219,7 +219,7 @@ fn the_energy_differentiates_twice() {
         let model = Differentiated(energy.clone());
         let parameters = parameters_of(&model).unwrap();
         let (program, _) = trace(&parameters, |scope, parameters| {
-            let x = variable(scope.input("x", Kind::Float, &[2, 3]));
+            let x = scope.input("x", Kind::Float, &[2, 3]);
             let score = model.score(parameters, x, scope.constant(1.0).broadcast_to(&[2]));
             let along = scope.jvp(&[score], &[x], &[scope.input("t", Kind::Float, &[2, 3])])[0];
             let value = energy.log_density(parameters, x).sum_all();

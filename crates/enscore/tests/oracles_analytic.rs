@@ -5,7 +5,8 @@
 mod oracles;
 
 use enscore::evaluate::{IsotropicMixture, Rows};
-use enscore::sample::{NoiseLevels, StepRule};
+use enscore::mcmc::StepRule;
+use enscore::model::NoiseLevels;
 use oracles::{assert_close, case, expected, idx_levels, number, numbers, shared_data};
 use std::f64::consts::TAU;
 

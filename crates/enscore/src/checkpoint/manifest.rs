@@ -26,6 +26,12 @@ pub struct DataRecord {
     pub fingerprint: String,
     /// How its values were scaled: what undoes it.
     pub scale: Value,
+    /// The extents of one row: `[d]`, or `[height, width, channels]`.
+    pub row_shape: Vec<usize>,
+    /// The variance of the scaled training rows, averaged over their elements.
+    pub variance: f64,
+    /// The smallest and largest scaled value of the training rows.
+    pub range: [f64; 2],
 }
 
 /// What a run is: written once, when it is created.
@@ -171,7 +177,14 @@ pub(super) mod tests {
 
     pub fn example() -> RunManifest {
         let scale = serde_json::json!({ "shift": 0.1, "factor": 0.30000000000000004 });
-        let data = DataRecord { name: "digits".into(), fingerprint: "ab".into(), scale };
+        let data = DataRecord {
+            name: "digits".into(),
+            fingerprint: "ab".into(),
+            scale,
+            row_shape: vec![8, 8, 1],
+            variance: 0.125,
+            range: [0.0, 1.0],
+        };
         RunManifest::new(3, data, 12, "avx512")
     }
 

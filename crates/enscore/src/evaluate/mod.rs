@@ -3,6 +3,7 @@
 
 pub mod analytic;
 pub mod bits_per_dim;
+pub mod denoising_loss;
 pub mod frechet;
 pub mod gaussian_kl;
 pub mod inception_score;
@@ -15,6 +16,7 @@ pub mod sliced_wasserstein;
 pub mod two_sample;
 
 pub use analytic::IsotropicMixture;
+pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use moments::Moments;
 pub use rows::Rows;
 pub use two_sample::{TwoSample, TwoSampleMetric, two_sample};

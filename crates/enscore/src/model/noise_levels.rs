@@ -1,101 +1,142 @@
-//! The standard deviations of the noise that a conditional score is trained and sampled at.
+//! The standard deviations of the noise that a conditional score is trained and sampled at: sigma_1 > .. > sigma_L, in
+//! geometric sequence (Song and Ermon 2019, section 4.2).
 
 use crate::error::{Error, Result};
+use serde::Serialize;
 
-/// σ_1 > σ_2 > .. > σ_L > 0, in units of the (scaled) data.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NoiseLevels(Vec<f64>);
+/// More levels than any schedule needs; a larger count is a slip of the keyboard.
+const MOST_LEVELS: usize = 1_000_000;
+
+/// Strictly decreasing positive noise levels, in units of the data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct NoiseLevels {
+    sigmas: Vec<f64>,
+}
 
 impl NoiseLevels {
+    /// `count` levels from `sigma_max` down to `sigma_min`: sigma_i = sigma_max (sigma_min / sigma_max)^((i-1)/(L-1)).
+    ///
+    /// # Errors
+    /// An input error that names the setting, unless sigma_max > sigma_min > 0, both finite, and `count` is at
+    /// least 2 and so small that the levels differ in f64. One level is [`NoiseLevels::single`].
+    pub fn geometric(sigma_max: f64, sigma_min: f64, count: usize) -> Result<Self> {
+        positive("objective.sigma_min", sigma_min)?;
+        positive("objective.sigma_max", sigma_max)?;
+        if sigma_max <= sigma_min {
+            return Err(Error::input("noise levels must decrease")
+                .at("objective.sigma_max")
+                .found(sigma_max)
+                .expected(format_args!("more than objective.sigma_min = {sigma_min}")));
+        }
+        if !(2..=MOST_LEVELS).contains(&count) {
+            return Err(Error::input("no geometric sequence of noise levels")
+                .at("objective.levels")
+                .found(count)
+                .expected(format_args!("2 to {MOST_LEVELS}"))
+                .remedy("a single level needs objective.sigma_max equal to objective.sigma_min"));
+        }
+        let last = count - 1;
+        let log_ratio = (sigma_min / sigma_max).ln();
+        let level = |i: usize| match i {
+            0 => sigma_max,
+            // The ends are the numbers asked for, without rounding.
+            _ if i == last => sigma_min,
+            _ => sigma_max * (log_ratio * i as f64 / last as f64).exp(),
+        };
+        let sigmas: Vec<f64> = (0..count).map(level).collect();
+        if sigmas.windows(2).any(|pair| pair[0] <= pair[1]) {
+            return Err(Error::input("noise levels are too close to tell apart")
+                .at("objective.levels")
+                .found(count)
+                .remedy("use fewer levels or a wider range"));
+        }
+        Ok(NoiseLevels { sigmas })
+    }
+
+    /// One level.
+    ///
+    /// # Errors
+    /// An input error unless sigma is positive and finite.
+    pub fn single(sigma: f64) -> Result<Self> {
+        positive("objective.sigma_max", sigma)?;
+        Ok(NoiseLevels { sigmas: vec![sigma] })
+    }
+
     /// Given levels.
     ///
     /// # Errors
-    /// No level, one that is not finite and positive, or levels that don't decrease.
+    /// An input error if there is none, or one is not positive and finite or not below the one before it.
     pub fn new(sigmas: Vec<f64>) -> Result<Self> {
-        if let Some(index) = sigmas.iter().position(|sigma| !(sigma.is_finite() && *sigma > 0.0)) {
-            return Err(Error::input("a noise level is not positive")
-                .at(format!("level {}", index + 1))
-                .found(sigmas[index])
-                .expected("a finite standard deviation above 0"));
+        for (index, sigma) in sigmas.iter().enumerate() {
+            positive(&format!("noise level {}", index + 1), *sigma)?;
         }
         if let Some(index) = sigmas.windows(2).position(|pair| pair[0] <= pair[1]) {
-            return Err(Error::input("noise levels don't decrease")
-                .at(format!("levels {} and {}", index + 1, index + 2))
-                .found(format!("{} then {}", sigmas[index], sigmas[index + 1]))
-                .remedy("list them from the largest to the smallest"));
+            return Err(Error::input("noise levels must decrease")
+                .at(format!("noise levels {} and {}", index + 1, index + 2))
+                .found(format!("{} then {}", sigmas[index], sigmas[index + 1])));
         }
         match sigmas.is_empty() {
             true => Err(Error::input("there is no noise level").remedy("give one or more")),
-            false => Ok(NoiseLevels(sigmas)),
+            false => Ok(NoiseLevels { sigmas }),
         }
     }
 
-    /// The geometric progression σ_i = first (last / first)^((i-1)/(count-1)) (Song and Ermon 2019, section 4.2).
-    /// A single level is `first`, which must then equal `last`.
-    ///
-    /// # Errors
-    /// As [`NoiseLevels::new`].
-    pub fn geometric(first: f64, last: f64, count: usize) -> Result<Self> {
-        if count == 1 && first != last {
-            return Err(Error::input("one noise level can't be two")
-                .found(format!("first {first}, last {last}"))
-                .remedy("make them equal, or ask for two levels or more"));
-        }
-        let position = |i: usize| i as f64 / (count.max(2) - 1) as f64;
-        let mut sigmas: Vec<f64> = (0..count).map(|i| first * (last / first).powf(position(i))).collect();
-        if let Some(sigma) = sigmas.last_mut() {
-            *sigma = last;
-        }
-        NoiseLevels::new(sigmas)
+    /// The levels, largest first; at least one.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.sigmas
     }
 
-    /// The levels, from the largest to the smallest.
-    pub fn sigmas(&self) -> &[f64] {
-        &self.0
+    /// The smallest level, sigma_L.
+    pub fn last(&self) -> f64 {
+        self.sigmas[self.sigmas.len() - 1]
     }
+}
 
-    /// σ_L, the smallest.
-    pub fn smallest(&self) -> f64 {
-        self.0[self.0.len() - 1]
+fn positive(key: &str, value: f64) -> Result<()> {
+    if value > 0.0 && value.is_finite() {
+        return Ok(());
     }
+    Err(Error::input("a noise level is out of range")
+        .at(key)
+        .found(value)
+        .expected("a positive finite number"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Oracle `ncsn.sigmas`.
     #[test]
-    fn ten_levels_from_1_to_0_01() {
-        let expected = [
-            1.0,
-            0.599484250318941,
-            0.35938136638046275,
-            0.2154434690031884,
-            0.1291549665014884,
-            0.0774263682681127,
-            0.046415888336127795,
-            0.027825594022071246,
-            0.016681005372000592,
-            0.01,
-        ];
-        let levels = NoiseLevels::geometric(1.0, 0.01, 10).unwrap();
-        for (found, expected) in levels.sigmas().iter().zip(expected) {
-            assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
-        }
-        assert_eq!(levels.smallest(), 0.01);
+    fn refuses_levels_that_do_not_decrease_and_names_the_key() {
+        let message = |a, b, n| NoiseLevels::geometric(a, b, n).unwrap_err().to_string();
+        assert!(message(0.01, 1.0, 10).contains("objective.sigma_max"));
+        assert!(message(1.0, 1.0, 10).contains("objective.sigma_max"));
+        assert!(message(1.0, 0.0, 10).contains("objective.sigma_min"));
+        assert!(message(f64::INFINITY, 0.1, 10).contains("objective.sigma_max"));
+        assert!(message(1.0, f64::NAN, 10).contains("objective.sigma_min"));
+        assert!(message(1.0, 0.1, 1).contains("objective.levels"));
+        assert!(message(1.0, 0.1, usize::MAX).contains("objective.levels"));
+        assert!(message(1.0 + 1e-15, 1.0, 1000).contains("too close"));
+        assert!(NoiseLevels::single(-0.1).is_err());
+        assert_eq!(NoiseLevels::single(0.1).unwrap().as_slice(), [0.1]);
     }
 
     #[test]
-    fn wrong_levels_are_refused_by_name() {
-        let message = |levels: Result<NoiseLevels>| levels.unwrap_err().to_string();
-        assert!(message(NoiseLevels::new(vec![])).contains("no noise level"));
-        assert!(message(NoiseLevels::new(vec![1.0, f64::NAN])).contains("level 2"));
-        assert!(message(NoiseLevels::new(vec![1.0, 1.0])).contains("levels 1 and 2"));
-        assert!(message(NoiseLevels::geometric(0.01, 1.0, 10)).contains("decrease"));
-        assert!(message(NoiseLevels::geometric(1.0, 0.0, 10)).contains("not positive"));
-        assert!(message(NoiseLevels::geometric(1.0, 0.5, 1)).contains("one noise level"));
-        assert!(NoiseLevels::geometric(0.5, 0.5, 1).is_ok());
-        assert!(NoiseLevels::geometric(1.0, 0.1, 0).is_err());
+    fn given_levels_are_checked_one_by_one() {
+        let message = |levels| NoiseLevels::new(levels).unwrap_err().to_string();
+        assert!(message(vec![]).contains("no noise level"));
+        assert!(message(vec![1.0, f64::NAN]).contains("noise level 2"));
+        assert!(message(vec![1.0, 1.0]).contains("noise levels 1 and 2"));
+        assert_eq!(NoiseLevels::new(vec![2.0, 1.0]).unwrap().last(), 1.0);
+    }
+
+    #[test]
+    fn the_ends_are_exact_and_the_ratio_constant() {
+        let levels = NoiseLevels::geometric(50.0, 0.01, 232).unwrap();
+        let sigmas = levels.as_slice();
+        assert_eq!((sigmas[0], levels.last(), sigmas.len()), (50.0, 0.01, 232));
+        let ratio = 5000f64.powf(1.0 / 231.0);
+        assert!(sigmas.windows(2).all(|p| (p[0] / p[1] - ratio).abs() < 1e-12));
     }
 }

@@ -2,10 +2,12 @@
 
 use enscore_program::{Parameters, Var};
 
+mod build;
 mod dsm;
 mod evaluation;
 mod ncsn;
 
+pub use build::{build, noise_levels};
 pub use dsm::Dsm;
 pub use evaluation::EvaluationProgram;
 pub use ncsn::{Ncsn, denoising_loss, loss_at};

@@ -1,6 +1,8 @@
 //! The noise conditional score network's loss (Song and Ermon 2019, eq. 5 and 6, with λ(σ) = σ²):
 //!
-//!     (1/n) Σ_k ‖σ_k s(x_k + σ_k z_k, σ_k) + z_k‖²,   σ_k uniform over the levels, z_k ~ N(0, I),
+//! ```text
+//! (1/n) Σ_k ‖σ_k s(x_k + σ_k z_k, σ_k) + z_k‖²,   σ_k uniform over the levels, z_k ~ N(0, I),
+//! ```
 //!
 //! a mean over rows of a sum over dimensions. Per dimension it is about 1 for s = 0, and v/(v + σ²) for the exact
 //! score of N(0, v): the published code halves it.
@@ -22,7 +24,7 @@ impl<M: Score + ?Sized> Objective<M> for Ncsn {
         let x = batch.x;
         // The noise is drawn first: DSM, NCSN and the evaluation then share their draws under one key.
         let z = batch.key.normal(&x.shape());
-        let sigmas = self.levels.sigmas();
+        let sigmas = self.levels.as_slice();
         // A count beyond 2^32 levels does not exist in memory.
         let level = batch.key.random_index(sigmas.len() as u32, &[x.extent(0)]);
         let sigma = x.scope().table(sigmas, &[sigmas.len()]).gather(level);

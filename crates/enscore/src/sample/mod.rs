@@ -1,6 +1,8 @@
-//! Draw from a trained model: noise levels, step sizes and their suggestion from data.
+//! Draw from a trained model: the sampler's loop, and noise levels and step sizes suggested from data.
 
-pub mod noise_levels;
+mod annealed;
 pub mod suggest;
+mod trained;
 
-pub use noise_levels::{NoiseLevels, StepRule};
+pub use annealed::{Drawn, draw};
+pub use trained::{Trained, TrainedScore, options, refused};

@@ -13,7 +13,8 @@
 //! Technique 5 is the moving average of the weights.
 
 use crate::error::{Error, Result};
-use crate::sample::noise_levels::{NoiseLevels, StepRule};
+use crate::mcmc::StepRule;
+use crate::model::NoiseLevels;
 use enscore_program::random::{Key, index, row_words};
 use rayon::prelude::*;
 use serde::Serialize;

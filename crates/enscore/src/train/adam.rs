@@ -1,8 +1,10 @@
 //! Adam (Kingma and Ba 2015, algorithm 1), clipping by the global norm (Pascanu, Mikolov and Bengio 2013, algorithm 1)
 //! and the exponential moving average of parameters, as functions of symbolic variables:
 //!
-//!     m' = β1 m + (1 - β1) g,   v' = β2 v + (1 - β2) g²,
-//!     p' = p - η (m' / (1 - β1^t)) / (√(v' / (1 - β2^t)) + ε).
+//! ```text
+//! m' = β1 m + (1 - β1) g,   v' = β2 v + (1 - β2) g²,
+//! p' = p - η (m' / (1 - β1^t)) / (√(v' / (1 - β2^t)) + ε).
+//! ```
 //!
 //! What changes with the step t (η, 1 - β1^t, 1 - β2^t) is passed in, computed by the host in double precision.
 
