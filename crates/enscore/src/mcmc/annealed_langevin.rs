@@ -1,10 +1,12 @@
-//! Annealed Langevin dynamics (Song and Ermon 2019, algorithm 1): for each noise level σ_i from the largest to the
-//! smallest, T steps
+//! Annealed Langevin dynamics (Song and Ermon 2019, algorithm 1): for each noise level σ_i from the largest to
+//! the smallest, T steps
 //!
-//!     x' = x + a s(x, σ_i) + b z,   z ~ N(0, I),
+//! ```text
+//! x' = x + a s(x, σ_i) + b z,   z ~ N(0, I),
+//! ```
 //!
-//! then once x + σ_L² s(x, σ_L), the mean of the clean data given x (Efron 2011, eq. 1.4, "Tweedie's formula"; Jolicoeur-
-//! Martineau et al. 2020, section 3.1, for its use as a last step). a and b are the [`Coefficients`] of a level.
+//! then once x + σ_L² s(x, σ_L), the mean of the clean data given x (Efron 2011, eq. 1.4, "Tweedie's formula";
+//! as a last step: Jolicoeur-Martineau et al. 2020). a and b are the [`Coefficients`] of a level.
 //!
 //! For data N(μ, v) and its exact score, a step maps a Gaussian N(m, w) to mean μ + (1 - k)(m - μ) and variance
 //! (1 - k)² w + b², with k = a / (v + σ²).
@@ -34,7 +36,7 @@ pub struct Coefficients {
 }
 
 impl StepRule {
-    /// The coefficients at noise level `sigma`, where `smallest` is σ_L and `step_size` is ε (squared units of x).
+    /// The coefficients at noise level `sigma`, where `smallest` is σ_L and `step_size` is ε (units of x²).
     pub fn coefficients(self, step_size: f64, sigma: f64, smallest: f64) -> Coefficients {
         let alpha = step_size * (sigma / smallest).powi(2);
         match self {
@@ -44,8 +46,8 @@ impl StepRule {
     }
 }
 
-/// One transition of `batch` chains. Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[]`, `drift` `[]`,
-/// `noise_std` `[]`, `key`. Output: `x`, moved. A draw depends on the key and the chain's global row.
+/// One transition of `batch` chains. Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[]`, `drift`
+/// `[]`, `noise_std` `[]`, `key`. Output: `x`, moved. A draw depends on the key and the chain's global row.
 #[derive(Clone, Debug)]
 pub struct LangevinProgram {
     /// The program.
@@ -76,8 +78,8 @@ impl LangevinProgram {
     }
 }
 
-/// The mean of the clean data given noisy rows: x + σ² s(x, σ). Inputs: the parameters, then `x` `[batch, ..]`, `sigma`
-/// `[batch]`. Output: `x`.
+/// The mean of the clean data given noisy rows: x + σ² s(x, σ). Inputs: the parameters, then `x` `[batch, ..]`,
+/// `sigma` `[batch]`. Output: `x`.
 #[derive(Clone, Debug)]
 pub struct DenoiseProgram {
     /// The program.

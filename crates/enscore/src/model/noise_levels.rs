@@ -30,8 +30,8 @@ impl NoiseLevels {
         }
     }
 
-    /// The geometric progression σ_i = first (last / first)^((i-1)/(count-1)) (Song and Ermon 2019, section 4.2).
-    /// A single level is `first`, which must then equal `last`.
+    /// The geometric progression σ_i = first (last / first)^((i-1)/(count-1)) (Song and Ermon 2019, section
+    /// 4). A single level is `first`, which must then equal `last`.
     ///
     /// # Errors
     /// As [`NoiseLevels::new`].
