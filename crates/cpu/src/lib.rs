@@ -1,6 +1,17 @@
 //! Executor of enscore programs for processors: memory plan, fused tiles, matrix products, convolutions.
+//!
+//! [`Executable::compile`] plans a program once; [`Executable::run`] runs it many times in the same memory. The same
+//! inputs give the same bits on any number of threads, for one version, instruction path and machine type.
 
+mod compile;
 pub mod conv;
+mod executable;
+mod fused;
 pub mod math;
+pub mod matmul;
+mod plan;
 pub mod random;
 pub mod simd;
+mod step;
+
+pub use executable::{Argument, Executable, ExecutorError, Options, StepProfile};

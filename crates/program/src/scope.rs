@@ -10,7 +10,8 @@ use crate::shape::{Kind, ShapeError};
 use crate::simplify::Simpler;
 use crate::var::Var;
 
-/// A graph under construction. Equal applications are shared; the first mistake is kept and returned by
+/// A graph under construction. Equal applications are shared, so that a value is the same value wherever it is
+/// computed, also for derivatives with respect to it; the first mistake is kept and returned by
 /// [`Scope::finish`], so that tracing reads like the equations.
 #[derive(Default)]
 pub struct Scope {
@@ -25,6 +26,8 @@ pub(crate) struct Graph {
     tangents: usize,
     known: HashMap<(Op, Vec<Id>, Vec<usize>), Id>,
     error: Option<ShapeError>,
+    /// Nothing is differentiated any more: algebra may look through values.
+    is_final: bool,
 }
 
 impl Scope {
@@ -104,8 +107,10 @@ impl Scope {
         if let Some(error) = &graph.error {
             return Err(error.clone());
         }
-        let outputs: Vec<_> = outputs.iter().map(|(name, var)| (name.to_string(), var.id)).collect();
-        let program = Program::without_dead_nodes(&graph.nodes, graph.inputs.clone(), &outputs);
+        let (simplified, renumbered) = graph.simplified()?;
+        let outputs: Vec<_> =
+            outputs.iter().map(|(name, var)| (name.to_string(), renumbered[var.id])).collect();
+        let program = Program::without_dead_nodes(&simplified.nodes, graph.inputs.clone(), &outputs);
         match program.nodes.iter().find(|node| matches!(node.op, Op::Tangent(_))) {
             Some(_) => Err(ShapeError("an output depends on a perturbation that was never supplied".into())),
             None => Ok(program),
@@ -122,7 +127,8 @@ impl Graph {
         if let Err(error) = self.check(&op, &inputs, shape) {
             return self.fail(error.0);
         }
-        match self.simplify(&op, &inputs, shape) {
+        let simpler = self.simplify(&op, &inputs, shape).filter(|simpler| self.may_replace(simpler, &inputs));
+        match simpler {
             None => self.add(op, inputs, shape),
             Some(Simpler::Known(id)) => id,
             Some(Simpler::Uniform(value)) => self.uniform_of(value, shape),
@@ -135,6 +141,32 @@ impl Graph {
                 let scale = self.uniform_of(scale, shape);
                 self.apply(Op::Binary(Binary::Mul), vec![id, scale], shape)
             }
+        }
+    }
+
+    /// While tracing, a value keeps reading the operands that it was applied to: somebody may yet differentiate with
+    /// respect to one of them. With x = 2y, 3x must not become 6y before that.
+    fn may_replace(&self, simpler: &Simpler, inputs: &[Id]) -> bool {
+        self.is_final
+            || match simpler {
+                Simpler::Known(id) => inputs.contains(id),
+                Simpler::Uniform(_) => true,
+                Simpler::Apply(_, ids) => ids.iter().all(|id| inputs.contains(id)),
+                Simpler::Broadcast(..) | Simpler::Scaled(..) => false,
+            }
+    }
+
+    /// The same graph with all algebra applied, and each node's new number.
+    fn simplified(&self) -> Result<(Graph, Vec<Id>), ShapeError> {
+        let mut graph = Graph { inputs: self.inputs.clone(), is_final: true, ..Graph::default() };
+        let mut renumbered = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let inputs = node.inputs.iter().map(|id| renumbered[*id]).collect();
+            renumbered.push(graph.apply(node.op.clone(), inputs, &node.shape));
+        }
+        match graph.error {
+            Some(error) => Err(error),
+            None => Ok((graph, renumbered)),
         }
     }
 

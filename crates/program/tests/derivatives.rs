@@ -81,6 +81,25 @@ fn stop_gradient_stops() {
     assert_eq!(interpret(&program, &[Value::Float(vec![3.0])]).unwrap()[0], Value::Float(vec![3.0]));
 }
 
+/// Algebra must not look through a value that is differentiated with respect to.
+#[test]
+fn derivatives_with_respect_to_computed_values() {
+    let gradient = |compute: &dyn for<'s> Fn(Var<'s>) -> Var<'s>,
+                    use_it: &dyn for<'s> Fn(Var<'s>) -> Var<'s>| {
+        let scope = Scope::new();
+        let y = scope.input("y", Kind::Float, &[2]);
+        let x = compute(y);
+        let gradient = scope.gradient(use_it(x).sum_all(), &[x])[0];
+        let program = scope.finish(&[("g", gradient)]).unwrap();
+        interpret(&program, &[Value::Float(vec![1.0, 2.0])]).unwrap()[0].floats().to_vec()
+    };
+    assert_eq!(gradient(&|y| y * 2.0, &|x| x * 3.0), [3.0, 3.0]);
+    assert_eq!(gradient(&|y| -y, &|x| -x), [-1.0, -1.0]);
+    assert_eq!(gradient(&|y| y.reshape(&[1, 2]), &|x| x.reshape(&[2, 1]) * 5.0), [5.0, 5.0]);
+    assert_eq!(gradient(&|y| y.broadcast_axes(&[3, 2], &[1]), &|x| x.exp().log()), [1.0; 6]);
+    assert_eq!(gradient(&|y| y.reshape(&[1, 2]).swap_last_axes(), &|x| x.swap_last_axes() * 7.0), [7.0, 7.0]);
+}
+
 #[test]
 fn reductions() {
     check("sum", &[&[2, 3, 4]], |_, x| x[0].square().sum(&[0, 2]));

@@ -1,1 +1,187 @@
-//! To come.
+//! Two-dimensional convolution of images with the channels last, and its two adjoints.
+//!
+//! Every function overwrites its output, takes its scratch from the caller, and gives the same bits on any number
+//! of threads: work is cut by shapes alone and partial sums are added in a fixed order.
+
+mod direct;
+mod geometry;
+mod im2col;
+mod lanes;
+mod narrow;
+mod winograd;
+mod winograd_matrices;
+mod winograd_tiles;
+mod winograd_weights;
+
+#[cfg(test)]
+mod tests;
+
+pub use geometry::ConvGeometry;
+
+use crate::simd::{Float, Path};
+use geometry::Window;
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// Winograd's F(4×4, 3×3) for 3×3 kernels of stride 1 where it saves work, else [`Algorithm::Direct`].
+    /// In f32 its rounding errors are about ten times those of the direct sum, and a value that isn't finite
+    /// spoils the 4×4 tiles around it, not the 3×3 window alone.
+    #[default]
+    Auto,
+    /// Sums of products as they stand in the definition.
+    Direct,
+}
+
+/// Whether `algorithm` means Winograd for sums over `window`.
+fn winograd(window: &Window, algorithm: Algorithm) -> bool {
+    algorithm == Algorithm::Auto && winograd::pays(window)
+}
+
+/// The window of the input gradient, where Winograd computes it: that of a forward sum from dy to dx.
+fn reversed_winograd(g: &ConvGeometry, algorithm: Algorithm) -> Option<Window> {
+    let window = Window::new(g);
+    let reversed = window.unit_stride().then(|| window.reversed());
+    reversed.filter(|reversed| winograd(reversed, algorithm))
+}
+
+/// Elements of scratch for [`forward`].
+pub fn forward_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
+    let window = Window::new(g);
+    if winograd(&window, algorithm) {
+        winograd::forward_scratch::<T>(&window)
+    } else {
+        direct::forward_scratch::<T>(&window)
+    }
+}
+
+/// y = the convolution of x with w. Panics if a slice's length is not that of `g`, or scratch is too short.
+pub fn forward<T: Float>(
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    x: &[T],
+    w: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    forward_on(Path::current(), g, algorithm, x, w, y, scratch);
+}
+
+fn forward_on<T: Float>(
+    path: Path,
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    x: &[T],
+    w: &[T],
+    y: &mut [T],
+    scratch: &mut [T],
+) {
+    check(g, x, w, y);
+    let scratch = reserve(scratch, forward_scratch::<T>(g, algorithm), g);
+    let window = Window::new(g);
+    if winograd(&window, algorithm) {
+        winograd::forward(path, &window, x, w, y, scratch);
+    } else {
+        direct::forward(path, &window, x, w, y, scratch);
+    }
+}
+
+/// Elements of scratch for [`input_gradient`].
+pub fn input_gradient_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
+    match reversed_winograd(g, algorithm) {
+        Some(reversed) => g.weight_len() + winograd::forward_scratch::<T>(&reversed),
+        None => direct::input_gradient_scratch::<T>(&Window::new(g)),
+    }
+}
+
+/// dx = the adjoint of [`forward`] in x, applied to dy: ⟨dy, forward(x, w)⟩ = ⟨dx, x⟩ for every x. Panics if a
+/// slice's length is not that of `g`, or scratch is too short.
+pub fn input_gradient<T: Float>(
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    input_gradient_on(Path::current(), g, algorithm, dy, w, dx, scratch);
+}
+
+fn input_gradient_on<T: Float>(
+    path: Path,
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    check(g, dx, w, dy);
+    let scratch = reserve(scratch, input_gradient_scratch::<T>(g, algorithm), g);
+    let window = Window::new(g);
+    match reversed_winograd(g, algorithm) {
+        Some(reversed) => {
+            let (weights, scratch) = scratch.split_at_mut(w.len());
+            direct::reverse_weights(&window, w, weights);
+            winograd::forward(path, &reversed, dy, weights, dx, scratch);
+        }
+        None => direct::input_gradient(path, &window, dy, w, dx, scratch),
+    }
+}
+
+/// Elements of scratch for [`weight_gradient`].
+pub fn weight_gradient_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
+    let window = Window::new(g);
+    if winograd(&window, algorithm) {
+        winograd::weight_gradient_scratch::<T>(&window)
+    } else {
+        direct::weight_gradient_scratch::<T>(&window)
+    }
+}
+
+/// dw = the adjoint of [`forward`] in w, applied to dy: ⟨dy, forward(x, w)⟩ = ⟨dw, w⟩ for every w. Panics if a
+/// slice's length is not that of `g`, or scratch is too short.
+pub fn weight_gradient<T: Float>(
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    scratch: &mut [T],
+) {
+    weight_gradient_on(Path::current(), g, algorithm, x, dy, dw, scratch);
+}
+
+fn weight_gradient_on<T: Float>(
+    path: Path,
+    g: &ConvGeometry,
+    algorithm: Algorithm,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+    scratch: &mut [T],
+) {
+    check(g, x, dw, dy);
+    let scratch = reserve(scratch, weight_gradient_scratch::<T>(g, algorithm), g);
+    let window = Window::new(g);
+    if winograd(&window, algorithm) {
+        winograd::weight_gradient(path, &window, x, dy, dw, scratch);
+    } else {
+        direct::weight_gradient(path, &window, x, dy, dw, scratch);
+    }
+}
+
+fn check<T>(g: &ConvGeometry, x: &[T], w: &[T], y: &[T]) {
+    assert_eq!(x.len(), g.input_len(), "convolution: elements of the input for {g:?}");
+    assert_eq!(w.len(), g.weight_len(), "convolution: elements of the weights for {g:?}");
+    assert_eq!(y.len(), g.output_len(), "convolution: elements of the output for {g:?}");
+}
+
+fn reserve<'a, T>(scratch: &'a mut [T], needed: usize, g: &ConvGeometry) -> &'a mut [T] {
+    assert!(
+        scratch.len() >= needed,
+        "convolution: {} of {needed} elements of scratch for {g:?}",
+        scratch.len()
+    );
+    &mut scratch[..needed]
+}

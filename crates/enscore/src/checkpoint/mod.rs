@@ -1,1 +1,17 @@
-//! To come.
+//! What a run leaves on disk: tensors, manifests, metrics, and the folder that holds them, safe against a crash.
+//!
+//! Every file appears whole or not at all: it is written aside, fsynced, and renamed. "The same checkpoint" means
+//! the same bytes of its `state.safetensors`: that file holds nothing that depends on the clock. Elapsed seconds
+//! stand only in the manifest beside it.
+
+pub mod atomic;
+pub mod manifest;
+pub mod metrics;
+mod place;
+pub mod run;
+pub mod tensors;
+
+pub use manifest::{CheckpointManifest, DataRecord, FileRecord, KeyRecord, MetricsMark, RunManifest};
+pub use metrics::{Metrics, MetricsWriter, read_metrics};
+pub use run::{Loaded, Progress, Run, RunFolder};
+pub use tensors::{Tensor, TensorData, Tensors};

@@ -1,1 +1,39 @@
-//! To come.
+//! Reads data sets, keeps their values as they were, and fixes the order in which training sees them.
+//!
+//! A [`Dataset`] holds rows of one shape with the [`Scale`] that maps raw values to [0, 1]; [`load`] reads one from a name, a
+//! file or a folder. A [`Subset`] picks rows, [`split_validation`] holds some out, and a [`BatchOrder`] says which rows batch k
+//! takes. Files are treated as hostile: sizes that a header claims are checked against what the file can hold before anything
+//! is allocated, and formats that would run code (pickles) are never opened.
+
+mod csv_table;
+mod dataset;
+mod digits;
+mod element;
+mod fetch;
+mod folder;
+mod idx;
+mod image;
+mod input;
+mod known;
+mod load;
+mod npy;
+mod npz;
+mod order;
+mod scale;
+mod statistics;
+mod subset;
+mod tensor;
+
+pub use dataset::{Dataset, Values};
+pub use digits::digits;
+pub use fetch::{Fetched, FetchedFile, fetch};
+pub use image::read_image;
+pub use known::{Availability, Known, KnownFile, known};
+pub use load::{Split, load};
+pub use order::{BatchOrder, permutation};
+pub use scale::Scale;
+pub use statistics::{Statistics, statistics};
+pub use subset::{Subset, split_validation};
+
+#[cfg(test)]
+mod hostile;

@@ -1,1 +1,20 @@
-//! To come.
+//! Measure samples and models: two-sample metrics with their null value, distances between Gaussians, nearest
+//! training rows, and the closed-form densities and baselines that results are compared with.
+
+pub mod analytic;
+pub mod bits_per_dim;
+pub mod frechet;
+pub mod gaussian_kl;
+pub mod inception_score;
+pub mod linear_baseline;
+pub mod mmd;
+pub mod moments;
+pub mod nearest;
+pub mod rows;
+pub mod sliced_wasserstein;
+pub mod two_sample;
+
+pub use analytic::IsotropicMixture;
+pub use moments::Moments;
+pub use rows::Rows;
+pub use two_sample::{TwoSample, TwoSampleMetric, two_sample};

@@ -1,1 +1,23 @@
-//! To come.
+//! Pictures, charts and the run's report: pure functions from numbers to bytes, and one way to write a file.
+
+pub mod axis;
+pub mod chart;
+pub mod citations;
+pub mod contents;
+mod frame;
+mod glyphs;
+pub mod html;
+pub mod image;
+mod markup;
+pub mod png;
+pub mod scatter;
+pub mod sheet;
+mod write;
+
+pub use axis::Scale;
+pub use chart::{Chart, Mark, Series};
+pub use citations::Method;
+pub use contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
+pub use html::render;
+pub use image::Image;
+pub use scatter::Scatter;

@@ -1,1 +1,175 @@
-//! To come.
+//! The settings of a run: TOML and `--set` arguments as typed, checked once into values that can't be wrong.
+//!
+//! [`Settings`] is made only by checking and lends its tables only by reference, so code that holds one never
+//! checks a value again. A key is declared once, in its table's file: name, type, default, range and meaning
+//! give the field, its check, its documentation ([`settings_reference`]) and its line in [`Settings::to_toml`].
+//!
+//! ```
+//! let text = "data.name = 'digits'\nmodel.kind = 'mlp'";
+//! let settings = enscore::settings::Settings::parse(text, "my.toml", &["train.steps=20".to_string()])?;
+//! assert_eq!(settings.train().steps, 20);
+//! # Ok::<(), enscore::Error>(())
+//! ```
+
+mod data;
+mod model;
+mod objective;
+mod optimiser;
+mod raw;
+mod reader;
+mod reference;
+mod sampler;
+mod train;
+mod value;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::{Error, Result};
+use raw::Raw;
+use reader::Reader;
+
+pub use data::{Data, Source};
+pub use model::{Activation, Convolution, Mlp, Model, Unet};
+pub use objective::{Dsm, Ncsn, Objective};
+pub use optimiser::{Decay, Optimiser};
+pub use reference::{KeyReference, settings_reference};
+pub use sampler::{Sampler, StepRuleName, Weights};
+pub use train::{DecayBy, Train};
+
+/// No settings file is near this many bytes: what is larger is some other file.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// The checked settings of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    data: Data,
+    model: Model,
+    objective: Objective,
+    optimiser: Optimiser,
+    train: Train,
+    sampler: Sampler,
+    /// Key and value as TOML, in the order of the tables above.
+    resolved: Vec<(String, String)>,
+}
+
+impl Settings {
+    /// Reads the file at `path`, then applies `sets`, each `table.key=value`, in order.
+    ///
+    /// # Errors
+    /// [`Error::input`] where the file can't be read, isn't TOML, or any table, key or value is wrong; it names
+    /// the line or the `--set` argument.
+    pub fn load(path: &Path, sets: &[String]) -> Result<Settings> {
+        Settings::parse(&read_text(path)?, &path.display().to_string(), sets)
+    }
+
+    /// As [`Settings::load`], from `text`; `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn parse(text: &str, name: &str, sets: &[String]) -> Result<Settings> {
+        let mut raw = Raw::parse(text, name)?;
+        for argument in sets {
+            raw.set(argument)?;
+        }
+        reference::refuse_unknown(&raw)?;
+        let mut reader = Reader::new(&raw);
+        let settings = Settings::read(&mut reader)?;
+        reference::refuse_of_other_kinds(&raw, &reader)?;
+        Ok(settings)
+    }
+
+    /// Reads every table; shared with the reference, which is what this reads.
+    fn read(reader: &mut Reader) -> Result<Settings> {
+        let mut settings = Settings {
+            data: Data::read(reader)?,
+            model: Model::read(reader)?,
+            objective: Objective::read(reader)?,
+            optimiser: Optimiser::read(reader)?,
+            train: Train::read(reader)?,
+            sampler: Sampler::read(reader)?,
+            resolved: Vec::new(),
+        };
+        settings.resolved = reader.resolved();
+        Ok(settings)
+    }
+
+    /// The training data.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// The score network.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What is minimised.
+    pub fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    /// How parameters are updated.
+    pub fn optimiser(&self) -> &Optimiser {
+        &self.optimiser
+    }
+
+    /// How long training runs and what it writes when.
+    pub fn train(&self) -> &Train {
+        &self.train
+    }
+
+    /// How samples are drawn.
+    pub fn sampler(&self) -> &Sampler {
+        &self.sampler
+    }
+
+    /// Every key with its resolved value as TOML (`("train.steps", "1000")`), in a stable order.
+    pub fn resolved(&self) -> &[(String, String)] {
+        &self.resolved
+    }
+
+    /// The resolved settings with every key that applies, in a stable order. Parsing it gives the same settings.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        let mut current = "";
+        for (path, value) in &self.resolved {
+            let (table, key) = path.split_once('.').unwrap_or(("", path));
+            if table != current {
+                let gap = if current.is_empty() { "" } else { "\n" };
+                text.push_str(&format!("{gap}[{table}]\n"));
+                current = table;
+            }
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+        text
+    }
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let unreadable = |reason: std::io::Error| {
+        Error::input("can't read the settings")
+            .at(path.display())
+            .found(reason)
+            .remedy("name a readable TOML file")
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(Error::input("not a settings file")
+            .at(path.display())
+            .found(format!("more than {LARGEST_FILE} bytes"))
+            .expected("a TOML file of a few lines"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        Error::input("not a settings file")
+            .at(format!("{}, byte {}", path.display(), error.utf8_error().valid_up_to()))
+            .found("bytes that aren't UTF-8")
+            .expected("a TOML file")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use enscore_program::{Kind, Program, Scope, Value, Var, interpret};
 pub type Traced = dyn for<'s> Fn(&'s Scope, &[Var<'s>]) -> Var<'s>;
 
 /// Outputs of variables and their tangents, traced.
-type WithTangents = dyn for<'s> Fn(&'s Scope, &[Var<'s>], &[Var<'s>]) -> Vec<Var<'s>>;
+type WithTangents<'a> = dyn for<'s> Fn(&'s Scope, &[Var<'s>], &[Var<'s>]) -> Vec<Var<'s>> + 'a;
 
 /// Values that are fixed by (seed, position), of moderate size.
 pub fn values(seed: u64, len: usize) -> Vec<f64> {

@@ -1,0 +1,301 @@
+//! From a program to steps with places: the planner's results put together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use enscore_program::{Id, Input, Kind, Op, Program};
+
+use crate::conv::{self, ConvGeometry};
+use crate::executable::{ExecutorError, Options};
+use crate::fused;
+use crate::math::Math;
+use crate::matmul::{MatmulShape, scratch_len};
+use crate::plan::{Class, Graph, Grouping, Place, Request, order, place};
+use crate::step::{Convolution, Step, Stored};
+
+/// A planned program.
+pub(crate) struct Compiled<T> {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) output_lengths: Vec<usize>,
+    pub(crate) constants: Vec<T>,
+    /// Elements of the arena.
+    pub(crate) arena: usize,
+    /// The index arena as it is before a run: constant indices stand in it.
+    pub(crate) index_start: Vec<i32>,
+}
+
+pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Compiled<T>, ExecutorError> {
+    let graph = Graph::new(program);
+    refuse_unsupported(program, &graph)?;
+    let grouping = Grouping::new(&graph);
+    let order = order(&grouping);
+    let mut plan = Plan { graph: &graph, grouping: &grouping, places: HashMap::new(), constants: Vec::new() };
+    plan.place_sources();
+    let output_of = plan.place_outputs();
+    let index_start = plan.place_indices();
+    let (arena, scratch) = plan.place_arena::<T>(&order, options);
+    let mut steps = Vec::new();
+    for unit in &order {
+        let step = plan.step(*unit, scratch.get(unit).copied().unwrap_or((Place::Arena(0), 0)));
+        steps.extend(step);
+    }
+    for (position, id) in graph.outputs.iter().enumerate() {
+        let base = graph.base[*id];
+        if output_of.get(&base) != Some(&position) {
+            steps.push(Step::Copy {
+                from: plan.stored(base),
+                out: (Place::Output(position), graph.size(base)),
+            });
+        }
+    }
+    refuse_overlap(&steps)?;
+    Ok(Compiled {
+        steps,
+        inputs: program.inputs().to_vec(),
+        output_lengths: graph.outputs.iter().map(|id| graph.size(*id)).collect(),
+        constants: plan.constants.iter().map(|x| T::from_f64(*x)).collect(),
+        arena,
+        index_start,
+    })
+}
+
+fn refuse_unsupported(program: &Program, graph: &Graph) -> Result<(), ExecutorError> {
+    if let Some(node) = graph.nodes.iter().find(|node| node.size() == 0) {
+        return Err(ExecutorError(format!("{}: an empty value of shape {:?}", node.op.name(), node.shape)));
+    }
+    if let Some(node) = graph.nodes.iter().find(|node| node.shape.len() > fused::MAX_AXES) {
+        return Err(ExecutorError(format!("{}: more than {} axes", node.op.name(), fused::MAX_AXES)));
+    }
+    let is_float = |id: Id| matches!(program.nodes()[id].kind, Kind::Float | Kind::Bool);
+    match program.outputs().iter().find(|(_, id)| !is_float(*id)) {
+        Some((name, _)) => Err(ExecutorError(format!("output {name:?} is not made of floats; convert it"))),
+        None => Ok(()),
+    }
+}
+
+/// No step may write what it reads, or write one element twice: kernels rely on it.
+fn refuse_overlap(steps: &[Step]) -> Result<(), ExecutorError> {
+    let overlap = |a: &Stored, b: &Stored| match (a.0, b.0) {
+        (Place::Arena(x), Place::Arena(y)) | (Place::Index(x), Place::Index(y)) => x < y + b.1 && y < x + a.1,
+        (x, y) => x == y && matches!(x, Place::Output(_)),
+    };
+    for step in steps {
+        let (reads, writes) = step.touches();
+        for (i, write) in writes.iter().enumerate().filter(|(_, write)| write.1 > 0) {
+            let others = reads.iter().chain(&writes[i + 1..]);
+            if others.filter(|other| other.1 > 0).any(|other| overlap(write, other)) {
+                return Err(ExecutorError(format!("{}: planned over its own operands", step.name())));
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Plan<'a> {
+    graph: &'a Graph,
+    grouping: &'a Grouping,
+    places: HashMap<Id, Place>,
+    constants: Vec<f64>,
+}
+
+impl Plan<'_> {
+    fn stored(&self, id: Id) -> Stored {
+        let base = self.graph.base[id];
+        (self.places.get(&base).copied().unwrap_or(Place::Constant(0)), self.graph.size(base))
+    }
+
+    /// Inputs stay where the caller has them; constants that are read from memory are laid side by side.
+    fn place_sources(&mut self) {
+        for (id, node) in self.graph.nodes.iter().enumerate() {
+            let values: Vec<f64> = match &node.op {
+                Op::Input(position) => {
+                    self.places.insert(id, Place::Input(*position));
+                    continue;
+                }
+                Op::Constant(bits) => vec![f64::from_bits(*bits)],
+                Op::Table(bits) => bits.iter().map(|bits| f64::from_bits(*bits)).collect(),
+                _ => continue,
+            };
+            self.places.insert(id, Place::Constant(self.constants.len()));
+            self.constants.extend(values);
+        }
+    }
+
+    /// A computed output is written where the caller wants it; a second name for it is copied at the end.
+    fn place_outputs(&mut self) -> HashMap<Id, usize> {
+        let mut output_of = HashMap::new();
+        for (position, id) in self.graph.outputs.iter().enumerate() {
+            let base = self.graph.base[*id];
+            if self.grouping.stored_in[base].is_some() && !output_of.contains_key(&base) {
+                output_of.insert(base, position);
+                self.places.insert(base, Place::Output(position));
+            }
+        }
+        output_of
+    }
+
+    /// Indices are few: each has its own room, and those known beforehand are filled in once.
+    fn place_indices(&mut self) -> Vec<i32> {
+        let mut start = Vec::new();
+        for (id, node) in self.graph.nodes.iter().enumerate() {
+            if node.kind != Kind::Index || self.graph.classes[id] != Class::Kernel {
+                continue;
+            }
+            self.places.insert(id, Place::Index(start.len()));
+            match &node.op {
+                Op::Iota(_) => start.extend_from_slice(node.op.reference(&[], &node.shape).indices()),
+                _ => start.extend(std::iter::repeat_n(0, node.size())),
+            }
+        }
+        start
+    }
+
+    /// Gives every value that a unit stores, and the scratch of kernels, room in the arena.
+    fn place_arena<T: Math>(
+        &mut self,
+        order: &[usize],
+        options: Options,
+    ) -> (usize, BTreeMap<usize, Stored>) {
+        let mut time = vec![0; self.grouping.units.len()];
+        order.iter().enumerate().for_each(|(when, unit)| time[*unit] = when);
+        let mut last_read: HashMap<Id, usize> = HashMap::new();
+        for (unit, members) in self.grouping.units.iter().enumerate().map(|(i, unit)| (i, &unit.members)) {
+            for id in members.iter().flat_map(|id| self.graph.operands(*id)) {
+                let last = last_read.entry(id).or_default();
+                *last = time[unit].max(*last);
+            }
+        }
+        let mut requests = Vec::new();
+        let mut owners = Vec::new();
+        let outputs: Vec<Id> = self.graph.outputs.iter().map(|id| self.graph.base[*id]).collect();
+        for (id, unit) in self.grouping.stored_in.iter().enumerate() {
+            let Some(unit) = unit.filter(|_| !self.places.contains_key(&id)) else { continue };
+            let first = time[unit];
+            let last =
+                if outputs.contains(&id) { order.len() } else { *last_read.get(&id).unwrap_or(&first) };
+            requests.push(Request { len: self.graph.size(id), first, last: last.max(first) });
+            owners.push(Ok(id));
+        }
+        for unit in order {
+            let len = self.scratch::<T>(*unit, options);
+            if len > 0 {
+                requests.push(Request { len, first: time[*unit], last: time[*unit] });
+                owners.push(Err((*unit, len)));
+            }
+        }
+        let layout = place(&requests);
+        let mut scratch = BTreeMap::new();
+        for (owner, offset) in owners.into_iter().zip(layout.offsets) {
+            match owner {
+                Ok(id) => {
+                    self.places.insert(id, Place::Arena(offset));
+                }
+                Err((unit, len)) => {
+                    scratch.insert(unit, (Place::Arena(offset), len));
+                }
+            }
+        }
+        (layout.len, scratch)
+    }
+
+    /// Elements of work space that a unit's kernel needs.
+    fn scratch<T: Math>(&self, unit: usize, options: Options) -> usize {
+        let Some(id) = self.grouping.units[unit].kernel else { return 0 };
+        if let Some(shape) = self.matmul_shape(id) {
+            return scratch_len(shape);
+        }
+        match self.convolution(id) {
+            Some((Convolution::Forward, g)) => conv::forward_scratch::<T>(&g, options.conv),
+            Some((Convolution::InputGradient, g)) => conv::input_gradient_scratch::<T>(&g, options.conv),
+            Some((Convolution::WeightGradient, g)) => conv::weight_gradient_scratch::<T>(&g, options.conv),
+            None => 0,
+        }
+    }
+
+    fn matmul_shape(&self, id: Id) -> Option<MatmulShape> {
+        let node = &self.graph.nodes[id];
+        let Op::MatMul { transpose_a, transpose_b } = node.op else { return None };
+        let a = &self.graph.nodes[node.inputs[0]].shape;
+        let rank = a.len();
+        let (m, n) = (node.shape[rank - 2], node.shape[rank - 1]);
+        let k = a[if transpose_a { rank - 2 } else { rank - 1 }];
+        let batch = a[..rank - 2].iter().product();
+        Some(MatmulShape { batch, m, k, n, transpose_a, transpose_b })
+    }
+
+    fn convolution(&self, id: Id) -> Option<(Convolution, ConvGeometry)> {
+        let node = &self.graph.nodes[id];
+        let shape = |i: usize| &self.graph.nodes[node.inputs[i]].shape;
+        let (which, conv, x, w) = match &node.op {
+            Op::Conv2d(conv) => (Convolution::Forward, conv, shape(0), shape(1)),
+            Op::Conv2dInputGradient(conv) => (Convolution::InputGradient, conv, &node.shape, shape(1)),
+            Op::Conv2dWeightGradient(conv) => (Convolution::WeightGradient, conv, shape(0), &node.shape),
+            _ => return None,
+        };
+        let geometry = ConvGeometry {
+            batch: x[0],
+            height: x[1],
+            width: x[2],
+            in_channels: x[3],
+            out_channels: w[3],
+            kernel: [w[0], w[1]],
+            stride: conv.stride,
+            padding: conv.padding,
+            dilation: conv.dilation,
+        };
+        Some((which, geometry))
+    }
+
+    fn step(&self, unit: usize, scratch: Stored) -> Option<Step> {
+        let Some(id) = self.grouping.units[unit].kernel else {
+            let place = |id: Id| self.places.get(&self.graph.base[id]).copied().unwrap_or(Place::Constant(0));
+            let fused = fused::build(self.graph, self.grouping, unit, &place);
+            let names: Vec<&str> =
+                self.grouping.units[unit].members.iter().map(|id| self.graph.nodes[*id].op.name()).collect();
+            return Some(Step::Fused { fused, names: names.join(" ") });
+        };
+        let node = &self.graph.nodes[id];
+        let operand = |i: usize| self.stored(node.inputs[i]);
+        let shape = |i: usize| &self.graph.nodes[node.inputs[i]].shape;
+        let out = self.stored(id);
+        let product = |extents: &[usize]| extents.iter().product::<usize>();
+        if let Some(shape) = self.matmul_shape(id) {
+            return Some(Step::MatMul { shape, a: operand(0), b: operand(1), out, scratch });
+        }
+        if let Some((which, geometry)) = self.convolution(id) {
+            return Some(Step::Convolution { which, geometry, a: operand(0), b: operand(1), out, scratch });
+        }
+        Some(match &node.op {
+            // Filled in once, before the first run.
+            Op::Iota(_) => return None,
+            Op::Concatenate(axis) => {
+                let mut offset = 0;
+                let part = |i: usize| {
+                    let len = product(&shape(i)[*axis..]);
+                    offset += len;
+                    (operand(i), len, offset - len)
+                };
+                let parts = (0..node.inputs.len()).map(part).collect();
+                Step::Interleave { parts, stride: product(&node.shape[*axis..]), out }
+            }
+            Op::Pad(edges) => {
+                Step::Pad { operand: operand(0), shape: shape(0).clone(), edges: edges.clone(), out }
+            }
+            Op::Gather => Step::Gather { table: operand(0), index: operand(1), rows: shape(0)[0], out },
+            Op::ScatterAdd => {
+                Step::ScatterAdd { index: operand(0), updates: operand(1), rows: node.shape[0], out }
+            }
+            Op::Random(enscore_program::Distribution::Index(bound), stream) => {
+                let Place::Input(key) = operand(0).0 else { return None };
+                let row_len = product(&node.shape[1..]);
+                Step::DrawIndex { bound: *bound, stream: *stream, row_len, key, out }
+            }
+            _ => {
+                let operands = (0..node.inputs.len())
+                    .map(|i| (Some(operand(i)), shape(i).clone(), self.graph.nodes[node.inputs[i]].kind))
+                    .collect();
+                Step::Reference { node: Box::new(node.clone()), operands, out }
+            }
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! A program compiled for this processor: run many times without allocating for its values.
+
+use std::fmt;
+
+use enscore_program::random::Key;
+use enscore_program::{Kind, Program};
+
+use crate::compile::{Compiled, compile};
+use crate::conv::Algorithm;
+use crate::math::Math;
+use crate::simd::Path;
+use crate::step::{Memory, run_step};
+
+/// Choices that a program is compiled with.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How convolutions are computed.
+    pub conv: Algorithm,
+    /// The instructions used.
+    pub path: Path,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { conv: Algorithm::Auto, path: Path::current() }
+    }
+}
+
+/// A program that can't be compiled or inputs that don't fit: what, found, expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecutorError(pub String);
+
+impl fmt::Display for ExecutorError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ExecutorError {}
+
+/// A value passed to a program.
+#[derive(Clone, Copy, Debug)]
+pub enum Argument<'a, T> {
+    /// Real numbers, row-major. Truth values are passed as 0 and 1.
+    Float(&'a [T]),
+    /// Indices.
+    Index(&'a [i32]),
+    /// The key of random draws.
+    Key(Key),
+}
+
+/// A program compiled for one float width. The same inputs give the same bits on any number of threads.
+pub struct Executable<T> {
+    compiled: Compiled<T>,
+    /// Values between inputs and outputs; the first element is aligned to a cache line.
+    arena: Vec<T>,
+    start: usize,
+    indices: Vec<i32>,
+    options: Options,
+}
+
+/// What a step cost: the sum over its runs.
+#[derive(Clone, Debug)]
+pub struct StepProfile {
+    /// The primitives that the step computes.
+    pub name: String,
+    /// Seconds of the runs together.
+    pub seconds: f64,
+}
+
+impl<T: Math> Executable<T> {
+    /// Plans `program` and takes the memory that it needs.
+    ///
+    /// # Errors
+    /// A program with an empty value, an index output, or a primitive that this executor does not have.
+    pub fn compile(program: &Program, options: Options) -> Result<Self, ExecutorError> {
+        let compiled = compile::<T>(program, options)?;
+        let line = 64 / size_of::<T>();
+        let arena = vec![T::ZERO; compiled.arena + line];
+        let start = arena.as_ptr().align_offset(64).min(line);
+        let indices = compiled.index_start.clone();
+        Ok(Executable { compiled, arena, start, indices, options })
+    }
+
+    /// Bytes that hold the values between inputs and outputs, and the work space of kernels.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena.len() * size_of::<T>()
+    }
+
+    /// Runs the program. `inputs` are in the program's order; each of `outputs` is overwritten.
+    ///
+    /// # Errors
+    /// An input or output of the wrong kind or length, named.
+    pub fn run(&mut self, inputs: &[Argument<T>], outputs: &mut [&mut [T]]) -> Result<(), ExecutorError> {
+        self.run_observed(inputs, outputs, |_, _| {})
+    }
+
+    /// As [`Executable::run`], and adds the time of every step to `profile` (filled by the first call).
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    pub fn profile(
+        &mut self,
+        inputs: &[Argument<T>],
+        outputs: &mut [&mut [T]],
+        profile: &mut Vec<StepProfile>,
+    ) -> Result<(), ExecutorError> {
+        if profile.is_empty() {
+            let name = |step: &crate::step::Step| StepProfile { name: step.name(), seconds: 0.0 };
+            profile.extend(self.compiled.steps.iter().map(name));
+        }
+        self.run_observed(inputs, outputs, |step, seconds| profile[step].seconds += seconds)
+    }
+
+    fn run_observed(
+        &mut self,
+        inputs: &[Argument<T>],
+        outputs: &mut [&mut [T]],
+        mut observe: impl FnMut(usize, f64),
+    ) -> Result<(), ExecutorError> {
+        self.check(inputs, outputs)?;
+        let arena = &mut self.arena[self.start..];
+        let memory = Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices);
+        for (number, step) in self.compiled.steps.iter().enumerate() {
+            let began = std::time::Instant::now();
+            run_step(step, &memory, self.options);
+            observe(number, began.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+
+    fn check(&self, inputs: &[Argument<T>], outputs: &[&mut [T]]) -> Result<(), ExecutorError> {
+        let (found, expected) = (inputs.len(), self.compiled.inputs.len());
+        if found != expected {
+            return Err(ExecutorError(format!("{found} inputs were passed, the program has {expected}")));
+        }
+        for (argument, input) in inputs.iter().zip(&self.compiled.inputs) {
+            let size: usize = input.shape.iter().product();
+            let fits = match (argument, input.kind) {
+                (Argument::Float(values), Kind::Float | Kind::Bool) => values.len() == size,
+                (Argument::Index(values), Kind::Index) => values.len() == size,
+                (Argument::Key(_), Kind::Key) => true,
+                _ => false,
+            };
+            if !fits {
+                let (name, kind, shape) = (&input.name, input.kind, &input.shape);
+                return Err(ExecutorError(format!(
+                    "input {name:?} does not fit: expected {kind:?} {shape:?}"
+                )));
+            }
+        }
+        let lengths: Vec<usize> = outputs.iter().map(|output| output.len()).collect();
+        if lengths != self.compiled.output_lengths {
+            let expected = &self.compiled.output_lengths;
+            return Err(ExecutorError(format!("outputs of lengths {lengths:?}, expected {expected:?}")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! The instructions of a fused unit: what is done to each tile.
+
+use enscore_program::random::Key;
+use enscore_program::{Binary, Compare, Logic, Unary};
+
+use crate::plan::{Form, Place};
+use crate::random::Distribution;
+
+/// Where an instruction reads a tile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Operand {
+    /// A tile-sized register.
+    Register(usize),
+    /// The same stretch of a value in memory: a slot of `reads`.
+    Memory(usize),
+    /// The same stretch of a value that this unit writes: a slot of `writes`.
+    Written(usize),
+    /// One number in memory: a slot of `reads`.
+    Scalar(usize),
+    /// One number known beforehand.
+    Immediate(f64),
+}
+
+/// Where an instruction writes a tile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Target {
+    Register(usize),
+    /// A slot of `writes`.
+    Memory(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Operation {
+    Copy,
+    Unary(Unary),
+    Binary(Binary),
+    Compare(Compare),
+    Logic(Logic),
+    Not,
+    IsFinite,
+    Select,
+    /// a b + c
+    MultiplyAdd,
+    /// A strided view: a position in `views`.
+    View(usize),
+    /// Indices as floats: a slot of `indices`.
+    Index(usize),
+    /// Draws: a position in `draws`.
+    Draw(usize),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Instruction {
+    pub(crate) operation: Operation,
+    pub(crate) operands: Vec<Operand>,
+    pub(crate) target: Target,
+}
+
+/// A value read through strides: element i of the unit's pass is at Σ index[axis] stride[axis] + offset.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct View {
+    /// A slot of `reads`.
+    pub(crate) slot: usize,
+    pub(crate) offset: usize,
+    /// Extents and strides, outermost first; neighbours that move together are one axis.
+    pub(crate) axes: Vec<(usize, usize)>,
+}
+
+/// Independent draws over the unit's pass.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draw {
+    pub(crate) distribution: Distribution,
+    pub(crate) stream: u32,
+    pub(crate) row_len: usize,
+    /// The program's input that is the key.
+    pub(crate) key: usize,
+}
+
+/// The end of a reduction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reduction {
+    pub(crate) operand: Operand,
+    pub(crate) is_max: bool,
+    /// A slot of `writes`: `[outer, inner]`.
+    pub(crate) target: usize,
+}
+
+/// A fused unit, ready to run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fused {
+    /// Elements of the pass.
+    pub(crate) size: usize,
+    pub(crate) form: Option<Form>,
+    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) registers: usize,
+    pub(crate) views: Vec<View>,
+    pub(crate) draws: Vec<Draw>,
+    pub(crate) reductions: Vec<Reduction>,
+    /// Values read, with their lengths.
+    pub(crate) reads: Vec<(Place, usize)>,
+    /// Values written, with their lengths.
+    pub(crate) writes: Vec<(Place, usize)>,
+    /// Index values read, with their lengths.
+    pub(crate) indices: Vec<(Place, usize)>,
+}
+
+/// The memory that a fused unit works on, resolved for one run. Slots are those of [`Fused`].
+pub(crate) struct Slots<'a, T> {
+    pub(crate) reads: Vec<&'a [T]>,
+    pub(crate) writes: Vec<Writable<T>>,
+    pub(crate) indices: Vec<&'a [i32]>,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// A value that tasks write disjoint stretches of.
+#[derive(Clone, Copy)]
+pub(crate) struct Writable<T> {
+    start: *mut T,
+    len: usize,
+}
+
+// SAFETY: tasks reach the elements only through `stretch`, whose callers take disjoint ranges.
+unsafe impl<T: Send> Send for Writable<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Writable<T> {}
+
+impl<T> Writable<T> {
+    pub(crate) fn new(values: &mut [T]) -> Self {
+        Writable { start: values.as_mut_ptr(), len: values.len() }
+    }
+
+    /// Elements `start..start + len`.
+    ///
+    /// # Safety
+    /// The memory outlives 'a, and nothing else reads or writes these elements meanwhile.
+    pub(crate) unsafe fn stretch<'a>(self, start: usize, len: usize) -> &'a mut [T] {
+        assert!(start + len <= self.len, "a stretch of {len} at {start} of {}", self.len);
+        // SAFETY: the range was checked; exclusiveness is the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+}

@@ -1,0 +1,14 @@
+//! Fused element-by-element work: a unit runs over tiles that stay in the nearest cache, several operations a pass.
+
+mod build;
+mod instruction;
+mod run;
+mod tile;
+
+pub(crate) use build::build;
+pub(crate) use instruction::{Fused, Slots, Writable};
+pub(crate) use run::run;
+pub(crate) use tile::MAX_AXES;
+
+/// Elements of a tile: registers of this length stay in the nearest cache.
+pub(crate) const TILE: usize = 1024;

@@ -1,0 +1,354 @@
+//! Batched products of row-major matrices, out = op(A)·op(B), on the `gemm` crate.
+//!
+//! The work is cut by its shape alone, never by the number of threads, and partial sums are added in a fixed
+//! order: one thread and many give the same bits.
+
+use rayon::prelude::*;
+
+use crate::simd::Float;
+
+/// Products with fewer multiplications and additions than this run on the calling thread.
+const SMALL: usize = 1 << 20;
+/// At most so many pieces, so that scratch stays bounded.
+const MOST_PIECES: usize = 16;
+
+/// Shapes of a batched product. op(A) is `[batch, m, k]`, op(B) is `[batch, k, n]`, out is `[batch, m, n]`,
+/// each contiguous with the last axis fastest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MatmulShape {
+    /// Independent products.
+    pub batch: usize,
+    /// Rows of op(A) and of the result.
+    pub m: usize,
+    /// Columns of op(A), rows of op(B): the axis summed over.
+    pub k: usize,
+    /// Columns of op(B) and of the result.
+    pub n: usize,
+    /// A is stored as `[batch, k, m]`.
+    pub transpose_a: bool,
+    /// B is stored as `[batch, n, k]`.
+    pub transpose_b: bool,
+}
+
+/// How one product of a batch is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cut {
+    /// Whole products, so many to a task.
+    Batch(usize),
+    /// Rows of the result, so many to a task.
+    Rows(usize),
+    /// Columns of the result, so many to a task, gathered in scratch.
+    Columns(usize),
+    /// The axis summed over, so much to a task; the partial results lie in scratch.
+    Depth(usize),
+}
+
+impl MatmulShape {
+    fn operations(&self) -> usize {
+        2usize.saturating_mul(self.m).saturating_mul(self.n).saturating_mul(self.k)
+    }
+
+    fn strides_a(&self) -> [usize; 2] {
+        if self.transpose_a { [1, self.m] } else { [self.k, 1] }
+    }
+
+    fn strides_b(&self) -> [usize; 2] {
+        if self.transpose_b { [1, self.k] } else { [self.n, 1] }
+    }
+
+    fn cut(&self) -> Cut {
+        let operations = self.operations();
+        let whole = Cut::Batch(self.batch.max(1));
+        if operations.saturating_mul(self.batch) < SMALL {
+            return whole;
+        }
+        if self.batch >= MOST_PIECES || operations < SMALL {
+            let pieces = (operations.saturating_mul(self.batch) / (SMALL / 2)).clamp(1, 2 * MOST_PIECES);
+            return Cut::Batch(self.batch.div_ceil(pieces).max(1));
+        }
+        let pieces = (operations / (SMALL / 2)).clamp(1, MOST_PIECES);
+        // A piece thinner than this loses more in the kernel than it wins in parallel.
+        let piece = |length: usize, thinnest: usize| length.div_ceil(pieces).next_multiple_of(thinnest);
+        let (rows, columns) = (piece(self.m, 32), piece(self.n, 48));
+        if self.m.div_ceil(rows) >= 4 && self.m >= self.n / 4 {
+            Cut::Rows(rows)
+        } else if self.k >= 512 && self.k >= 4 * self.m.max(self.n) {
+            Cut::Depth(piece(self.k, 256))
+        } else if self.n > columns && self.n > self.m {
+            Cut::Columns(columns)
+        } else if self.m > rows {
+            Cut::Rows(rows)
+        } else {
+            whole
+        }
+    }
+}
+
+/// Elements of scratch that [`matmul`] needs for `shape`.
+pub fn scratch_len(shape: MatmulShape) -> usize {
+    match shape.cut() {
+        Cut::Batch(_) | Cut::Rows(_) => 0,
+        Cut::Columns(_) => shape.m * shape.n,
+        Cut::Depth(depth) => shape.k.div_ceil(depth) * shape.m * shape.n,
+    }
+}
+
+/// out = op(A)·op(B) for every entry of the batch; `out` is overwritten. `scratch` holds at least
+/// [`scratch_len`] elements. Panics if a slice is too short for its shape.
+pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
+    let MatmulShape { batch, m, k, n, .. } = shape;
+    assert_eq!(a.len(), batch * m * k, "matmul: elements of A for {shape:?}");
+    assert_eq!(b.len(), batch * k * n, "matmul: elements of B for {shape:?}");
+    assert_eq!(out.len(), batch * m * n, "matmul: elements of the result for {shape:?}");
+    assert!(scratch.len() >= scratch_len(shape), "matmul: scratch too short for {shape:?}");
+    if out.is_empty() {
+        return;
+    }
+    let product = |entry: usize, out: &mut [T]| {
+        let (a, b) = (&a[entry * m * k..][..m * k], &b[entry * k * n..][..k * n]);
+        gemm_into([m, k, n], a, shape.strides_a(), b, shape.strides_b(), out, [n, 1], false);
+    };
+    let cut = shape.cut();
+    if let Cut::Batch(entries) = cut {
+        let task = |(index, out): (usize, &mut [T])| {
+            for (entry, out) in out.chunks_mut(m * n).enumerate() {
+                product(index * entries + entry, out);
+            }
+        };
+        if entries >= batch {
+            task((0, out));
+        } else {
+            out.par_chunks_mut(entries * m * n).enumerate().for_each(task);
+        }
+        return;
+    }
+    for (entry, out) in out.chunks_mut(m * n).enumerate() {
+        let (a, b) = (&a[entry * m * k..][..m * k], &b[entry * k * n..][..k * n]);
+        match cut {
+            Cut::Batch(_) => {}
+            Cut::Rows(rows) => by_rows(shape, rows, a, b, out),
+            Cut::Columns(columns) => by_columns(shape, columns, a, b, out, scratch),
+            Cut::Depth(depth) => by_depth(shape, depth, a, b, out, scratch),
+        }
+    }
+}
+
+fn by_rows<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mut [T]) {
+    let MatmulShape { k, n, .. } = shape;
+    let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
+    out.par_chunks_mut(rows * n).enumerate().for_each(|(piece, out)| {
+        let a = &a[piece * rows * strides_a[0]..];
+        gemm_into([out.len() / n, k, n], a, strides_a, b, strides_b, out, [n, 1], false);
+    });
+}
+
+fn by_columns<T: Float>(
+    shape: MatmulShape,
+    columns: usize,
+    a: &[T],
+    b: &[T],
+    out: &mut [T],
+    scratch: &mut [T],
+) {
+    let MatmulShape { m, k, n, .. } = shape;
+    let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
+    let scratch = &mut scratch[..m * n];
+    scratch.par_chunks_mut(m * columns).enumerate().for_each(|(piece, out)| {
+        let width = out.len() / m;
+        let b = &b[piece * columns * strides_b[1]..];
+        gemm_into([m, k, width], a, strides_a, b, strides_b, out, [width, 1], false);
+    });
+    for (piece, block) in scratch.chunks(m * columns).enumerate() {
+        let width = block.len() / m;
+        for (row, values) in block.chunks(width).enumerate() {
+            out[row * n + piece * columns..][..width].copy_from_slice(values);
+        }
+    }
+}
+
+fn by_depth<T: Float>(shape: MatmulShape, depth: usize, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
+    let MatmulShape { m, k, n, .. } = shape;
+    let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
+    let partial = &mut scratch[..k.div_ceil(depth) * m * n];
+    partial.par_chunks_mut(m * n).enumerate().for_each(|(piece, out)| {
+        let first = piece * depth;
+        let (a, b) = (&a[first * strides_a[1]..], &b[first * strides_b[0]..]);
+        gemm_into([m, depth.min(k - first), n], a, strides_a, b, strides_b, out, [n, 1], false);
+    });
+    sum_partials(partial, out);
+}
+
+/// out = sum of the blocks of `partials`, each as long as `out`, in their order.
+pub(crate) fn sum_partials<T: Float>(partials: &[T], out: &mut [T]) {
+    const CHUNK: usize = 4096;
+    let length = out.len();
+    let sum = |(index, out): (usize, &mut [T])| {
+        let range = index * CHUNK..index * CHUNK + out.len();
+        let mut blocks = partials.chunks_exact(length).map(|block| &block[range.clone()]);
+        if let Some(first) = blocks.next() {
+            out.copy_from_slice(first);
+        }
+        for block in blocks {
+            for (total, value) in out.iter_mut().zip(block) {
+                *total += *value;
+            }
+        }
+    };
+    if length == 0 {
+        return;
+    }
+    if partials.len() < 1 << 17 {
+        out.chunks_mut(CHUNK).enumerate().for_each(sum);
+    } else {
+        out.par_chunks_mut(CHUNK).enumerate().for_each(sum);
+    }
+}
+
+/// Elements that a matrix of `rows` and `columns` with `[row, column]` strides reaches over.
+fn reach(rows: usize, columns: usize, strides: [usize; 2]) -> usize {
+    if rows == 0 || columns == 0 {
+        return 0;
+    }
+    let last = (rows - 1).checked_mul(strides[0]).zip((columns - 1).checked_mul(strides[1]));
+    last.and_then(|(row, column)| row.checked_add(column)).map_or(usize::MAX, |last| last.saturating_add(1))
+}
+
+/// out = A·B, or out + A·B where `accumulate`, with sizes `[m, k, n]` and `[row, column]` strides, on the
+/// calling thread. `out` is not read unless `accumulate`. Panics if a slice is shorter than its matrix.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn gemm_into<T: Float>(
+    [m, k, n]: [usize; 3],
+    a: &[T],
+    strides_a: [usize; 2],
+    b: &[T],
+    strides_b: [usize; 2],
+    out: &mut [T],
+    strides_out: [usize; 2],
+    accumulate: bool,
+) {
+    assert!(reach(m, k, strides_a) <= a.len(), "gemm: A is too short");
+    assert!(reach(k, n, strides_b) <= b.len(), "gemm: B is too short");
+    assert!(reach(m, n, strides_out) <= out.len(), "gemm: the result is too short");
+    // SAFETY: the assertions above bound every element that the three strided matrices address (a slice has at
+    // most isize::MAX bytes, so the strides of a matrix of two or more rows or columns fit isize, and those of
+    // one row or column are never multiplied by more than zero); `out` is borrowed exclusively, so it overlaps
+    // neither operand; `Float` is implemented by f32 and f64 only, both of which gemm knows.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            strides_out[1] as isize,
+            strides_out[0] as isize,
+            accumulate,
+            a.as_ptr(),
+            strides_a[1] as isize,
+            strides_a[0] as isize,
+            b.as_ptr(),
+            strides_b[1] as isize,
+            strides_b[0] as isize,
+            T::ONE,
+            T::ONE,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn values<T: Float>(count: usize, seed: u64) -> Vec<T> {
+        let mut state = seed.wrapping_mul(2).wrapping_add(1);
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            T::from_f64((state >> 33) as f64 / (1u64 << 30) as f64 - 1.0)
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    fn naive<T: Float>(shape: MatmulShape, a: &[T], b: &[T]) -> Vec<f64> {
+        let MatmulShape { batch, m, k, n, .. } = shape;
+        let ([ar, ac], [br, bc]) = (shape.strides_a(), shape.strides_b());
+        let mut out = Vec::with_capacity(batch * m * n);
+        for entry in 0..batch {
+            let (a, b) = (&a[entry * m * k..], &b[entry * k * n..]);
+            for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+                let term = |l: usize| a[i * ar + l * ac].to_f64() * b[l * br + j * bc].to_f64();
+                out.push((0..k).map(term).sum());
+            }
+        }
+        out
+    }
+
+    /// Compares with the plain triple loop, starting from NaN so that nothing may be read or left out.
+    fn check<T: Float>(shape: MatmulShape, tolerance: f64) {
+        let a = values::<T>(shape.batch * shape.m * shape.k, 1);
+        let b = values::<T>(shape.batch * shape.k * shape.n, 2);
+        let nan = T::from_f64(f64::NAN);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            let mut out = vec![nan; shape.batch * shape.m * shape.n];
+            let mut scratch = vec![nan; scratch_len(shape)];
+            pool.install(|| matmul(shape, &a, &b, &mut out, &mut scratch));
+            out
+        };
+        let out = run(1);
+        let bound = tolerance * (1.0 + shape.k as f64).sqrt();
+        for (got, expected) in out.iter().zip(naive(shape, &a, &b)) {
+            let error = (got.to_f64() - expected).abs();
+            assert!(error <= bound, "{shape:?}: {got:?} for {expected}, more than {bound} apart");
+        }
+        for threads in [2, 3] {
+            let same =
+                out.iter().zip(run(threads)).all(|(x, y)| x.to_f64().to_bits() == y.to_f64().to_bits());
+            assert!(same, "{shape:?}: bits differ on {threads} threads");
+        }
+    }
+
+    fn shape(batch: usize, m: usize, k: usize, n: usize, flags: u8) -> MatmulShape {
+        MatmulShape { batch, m, k, n, transpose_a: flags & 1 != 0, transpose_b: flags & 2 != 0 }
+    }
+
+    #[test]
+    fn every_way_of_cutting_is_met_and_right() {
+        let cases = [
+            (shape(3, 5, 7, 9, 0), Cut::Batch(3)),
+            (shape(40, 33, 40, 31, 0), Cut::Batch(7)),
+            (shape(2, 500, 70, 65, 0), Cut::Rows(64)),
+            (shape(1, 64, 4000, 65, 0), Cut::Depth(256)),
+            (shape(2, 3, 300, 1000, 0), Cut::Columns(336)),
+        ];
+        for (case, cut) in cases {
+            for flags in 0..4 {
+                let case = shape(case.batch, case.m, case.k, case.n, flags);
+                assert_eq!(case.cut(), cut, "{case:?}");
+                check::<f32>(case, 2e-6);
+                check::<f64>(case, 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_sum_is_zero() {
+        for case in [shape(2, 3, 0, 4, 0), shape(0, 3, 2, 4, 0), shape(2, 0, 2, 4, 0)] {
+            check::<f32>(case, 0.0);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn agrees_with_the_triple_loop(
+            batch in 1usize..4, m in 1usize..70, k in 1usize..90, n in 1usize..70, flags in 0u8..4,
+        ) {
+            check::<f32>(shape(batch, m, k, n, flags), 2e-6);
+            check::<f64>(shape(batch, m, k, n, flags), 1e-14);
+        }
+    }
+}

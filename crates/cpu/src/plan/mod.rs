@@ -1,0 +1,11 @@
+//! From a program to steps: what is computed together, in which order, and where every value lives.
+
+mod graph;
+mod group;
+mod memory;
+mod order;
+
+pub(crate) use graph::{Class, Form, Graph};
+pub(crate) use group::Grouping;
+pub(crate) use memory::{Place, Request, place};
+pub(crate) use order::order;

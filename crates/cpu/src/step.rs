@@ -1,0 +1,348 @@
+//! One step of a compiled program, and the memory that steps work on.
+
+use std::marker::PhantomData;
+
+use enscore_program::random::Key;
+use enscore_program::{Array, Node, Value};
+
+use crate::conv::{self, ConvGeometry};
+use crate::executable::{Argument, Options};
+use crate::fused::{self, Fused, Slots};
+use crate::math::Math;
+use crate::matmul::{MatmulShape, matmul};
+use crate::plan::Place;
+use crate::random;
+
+/// A value in memory: where, and how many elements.
+pub(crate) type Stored = (Place, usize);
+
+/// Which of the three convolutions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Convolution {
+    Forward,
+    InputGradient,
+    WeightGradient,
+}
+
+/// A unit ready to run.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Fused {
+        fused: Fused,
+        names: String,
+    },
+    MatMul {
+        shape: MatmulShape,
+        a: Stored,
+        b: Stored,
+        out: Stored,
+        scratch: Stored,
+    },
+    Convolution {
+        which: Convolution,
+        geometry: ConvGeometry,
+        a: Stored,
+        b: Stored,
+        out: Stored,
+        scratch: Stored,
+    },
+    /// Blocks of `len` elements side by side: block i of part p goes to i * stride + offset of p.
+    Interleave {
+        parts: Vec<(Stored, usize, usize)>,
+        stride: usize,
+        out: Stored,
+    },
+    Pad {
+        operand: Stored,
+        shape: Vec<usize>,
+        edges: Vec<(usize, usize)>,
+        out: Stored,
+    },
+    Gather {
+        table: Stored,
+        index: Stored,
+        rows: usize,
+        out: Stored,
+    },
+    ScatterAdd {
+        index: Stored,
+        updates: Stored,
+        rows: usize,
+        out: Stored,
+    },
+    DrawIndex {
+        bound: u32,
+        stream: u32,
+        row_len: usize,
+        key: usize,
+        out: Stored,
+    },
+    /// A primitive that is rare in hot loops, computed by the reference in double precision.
+    Reference {
+        node: Box<Node>,
+        operands: Vec<(Option<Stored>, Vec<usize>, enscore_program::Kind)>,
+        out: Stored,
+    },
+    Copy {
+        from: Stored,
+        out: Stored,
+    },
+}
+
+impl Step {
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Step::Fused { fused, names } => format!("fused {} x [{names}]", fused.size),
+            Step::MatMul { shape, .. } => format!("matmul {shape:?}"),
+            Step::Convolution { which, geometry, .. } => format!("conv {which:?} {geometry:?}"),
+            Step::Interleave { out, .. } => format!("concatenate {}", out.1),
+            Step::Pad { out, .. } => format!("pad {}", out.1),
+            Step::Gather { out, .. } => format!("gather {}", out.1),
+            Step::ScatterAdd { out, .. } => format!("scatter_add {}", out.1),
+            Step::DrawIndex { out, .. } => format!("random index {}", out.1),
+            Step::Reference { node, .. } => format!("reference {}", node.op.name()),
+            Step::Copy { out, .. } => format!("copy {}", out.1),
+        }
+    }
+
+    /// Values that the step reads and values that it writes, for the check that none is both.
+    pub(crate) fn touches(&self) -> (Vec<Stored>, Vec<Stored>) {
+        match self {
+            Step::Fused { fused, .. } => {
+                let reads = fused.reads.iter().chain(&fused.indices).copied().collect();
+                (reads, fused.writes.clone())
+            }
+            Step::MatMul { a, b, out, scratch, .. } | Step::Convolution { a, b, out, scratch, .. } => {
+                (vec![*a, *b], vec![*out, *scratch])
+            }
+            Step::Interleave { parts, out, .. } => (parts.iter().map(|part| part.0).collect(), vec![*out]),
+            Step::Pad { operand, out, .. } => (vec![*operand], vec![*out]),
+            Step::Gather { table, index, out, .. } => (vec![*table, *index], vec![*out]),
+            Step::ScatterAdd { index, updates, out, .. } => (vec![*index, *updates], vec![*out]),
+            Step::DrawIndex { out, .. } => (Vec::new(), vec![*out]),
+            Step::Reference { operands, out, .. } => {
+                (operands.iter().filter_map(|operand| operand.0).collect(), vec![*out])
+            }
+            Step::Copy { from, out } => (vec![*from], vec![*out]),
+        }
+    }
+}
+
+/// The memory of one run.
+pub(crate) struct Memory<'a, T> {
+    inputs: &'a [Argument<'a, T>],
+    outputs: Vec<(*mut T, usize)>,
+    arena: (*mut T, usize),
+    constants: &'a [T],
+    indices: (*mut i32, usize),
+    _borrowed: PhantomData<&'a mut T>,
+}
+
+impl<'a, T: Math> Memory<'a, T> {
+    pub(crate) fn new(
+        inputs: &'a [Argument<'a, T>],
+        outputs: &'a mut [&mut [T]],
+        arena: &'a mut [T],
+        constants: &'a [T],
+        indices: &'a mut [i32],
+    ) -> Self {
+        Memory {
+            inputs,
+            outputs: outputs.iter_mut().map(|output| (output.as_mut_ptr(), output.len())).collect(),
+            arena: (arena.as_mut_ptr(), arena.len()),
+            constants,
+            indices: (indices.as_mut_ptr(), indices.len()),
+            _borrowed: PhantomData,
+        }
+    }
+
+    /// # Safety
+    /// No exclusive slice of the same value is alive.
+    unsafe fn floats(&self, (place, len): Stored) -> &[T] {
+        match place {
+            Place::Input(i) => match self.inputs[i] {
+                Argument::Float(values) => &values[..len],
+                _ => &[],
+            },
+            Place::Constant(start) => &self.constants[start..start + len],
+            // SAFETY: the plan gives each value its own range, checked when the program was compiled.
+            _ => unsafe { self.floats_mut((place, len)) },
+        }
+    }
+
+    /// # Safety
+    /// No other slice of the same value is alive.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn floats_mut(&self, (place, len): Stored) -> &mut [T] {
+        let (base, room, start) = match place {
+            Place::Arena(start) => (self.arena.0, self.arena.1, start),
+            Place::Output(i) => (self.outputs[i].0, self.outputs[i].1, 0),
+            _ => return &mut [],
+        };
+        assert!(start + len <= room, "{len} elements at {start} of {room}");
+        // SAFETY: the range lies inside memory borrowed exclusively for the run; exclusiveness among values is the
+        // caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(base.add(start), len) }
+    }
+
+    /// # Safety
+    /// No other slice of the same value is alive.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn indices_mut(&self, (place, len): Stored) -> &mut [i32] {
+        let Place::Index(start) = place else { return &mut [] };
+        assert!(start + len <= self.indices.1, "{len} indices at {start} of {}", self.indices.1);
+        // SAFETY: as for floats.
+        unsafe { std::slice::from_raw_parts_mut(self.indices.0.add(start), len) }
+    }
+
+    /// # Safety
+    /// No exclusive slice of the same value is alive.
+    unsafe fn indices(&self, (place, len): Stored) -> &[i32] {
+        match place {
+            Place::Input(i) => match self.inputs[i] {
+                Argument::Index(values) => &values[..len],
+                _ => &[],
+            },
+            // SAFETY: as for floats.
+            _ => unsafe { self.indices_mut((place, len)) },
+        }
+    }
+
+    fn key(&self, input: usize) -> Key {
+        if let Argument::Key(key) = self.inputs[input] { key } else { Key::default() }
+    }
+}
+
+/// Runs one step. Every value that it reads differs from every value that it writes: `compile` checked it.
+pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Options) {
+    // SAFETY (all blocks below): a step's reads and writes are disjoint ranges, checked at compile time, and steps
+    // run one after another, so a written slice is the only one of its value.
+    match step {
+        Step::Fused { fused, .. } => {
+            let slots = Slots {
+                reads: fused.reads.iter().map(|read| unsafe { memory.floats(*read) }).collect(),
+                writes: fused
+                    .writes
+                    .iter()
+                    .map(|write| fused::Writable::new(unsafe { memory.floats_mut(*write) }))
+                    .collect(),
+                indices: fused.indices.iter().map(|index| unsafe { memory.indices(*index) }).collect(),
+                keys: fused.draws.iter().map(|draw| memory.key(draw.key)).collect(),
+            };
+            fused::run(options.path, fused, &slots);
+        }
+        Step::MatMul { shape, a, b, out, scratch } => unsafe {
+            matmul(
+                *shape,
+                memory.floats(*a),
+                memory.floats(*b),
+                memory.floats_mut(*out),
+                memory.floats_mut(*scratch),
+            );
+        },
+        Step::Convolution { which, geometry: g, a, b, out, scratch } => {
+            let (a, b) = unsafe { (memory.floats(*a), memory.floats(*b)) };
+            let (out, scratch) = unsafe { (memory.floats_mut(*out), memory.floats_mut(*scratch)) };
+            match which {
+                Convolution::Forward => conv::forward(g, options.conv, a, b, out, scratch),
+                Convolution::InputGradient => conv::input_gradient(g, options.conv, a, b, out, scratch),
+                Convolution::WeightGradient => conv::weight_gradient(g, options.conv, a, b, out, scratch),
+            }
+        }
+        Step::Interleave { parts, stride, out } => {
+            let out = unsafe { memory.floats_mut(*out) };
+            for (operand, len, offset) in parts {
+                let operand = unsafe { memory.floats(*operand) };
+                for (block, out) in operand.chunks_exact(*len).zip(out.chunks_exact_mut(*stride)) {
+                    out[*offset..offset + len].copy_from_slice(block);
+                }
+            }
+        }
+        Step::Pad { operand, shape, edges, out } => unsafe {
+            pad(memory.floats(*operand), shape, edges, memory.floats_mut(*out));
+        },
+        Step::Gather { table, index, rows, out } => unsafe {
+            let (table, index, out) =
+                (memory.floats(*table), memory.indices(*index), memory.floats_mut(*out));
+            let len = table.len() / rows;
+            for (index, out) in index.iter().zip(out.chunks_exact_mut(len)) {
+                let row = (index.max(&0).unsigned_abs() as usize).min(rows - 1);
+                out.copy_from_slice(&table[row * len..(row + 1) * len]);
+            }
+        },
+        Step::ScatterAdd { index, updates, rows, out } => unsafe {
+            let (index, updates, out) =
+                (memory.indices(*index), memory.floats(*updates), memory.floats_mut(*out));
+            let len = out.len() / rows;
+            out.fill(T::ZERO);
+            for (index, update) in index.iter().zip(updates.chunks_exact(len)) {
+                let row = (index.max(&0).unsigned_abs() as usize).min(rows - 1);
+                out[row * len..].iter_mut().zip(update).for_each(|(out, update)| *out += *update);
+            }
+        },
+        Step::DrawIndex { bound, stream, row_len, key, out } => {
+            let out = unsafe { memory.indices_mut(*out) };
+            random::fill_index(options.path, *bound, memory.key(*key), *stream, *row_len, 0, out);
+        }
+        Step::Reference { node, operands, out } => reference(memory, node, operands, *out),
+        Step::Copy { from, out } => unsafe { memory.floats_mut(*out).copy_from_slice(memory.floats(*from)) },
+    }
+}
+
+/// Copies the rows of `operand` of this `shape` into zeros, `edges` in from each side.
+fn pad<T: Math>(operand: &[T], shape: &[usize], edges: &[(usize, usize)], out: &mut [T]) {
+    out.fill(T::ZERO);
+    let Some((row, outer)) = shape.split_last() else { return out.copy_from_slice(operand) };
+    let full: Vec<usize> = shape.iter().zip(edges).map(|(extent, (low, high))| low + extent + high).collect();
+    let strides = enscore_program::strides(&full);
+    for (number, values) in operand.chunks_exact(*row).enumerate() {
+        let mut rest = number;
+        let mut at = edges[outer.len()].0;
+        for axis in (0..outer.len()).rev() {
+            at += (rest % outer[axis] + edges[axis].0) * strides[axis];
+            rest /= outer[axis];
+        }
+        out[at..at + row].copy_from_slice(values);
+    }
+}
+
+fn reference<T: Math>(
+    memory: &Memory<T>,
+    node: &Node,
+    operands: &[(Option<Stored>, Vec<usize>, enscore_program::Kind)],
+    out: Stored,
+) {
+    use enscore_program::Kind;
+    let value = |(stored, _, kind): &(Option<Stored>, Vec<usize>, Kind)| {
+        let Some(stored) = *stored else { return Value::Float(Vec::new()) };
+        // SAFETY: operands are only read.
+        unsafe {
+            match kind {
+                Kind::Float => Value::Float(memory.floats(stored).iter().map(|x| x.to_f64()).collect()),
+                Kind::Bool => Value::Bool(memory.floats(stored).iter().map(|x| *x > T::ZERO).collect()),
+                Kind::Index => Value::Index(memory.indices(stored).to_vec()),
+                Kind::Key => {
+                    Value::Key(if let Place::Input(i) = stored.0 { memory.key(i) } else { Key::default() })
+                }
+            }
+        }
+    };
+    let values: Vec<Value> = operands.iter().map(value).collect();
+    let arrays: Vec<Array> =
+        values.iter().zip(operands).map(|(value, operand)| Array { value, shape: &operand.1 }).collect();
+    let result = node.op.reference(&arrays, &node.shape);
+    // SAFETY: the result is written to its own place, after the operands were copied.
+    unsafe {
+        match result {
+            Value::Float(values) => {
+                memory.floats_mut(out).iter_mut().zip(values).for_each(|(out, x)| *out = T::from_f64(x));
+            }
+            Value::Bool(values) => {
+                let truth = |x| if x { T::ONE } else { T::ZERO };
+                memory.floats_mut(out).iter_mut().zip(values).for_each(|(out, x)| *out = truth(x));
+            }
+            Value::Index(values) => memory.indices_mut(out).copy_from_slice(&values),
+            Value::Key(_) => {}
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What a run and each of its checkpoints say about themselves, as JSON.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use enscore_program::random::Key;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result};
+
+/// The version of the files written here. A reader refuses newer ones.
+pub const FORMAT_VERSION: u64 = 1;
+
+/// What the refusal of a newer format says: such a checkpoint is refused, not taken for a damaged one.
+pub(super) const NEWER: &str = "written by a newer enscore";
+
+/// The data that a run learns from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Its name or path.
+    pub name: String,
+    /// A hash of its contents.
+    pub fingerprint: String,
+    /// How its values were scaled: what undoes it.
+    pub scale: Value,
+}
+
+/// What a run is: written once, when it is created.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunManifest {
+    /// The version of the format.
+    pub format: u64,
+    /// The version of enscore that created the run.
+    pub enscore: String,
+    /// The seed of every random number.
+    pub seed: u64,
+    /// The data.
+    pub data: DataRecord,
+    /// Numbers that the model learns.
+    pub parameters: u64,
+    /// The instruction path in use: bits are promised per version, path and machine type.
+    pub instructions: String,
+    /// Versions of what else the bits depend on.
+    pub versions: BTreeMap<String, String>,
+}
+
+impl RunManifest {
+    /// The manifest of a run by this version of enscore.
+    pub fn new(seed: u64, data: DataRecord, parameters: u64, instructions: &str) -> Self {
+        RunManifest {
+            format: FORMAT_VERSION,
+            enscore: env!("CARGO_PKG_VERSION").to_string(),
+            seed,
+            data,
+            parameters,
+            instructions: instructions.to_string(),
+            versions: BTreeMap::new(),
+        }
+    }
+}
+
+/// A file of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Its name within the checkpoint's folder.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+impl FileRecord {
+    /// The record of a file with these contents.
+    pub fn of(name: &str, contents: &[u8]) -> Self {
+        FileRecord { name: name.to_string(), bytes: contents.len() as u64, sha256: sha256(contents) }
+    }
+}
+
+/// How far metrics.jsonl reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricsMark {
+    /// Its length.
+    pub bytes: u64,
+    /// Its lines.
+    pub lines: u64,
+}
+
+/// A random key, as JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// The seed.
+    pub seed: u64,
+    /// The step.
+    pub step: u64,
+    /// The first row.
+    pub row: u64,
+}
+
+impl From<Key> for KeyRecord {
+    fn from(key: Key) -> Self {
+        KeyRecord { seed: key.seed, step: key.step, row: key.row }
+    }
+}
+
+impl From<KeyRecord> for Key {
+    fn from(key: KeyRecord) -> Self {
+        Key { seed: key.seed, step: key.step, row: key.row }
+    }
+}
+
+/// What a checkpoint is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointManifest {
+    /// The version of the format.
+    pub format: u64,
+    /// The version of enscore that wrote it.
+    pub enscore: String,
+    /// Steps done.
+    pub step: u64,
+    /// Every other file of its folder.
+    pub files: Vec<FileRecord>,
+    /// How far metrics.jsonl reached: a resumed training goes on from there.
+    pub metrics: MetricsMark,
+    /// Seconds spent training, over all its parts.
+    pub seconds: f64,
+    /// The random key of the next step.
+    pub key: KeyRecord,
+}
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A manifest as JSON text, its keys in the order of its fields.
+pub(super) fn to_json(manifest: &impl Serialize) -> Result<Vec<u8>> {
+    let text = serde_json::to_vec_pretty(manifest);
+    let mut text = text.map_err(|reason| Error::run("can't write a manifest").found(reason))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Reads a manifest, which `path` names in errors.
+///
+/// # Errors
+/// [`Error::input`] where the format is newer than [`FORMAT_VERSION`], or the text isn't such a manifest.
+pub(super) fn from_json<M: DeserializeOwned>(text: &[u8], path: &Path) -> Result<M> {
+    let damaged = |reason: serde_json::Error| {
+        Error::input("not a manifest that this version reads").at(path.display()).found(reason)
+    };
+    let value: Value = serde_json::from_slice(text).map_err(damaged)?;
+    let format = value.get("format").and_then(Value::as_u64);
+    if let Some(format) = format.filter(|format| *format > FORMAT_VERSION) {
+        let writer = value.get("enscore").and_then(Value::as_str).unwrap_or("a newer version");
+        return Err(Error::input(NEWER)
+            .at(path.display())
+            .found(format!("format {format}"))
+            .expected(format!("format {FORMAT_VERSION} or older"))
+            .remedy(format!("use enscore {writer} or newer")));
+    }
+    serde_json::from_value(value).map_err(damaged)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub fn example() -> RunManifest {
+        let scale = serde_json::json!({ "shift": 0.1, "factor": 0.30000000000000004 });
+        let data = DataRecord { name: "digits".into(), fingerprint: "ab".into(), scale };
+        RunManifest::new(3, data, 12, "avx512")
+    }
+
+    #[test]
+    fn known_answer_of_sha256() {
+        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn what_is_written_reads_back_the_same() {
+        let text = to_json(&example()).unwrap();
+        assert_eq!(from_json::<RunManifest>(&text, Path::new("m")).unwrap(), example());
+        assert!(text.starts_with(b"{\n  \"format\": 1,\n  \"enscore\": "));
+    }
+
+    /// Scales are used in computations: JSON must keep every bit of a number.
+    #[test]
+    fn numbers_keep_every_bit() {
+        let mut words = [0; 4000];
+        enscore_program::random::row_words(Key::new(1, 0), 0, 0, &mut words);
+        for pair in words.chunks(2) {
+            let mut manifest = example();
+            let number = f64::from_bits(u64::from(pair[0]) << 32 | u64::from(pair[1]));
+            if number.is_finite() {
+                manifest.data.scale = serde_json::json!(number);
+                let text = to_json(&manifest).unwrap();
+                assert_eq!(from_json::<RunManifest>(&text, Path::new("m")).unwrap(), manifest);
+            }
+        }
+    }
+
+    #[test]
+    fn newer_formats_and_damaged_manifests_are_refused() {
+        let refusal = |text: &str| {
+            let error = from_json::<RunManifest>(text.as_bytes(), Path::new("m")).expect_err("refused");
+            assert_eq!(error.exit_code(), 2);
+            error.to_string()
+        };
+        assert_eq!(
+            refusal(r#"{"format": 2, "enscore": "9.1.0", "other": 1}"#),
+            "written by a newer enscore: m: found format 2, expected format 1 or older; use enscore 9.1.0 or newer"
+        );
+        assert_eq!(
+            refusal(r#"{"format": 1, "enscore": "0.1.0"}"#),
+            "not a manifest that this version reads: m: found missing field `seed`"
+        );
+        assert_eq!(
+            refusal("{"),
+            "not a manifest that this version reads: m: found EOF while parsing an object at line 1 column 1"
+        );
+    }
+}

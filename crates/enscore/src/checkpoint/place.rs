@@ -1,0 +1,95 @@
+//! Where a run may be: what a new one refuses, what a crash left, and the lock that one process holds.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::path::Path;
+
+use super::atomic::{TEMPORARY, cannot};
+use super::tensors::as_input;
+use crate::{Error, Result};
+
+pub(super) const SETTINGS: &str = "settings.toml";
+pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const LOCK: &str = "lock";
+pub(super) const CHECKPOINTS: &str = "checkpoints";
+pub(super) const SAMPLES: &str = "samples";
+
+/// The names in a folder; none where it doesn't exist.
+pub(super) fn names_in(folder: &Path) -> Result<Vec<String>> {
+    let failed = |reason| cannot("read the folder", folder, reason);
+    let entries = match fs::read_dir(folder) {
+        Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        entry.map(|entry| entry.file_name().to_string_lossy().into_owned()).map_err(failed)
+    };
+    entries.map(name).collect()
+}
+
+/// Refuses a place where a run can't be created.
+pub(super) fn refuse_occupied(path: &Path) -> Result<()> {
+    let error = |what: &str| Error::input(what).at(path.display());
+    match fs::metadata(path) {
+        Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(reason) => return Err(as_input(cannot("read the folder", path, reason))),
+        Ok(data) if !data.is_dir() => {
+            return Err(error("not a folder").expected("a new folder").remedy("choose another --out"));
+        }
+        Ok(_) => {}
+    }
+    if path.join(MANIFEST).exists() {
+        return Err(
+            error("a run is already there").remedy("add --resume to go on with it, or choose another --out")
+        );
+    }
+    for name in names_in(path)? {
+        let ours = match name.as_str() {
+            LOCK | SETTINGS => true,
+            CHECKPOINTS | SAMPLES => names_in(&path.join(&name)).is_ok_and(|names| names.is_empty()),
+            _ => name.starts_with(TEMPORARY),
+        };
+        if !ours {
+            let error = error("the folder isn't empty").found(name).expected("a new or empty folder");
+            return Err(error.remedy("choose another --out"));
+        }
+    }
+    Ok(())
+}
+
+/// Removes what cut writes left in a folder. Only the process that holds the lock may.
+pub(super) fn clean(folder: &Path) -> Result<()> {
+    for name in names_in(folder)?.iter().filter(|name| name.starts_with(TEMPORARY)) {
+        let path = folder.join(name);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(|reason| cannot("remove", &path, reason))?;
+    }
+    Ok(())
+}
+
+/// Takes the lock of the run at `path`; the system frees it when the process ends, however it ends.
+pub(super) fn lock(path: &Path) -> Result<File> {
+    let name = path.join(LOCK);
+    let failed = |reason| cannot("lock", &name, reason);
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut process = String::new();
+            // Naming the process helps; where the file can't be read the message does without.
+            let _ = file.take(32).read_to_string(&mut process);
+            let error = Error::input("another training is writing this run").at(path.display());
+            let error = error.remedy("wait until it has ended, or choose another --out");
+            return Err(if process.trim().is_empty() { error } else { error.found(process.trim()) });
+        }
+        Err(TryLockError::Error(reason)) => {
+            return Err(failed(reason).remedy("choose an --out on a file system that has locks"));
+        }
+    }
+    let process = format!("process {}\n", std::process::id());
+    let written =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(process.as_bytes()));
+    written.map_err(failed)?;
+    Ok(file)
+}

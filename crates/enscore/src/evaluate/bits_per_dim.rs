@@ -1,0 +1,36 @@
+//! Bits per dimension of levels: bpd = (D ln b - log p(x)) / (D ln 2).
+//!
+//! log p is the log density in nats of D values that were scaled from b levels 0..b-1 to [0, 1] by adding
+//! uniform noise to each level and dividing by b (Theis, van den Oord and Bethge 2016, "A note on the
+//! evaluation of generative models", section 3.1): the term D ln b turns the density of the scaled values
+//! into that of the levels. For a density of the unscaled levels, b = 1.
+
+use crate::error::{Error, Result};
+
+/// Bits per dimension from a log density in nats of `dims` values scaled to [0, 1] from `levels` levels.
+///
+/// # Errors
+/// An input error if `dims` or `levels` is 0 or the log density is not finite.
+pub fn bits_per_dim(log_density: f64, dims: usize, levels: u32) -> Result<f64> {
+    if dims == 0 || levels == 0 || !log_density.is_finite() {
+        return Err(Error::input("bits per dimension are not defined")
+            .found(format_args!("log density {log_density}, {dims} dimensions, {levels} levels"))
+            .expected("a finite log density, at least one dimension and one level"));
+    }
+    let dims = dims as f64;
+    Ok((dims * f64::from(levels).ln() - log_density) / (dims * std::f64::consts::LN_2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The uniform density on [0, 1] costs log2(levels) bits in every dimension.
+    #[test]
+    fn uniform_density_costs_all_bits() {
+        assert!((bits_per_dim(0.0, 784, 256).unwrap() - 8.0).abs() < 1e-14);
+        assert!((bits_per_dim(-10.0 * std::f64::consts::LN_2, 5, 1).unwrap() - 2.0).abs() < 1e-14);
+        assert!(bits_per_dim(f64::NAN, 5, 1).is_err());
+        assert!(bits_per_dim(0.0, 0, 1).is_err());
+    }
+}

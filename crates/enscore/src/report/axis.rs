@@ -1,0 +1,193 @@
+//! Axes: which range to show, and ticks at round numbers.
+
+/// How values lie along an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Equal steps for equal differences.
+    Linear,
+    /// Equal steps for equal ratios; zero and negative values aren't drawn.
+    Log,
+}
+
+impl Scale {
+    /// Whether a value can be drawn. Beyond these bounds ranges and their margins would overflow.
+    pub(super) fn shows(self, value: f64) -> bool {
+        match self {
+            Scale::Linear => value.abs() <= 1e300,
+            Scale::Log => (1e-200..=1e200).contains(&value),
+        }
+    }
+
+    fn forward(self, value: f64) -> f64 {
+        if self == Scale::Log { value.ln() } else { value }
+    }
+}
+
+/// A range `low < high` on a scale.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Axis {
+    scale: Scale,
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+/// A value with its label.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tick {
+    pub(super) value: f64,
+    pub(super) label: String,
+}
+
+impl Axis {
+    /// The range of the values that can be drawn, widened at both ends by `margin` of its length. Constant values
+    /// get a range around them; no value at all gives 0 to 1 (1 to 10 on a log scale).
+    pub(super) fn fit(values: impl Iterator<Item = f64>, scale: Scale, margin: f64) -> Axis {
+        let shown = values.filter(|&value| scale.shows(value));
+        let (low, high) = shown
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        let none = low > high;
+        match scale {
+            Scale::Linear if none => Axis { scale, low: 0.0, high: 1.0 },
+            Scale::Log if none => Axis { scale, low: 1.0, high: 10.0 },
+            Scale::Linear => {
+                let size = low.abs().max(high.abs());
+                // Labels tell no smaller differences apart.
+                let constant = high - low <= 1e-6 * size;
+                let widen = if size < 1e-300 {
+                    1.0
+                } else if constant {
+                    0.1 * size
+                } else {
+                    margin * (high - low)
+                };
+                Axis { scale, low: low - widen, high: high + widen }
+            }
+            Scale::Log => {
+                let length = high.ln() - low.ln();
+                let widen = if length <= 1e-6 { 2.0 } else { (margin * length).exp() };
+                Axis { scale, low: low / widen, high: high * widen }
+            }
+        }
+    }
+
+    /// Where a value lies: 0 at `low`, 1 at `high`.
+    pub(super) fn position(&self, value: f64) -> f64 {
+        let forward = |value| self.scale.forward(value);
+        (forward(value) - forward(self.low)) / (forward(self.high) - forward(self.low))
+    }
+
+    /// Ticks at round numbers, `wanted` or a few more or less, in rising order.
+    pub(super) fn ticks(&self, wanted: usize) -> Vec<Tick> {
+        let decades = self.high.log10() - self.low.log10();
+        match self.scale {
+            Scale::Log if decades >= 1.0 => self.decade_ticks(decades, wanted),
+            _ => self.even_ticks(wanted),
+        }
+    }
+
+    fn even_ticks(&self, wanted: usize) -> Vec<Tick> {
+        let step = round_step((self.high - self.low) / wanted.max(1) as f64);
+        // A rounding error of a thousandth of a step mustn't lose the tick at an end.
+        let first = (self.low / step - 1e-3).ceil();
+        let count = ((self.high / step + 1e-3).floor() - first).clamp(0.0, 50.0) as usize;
+        let largest = self.low.abs().max(self.high.abs());
+        let values = (0..=count).map(|index| (first + index as f64) * step);
+        values.map(|value| Tick { value, label: even_label(value, step, largest) }).collect()
+    }
+
+    fn decade_ticks(&self, decades: f64, wanted: usize) -> Vec<Tick> {
+        let wanted = wanted.max(1) as f64;
+        let stride = (decades / wanted).ceil().max(1.0) as i32;
+        let within: &[u32] = if decades * 3.0 <= wanted * 1.5 { &[1, 2, 5] } else { &[1] };
+        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        let exponents = (first..=last).filter(|exponent| exponent.rem_euclid(stride) == 0);
+        let candidates = exponents.flat_map(|exponent| within.iter().map(move |&digit| (digit, exponent)));
+        candidates
+            .filter_map(|(digit, exponent)| {
+                let short = format!("{digit}e{exponent}");
+                // Parsed, so that 1e-3 is the float nearest to 0.001 and prints so.
+                let value: f64 = short.parse().ok()?;
+                let inside = (self.low * (1.0 - 1e-9)..=self.high * (1.0 + 1e-9)).contains(&value);
+                let label = if (1e-3..1e5).contains(&value) { value.to_string() } else { short };
+                inside.then_some(Tick { value, label })
+            })
+            .collect()
+    }
+}
+
+/// The smallest of 1, 2, 5 times a power of ten that is at least `step`.
+fn round_step(step: f64) -> f64 {
+    let power = 10f64.powf(step.log10().floor());
+    let digit = [1.0, 2.0, 5.0].into_iter().find(|digit| digit * power >= step * (1.0 - 1e-9));
+    digit.unwrap_or(10.0) * power
+}
+
+/// A tick's label with as many digits as tell neighbours apart.
+fn even_label(value: f64, step: f64, largest: f64) -> String {
+    let exponent = |value: f64| (value.abs().log10() + 1e-9).floor();
+    if value.abs() < step * 1e-3 {
+        return "0".into();
+    }
+    if largest < 1e6 && step >= 1e-4 {
+        return format!("{value:.*}", (-exponent(step)).max(0.0) as usize);
+    }
+    format!("{value:.*e}", (exponent(value) - exponent(step)).clamp(0.0, 17.0) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(values: &[f64], scale: Scale, wanted: usize) -> Vec<String> {
+        let axis = Axis::fit(values.iter().copied(), scale, 0.0);
+        axis.ticks(wanted).into_iter().map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn linear_ticks_are_round() {
+        assert_eq!(labels(&[0.0, 10000.0], Scale::Linear, 5), ["0", "2000", "4000", "6000", "8000", "10000"]);
+        assert_eq!(labels(&[-0.3, 0.3], Scale::Linear, 4), ["-0.2", "0", "0.2"]);
+        assert_eq!(labels(&[0.1, 0.3], Scale::Linear, 4), ["0.10", "0.15", "0.20", "0.25", "0.30"]);
+        assert_eq!(labels(&[0.0, 3e6], Scale::Linear, 3), ["0", "1e6", "2e6", "3e6"]);
+    }
+
+    #[test]
+    fn log_ticks_are_powers_of_ten() {
+        assert_eq!(labels(&[1e-4, 10.0], Scale::Log, 5), ["1e-4", "0.001", "0.01", "0.1", "1", "10"]);
+        assert_eq!(labels(&[0.01, 1.0], Scale::Log, 5), ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!(labels(&[1.0, 3.0], Scale::Log, 4), ["1.0", "1.5", "2.0", "2.5", "3.0"]);
+        assert!(labels(&[1e-190, 1e190], Scale::Log, 5).len() <= 7);
+    }
+
+    #[test]
+    fn degenerate_ranges_still_have_length_and_ticks() {
+        for scale in [Scale::Linear, Scale::Log] {
+            for values in [
+                &[][..],
+                &[5.0],
+                &[5.0, 5.0],
+                &[0.0],
+                &[f64::NAN, f64::INFINITY],
+                &[-1e300, 1e300],
+                &[1e-200, 1e200],
+                &[1e16, 1e16 + 2.0],
+                &[5e-324],
+            ] {
+                let axis = Axis::fit(values.iter().copied(), scale, 0.05);
+                assert!(axis.low < axis.high, "{values:?} {axis:?}");
+                let ticks = axis.ticks(5);
+                assert!((1..=16).contains(&ticks.len()), "{values:?} {scale:?} {ticks:?}");
+                let inside = |tick: &Tick| (-0.01..=1.01).contains(&axis.position(tick.value));
+                assert!(ticks.iter().all(inside), "{values:?} {scale:?} {ticks:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn positions_follow_the_scale() {
+        let linear = Axis::fit([0.0, 4.0].into_iter(), Scale::Linear, 0.0);
+        assert!((linear.position(1.0) - 0.25).abs() < 1e-12);
+        let log = Axis::fit([0.01, 100.0].into_iter(), Scale::Log, 0.0);
+        assert!((log.position(1.0) - 0.5).abs() < 1e-12);
+    }
+}

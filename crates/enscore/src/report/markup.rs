@@ -1,0 +1,73 @@
+//! Text inside HTML and SVG.
+
+/// Text as it may stand in an element or a quoted attribute. Control characters, which XML forbids, become the
+/// replacement character.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(character),
+            '\r' => {}
+            _ if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => {
+                out.push('\u{fffd}')
+            }
+            _ => out.push(character),
+        }
+    }
+    out
+}
+
+/// Checks that tags are balanced, attributes are quoted, and `&` only starts an entity.
+#[cfg(test)]
+pub(super) fn check(text: &str) -> Result<(), String> {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once('<').unwrap_or((rest, ""));
+        for (at, _) in before.match_indices('&') {
+            let entity = before[at + 1..].split(';').next().unwrap_or("");
+            if !["amp", "lt", "gt", "quot", "#39"].contains(&entity) {
+                return Err(format!("bare & before {entity:.20}"));
+            }
+        }
+        if after.is_empty() {
+            return if open.is_empty() { Ok(()) } else { Err(format!("never closed: {open:?}")) };
+        }
+        let (tag, remainder) = after.split_once('>').ok_or(format!("never ended: {after:.40}"))?;
+        rest = remainder;
+        if tag.contains('<') || tag.matches('"').count() % 2 == 1 {
+            return Err(format!("bad tag: {tag:.80}"));
+        }
+        let name = tag.split([' ', '/']).find(|part| !part.is_empty()).unwrap_or("");
+        match tag.as_bytes().first() {
+            Some(b'!') => {}
+            Some(b'/') if open.pop() == Some(name) => {}
+            Some(b'/') => return Err(format!("closed but not open: {name}")),
+            _ if tag.ends_with('/') => {}
+            _ => open.push(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_markup_and_control_characters() {
+        assert_eq!(escape("<a b=\"c\">'&\u{0}\n"), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;\u{fffd}\n");
+    }
+
+    #[test]
+    fn the_checker_finds_faults() {
+        assert_eq!(check("<!doctype html><a x=\"1\"><b/>t &amp; u</a>"), Ok(()));
+        for bad in ["<a>", "</a>", "<a></b>", "<a><b></a></b>", "<a x=\"1></a>", "a & b", "<a"] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Which keys there are: the reference for the docs, and the refusal of keys that aren't in it.
+
+use super::Settings;
+use super::raw::{Entry, Raw};
+use super::reader::Reader;
+use crate::{Error, Result};
+
+/// The tables of a settings file, in order.
+pub(super) const TABLES: [&str; 6] = ["data", "model", "objective", "optimiser", "train", "sampler"];
+
+/// Settings that together read every key.
+const EVERY_KIND: [&str; 2] = [
+    "data.name = 'digits'\nmodel.kind = 'unet'\nobjective.kind = 'ncsn'",
+    "data.name = 'digits'\nmodel.kind = 'mlp'\nobjective.kind = 'dsm'",
+];
+
+/// What a key of the settings is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyReference {
+    /// Table and key: `train.steps`.
+    pub key: String,
+    /// The type and range in words: `an integer, 1 or more`.
+    pub kind: String,
+    /// The default as TOML; empty where there is none.
+    pub default: String,
+    /// What it sets, with its unit.
+    pub meaning: &'static str,
+    /// The setting that it goes with (`model.kind = "unet"`); empty for a key that always applies.
+    pub applies: String,
+}
+
+/// Every key there is, in the order of the resolved settings.
+///
+/// ```
+/// let keys = enscore::settings::settings_reference();
+/// let steps = keys.iter().find(|key| key.key == "train.steps").map(|key| key.default.as_str());
+/// assert_eq!(steps, Some("1000"));
+/// ```
+pub fn settings_reference() -> Vec<KeyReference> {
+    let mut keys: Vec<KeyReference> = Vec::new();
+    for text in EVERY_KIND {
+        let Ok(raw) = Raw::parse(text, "") else { continue };
+        let mut reader = Reader::new(&raw);
+        // Reading can't fail on the texts above (a test reads them); if it did, the keys read so far stand.
+        let _ = Settings::read(&mut reader);
+        for key in reader.references() {
+            merge(&mut keys, key);
+        }
+    }
+    keys
+}
+
+/// Adds `key` at the end of its table; a key that goes with both kinds always applies.
+fn merge(keys: &mut Vec<KeyReference>, key: &KeyReference) {
+    if let Some(known) = keys.iter_mut().find(|known| known.key == key.key) {
+        if known.applies != key.applies {
+            known.applies.clear();
+        }
+        return;
+    }
+    let end = keys.iter().rposition(|known| table_of(known) == table_of(key));
+    keys.insert(end.map_or(keys.len(), |end| end + 1), key.clone());
+}
+
+fn table_of(key: &KeyReference) -> &str {
+    key.key.split_once('.').map_or("", |(table, _)| table)
+}
+
+/// Refuses the first key that no kind of settings has.
+pub(super) fn refuse_unknown(raw: &Raw) -> Result<()> {
+    let known = settings_reference();
+    let is_known = |entry: &&Entry| {
+        let path = format!("{}.{}", entry.table, entry.key);
+        known.iter().any(|key| key.key == path)
+    };
+    let Some(entry) = raw.entries.iter().find(|entry| !is_known(entry)) else { return Ok(()) };
+    let error = Error::input(format!("unknown key {}.{}", entry.table, entry.key)).at(&entry.place);
+    Err(match nearest_key(&entry.table, &entry.key) {
+        Some(near) => error.remedy(format!("did you mean {near}?")),
+        None => {
+            let names = known.iter().filter(|key| table_of(key) == entry.table);
+            let names: Vec<_> = names.filter_map(|key| key.key.split('.').nth(1)).collect();
+            error.expected(format!("one of {}", names.join(", ")))
+        }
+    })
+}
+
+/// Refuses the first key that goes with another kind of model or objective than the chosen one.
+pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
+    for entry in &raw.entries {
+        let path = format!("{}.{}", entry.table, entry.key);
+        if reader.references().any(|key| key.key == path) {
+            continue;
+        }
+        let applies = settings_reference().into_iter().find(|key| key.key == path).map(|key| key.applies);
+        let applies = applies.unwrap_or_default();
+        return Err(Error::input(format!("{path} goes only with {applies}"))
+            .at(&entry.place)
+            .remedy(format!("remove it, or set {applies}")));
+    }
+    Ok(())
+}
+
+/// The known key that `key`, typed in `table`, probably means: in that table, else in any.
+pub(super) fn nearest_key(table: &str, key: &str) -> Option<String> {
+    let known = settings_reference();
+    let split = |key: &KeyReference| key.key.split_once('.').map(|(t, k)| (t.to_string(), k.to_string()));
+    let pairs: Vec<_> = known.iter().filter_map(split).collect();
+    let here = nearest(key, pairs.iter().filter(|(t, _)| t == table).map(|(_, k)| k.as_str()));
+    let anywhere = || nearest(key, pairs.iter().map(|(_, k)| k.as_str()));
+    let name = here.or_else(anywhere)?;
+    let found = pairs.iter().filter(|(_, k)| k == name);
+    found.max_by_key(|(t, _)| t == table).map(|(t, k)| format!("{t}.{k}"))
+}
+
+/// The candidate at the smallest edit distance, if that is small beside the word's length.
+pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = candidates.map(|candidate| (distance(word, candidate), candidate)).min()?;
+    (near.0 <= 1 + word.chars().count() / 4).then_some(near.1)
+}
+
+/// Edit distance with insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let above = &rows[i - 1];
+            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(above[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_by_hand() {
+        let cases = [
+            ("", "abc", 3),
+            ("steps", "steps", 0),
+            ("stpes", "steps", 1),
+            ("ema", "e_ma", 1),
+            ("ab", "cd", 2),
+        ];
+        for (a, b, expected) in cases {
+            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_reference_reads_every_kind() {
+        for text in EVERY_KIND {
+            assert!(Settings::parse(text, "", &[]).is_ok(), "{text}");
+        }
+        let keys = settings_reference();
+        let find = |name: &str| keys.iter().find(|key| key.key == name).map(|key| key.applies.as_str());
+        assert_eq!(find("model.channels"), Some("model.kind = \"unet\""));
+        assert_eq!(find("model.hidden"), Some("model.kind = \"mlp\""));
+        assert_eq!(find("model.embedding"), Some(""));
+        assert_eq!(find("data.path"), Some(""));
+        assert!(keys.iter().all(|key| !key.meaning.is_empty() && !key.kind.is_empty()));
+        let mut tables: Vec<_> = keys.iter().map(table_of).collect();
+        tables.dedup();
+        assert_eq!(tables, TABLES);
+    }
+}

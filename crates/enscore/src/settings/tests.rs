@@ -1,0 +1,237 @@
+//! Settings as a user meets them: what is read back, and each refusal's message.
+
+use super::*;
+
+const SMALL: &str = "[data]\nname = \"digits\"\n[model]\nkind = \"unet\"\n";
+
+fn parse(text: &str, sets: &[&str]) -> Result<Settings> {
+    let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+    Settings::parse(text, "a.toml", &sets)
+}
+
+fn refusal(text: &str, sets: &[&str]) -> String {
+    let error = parse(text, sets).expect_err("refused");
+    assert_eq!(error.exit_code(), 2);
+    error.to_string()
+}
+
+#[test]
+fn defaults() {
+    let settings = parse(SMALL, &[]).unwrap();
+    assert_eq!(settings.data().source, Source::Name("digits".into()));
+    let Model::Unet(unet) = settings.model() else { panic!("a U-Net") };
+    assert_eq!(unet.widths(), [32, 64, 64]);
+    assert_eq!(settings.optimiser().epsilon, 1e-8);
+    assert_eq!(settings.optimiser().clip(), Some(1.0));
+    assert_eq!((settings.train().wall_time(), settings.train().warm_start_run()), (None, None));
+    assert_eq!(settings.sampler().rule, StepRuleName::Algorithm1);
+}
+
+#[test]
+fn what_is_written_reads_back_the_same() {
+    let odd = "data.path = 'a \"b\"\\c \u{e9}'\nmodel.kind = 'mlp'\nmodel.hidden = [3, 5]\n\
+               objective = { kind = 'dsm', sigma = 0.1000000000000000055511151231257827 }\n\
+               optimiser.learning_rate = 3\noptimiser.epsilon = 1e-300\ntrain.seed = 9223372036854775807\n\
+               train.warm_start = 'runs/a'\nsampler.weights = 'raw'\n";
+    for text in [SMALL, odd] {
+        let settings = parse(text, &["train.wall_time_minutes=0.1"]).unwrap();
+        let written = settings.to_toml();
+        let again = parse(&written, &[]).unwrap();
+        assert_eq!(settings, again, "{written}");
+        assert_eq!(written, again.to_toml());
+    }
+    let written = parse(odd, &[]).unwrap().to_toml();
+    assert!(written.starts_with("[data]\npath = "), "{written}");
+    assert!(written.contains("\n\n[objective]\nkind = \"dsm\"\nsigma = 0.1\n\n[optimiser]\n"), "{written}");
+    assert!(written.contains("learning_rate = 3.0\n"), "{written}");
+}
+
+#[test]
+fn resolved_settings_hold_every_key_that_applies() {
+    let settings = parse(SMALL, &[]).unwrap();
+    let resolved: Vec<_> = settings.resolved().iter().map(|(key, _)| key.clone()).collect();
+    let other = ["data.path", "model.hidden", "model.activation", "objective.sigma"];
+    let expected: Vec<_> = settings_reference()
+        .into_iter()
+        .map(|key| key.key)
+        .filter(|key| !other.contains(&key.as_str()))
+        .collect();
+    assert_eq!(resolved, expected);
+}
+
+#[test]
+fn set_overrides_the_file_in_order() {
+    let sets = [
+        "train.steps=5",
+        "train.steps = 7",
+        "model.multipliers=[1,2]",
+        "sampler.rule=reference-code",
+        "data.path=../x/1",
+        "train.warm_start=2024",
+        "optimiser.decay='cosine'",
+    ];
+    let settings = parse(SMALL, &sets).unwrap();
+    assert_eq!(settings.train().steps, 7);
+    assert_eq!(settings.sampler().rule, StepRuleName::ReferenceCode);
+    assert_eq!(settings.data().source, Source::Path("../x/1".into()));
+    assert_eq!(settings.train().warm_start, "2024");
+    assert_eq!(settings.optimiser().decay, Decay::Cosine);
+}
+
+#[test]
+fn refusals_of_a_file() {
+    let cases = [
+        (
+            "[optimiser]\nlerning_rate = 1",
+            "unknown key optimiser.lerning_rate: a.toml, line 6; did you mean optimiser.learning_rate?",
+        ),
+        (
+            "[train]\nlearning_rate = 1",
+            "unknown key train.learning_rate: a.toml, line 6; did you mean optimiser.learning_rate?",
+        ),
+        ("[trian]\nsteps = 1", "unknown table [trian]: a.toml, line 5; did you mean [train]?"),
+        ("[trian]", "unknown table [trian]: a.toml, line 5; did you mean [train]?"),
+        (
+            "[sampler]\nqqqqqq = 1",
+            "unknown key sampler.qqqqqq: a.toml, line 6: expected one of rule, step_size, steps_per_level, denoise, batch, count, weights",
+        ),
+        (
+            "[optimiser]\nlearning_rate = -1",
+            "wrong value for optimiser.learning_rate: a.toml, line 6: found -1 (an integer), expected a number, above 0",
+        ),
+        (
+            "[optimiser]\nbeta1 = nan",
+            "wrong value for optimiser.beta1: a.toml, line 6: found NaN (a number), expected a number, 0 or more and below 1",
+        ),
+        (
+            "[optimiser]\nlearning_rate = inf",
+            "wrong value for optimiser.learning_rate: a.toml, line 6: found inf (a number), expected a number, above 0",
+        ),
+        (
+            "[train]\nsteps = 1e3",
+            "wrong value for train.steps: a.toml, line 6: found 1000.0 (a number), expected an integer, 1 or more",
+        ),
+        (
+            "[train]\nsteps = 99999999999999999999",
+            "wrong value for train.steps: a.toml, line 6: found an integer beyond 64 bits, expected an integer, 1 or more",
+        ),
+        (
+            "[train]\nsteps.x = 1",
+            "wrong value for train.steps: a.toml, line 6: found a table, expected an integer, 1 or more",
+        ),
+        (
+            "[optimiser]\ndecay = 'exp'",
+            "wrong value for optimiser.decay: a.toml, line 6: found \"exp\" (a string), expected \"none\" or \"cosine\" or \"linear\"",
+        ),
+        (
+            "groups = 7",
+            "wrong value for model.groups: a.toml, line 5: found 7 for a level of 32 channels, expected a divisor of every level's width",
+        ),
+        (
+            "channels = 30",
+            "wrong value for model.groups: a.toml, where it has its default: found 8 for a level of 30 channels, expected a divisor of every level's width",
+        ),
+        (
+            "multipliers = [1, 0]",
+            "wrong value for model.multipliers: a.toml, line 5: found 0 (an integer) as item 1, expected a list of 1 to 8 integers, each 1 to 64",
+        ),
+        (
+            "multipliers = []",
+            "wrong value for model.multipliers: a.toml, line 5: found a list of 0 items, expected a list of 1 to 8 integers, each 1 to 64",
+        ),
+        (
+            "hidden = [3]",
+            "model.hidden goes only with model.kind = \"mlp\": a.toml, line 5; remove it, or set model.kind = \"mlp\"",
+        ),
+        (
+            "[objective]\nsigma_min = 1",
+            "wrong value for objective.sigma_min: a.toml, line 6: found 1, expected a number below sigma_max = 1",
+        ),
+        (
+            "[train]\ndecay_by = 'time'",
+            "wrong value for train.decay_by: a.toml, line 6: found \"time\" without a wall time, expected train.wall_time_minutes above 0",
+        ),
+        ("[data]", "not valid TOML: a.toml, line 5: found duplicate key"),
+    ];
+    for (extra, expected) in cases {
+        assert_eq!(refusal(&format!("{SMALL}{extra}\n"), &[]), expected);
+    }
+}
+
+#[test]
+fn refusals_of_whole_files() {
+    let cases = [
+        (
+            "",
+            "no data.name or data.path: a.toml, [data]; add name = \"digits\", or path = the folder of the data",
+        ),
+        (
+            "data.name = 'digits'",
+            "no model.kind: a.toml, [model]: expected kind = \"unet\" or kind = \"mlp\"",
+        ),
+        (
+            "data.name = 'a'\ndata.path = 'b'",
+            "wrong value for data.path: a.toml, line 2: found \"b\" beside data.name, expected one of the two; remove one of them",
+        ),
+        ("data.name = ' '", "wrong value for data.name: a.toml, line 1: found \"\", expected a name"),
+        ("steps = 3", "key steps stands outside the tables: a.toml, line 1; did you mean train.steps?"),
+        ("train = 3", "train is a table: a.toml, line 1: expected [train]"),
+        ("[[train]]", "train is a table: a.toml, line 1: expected [train]"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(refusal(text, &[]), expected);
+    }
+}
+
+#[test]
+fn refusals_of_set_arguments() {
+    let cases = [
+        ("train.stesp=1", "unknown key train.stesp: --set train.stesp=1; did you mean train.steps?"),
+        ("trian.steps=1", "unknown table [trian]: --set trian.steps=1; did you mean [train]?"),
+        (
+            "steps=1",
+            "wrong --set argument: --set steps=1: expected --set table.key=value; did you mean train.steps?",
+        ),
+        ("train.steps", "wrong --set argument: --set train.steps: expected --set table.key=value"),
+        (
+            "train.steps=many",
+            "wrong value for train.steps: --set train.steps=many: found \"many\" (a string), expected an integer, 1 or more",
+        ),
+        (
+            "train.steps=1\nx=2",
+            "wrong value for train.steps: --set train.steps=1 x=2: found \"1\\nx=2\" (a string), expected an integer, 1 or more",
+        ),
+        (
+            "model.kind=mlp",
+            "model.channels goes only with model.kind = \"unet\": a.toml, line 5; remove it, or set model.kind = \"unet\"",
+        ),
+    ];
+    for (argument, expected) in cases {
+        assert_eq!(refusal(&format!("{SMALL}channels = 32\n"), &[argument]), expected);
+    }
+    assert!(
+        refusal(SMALL, &["model.multipliers=[1,"])
+            .starts_with("not a TOML value: --set model.multipliers=[1,")
+    );
+}
+
+#[test]
+fn refusals_of_files_that_are_no_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    let message = || Settings::load(&path, &[]).expect_err("refused").to_string();
+    assert!(message().starts_with("can't read the settings: "), "{}", message());
+    std::fs::write(&path, [b'a', 0xff]).unwrap();
+    assert!(message().contains("byte 1: found bytes that aren't UTF-8"), "{}", message());
+    std::fs::write(&path, vec![b'#'; (LARGEST_FILE + 1) as usize]).unwrap();
+    assert!(message().contains("more than 1048576 bytes"), "{}", message());
+}
+
+#[test]
+fn the_settings_that_come_along_are_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../settings");
+    for name in ["digits.toml", "mnist.toml"] {
+        let settings = Settings::load(&folder.join(name), &[]).unwrap();
+        assert!(matches!(settings.model(), Model::Unet(_)), "{name}");
+    }
+}

@@ -1,0 +1,62 @@
+//! `[train]`: how long training runs, from what it starts, and what it writes when.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::reader::{Reader, keys};
+use super::value::{above, at_least, choice, within};
+use crate::Result;
+
+choice! {
+    /// What the decay of the learning rate follows.
+    DecayBy {
+        /// The fraction of the steps done.
+        Steps = "steps",
+        /// The fraction of the wall time used.
+        Time = "time",
+    }
+}
+
+keys! {
+    /// How long training runs and what it writes when.
+    Train {
+        steps: u64 = 1000, at_least(1), "Updates in the whole training.";
+        batch: usize = 64, within(1, 1 << 20), "Rows per update.";
+        seed: u64 = 0, at_least(0), "Seed of every random number of the training.";
+        checkpoint_every: u64 = 500, at_least(1), "Steps between checkpoints; the last step always writes one.";
+        validate_every: u64 = 500, at_least(0), "Steps between losses on the validation rows; 0: never.";
+        sample_every: u64 = 0, at_least(0), "Steps between pictures of samples; 0: never.";
+        log_every: u64 = 10, at_least(1), "Steps between lines of metrics.jsonl.";
+        wall_time_minutes: f64 = 0.0, within(0.0, 1e6),
+            "Minutes of training after which it stops cleanly with a checkpoint; 0: no limit.";
+        decay_by: DecayBy = DecayBy::Steps, (),
+            "Whether the learning rate decays with the steps done or the wall time used.";
+        memory_limit_gib: f64 = 16.0, above(0.0), "Largest memory of the training, in GiB; more is refused.";
+        warm_start: String = String::new(), (), "Folder of a run whose weights are the first ones; empty: none.";
+        threads: usize = 0, within(0, 4096), "Threads; 0: one per core. Results don't depend on it.";
+    }
+}
+
+impl Train {
+    pub(super) fn read(reader: &mut Reader) -> Result<Train> {
+        reader.table("train");
+        let train = Train::read_keys(reader)?;
+        if train.decay_by == DecayBy::Time && train.wall_time().is_none() {
+            return Err(reader
+                .wrong("decay_by")
+                .found("\"time\" without a wall time")
+                .expected("train.wall_time_minutes above 0"));
+        }
+        Ok(train)
+    }
+
+    /// The time after which training stops, if there is one.
+    pub fn wall_time(&self) -> Option<Duration> {
+        (self.wall_time_minutes > 0.0).then(|| Duration::from_secs_f64(self.wall_time_minutes * 60.0))
+    }
+
+    /// The run that the first weights come from, if there is one.
+    pub fn warm_start_run(&self) -> Option<&Path> {
+        (!self.warm_start.is_empty()).then(|| Path::new(&self.warm_start))
+    }
+}
