@@ -4,7 +4,7 @@ mod traced;
 
 use enscore::model::{
     Activation, Differentiated, LogDensity, Mlp, MlpEnergy, Score, UNet, UNetSettings, batch_shape,
-    initialise, parameters_of, trace, variable,
+    initialise, parameters_of, trace,
 };
 use enscore_program::{Kind, Parameter, Parameters, Program, Value, Var};
 use traced::{float, normals, run};
@@ -197,7 +197,7 @@ fn rows_of_another_shape_are_refused() {
     assert!(wrong.unwrap_err().to_string().contains("does not fit"));
 }
 
-/// f(x) = 3 (a x), where algebra would merge 3 and a around the variable.
+/// f(x) = 3 x, taken at x = 2 y: algebra must not turn it into 6 y before it is differentiated in x.
 struct Merging;
 
 impl LogDensity for Merging {
@@ -230,7 +230,7 @@ fn the_energy_differentiates_twice() {
         let model = Differentiated(energy.clone());
         let parameters = parameters_of(&model).unwrap();
         let (program, _) = trace(&parameters, |scope, parameters| {
-            let x = variable(scope.input("x", Kind::Float, &[2, 3]));
+            let x = scope.input("x", Kind::Float, &[2, 3]);
             let score = model.score(parameters, x, scope.constant(1.0).broadcast_to(&[2]));
             let along = scope.jvp(&[score], &[x], &[scope.input("t", Kind::Float, &[2, 3])])[0];
             let value = energy.log_density(parameters, x).sum_all();

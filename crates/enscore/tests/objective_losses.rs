@@ -2,7 +2,7 @@
 
 mod traced;
 
-use enscore::model::{NoiseLevels, Score, batch_shape, trace, variable};
+use enscore::model::{NoiseLevels, Score, batch_shape, trace};
 use enscore::objective::{Batch, Dsm, EvaluationProgram, Ncsn, Objective, denoising_loss};
 use enscore_program::{Kind, Parameters, Program, Value, Var};
 use traced::{Gaussian, Linear, assert_close, assert_within_errors, float, key, normals, run};
@@ -74,7 +74,7 @@ fn oracle_dsm_sm_identity() {
     let denoising = gaussian_expectation(&model, data_variance, sigma) / (2.0 * sigma * sigma);
     assert_close("DSM", denoising, 1.531, 1e-10);
     let (program, _) = trace(&[], |scope, parameters| {
-        let x = variable(scope.input("x", Kind::Float, &[3, 1]));
+        let x = scope.input("x", Kind::Float, &[3, 1]);
         let score = model.score(parameters, x, scope.constant(sigma).broadcast_to(&[3]));
         let trace = scope.gradient(score.sum_all(), &[x])[0];
         vec![("loss".to_string(), score.square() * 0.5 + trace)]

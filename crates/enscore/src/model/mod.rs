@@ -45,7 +45,6 @@ pub struct Differentiated<M>(pub M);
 
 impl<M: LogDensity> Score for Differentiated<M> {
     fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, _sigma: Var<'s>) -> Var<'s> {
-        let x = variable(x);
         // Rows don't depend on each other, so the gradient of the sum holds every row's gradient.
         let total = self.0.log_density(parameters, x).sum_all();
         x.scope().gradient(total, &[x])[0]
@@ -54,14 +53,6 @@ impl<M: LogDensity> Score for Differentiated<M> {
     fn row_shape(&self) -> &[usize] {
         self.0.row_shape()
     }
-}
-
-/// The same value as a node of its own, to differentiate with respect to.
-///
-/// Algebra while tracing looks through operands: with x = 2y, 3x becomes 6y and no longer depends on the node
-/// x. Nothing looks through a selection, whose derivative is exact to any order.
-pub fn variable(x: Var) -> Var {
-    x.less(x).select(x.zeros_like(), x)
 }
 
 /// Values `[batch]`, one for each row, repeated to `shape` `[batch, ..]`.
