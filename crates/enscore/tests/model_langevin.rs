@@ -1,4 +1,5 @@
-//! Annealed Langevin dynamics on a Gaussian with its exact score against the recursion of its mean and variance.
+//! Annealed Langevin dynamics on a Gaussian with its exact score against the recursion of its mean and
+//! variance.
 
 mod traced;
 
@@ -7,7 +8,7 @@ use enscore::model::NoiseLevels;
 use enscore_program::random::{Key, row_words, uniform};
 use traced::{Gaussian, assert_within_errors, float, key, mean, run, variance};
 
-const CHAINS: usize = 20_000;
+const CHAINS: usize = 10_000;
 
 fn start() -> Vec<f64> {
     let mut words = vec![0; CHAINS];

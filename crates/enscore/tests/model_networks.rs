@@ -64,7 +64,8 @@ fn the_benchmark_unet_has_its_size_and_names() {
     assert!(!names.iter().any(|name| name == "encoder.0.0.skip.weight"));
 }
 
-/// 16 features into 64, 64 into 64; input 1 → 32; blocks 32→32, 32→64, 64→64, 64→64, 128→64, 128→64, 96→32; output.
+/// 16 features into 64, 64 into 64; input 1 → 32; blocks 32→32, 32→64, 64→64, 64→64, 128→64, 128→64, 96→32;
+/// output.
 const TORCH_COUNT: usize = {
     const fn conv(kernel: usize, a: usize, b: usize) -> usize {
         kernel * kernel * a * b + b
@@ -114,27 +115,37 @@ fn a_fresh_network_scores_zero() {
     }
 }
 
-/// σ enters through the scaling of input and output alone when there is no embedding.
+/// σ s(x √(σ² + v), σ) at σ = 0.2 and 0.9 for v = 0.1: equal where σ enters through the scaling of input and
+/// output alone.
+fn unscaled_scores(model: &dyn Score) -> [Vec<f64>; 2] {
+    let weights = values(&parameters_of(model).expect("a right model"), 4);
+    let x = normals(5, model.row_shape().iter().product());
+    [0.2f64, 0.9].map(|sigma| {
+        let scaled: Vec<f64> = x.iter().map(|x| x * (sigma * sigma + 0.1).sqrt()).collect();
+        score_of(model, &weights, &scaled, &[sigma]).into_iter().map(|s| s * sigma).collect()
+    })
+}
+
+fn largest_difference([a, b]: &[Vec<f64>; 2]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
 #[test]
-fn an_unconditional_network_is_scaled_by_sigma() {
-    let unet = UNet::new([4, 4, 1], settings(4, &[1, 2], 2, 0)).unwrap();
-    let mlp = Mlp::new(&[3], &[5], Activation::Tanh, 0, 0.1).unwrap();
-    for model in [&unet as &dyn Score, &mlp] {
-        let weights = values(&parameters_of(model).unwrap(), 4);
-        let size: usize = model.row_shape().iter().product();
-        let x = normals(5, size);
-        let ratio = ((0.81 + 0.1) / (0.04 + 0.1f64)).sqrt();
-        let scaled: Vec<f64> = x.iter().map(|x| x * ratio).collect();
-        let near = score_of(model, &weights, &x, &[0.2]);
-        let far = score_of(model, &weights, &scaled, &[0.9]);
-        for (near, far) in near.iter().zip(&far) {
-            assert!((near * 0.2 - far * 0.9).abs() < 1e-10 * (1.0 + near.abs()), "{near} {far}");
+fn sigma_scales_every_network_and_enters_conditional_ones() {
+    for embedding in [0, 4] {
+        let unet = UNet::new([4, 4, 1], settings(4, &[1, 2], 2, embedding)).unwrap();
+        let mlp = Mlp::new(&[3], &[5], Activation::Tanh, embedding, 0.1).unwrap();
+        for model in [&unet as &dyn Score, &mlp] {
+            let scores = unscaled_scores(model);
+            let difference = largest_difference(&scores);
+            let fits = if embedding == 0 { difference < 1e-10 } else { difference > 1e-2 };
+            assert!(fits, "embedding {embedding}: {scores:?}");
         }
     }
 }
 
 #[test]
-fn conditional_networks_see_sigma_in_each_row() {
+fn each_row_is_scored_at_its_own_sigma() {
     let unet = UNet::new([4, 4, 1], settings(4, &[1], 2, 4)).unwrap();
     let mlp = Mlp::new(&[3], &[5], Activation::Softplus, 4, 0.1).unwrap();
     for model in [&unet as &dyn Score, &mlp] {
@@ -186,7 +197,7 @@ fn rows_of_another_shape_are_refused() {
     assert!(wrong.unwrap_err().to_string().contains("does not fit"));
 }
 
-/// f(x) = 3 (a x), where algebra would merge 3 and a around the variable.
+/// f(x) = 3 x, taken at x = 2 y: algebra must not turn it into 6 y before it is differentiated in x.
 struct Merging;
 
 impl LogDensity for Merging {

@@ -1,4 +1,5 @@
-//! The whole update: its gradient against central differences, what it does with bad numbers, and that it learns.
+//! The whole update: its gradient against central differences, what it does with bad numbers, and that it
+//! learns.
 
 mod traced;
 

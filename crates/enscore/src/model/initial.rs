@@ -6,8 +6,8 @@ use enscore_program::{Initial, Parameter};
 /// The stream of initial values; traced programs count theirs from 0.
 const STREAM: u32 = 0xA11C_E5ED;
 
-/// The values that `parameters` start with, in their order, row-major. A parameter's draws depend on (seed, name)
-/// only: adding a layer changes no other layer's start.
+/// The values that `parameters` start with, in their order, row-major. A parameter's draws depend on (seed,
+/// name) only: adding a layer changes no other layer's start.
 pub fn initialise(parameters: &[Parameter], seed: u64) -> Vec<Vec<f32>> {
     parameters.iter().map(|parameter| initial_values(parameter, seed)).collect()
 }

@@ -1,14 +1,14 @@
 //! Layers with parameters: affine maps, convolutions, normalisation, the embedding of a noise level.
 //!
-//! Weights start as N(0, 1/fan_in) (LeCun, Bottou, Orr and Müller 1998, section 4.6), biases at 0; a network's last
-//! layer starts at 0, so that its first output is 0 whatever its size.
+//! Weights start as N(0, 1/fan_in) (LeCun, Bottou, Orr and Müller 1998, section 4.6), biases at 0; a network's
+//! last layer starts at 0, so that its first output is 0 whatever its size.
 
 use enscore_program::{Conv, Initial, Parameters, Var};
 
 /// The number of frequencies in the embedding of log σ.
 pub const FREQUENCIES: usize = 8;
 
-/// Radians per nat of σ: the lowest frequency tells levels over e^25 apart, the highest turns once every 1.6 nats.
+/// Radians per nat of σ: the lowest frequency tells levels over e^25 apart, the highest turns every 1.6 nats.
 const LOWEST_FREQUENCY: f64 = 0.125;
 const HIGHEST_FREQUENCY: f64 = 4.0;
 
@@ -75,7 +75,7 @@ pub(super) fn conv<'s>(
     x.conv2d(weight, Conv::same(kernel)) + parameters.get("bias", &[channels], Initial::Constant(0.0))
 }
 
-/// Group normalisation (Wu and He 2018) with a scale that starts at 1 and a shift that starts at 0, per channel.
+/// Group normalisation (Wu and He 2018) with a scale that starts at 1 and a shift that starts at 0.
 pub(super) fn group_norm<'s>(parameters: &Parameters<'s>, x: Var<'s>, groups: usize) -> Var<'s> {
     let channels = x.extent(3);
     let scale = parameters.get("scale", &[channels], Initial::Constant(1.0));

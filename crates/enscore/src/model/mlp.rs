@@ -1,7 +1,7 @@
 //! Fully connected networks: a score s(x, σ) = N(x / √(σ² + v), log σ) / σ, and a log density f(x) = N(x).
 //!
-//! h_0 = x, h_k = φ(W_k h_{k-1} + b_k + V_k e(log σ)), output W h + b; v is the variance of the data. Dividing by σ
-//! is Song and Ermon 2020's technique 3.
+//! h_0 = x, h_k = φ(W_k h_{k-1} + b_k + V_k e(log σ)), output W h + b; v is the variance of the data. Dividing
+//! by σ is Song and Ermon 2020's technique 3.
 
 use enscore_program::{Parameters, Var};
 
@@ -20,8 +20,8 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Hidden layers of these widths; an embedding of log σ of width `embedding` (0: the network does not see σ);
-    /// the variance of the data per element.
+    /// Hidden layers of these widths; an embedding of log σ of width `embedding` (0: the network does not see
+    /// σ); the variance of the data per element.
     ///
     /// # Errors
     /// An extent or width of 0, a variance that is negative or not finite.
@@ -67,8 +67,8 @@ impl Score for Mlp {
     }
 }
 
-/// An unnormalised log density of vectors. Nothing bounds it far from the data: a normaliser exists only if training
-/// makes it fall there.
+/// An unnormalised log density of vectors. Nothing bounds it far from the data: a normaliser exists only if
+/// training makes it fall there.
 #[derive(Clone, Debug)]
 pub struct MlpEnergy {
     row_shape: Vec<usize>,

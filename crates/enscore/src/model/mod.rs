@@ -23,7 +23,8 @@ pub use unet::{UNet, UNetSettings};
 
 /// A score: s(x, σ) = ∇ₓ log p_σ(x), where p_σ is the density of the data with noise N(0, σ² I) added.
 pub trait Score {
-    /// The score at `x` `[batch, ..row_shape]`, for noise of standard deviation `sigma` `[batch]` > 0: the shape of x.
+    /// The score at `x` `[batch, ..row_shape]`, for noise of standard deviation `sigma` `[batch]` > 0: the
+    /// shape of x.
     fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s>;
 
     /// The extents of one row of x, without the batch: `[d]`, or `[height, width, channels]`.
@@ -39,8 +40,8 @@ pub trait LogDensity {
     fn row_shape(&self) -> &[usize];
 }
 
-/// The score of a log density: ∇ₓ f(x). It models the smoothed data at one noise level, whichever it was trained
-/// at, so sigma is ignored.
+/// The score of a log density: ∇ₓ f(x). It models the smoothed data at one noise level, whichever it was
+/// trained at, so sigma is ignored.
 #[derive(Clone, Debug)]
 pub struct Differentiated<M>(pub M);
 
@@ -84,9 +85,9 @@ pub fn parameters_of(model: &(impl Score + ?Sized)) -> Result<Vec<Parameter>> {
     Ok(parameters)
 }
 
-/// Traces a program whose first inputs are the parameters `known`, in this order; `build` adds its own inputs and
-/// gives the outputs. Parameters that are not known become inputs where they are first used. Returns the program
-/// with all its parameters.
+/// Traces a program whose first inputs are the parameters `known`, in this order; `build` adds its own inputs
+/// and gives the outputs. Parameters that are not known become inputs where they are first used. Returns the
+/// program with all its parameters.
 ///
 /// # Errors
 /// The first mistake made while tracing, with the operation and the shapes.

@@ -1,10 +1,10 @@
 //! A residual U-Net score: s(x, σ) = U(x / √(σ² + v), log σ) / σ, with v the variance of the data.
 //!
-//! The U is Ronneberger, Fischer and Brox 2015's: blocks at ever coarser resolution, then back, each block on the way
-//! back reading the block of the same resolution on the way down. Blocks are residual with normalisation first (He,
-//! Zhang, Ren and Sun 2016, "Identity mappings", figure 4e): GroupNorm, SiLU, conv 3x3, plus the embedding of log σ
-//! per channel (as Ho, Jain and Abbeel 2020), GroupNorm, SiLU, conv 3x3, plus the block's input. Dividing the output
-//! by σ is Song and Ermon 2020's technique 3.
+//! The U is Ronneberger, Fischer and Brox 2015's: blocks at ever coarser resolution, then back, each block on
+//! the way back reading the block of the same resolution on the way down. Blocks are residual with
+//! normalisation first (He, Zhang, Ren and Sun 2016, "Identity mappings", figure 4e): GroupNorm, SiLU, conv
+//! 3x3, plus the embedding of log σ per channel (as Ho, Jain and Abbeel 2020), GroupNorm, SiLU, conv 3x3, plus
+//! the block's input. Dividing the output by σ is Song and Ermon 2020's technique 3.
 
 use enscore_program::{Parameters, Var};
 
@@ -160,8 +160,8 @@ fn check_levels([height, width, _]: [usize; 3], levels: usize) -> Result<()> {
         .remedy(format!("give at most {} multipliers, or crop or pad the images", halvings + 1)))
 }
 
-/// Every normalised width is one of `widths` or a sum of them, so it is enough that groups divide these; and a group
-/// of a single value would be normalised to 0.
+/// Every normalised width is one of `widths` or a sum of them, so it is enough that groups divide these; and a
+/// group of a single value would be normalised to 0.
 fn check_groups([height, width, _]: [usize; 3], widths: &[usize], groups: usize) -> Result<()> {
     for (level, channels) in widths.iter().enumerate() {
         let place = || format!("resolution {} of the U-Net", level + 1);

@@ -1,10 +1,11 @@
-//! Denoising score matching at one noise level (Vincent 2011, eq. 11, as in the lecture):
+//! Denoising score matching at one noise level (Vincent 2011):
 //!
 //! ```text
 //! (1/2n) Σ_i ‖s(x̃_i) + (x̃_i - x_i)/σ²‖²,   x̃_i = x_i + σ z_i,   z_i ~ N(0, I).
 //! ```
 //!
-//! It is the NCSN loss with this single level, divided by 2σ²; its minimum is at the score of the smoothed data.
+//! It is the NCSN loss with this single level, divided by 2σ²; its minimum is at the score of the smoothed
+//! data.
 
 use enscore_program::Parameters;
 

@@ -6,8 +6,8 @@ use super::loss_at;
 use crate::error::Result;
 use crate::model::{Score, batch_shape, trace};
 
-/// Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[batch]`, `key`. Output: `loss` `[batch]`, the NCSN loss of
-/// each row as a sum over dimensions. Rows that only fill the batch are left out by the caller.
+/// Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[batch]`, `key`. Output: `loss` `[batch]`, the NCSN
+/// loss of each row as a sum over dimensions. Rows that only fill the batch are left out by the caller.
 #[derive(Clone, Debug)]
 pub struct EvaluationProgram {
     /// The program.

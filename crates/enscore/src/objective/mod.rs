@@ -1,4 +1,5 @@
-//! Objectives: what training minimises. Each is a plain function of a model, a batch and a key; one file per method.
+//! Objectives: what training minimises. Each is a plain function of a model, a batch and a key; one file per
+//! method.
 
 use enscore_program::{Parameters, Var};
 
@@ -17,7 +18,8 @@ pub use ncsn::{Ncsn, denoising_loss, loss_at};
 pub struct Batch<'s> {
     /// Data, scaled as the model expects: `[batch, ..row_shape]`.
     pub x: Var<'s>,
-    /// The weight of each row: `[batch]`, 0 for rows that only fill the batch. Means divide by the weights' sum.
+    /// The weight of each row: `[batch]`, 0 for rows that only fill the batch. Means divide by the weights'
+    /// sum.
     pub weights: Var<'s>,
     /// The key of every draw of this step.
     pub key: Var<'s>,
@@ -39,8 +41,8 @@ impl<'s> Batch<'s> {
 pub struct Estimate<'s> {
     /// The loss as the method defines it: a scalar, reported.
     pub loss: Var<'s>,
-    /// What is differentiated: the loss per dimension, in units where a network that knows nothing has about 1. Adam
-    /// does not see the factor; a limit on the gradient's norm keeps its meaning for every size of data.
+    /// What is differentiated: the loss per dimension, in units where a network that knows nothing has about 1.
+    /// Adam does not see the factor; a limit on the gradient's norm keeps its meaning for every size of data.
     pub optimised: Var<'s>,
     /// Further scalars to report, by name.
     pub diagnostics: Vec<(&'static str, Var<'s>)>,

@@ -4,8 +4,8 @@
 //! (1/n) Σ_k ‖σ_k s(x_k + σ_k z_k, σ_k) + z_k‖²,   σ_k uniform over the levels, z_k ~ N(0, I),
 //! ```
 //!
-//! a mean over rows of a sum over dimensions. Per dimension it is about 1 for s = 0, and v/(v + σ²) for the exact
-//! score of N(0, v): the published code halves it.
+//! a mean over rows of a sum over dimensions. Per dimension it is about 1 for s = 0, and v/(v + σ²) for the
+//! exact score of N(0, v): the published code halves it.
 
 use enscore_program::{Parameters, Var};
 
@@ -46,8 +46,8 @@ pub fn denoising_loss<'s>(
     sum_rows((spread * model.score(parameters, x + spread * z, sigma) + z).square())
 }
 
-/// The denoising loss of each row at given noise levels, with noise drawn from `key`: x `[batch, ..]`, σ `[batch]` →
-/// `[batch]`, a sum over dimensions.
+/// The denoising loss of each row at given noise levels, with noise drawn from `key`: x `[batch, ..]`, σ
+/// `[batch]` → `[batch]`, a sum over dimensions.
 pub fn loss_at<'s>(
     model: &(impl Score + ?Sized),
     parameters: &Parameters<'s>,

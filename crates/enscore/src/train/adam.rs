@@ -1,5 +1,5 @@
-//! Adam (Kingma and Ba 2015, algorithm 1), clipping by the global norm (Pascanu, Mikolov and Bengio 2013, algorithm 1)
-//! and the exponential moving average of parameters, as functions of symbolic variables:
+//! Adam (Kingma and Ba 2015, algorithm 1), clipping by the global norm (Pascanu, Mikolov and Bengio 2013,
+//! algorithm 1) and the exponential moving average of parameters, as functions of symbolic variables:
 //!
 //! ```text
 //! m' = β1 m + (1 - β1) g,   v' = β2 v + (1 - β2) g²,
@@ -89,7 +89,8 @@ pub fn global_norm<'s>(scope: &'s Scope, gradients: &[Var<'s>]) -> Var<'s> {
     squares.fold(scope.constant(0.0), |sum, square| sum + square).sqrt()
 }
 
-/// The factor min(1, limit / norm) that brings gradients of this global norm within `limit`; a limit of 0 is none.
+/// The factor min(1, limit / norm) that brings gradients of this global norm within `limit`; a limit of 0 is
+/// none.
 pub fn clip_factor(norm: Var, limit: f64) -> Var {
     match limit > 0.0 {
         true => (limit / norm).minimum(norm.full_like(1.0)),
@@ -119,9 +120,9 @@ mod tests {
         interpret(&program, &inputs).unwrap().iter().map(|y| y.floats()[0]).collect()
     }
 
-    /// Three steps from p = 1 with gradients 2, -1, 0.5 and η = 0.1, worked by hand:
-    /// m: 0.2, 0.08, 0.122; v: 0.004, 0.004996, 0.005241004;
-    /// m / (1 - 0.9^t): 2, 0.08/0.19, 0.122/0.271; v / (1 - 0.999^t): 4, 0.004996/0.001999, 0.005241004/0.002997001.
+    /// Three steps from p = 1 with gradients 2, -1, 0.5 and η = 0.1, worked by hand: m: 0.2, 0.08, 0.122; v:
+    /// 0.004, 0.004996, 0.005241004; m / (1 - 0.9^t): 2, 0.08/0.19, 0.122/0.271; v / (1 - 0.999^t): 4,
+    /// 0.004996/0.001999, 0.005241004/0.002997001.
     #[test]
     fn three_steps_by_hand() {
         let adam = Adam::default();

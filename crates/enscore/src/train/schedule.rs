@@ -28,8 +28,8 @@ pub struct LearningRate {
 }
 
 impl LearningRate {
-    /// The rate at `step` = 1, 2, .. when `progress` in [0, 1] of the run is over, by steps or by time. Progress outside
-    /// (or NaN) is taken for the nearest end (the start).
+    /// The rate at `step` = 1, 2, .. when `progress` in [0, 1] of the run is over, by steps or by time.
+    /// Progress outside (or NaN) is taken for the nearest end (the start).
     pub fn at(&self, step: u64, progress: f64) -> f64 {
         let progress = if progress.is_nan() { 0.0 } else { progress.clamp(0.0, 1.0) };
         let rise = step as f64 / self.warmup_steps.max(1) as f64;

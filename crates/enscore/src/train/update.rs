@@ -1,8 +1,8 @@
 //! One training step as one program.
 //!
-//! (parameters, Adam's moments, averages, batch, row weights, key, rates) → the same state, updated, with the loss. Where
-//! the loss or the gradient's norm is not finite, the state is returned as it came and `finite` is 0: a bad step is
-//! seen, never taken.
+//! (parameters, Adam's moments, averages, batch, row weights, key, rates) → the same state, updated, with the
+//! loss. Where the loss or the gradient's norm is not finite, the state is returned as it came and `finite` is
+//! 0: a bad step is seen, never taken.
 
 use enscore_program::{Kind, Parameter, Parameters, Program, Scope, Var};
 
@@ -25,10 +25,10 @@ pub struct Optimiser {
 
 /// The program of one training step.
 ///
-/// Inputs: every parameter `NAME`, then every `moment1.NAME`, every `moment2.NAME`, every `ema.NAME`; `x` `[batch, ..]`,
-/// `weights` `[batch]`, `key`; the scalars `learning_rate`, `correction1`, `correction2`, `ema_decay`.
-/// Outputs: the state in the same order under the same names; `loss`, `gradient_norm` (before clipping), `finite` (1 or 0);
-/// the objective's diagnostics.
+/// Inputs: every parameter `NAME`, then every `moment1.NAME`, every `moment2.NAME`, every `ema.NAME`; `x`
+/// `[batch, ..]`, `weights` `[batch]`, `key`; the scalars `learning_rate`, `correction1`, `correction2`,
+/// `ema_decay`. Outputs: the state in the same order under the same names; `loss`, `gradient_norm` (before
+/// clipping), `finite` (1 or 0); the objective's diagnostics.
 #[derive(Clone, Debug)]
 pub struct UpdateProgram {
     /// The program.
@@ -80,7 +80,8 @@ impl UpdateProgram {
         STATE_PREFIXES.len() * self.parameters.len()
     }
 
-    /// The position of the input `x`; `weights`, `key`, `learning_rate`, `correction1`, `correction2` and `ema_decay` follow.
+    /// The position of the input `x`; `weights`, `key`, `learning_rate`, `correction1`, `correction2` and
+    /// `ema_decay` follow.
     pub fn batch_position(&self) -> usize {
         self.state_len()
     }
@@ -97,8 +98,8 @@ impl UpdateProgram {
         STATE_PREFIXES.into_iter().flat_map(names).collect()
     }
 
-    /// The state before the first step: the parameters' starting values under `seed`, no moments, averages equal to the
-    /// parameters.
+    /// The state before the first step: the parameters' starting values under `seed`, no moments, averages
+    /// equal to the parameters.
     pub fn initial_state(&self, seed: u64) -> Vec<Vec<f32>> {
         let start = crate::model::initialise(&self.parameters, seed);
         let zeros = || start.iter().map(|values| vec![0.0; values.len()]);
