@@ -9,9 +9,11 @@ pub mod manifest;
 pub mod metrics;
 mod place;
 pub mod run;
+mod state;
 pub mod tensors;
 
 pub use manifest::{CheckpointManifest, DataRecord, FileRecord, KeyRecord, MetricsMark, RunManifest};
 pub use metrics::{Metrics, MetricsWriter, read_metrics};
 pub use run::{Loaded, Progress, Run, RunFolder};
+pub use state::{STATE_PREFIXES, state_shapes};
 pub use tensors::{Tensor, TensorData, Tensors};

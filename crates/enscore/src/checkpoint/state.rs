@@ -8,7 +8,9 @@ pub const STATE_PREFIXES: [&str; 4] = ["", "moment1.", "moment2.", "ema."];
 /// The names and shapes of a training's state, in the order of the update's inputs.
 pub fn state_shapes(parameters: &[Parameter]) -> Vec<(String, Vec<usize>)> {
     let named = |prefix| {
-        parameters.iter().map(move |parameter| (format!("{prefix}{}", parameter.name), parameter.shape.clone()))
+        parameters
+            .iter()
+            .map(move |parameter| (format!("{prefix}{}", parameter.name), parameter.shape.clone()))
     };
     STATE_PREFIXES.into_iter().flat_map(named).collect()
 }

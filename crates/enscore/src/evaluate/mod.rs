@@ -12,6 +12,7 @@ pub mod mmd;
 pub mod moments;
 pub mod nearest;
 pub mod rows;
+pub mod run;
 pub mod sliced_wasserstein;
 pub mod two_sample;
 
@@ -19,4 +20,5 @@ pub use analytic::IsotropicMixture;
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use moments::Moments;
 pub use rows::Rows;
+pub use run::{Evaluation, EvaluationSettings, METRICS, evaluate, rows_of};
 pub use two_sample::{TwoSample, TwoSampleMetric, two_sample};

@@ -10,6 +10,7 @@ pub mod html;
 pub mod image;
 mod markup;
 pub mod png;
+pub mod run_report;
 pub mod scatter;
 pub mod sheet;
 mod write;

@@ -1,5 +1,78 @@
-//! Training: the update as a program, its schedules.
+//! Training: the update as a program, its schedules, and the loop around it that saves, validates, samples and reports.
 
 pub mod adam;
+mod diagnose;
+mod plan;
 pub mod schedule;
+mod state;
+mod trainer;
 pub mod update;
+mod validation;
+
+use std::path::PathBuf;
+
+use crate::error::Result;
+use crate::settings::Settings;
+
+pub use plan::{Plan, memory_estimate};
+
+/// What a training reports while it runs; all calls come from the training's thread.
+pub trait Observer {
+    /// Training starts at `step` of `steps` with so many parameters.
+    fn begin(&mut self, step: u64, steps: u64, parameters: u64);
+    /// A step is done, with its loss per dimension.
+    fn step(&mut self, step: u64, loss_per_dim: f64);
+    /// Something worth a line: a validation, a checkpoint, a warning.
+    fn message(&mut self, text: &str);
+}
+
+/// An observer that ignores everything.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn begin(&mut self, _step: u64, _steps: u64, _parameters: u64) {}
+    fn step(&mut self, _step: u64, _loss_per_dim: f64) {}
+    fn message(&mut self, _text: &str) {}
+}
+
+/// How a training was asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// Go on with a run that is there.
+    pub resume: bool,
+}
+
+/// What a training came to.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Outcome {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// Steps done.
+    pub step: u64,
+    /// Steps asked for.
+    pub steps: u64,
+    /// Seconds spent training, over all parts of the run.
+    pub seconds: f64,
+    /// The last logged training loss per dimension.
+    pub loss_per_dim: Option<f64>,
+    /// The last validation loss per dimension, with averaged weights.
+    pub validation_loss_per_dim: Option<f64>,
+}
+
+/// Trains as `settings` say, writing to the run's folder. `stop` is asked between steps for the number of a signal that
+/// asks for an end.
+///
+/// # Errors
+/// Wrong input before anything is written; a run that diverged or could not be written, with its last good checkpoint
+/// kept; [`crate::error::ErrorKind::Interrupted`] after a signal, with a checkpoint written.
+pub fn train(
+    settings: &Settings,
+    request: &Request,
+    stop: &dyn Fn() -> Option<i32>,
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
+    let plan = Plan::new(settings)?;
+    trainer::Trainer::new(plan, request, observer)?.run(stop, observer)
+}

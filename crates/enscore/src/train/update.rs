@@ -7,12 +7,10 @@
 use enscore_program::{Kind, Parameter, Parameters, Program, Scope, Var};
 
 use super::adam::{Adam, Rates, clip_factor, global_norm, moving_average};
+use crate::checkpoint::{STATE_PREFIXES, state_shapes};
 use crate::error::Result;
 use crate::model::{batch_shape, trace};
 use crate::objective::{Batch, Estimate, Objective};
-
-/// The prefixes of the four values kept for each parameter, in the order of inputs and outputs.
-pub const STATE_PREFIXES: [&str; 4] = ["", "moment1.", "moment2.", "ema."];
 
 /// The constants of an update.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -93,9 +91,7 @@ impl UpdateProgram {
 
     /// The names of the state's values, in order.
     pub fn state_names(&self) -> Vec<String> {
-        let names =
-            |prefix| self.parameters.iter().map(move |parameter| format!("{prefix}{}", parameter.name));
-        STATE_PREFIXES.into_iter().flat_map(names).collect()
+        state_shapes(&self.parameters).into_iter().map(|(name, _)| name).collect()
     }
 
     /// The state before the first step: the parameters' starting values under `seed`, no moments, averages

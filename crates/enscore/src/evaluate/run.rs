@@ -1,0 +1,133 @@
+//! The evaluation of a trained run: its loss on held-out rows, and its samples beside real ones.
+
+use serde::Serialize;
+
+use super::two_sample::{self, TwoSample, two_sample};
+use super::{DenoisingLoss, Rows, denoising_loss, linear_baseline};
+use crate::data::Subset;
+use crate::error::{Error, Result};
+use crate::sample::{Trained, TrainedScore, draw};
+
+/// What an evaluation takes.
+#[derive(Clone, Debug)]
+pub struct EvaluationSettings {
+    /// Samples drawn for the two-sample metrics; 0 for none.
+    pub samples: usize,
+    /// Chains whose trajectory is kept.
+    pub chains: usize,
+    /// Held-out rows for the loss, at most.
+    pub max_rows: usize,
+    /// The seed of noise, samples and subsets.
+    pub seed: u64,
+    /// The metrics wanted, by the start of their name; empty for all.
+    pub metrics: Vec<String>,
+}
+
+/// What an evaluation found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluation {
+    /// The NCSN loss on held-out rows.
+    pub loss: DenoisingLoss,
+    /// The loss per dimension of the best affine network at each level, from the training rows; none for rows so long
+    /// that it would take minutes.
+    pub affine: Option<Vec<f64>>,
+    /// Each metric beside its null value.
+    pub metrics: Vec<TwoSample>,
+    /// The samples that the metrics were computed from: `[rows, ..row_shape]`, scaled.
+    #[serde(skip)]
+    pub samples: Vec<f32>,
+    /// The first chains from start to end: `[stages, chains, ..row_shape]`.
+    #[serde(skip)]
+    pub trajectory: Vec<f32>,
+}
+
+/// Rows longer than this have no affine baseline: it needs all eigenvalues of their covariance.
+const MAX_BASELINE: usize = 1024;
+/// Rows that metrics are fitted on and compared with, at most.
+const MAX_REAL: usize = 10_000;
+
+/// All scaled values of the first `max` rows of a subset: `[rows, ..row_shape]`.
+///
+/// # Errors
+/// None for rows of the subset.
+pub fn rows_of(subset: &Subset, max: usize) -> Result<Vec<f32>> {
+    let data = subset.dataset();
+    let rows = &subset.rows()[..subset.rows().len().min(max)];
+    let mut values = vec![0.0; rows.len() * data.row_len()];
+    for (row, out) in rows.iter().zip(values.chunks_exact_mut(data.row_len())) {
+        data.copy_row(*row as usize, out)?;
+    }
+    Ok(values)
+}
+
+/// Evaluates `trained` on `held_out` rows; `training` rows give the affine baseline. `progress` is told what is done and how
+/// much of it, and may end the evaluation by returning an error.
+///
+/// # Errors
+/// Rows of another shape, a sampler that diverges, metrics that don't exist; whatever `progress` returns.
+pub fn evaluate(
+    trained: &Trained,
+    training: &Subset,
+    held_out: &Subset,
+    settings: &EvaluationSettings,
+    progress: &mut dyn FnMut(&str, u64, u64) -> Result<()>,
+) -> Result<Evaluation> {
+    let score: &TrainedScore = &trained.score;
+    refuse_unknown_metrics(&settings.metrics)?;
+    let batch = trained.settings.sampler().batch;
+    let loss =
+        denoising_loss(score, held_out, settings.max_rows, batch, settings.seed, &mut |done, total| {
+            progress("loss", done, total)
+        })?;
+    let affine = if score.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
+        let values = rows_of(training, usize::MAX)?;
+        Some(
+            linear_baseline::linear_baseline(Rows::new(&values, score.row_len())?, score.levels.as_slice())?
+                .losses,
+        )
+    } else {
+        None
+    };
+    let mut evaluation =
+        Evaluation { loss, affine, metrics: Vec::new(), samples: Vec::new(), trajectory: Vec::new() };
+    if settings.samples == 0 {
+        return Ok(evaluation);
+    }
+    let drawn = draw(
+        score,
+        trained.settings.sampler(),
+        settings.samples,
+        settings.seed,
+        settings.chains,
+        &mut |done, total| progress("samples", done, total),
+    )?;
+    let real = rows_of(held_out, MAX_REAL)?;
+    let (samples, real) = (Rows::new(&drawn.rows, score.row_len())?, Rows::new(&real, score.row_len())?);
+    if samples.count() >= 2 && real.count() >= 4 {
+        for metric in two_sample::standard_metrics(real, settings.seed)? {
+            if wanted(&settings.metrics, &metric.name()) {
+                let comparison = two_sample::Settings { seed: settings.seed, ..Default::default() };
+                evaluation.metrics.push(two_sample(&*metric, samples, real, comparison)?);
+            }
+        }
+    }
+    (evaluation.samples, evaluation.trajectory) = (drawn.rows, drawn.trajectory);
+    Ok(evaluation)
+}
+
+/// The metrics' names as the command line takes them.
+pub const METRICS: [&str; 3] = ["mmd", "sliced_wasserstein", "frechet"];
+
+fn wanted(metrics: &[String], name: &str) -> bool {
+    metrics.is_empty() || metrics.iter().any(|metric| name.starts_with(metric.as_str()))
+}
+
+fn refuse_unknown_metrics(metrics: &[String]) -> Result<()> {
+    match metrics.iter().find(|metric| !METRICS.contains(&metric.as_str())) {
+        Some(unknown) => Err(Error::input("there is no such metric")
+            .at("--metrics")
+            .found(unknown)
+            .expected(METRICS.join(", "))),
+        None => Ok(()),
+    }
+}

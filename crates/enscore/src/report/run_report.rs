@@ -1,0 +1,256 @@
+//! The report of a run: what its folder holds, put on one page.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::chart::{gradient_norm, learning_rate, loss_curve, sigma_losses};
+use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
+use super::{render, sheet};
+use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
+use crate::data::Subset;
+use crate::error::Result;
+use crate::evaluate::{Evaluation, Rows, nearest::nearest, rows_of};
+use crate::sample::{Trained, TrainedScore, draw};
+use crate::settings::{Model, Objective, Settings};
+
+/// Samples on a sheet, and pairs of a sample with its nearest training row.
+const SHEET: usize = 64;
+const COLUMNS: usize = 8;
+
+/// The seed of the pictures drawn while training.
+const PICTURE_SEED: u64 = 0;
+
+/// An image's three extents, if rows are images that can be drawn.
+pub fn image_shape(row_shape: &[usize]) -> Option<[usize; 3]> {
+    row_shape.try_into().ok().filter(|[_, _, channels]: &[usize; 3]| *channels == 1 || *channels == 3)
+}
+
+/// How much small images are enlarged.
+fn enlargement([height, width, _]: [usize; 3]) -> usize {
+    (56 / height.max(width).max(1)).max(2)
+}
+
+/// A sheet of rows that are images; for rows of two numbers none (they are drawn as a scatter).
+///
+/// # Errors
+/// Values that are not finite.
+pub fn picture(rows: &[f32], row_shape: &[usize]) -> Result<Option<Image>> {
+    match image_shape(row_shape) {
+        Some(shape) => {
+            let len = (SHEET * shape.iter().product::<usize>()).min(rows.len());
+            sheet::sheet(&rows[..len], shape, COLUMNS, enlargement(shape), 2).map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// Draws a sheet of samples into the run's folder while it trains. Rows that are not images are not drawn.
+///
+/// # Errors
+/// A sampler that diverges, a folder that can't be written.
+pub fn write_sheet(score: &TrainedScore, settings: &Settings, folder: &RunFolder, step: u64) -> Result<()> {
+    if image_shape(&score.data.row_shape).is_none() {
+        return Ok(());
+    }
+    let count = settings.sampler().count.min(SHEET);
+    let drawn = draw(score, settings.sampler(), count, PICTURE_SEED, 0, &mut |_, _| Ok(()))?;
+    match picture(&drawn.rows, &score.data.row_shape)? {
+        Some(image) => super::png::write(&folder.samples_path().join(format!("step-{step:09}.png")), &image),
+        None => Ok(()),
+    }
+}
+
+/// Writes report.html into the run's folder, with the pictures of `evaluation` beside it, and returns its path.
+///
+/// # Errors
+/// A run whose metrics can't be read, a folder that can't be written.
+pub fn write_report(
+    folder: &RunFolder,
+    trained: &Trained,
+    training: &Subset,
+    evaluation: &Evaluation,
+) -> Result<PathBuf> {
+    let rows = read_metrics(&folder.metrics_path())?.rows;
+    let shape = &trained.score.data.row_shape;
+    let mut report = Report {
+        title: format!("A score network trained on {}", trained.score.data.name),
+        summary: summary(trained, evaluation),
+        figures: figures(trained, folder, evaluation),
+        warnings: trained.warnings.clone(),
+        curves: curves(&rows, evaluation),
+        metrics: evaluation.metrics.iter().map(metric).collect(),
+        sigma_losses: level_losses(evaluation),
+        data: data_facts(trained, training),
+        settings: trained.settings.to_toml(),
+        timings: vec![Timing {
+            name: "training".into(),
+            seconds: trained.seconds,
+            steps: Some(trained.step),
+        }],
+        environment: environment(folder),
+        methods: methods(trained, evaluation),
+        ..Report::default()
+    };
+    add_pictures(&mut report, folder, training, shape, evaluation)?;
+    let path = folder.report_path();
+    write_bytes_atomically(&path, render(&report).as_bytes())?;
+    Ok(path)
+}
+
+fn summary(trained: &Trained, evaluation: &Evaluation) -> String {
+    let loss = &evaluation.loss;
+    let affine = evaluation.affine.as_ref().map(|losses| losses.iter().sum::<f64>() / losses.len() as f64);
+    let beside = affine.map_or(String::new(), |affine| format!("; the best affine network has {affine:.4}"));
+    format!(
+        "After {} steps the loss per dimension on {} held-out rows is {:.4} ± {:.4}{beside}.",
+        trained.step, loss.rows, loss.loss_per_dim, loss.std_err
+    )
+}
+
+fn figures(trained: &Trained, folder: &RunFolder, evaluation: &Evaluation) -> Vec<Fact> {
+    vec![
+        Fact::new("held-out loss per dimension", format!("{:.4}", evaluation.loss.loss_per_dim)),
+        Fact::new("steps", trained.step),
+        Fact::new("parameters", folder.manifest().parameters),
+        Fact::new("steps per second", format!("{:.2}", trained.step as f64 / trained.seconds.max(1e-9))),
+    ]
+}
+
+fn metric(metric: &crate::evaluate::TwoSample) -> Metric {
+    Metric { name: metric.name.clone(), value: metric.value, null: Some(metric.null), n: Some(metric.n) }
+}
+
+fn level_losses(evaluation: &Evaluation) -> Vec<SigmaLoss> {
+    let affine = |i: usize| evaluation.affine.as_ref().map(|losses| losses[i]);
+    let level = |(i, level): (usize, &crate::evaluate::LevelLoss)| SigmaLoss {
+        sigma: level.sigma,
+        loss: level.loss,
+        baseline: affine(i),
+    };
+    evaluation.loss.levels.iter().enumerate().map(level).collect()
+}
+
+/// Points of one column of the metrics over steps.
+fn column(rows: &[Map<String, Value>], name: &str) -> Vec<(f64, f64)> {
+    let number = |row: &Map<String, Value>, key: &str| row.get(key).and_then(Value::as_f64);
+    rows.iter().filter_map(|row| Some((number(row, "step")?, number(row, name)?))).collect()
+}
+
+fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
+    let (train, validation) = (column(rows, "loss_per_dim"), column(rows, "validation_loss_per_dim"));
+    let of_level = |pick: &dyn Fn(usize) -> f64| -> Vec<(f64, f64)> {
+        evaluation.loss.levels.iter().enumerate().map(|(i, level)| (level.sigma, pick(i))).collect()
+    };
+    let losses = of_level(&|i| evaluation.loss.levels[i].loss);
+    let affine = evaluation.affine.as_ref().map(|affine| of_level(&|i| affine[i])).unwrap_or_default();
+    let charts: [(&str, Chart); 4] = [
+        ("Loss per dimension over training", loss_curve(&train, &validation, Scale::Log, None)),
+        ("Held-out loss per dimension at each noise level", sigma_losses(&losses, &affine)),
+        ("Learning rate", learning_rate(&column(rows, "learning_rate"))),
+        ("Norm of the gradient", gradient_norm(&column(rows, "gradient_norm"))),
+    ];
+    charts.into_iter().map(|(caption, chart)| Figure::chart(caption, chart)).collect()
+}
+
+fn data_facts(trained: &Trained, training: &Subset) -> Vec<Fact> {
+    let data = &trained.score.data;
+    vec![
+        Fact::new("name", &data.name),
+        Fact::new("source", training.dataset().source()),
+        Fact::new("training rows", training.rows().len()),
+        Fact::new("row shape", format!("{:?}", data.row_shape)),
+        Fact::new("variance per element", format!("{:.5}", data.variance)),
+        Fact::new("fingerprint", &data.fingerprint),
+    ]
+}
+
+fn environment(folder: &RunFolder) -> Vec<Fact> {
+    let manifest = folder.manifest();
+    vec![
+        Fact::new("enscore", &manifest.enscore),
+        Fact::new("instructions", &manifest.instructions),
+        Fact::new("seed", manifest.seed),
+    ]
+}
+
+fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
+    let mut methods = match trained.settings.objective() {
+        Objective::Ncsn(_) => vec![Method::Ncsn, Method::NcsnV2, Method::DenoisingScoreMatching],
+        Objective::Dsm(_) => vec![Method::DenoisingScoreMatching],
+    };
+    methods.extend([Method::Adam, Method::Averaging]);
+    if matches!(trained.settings.model(), Model::Unet(_)) {
+        methods.extend([Method::UNet, Method::Residual, Method::GroupNorm, Method::Silu, Method::Winograd]);
+    }
+    if !evaluation.metrics.is_empty() {
+        methods.extend([
+            Method::Mmd,
+            Method::SlicedWasserstein,
+            Method::FrechetDistance,
+            Method::GaussianFrechet,
+        ]);
+    }
+    methods.push(Method::Philox);
+    match trained.score.data.name.as_str() {
+        "digits" => methods.push(Method::OptDigits),
+        name if name.contains("mnist") => methods.push(Method::Mnist),
+        _ => {}
+    }
+    methods
+}
+
+fn add_pictures(
+    report: &mut Report,
+    folder: &RunFolder,
+    training: &Subset,
+    row_shape: &[usize],
+    evaluation: &Evaluation,
+) -> Result<()> {
+    if evaluation.samples.is_empty() {
+        return Ok(());
+    }
+    let row_len: usize = row_shape.iter().product();
+    let real = rows_of(training, SHEET.max(2000))?;
+    let Some(shape) = image_shape(row_shape) else {
+        if row_len == 2 {
+            let scatter = Scatter::new("Samples and data", ["x1", "x2"], &real, &evaluation.samples, 2)?;
+            report.samples = Some(Figure::scatter("Samples over training rows", scatter));
+        }
+        return Ok(());
+    };
+    let save = |name: &str, image: &Image| super::png::write(&folder.path().join(name), image);
+    if let Some(image) = picture(&evaluation.samples, row_shape)? {
+        save("samples.png", &image)?;
+        report.samples = Some(Figure::picture("Samples", &image)?);
+    }
+    if let Some(image) = picture(&real, row_shape)? {
+        report.real = Some(Figure::picture("Training data", &image)?);
+    }
+    let pairs = nearest_pairs(training, evaluation, shape)?;
+    save("nearest.png", &pairs)?;
+    report.nearest =
+        Some(Figure::picture("Each sample (left) with its nearest training image (right)", &pairs)?);
+    if !evaluation.trajectory.is_empty() {
+        let stages =
+            evaluation.loss.levels.len() + 1 + usize::from(report.settings.contains("denoise = true"));
+        let chains = evaluation.trajectory.len() / row_len / stages;
+        let strip = sheet::trajectory(&evaluation.trajectory, chains, shape, enlargement(shape), 2)?;
+        save("trajectory.png", &strip)?;
+        report.trajectory =
+            Some(Figure::picture("A chain a row: the start, then the end of each noise level", &strip)?);
+    }
+    Ok(())
+}
+
+fn nearest_pairs(training: &Subset, evaluation: &Evaluation, shape: [usize; 3]) -> Result<Image> {
+    let row_len: usize = shape.iter().product();
+    let samples = &evaluation.samples[..(SHEET * row_len).min(evaluation.samples.len())];
+    let all = rows_of(training, usize::MAX)?;
+    let found = nearest(Rows::new(samples, row_len)?, Rows::new(&all, row_len)?)?;
+    let rows: Vec<f32> = found
+        .iter()
+        .flat_map(|near| all[near.index * row_len..(near.index + 1) * row_len].iter().copied())
+        .collect();
+    sheet::pairs(samples, &rows, shape, COLUMNS, enlargement(shape), 2)
+}
