@@ -72,11 +72,21 @@ impl<T: Math> Executable<T> {
     /// Plans `program` and takes the memory that it needs.
     ///
     /// # Errors
-    /// A program with an empty value, an index output, or a primitive that this executor does not have.
+    /// A program with an empty value, an index output, or a primitive that this executor does not have; more memory
+    /// than the system gives.
     pub fn compile(program: &Program, options: Options) -> Result<Self, ExecutorError> {
         let compiled = compile::<T>(program, options)?;
         let line = 64 / size_of::<T>();
-        let arena = vec![T::ZERO; compiled.arena + line];
+        let len = compiled.arena + line;
+        // Asked for first, since an allocation that fails ends the process; zeroing a reserved one would touch every page.
+        let mut asked = Vec::<T>::new();
+        asked.try_reserve_exact(len).map_err(|_| {
+            ExecutorError(format!("{} bytes of memory, more than the system gives", len * size_of::<T>()))
+        })?;
+        // Without this the compiler may leave out an allocation that nothing uses.
+        std::hint::black_box(asked.as_mut_ptr());
+        drop(asked);
+        let arena = vec![T::ZERO; len];
         let start = arena.as_ptr().align_offset(64).min(line);
         let indices = compiled.index_start.clone();
         Ok(Executable { compiled, arena, start, indices, options })

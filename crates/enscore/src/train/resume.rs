@@ -23,10 +23,7 @@ pub(super) fn open(
 ) -> Result<(Run, Vec<Vec<f32>>, Resumed)> {
     let settings = plan.settings.to_toml();
     if !request.resume {
-        let values = match plan.settings.train().warm_start_run() {
-            Some(path) => warm_start(plan, path)?,
-            None => plan.update.initial_state(plan.settings.train().seed),
-        };
+        let values = first_values(plan)?;
         return Ok((Run::create(&request.run, &settings, &plan.manifest())?, values, Resumed::default()));
     }
     let run = Run::open(&request.run)?;
@@ -34,7 +31,7 @@ pub(super) fn open(
     run.write_settings(&settings)?;
     let Some(loaded) = run.folder().latest_checkpoint()? else {
         observer.message("the run has no checkpoint yet: it starts from the beginning");
-        return Ok((run, plan.update.initial_state(plan.settings.train().seed), Resumed::default()));
+        return Ok((run, first_values(plan)?, Resumed::default()));
     };
     loaded.warnings.iter().for_each(|warning| observer.message(warning));
     let values = from_tensors(&plan.update, &loaded.tensors)?;
@@ -72,6 +69,14 @@ fn refuse_another_training(plan: &Plan, run: &Run) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a training starts from that has no checkpoint.
+fn first_values(plan: &Plan) -> Result<Vec<Vec<f32>>> {
+    match plan.settings.train().warm_start_run() {
+        Some(path) => warm_start(plan, path),
+        None => Ok(plan.update.initial_state(plan.settings.train().seed)),
+    }
 }
 
 /// The averaged weights of another run as parameters and averages; moments start at 0.

@@ -48,15 +48,16 @@ impl Trainer {
         let executable =
             Executable::compile(&plan.update.program, options(&plan.settings)).map_err(refused)?;
         refuse_beyond_memory(&plan, executable.arena_bytes())?;
+        let validation = match &plan.validation {
+            Some(subset) if plan.settings.train().validate_every > 0 => Some(Validation::new(&plan, subset)?),
+            _ => None,
+        };
+        // The last of what can be refused: from here on something is written.
         let (run, values, resumed) = open(&plan, request, observer)?;
         let (metrics, warning) = MetricsWriter::resume(&run.folder().metrics_path(), resumed.metrics)?;
         if let Some(warning) = warning {
             observer.message(&warning);
         }
-        let validation = match &plan.validation {
-            Some(subset) if plan.settings.train().validate_every > 0 => Some(Validation::new(&plan, subset)?),
-            _ => None,
-        };
         let optimiser = plan.settings.optimiser();
         Ok(Trainer {
             state: State::new(&plan.update, executable, values),
