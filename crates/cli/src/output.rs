@@ -10,7 +10,7 @@ use enscore::{Error, Result};
 use serde_json::{Map, Value, json};
 
 /// The width of the names that begin lines.
-const NAME: usize = 16;
+const NAME: usize = 23;
 
 /// The answer of a command, in both forms.
 pub(crate) struct Answer {
@@ -80,7 +80,7 @@ impl Lines {
         evaluation.metrics.iter().fold(lines, |lines, metric| {
             let text =
                 format!("{:.4}, real against real {:.4} (n = {})", metric.value, metric.null, metric.n);
-            lines.line(&format!("{} ", metric.name), text)
+            lines.line(&metric.name, text)
         })
     }
 

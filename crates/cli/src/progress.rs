@@ -4,12 +4,12 @@ use std::io::{IsTerminal, Write, stderr};
 
 use enscore::Result;
 use enscore::train::Observer;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::Context;
 use crate::signals::Signals;
 
-const TEMPLATE: &str = "{prefix:<8} [{bar:32}] {pos}/{len}  {per_sec}  ETA {eta}  {msg}";
+const TEMPLATE: &str = "{prefix:<8} [{bar:32}] {pos}/{len}  {rate}  ETA {eta}  {msg}";
 /// How much of the shown loss is the losses before the last one: single batches jump too much to be read.
 const SMOOTHING: f64 = 0.95;
 
@@ -37,6 +37,10 @@ impl Progress {
             return;
         }
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // A rate that doesn't fit on the line is no reason to stop.
+            let _ = write!(out, "{:.1}/s", state.per_sec());
+        });
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         self.bar = bar.with_style(style.progress_chars("=> ")).with_position(done);
         self.bar.set_prefix(phase.to_string());
