@@ -6,6 +6,7 @@ pub mod bits_per_dim;
 pub mod denoising_loss;
 pub mod frechet;
 pub mod gaussian_kl;
+mod held_out;
 pub mod inception_score;
 pub mod linear_baseline;
 pub mod mmd;
@@ -18,6 +19,7 @@ pub mod two_sample;
 
 pub use analytic::IsotropicMixture;
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
+pub use held_out::{HeldOut, RunData, run_data};
 pub use moments::Moments;
 pub use rows::Rows;
 pub use run::{Evaluation, EvaluationSettings, METRICS, evaluate, rows_of};
