@@ -60,7 +60,8 @@ def adam(p, g, state, rate=1e-3):
 
 def training(p, loss):
     zeros = jax.tree.map(jnp.zeros_like, p)
-    state = [p, (zeros, zeros, 0)]
+    start = (p, (zeros, zeros, 0))
+    state = list(start)
 
     @jax.jit
     def step(p, moments):
@@ -71,6 +72,10 @@ def training(p, loss):
         state[0], state[1], value = step(*state)
         return jax.block_until_ready(value)
 
+    def reset():
+        state[:] = start
+
+    run.reset = reset
     return run
 
 

@@ -71,6 +71,11 @@ def training(net, arrays, loss):
         optimiser.step()
         return value
 
+    def reset():
+        fill(net, arrays)
+        optimiser.state.clear()
+
+    step.reset = reset
     return step
 
 

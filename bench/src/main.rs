@@ -1,5 +1,5 @@
-//! Answers `check NAME`, `time NAME SECONDS`, `compile NAME` and `profile NAME SECONDS`, one line each, on standard
-//! input: `run` asks this program and its Python counterparts in turn.
+//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME` and
+//! `profile NAME SECONDS`, one line each, on standard input: `run` asks this program and its Python counterparts in turn.
 
 mod adam;
 mod networks;
@@ -35,11 +35,7 @@ fn load(name: &str, data: &Path) -> Result<Runner, Box<dyn Error>> {
     Runner::new(&workload, &data.join(format!("{name}.bin")))
 }
 
-fn answer(
-    line: &str,
-    data: &Path,
-    runners: &mut HashMap<String, Runner>,
-) -> Result<String, Box<dyn Error>> {
+fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Result<String, Box<dyn Error>> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [verb, name, rest @ ..] = &words[..] else { return Err(format!("not a request: {line:?}").into()) };
     let budget = Duration::from_secs_f64(rest.first().map_or(Ok(1.0), |word| word.parse())?);
@@ -57,13 +53,13 @@ fn answer(
     }
     let runner = runners.get_mut(*name).ok_or("no such workload")?;
     match *verb {
-        "time" => Ok((runner.time(budget)? * 1e3).to_string()),
+        "time" => Ok((runner.time(budget)?.0 * 1e3).to_string()),
+        "least" => Ok((runner.time(budget)?.1 * 1e3).to_string()),
         "compile" => Ok((runner.compiled_in().as_secs_f64() * 1e3).to_string()),
         "profile" => {
             let rows = runner.hot_spots(budget)?;
             let total: f64 = rows.iter().map(|row| row.0).sum();
-            let lines: Vec<String> =
-                rows.iter().map(|(ms, step)| format!("{ms:9.4}  {step}")).collect();
+            let lines: Vec<String> = rows.iter().map(|(ms, step)| format!("{ms:9.4}  {step}")).collect();
             Ok(format!("{total:9.4}  all {} steps\n{}", rows.len(), lines.join("\n")))
         }
         _ => Err(format!("not a request: {line:?}").into()),

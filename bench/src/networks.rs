@@ -37,9 +37,8 @@ pub fn convolution<'s>(parameters: &[Var<'s>], x: Var<'s>) -> Var<'s> {
 
 /// Parameters of the score network: a convolution, four residual blocks, a normalisation, a convolution.
 pub fn score_network_parameters(channels: usize) -> Vec<Spec> {
-    let norm = |name: String| {
-        [(format!("{name}.scale"), vec![channels]), (format!("{name}.shift"), vec![channels])]
-    };
+    let norm =
+        |name: String| [(format!("{name}.scale"), vec![channels]), (format!("{name}.shift"), vec![channels])];
     let mut specs = convolution_parameters("first", 1, channels);
     for block in 0..BLOCKS {
         for half in 1..3 {

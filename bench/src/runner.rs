@@ -11,12 +11,19 @@ use crate::adam;
 use crate::networks::Spec;
 use crate::workloads::{Drive, Workload, langevin_schedule};
 
+/// Runs of one measurement, at most.
+const MOST_RUNS: usize = 200;
+/// Runs before one.
+const WARM_UP: usize = 2;
+
 /// A workload ready to run.
 pub struct Runner {
     executable: Executable<f32>,
     drive: Drive,
     /// Parameters and moments: those of now and those of the next step.
     state: [Vec<Vec<f32>>; 2],
+    /// The state of step 0.
+    start: Vec<Vec<f32>>,
     batch: Vec<Vec<f32>>,
     /// Outputs that are not state.
     results: Vec<Vec<f32>>,
@@ -56,11 +63,12 @@ impl Runner {
             .iter()
             .map(|(_, id)| vec![0.0; program.nodes()[*id].shape.iter().product()])
             .collect();
-        let next = parameters.clone();
+        let (next, start) = (parameters.clone(), parameters.clone());
         Ok(Runner {
             executable,
             drive: workload.drive,
             state: [parameters, next],
+            start,
             batch,
             results,
             step: 0,
@@ -101,8 +109,7 @@ impl Runner {
     fn execute(&mut self, scalars: &[&[f32]], key: Option<Key>) -> Result<(), ExecutorError> {
         let [now, next] = &mut self.state;
         let arrays = now.iter().chain(&self.batch).map(Vec::as_slice).chain(scalars.iter().copied());
-        let inputs: Vec<Argument<f32>> =
-            arrays.map(Argument::Float).chain(key.map(Argument::Key)).collect();
+        let inputs: Vec<Argument<f32>> = arrays.map(Argument::Float).chain(key.map(Argument::Key)).collect();
         let state = if self.drive == Drive::Update { &mut next[..] } else { &mut [] };
         let mut outputs: Vec<&mut [f32]> =
             state.iter_mut().chain(&mut self.results).map(Vec::as_mut_slice).collect();
@@ -123,24 +130,30 @@ impl Runner {
         }
     }
 
-    /// Median seconds of a run, over runs that together take `budget`.
-    pub fn time(&mut self, budget: Duration) -> Result<f64, ExecutorError> {
+    /// Median and least seconds of a run from the start on, over runs that together take `budget`. Training on one batch
+    /// for thousands of steps would measure how fast each library is with vanishing gradients: runs are limited.
+    pub fn time(&mut self, budget: Duration) -> Result<(f64, f64), ExecutorError> {
+        self.state[0].clone_from(&self.start);
+        self.step = 0;
+        for _ in 0..WARM_UP {
+            self.run(1.0)?;
+        }
         let began = Instant::now();
         let mut seconds = Vec::new();
-        while seconds.len() < 3 || began.elapsed() < budget {
+        while seconds.len() < 2 || (seconds.len() < MOST_RUNS && began.elapsed() < budget) {
             let start = Instant::now();
             self.run(1.0)?;
             seconds.push(start.elapsed().as_secs_f64());
         }
         seconds.sort_by(f64::total_cmp);
-        Ok(seconds[seconds.len() / 2])
+        Ok((seconds[seconds.len() / 2], seconds[0]))
     }
 
     /// Runs for `budget` and gives each step's mean milliseconds a run, the dearest first.
     pub fn hot_spots(&mut self, budget: Duration) -> Result<Vec<(f64, String)>, ExecutorError> {
         self.profile = Some(Vec::new());
         let (began, before) = (Instant::now(), self.step);
-        while began.elapsed() < budget {
+        while self.step < before + MOST_RUNS as i32 && began.elapsed() < budget {
             self.run(1.0)?;
         }
         let runs = f64::from(self.step - before);

@@ -73,9 +73,12 @@ impl Workload {
             "conv_forward" => {
                 (Drive::Once, Objective::ConvolutionForward, layer(), batch(&["x"], &[64, 28, 28, CHANNELS]))
             }
-            "conv_forward_backward" => {
-                (Drive::Once, Objective::ConvolutionGradients, layer(), batch(&["x"], &[64, 28, 28, CHANNELS]))
-            }
+            "conv_forward_backward" => (
+                Drive::Once,
+                Objective::ConvolutionGradients,
+                layer(),
+                batch(&["x"], &[64, 28, 28, CHANNELS]),
+            ),
             "score_net_step" => (
                 Drive::Update,
                 Objective::ScoreNetwork,
@@ -101,8 +104,8 @@ impl Workload {
             specs.iter().map(input).collect()
         };
         let parameters = inputs("", &self.parameters);
-        let moments =
-            (self.drive == Drive::Update).then(|| ["m.", "v."].map(|prefix| inputs(prefix, &self.parameters)));
+        let moments = (self.drive == Drive::Update)
+            .then(|| ["m.", "v."].map(|prefix| inputs(prefix, &self.parameters)));
         let batch = inputs("batch.", &self.batch);
         let (loss, outputs) = self.objective.trace(&parameters, &batch);
         let mut named: Vec<(String, Var)> = Vec::new();

@@ -15,6 +15,8 @@ use crate::step::{Convolution, Step, Stored};
 /// A planned program.
 pub(crate) struct Compiled<T> {
     pub(crate) steps: Vec<Step>,
+    /// Whether any step is shared out to several threads.
+    pub(crate) wide: bool,
     pub(crate) inputs: Vec<Input>,
     pub(crate) output_lengths: Vec<usize>,
     pub(crate) constants: Vec<T>,
@@ -50,6 +52,7 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
     }
     refuse_overlap(&steps)?;
     Ok(Compiled {
+        wide: steps.iter().any(Step::is_wide),
         steps,
         inputs: program.inputs().to_vec(),
         output_lengths: graph.outputs.iter().map(|id| graph.size(*id)).collect(),

@@ -105,6 +105,16 @@ impl Step {
         }
     }
 
+    /// Whether the step may be shared out to several threads.
+    pub(crate) fn is_wide(&self) -> bool {
+        match self {
+            Step::Fused { fused, .. } => fused::is_wide(fused),
+            Step::MatMul { shape, .. } => shape.is_wide(),
+            Step::Convolution { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Values that the step reads and values that it writes, for the check that none is both.
     pub(crate) fn touches(&self) -> (Vec<Stored>, Vec<Stored>) {
         match self {

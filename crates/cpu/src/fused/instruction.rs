@@ -64,6 +64,19 @@ pub(crate) struct View {
     pub(crate) offset: usize,
     /// Extents and strides, outermost first; neighbours that move together are one axis.
     pub(crate) axes: Vec<(usize, usize)>,
+    /// A view that repeats itself from tile to tile is loaded once for many tiles: its number among those.
+    pub(crate) steady: Option<usize>,
+}
+
+impl View {
+    /// (block, period): the pass consists of blocks in each of which the view repeats its first `period` elements.
+    pub(crate) fn repetition(&self) -> Option<(usize, usize)> {
+        match self.axes[..] {
+            [.., (extent, 0)] => Some((extent, 1)),
+            [.., (times, 0), (extent, _)] => Some((times * extent, extent)),
+            _ => None,
+        }
+    }
 }
 
 /// Independent draws over the unit's pass.

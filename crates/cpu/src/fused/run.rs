@@ -1,12 +1,12 @@
 //! Runs a fused unit: fixed tasks over the pass, each tile by tile, reductions summed in a fixed order.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use rayon::prelude::*;
 
-use super::TILE;
-use super::instruction::{Fused, Instruction, Operand, Operation, Slots, Target};
+use super::instruction::{Fused, Instruction, Operand, Operation, Slots, Target, View};
 use super::tile::{self, Lane};
+use super::{MOST_STEADY, TILE};
 use crate::math::Math;
 use crate::plan::Form;
 use crate::random;
@@ -34,10 +34,14 @@ pub(crate) fn run<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>) {
     }
 }
 
+/// Whether the work is worth several threads.
+pub(crate) fn is_wide(fused: &Fused) -> bool {
+    fused.size > TASK && fused.size * (fused.instructions.len() + fused.reductions.len()) >= SMALL
+}
+
 /// Calls `task` for 0..tasks, on several threads if the work is worth it.
 fn spread(fused: &Fused, tasks: usize, task: impl Fn(usize) + Sync + Send) {
-    let passes = fused.size * (fused.instructions.len() + fused.reductions.len());
-    if tasks <= 1 || passes < SMALL {
+    if tasks <= 1 || !is_wide(fused) {
         (0..tasks).for_each(task);
     } else {
         (0..tasks).into_par_iter().with_max_len(1).for_each(task);
@@ -48,6 +52,10 @@ fn spread(fused: &Fused, tasks: usize, task: impl Fn(usize) + Sync + Send) {
 /// are combined afterwards. The cut depends on the form alone.
 fn reduce<T: Math>(path: Path, fused: &Fused, form: Form, slots: &Slots<T>) {
     let row = form.reduced * form.inner;
+    if 2 * row <= TILE {
+        reduce_short(path, fused, form, slots);
+        return;
+    }
     let rows = (TASK / row.max(1)).clamp(1, form.outer.max(1));
     if form.outer >= 8 || row <= TASK {
         spread(fused, form.outer.div_ceil(rows), |i| {
@@ -90,6 +98,17 @@ fn reduce<T: Math>(path: Path, fused: &Fused, form: Form, slots: &Slots<T>) {
             );
         }
     }
+}
+
+/// A reduction whose outer rows are so short that several fit a tile.
+fn reduce_short<T: Math>(path: Path, fused: &Fused, form: Form, slots: &Slots<T>) {
+    let rows = (TASK / (form.reduced * form.inner)).max(1);
+    spread(fused, form.outer.div_ceil(rows), |i| {
+        let (first, last) = (i * rows, ((i + 1) * rows).min(form.outer));
+        with_room(fused, |registers| {
+            path.run(ShortRows { fused, slots, registers, path, form, first, last });
+        });
+    });
 }
 
 fn tile_combine(a: f64, b: f64, is_max: bool) -> f64 {
@@ -165,7 +184,7 @@ impl<T: Math> Kernel for Stretch<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let mut tile = Tile { fused: self.fused, slots: self.slots, path: self.path, start: 0, len: 0 };
+        let mut tile = Tile::new(self.fused, self.slots, self.path);
         for start in (self.start..self.start + self.len).step_by(TILE) {
             tile.start = start;
             tile.len = TILE.min(self.start + self.len - start);
@@ -193,7 +212,7 @@ impl<T: Math> Kernel for ReducePart<'_, T> {
         let Part { form, outer, first, last } = self.part;
         // Whole rows of columns go into a tile, unless one row fills it.
         let rows = if form.inner <= TILE { TILE / form.inner } else { 1 };
-        let mut tile = Tile { fused: self.fused, slots: self.slots, path: self.path, start: 0, len: 0 };
+        let mut tile = Tile::new(self.fused, self.slots, self.path);
         for row in (first..last).step_by(rows) {
             tile.start = (outer * form.reduced + row) * form.inner + self.column;
             tile.len = rows.min(last - row) * self.columns;
@@ -201,6 +220,45 @@ impl<T: Math> Kernel for ReducePart<'_, T> {
             for (reduction, sums) in self.fused.reductions.iter().zip(self.sums.chunks_mut(self.columns)) {
                 let lane = tile.lane(reduction.operand, self.registers);
                 accumulate(lane, tile.len, reduction.is_max, sums);
+            }
+        }
+    }
+}
+
+/// Outer rows `first..last` of a reduction, several to a tile.
+struct ShortRows<'a, T> {
+    fused: &'a Fused,
+    slots: &'a Slots<'a, T>,
+    registers: &'a mut [T],
+    path: Path,
+    form: Form,
+    first: usize,
+    last: usize,
+}
+
+impl<T: Math> Kernel for ShortRows<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Form { reduced, inner, .. } = self.form;
+        let row = reduced * inner;
+        let mut tile = Tile::new(self.fused, self.slots, self.path);
+        for first in (self.first..self.last).step_by(TILE / row) {
+            let rows = (TILE / row).min(self.last - first);
+            tile.start = first * row;
+            tile.len = rows * row;
+            tile.run::<FMA>(self.registers);
+            for reduction in &self.fused.reductions {
+                // SAFETY: each outer row is one task's, and targets are read by nobody before the unit ends.
+                let out = unsafe { self.slots.writes[reduction.target].stretch(first * inner, rows * inner) };
+                match tile.lane(reduction.operand, self.registers) {
+                    Lane::Each(values) => {
+                        for (values, out) in values.chunks_exact(row).zip(out.chunks_exact_mut(inner)) {
+                            tile::fold_rows(values, out, reduction.is_max);
+                        }
+                    }
+                    Lane::All(value) => out.fill(tile::fold(Lane::All(value), reduced, reduction.is_max)),
+                }
             }
         }
     }
@@ -237,9 +295,37 @@ struct Tile<'a, T> {
     path: Path,
     start: usize,
     len: usize,
+    loaded: [Cell<Loaded>; MOST_STEADY],
 }
 
-impl<T: Math> Tile<'_, T> {
+/// What the register of a steady view holds.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Loaded {
+    block: usize,
+    phase: usize,
+    /// 0: nothing that could be used again.
+    len: usize,
+}
+
+impl<'a, T: Math> Tile<'a, T> {
+    #[inline(always)]
+    fn new(fused: &'a Fused, slots: &'a Slots<'a, T>, path: Path) -> Self {
+        Tile { fused, slots, path, start: 0, len: 0, loaded: Default::default() }
+    }
+
+    /// Whether a view's register already holds what this tile needs; from now on it does.
+    #[inline(always)]
+    fn is_loaded(&self, view: &View) -> bool {
+        let (Some(steady), Some((block, period))) = (view.steady, view.repetition()) else { return false };
+        let (first, last) = (self.start / block, (self.start + self.len - 1) / block);
+        let next = Loaded { block: first, phase: self.start % period, len: self.len };
+        let now = self.loaded[steady].get();
+        if first == last && (now.block, now.phase) == (next.block, next.phase) && now.len >= next.len {
+            return true;
+        }
+        self.loaded[steady].set(if first == last { next } else { Loaded::default() });
+        false
+    }
     /// An operand's elements in this tile.
     #[inline(always)]
     fn lane<'r>(&self, operand: Operand, registers: &'r [T]) -> Lane<'r, T>
@@ -296,6 +382,9 @@ impl<T: Math> Tile<'_, T> {
             Operation::MultiplyAdd => tile::multiply_add::<T, FMA>(operand(0), operand(1), operand(2), out),
             Operation::View(view) => {
                 let view = &self.fused.views[view];
+                if self.is_loaded(view) {
+                    return;
+                }
                 tile::load(view, self.slots.reads[view.slot], self.start, out);
             }
             Operation::Index(slot) => {

@@ -195,6 +195,25 @@ pub(crate) fn fold<T: Math>(values: Lane<T>, len: usize, is_max: bool) -> T {
     combine(lanes[0], rest, is_max)
 }
 
+/// out = the sum or maximum over the rows of `values`, each as long as `out`.
+#[inline(always)]
+pub(crate) fn fold_rows<T: Math>(values: &[T], out: &mut [T], is_max: bool) {
+    if let [out] = out {
+        *out = match values.len() {
+            0..32 => values[1..].iter().fold(values[0], |sum, value| combine(sum, *value, is_max)),
+            len => fold(Lane::Each(values), len, is_max),
+        };
+        return;
+    }
+    let mut rows = values.chunks_exact(out.len());
+    if let Some(first) = rows.next() {
+        out.copy_from_slice(first);
+    }
+    for row in rows {
+        out.iter_mut().zip(row).for_each(|(out, value)| *out = combine(*out, *value, is_max));
+    }
+}
+
 /// a + b, or the larger; NaN if one is.
 #[inline(always)]
 pub(crate) fn combine<T: Math>(a: T, b: T, is_max: bool) -> T {
