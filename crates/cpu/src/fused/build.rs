@@ -20,6 +20,7 @@ pub(crate) fn build(graph: &Graph, grouping: &Grouping, number: usize, place: &d
     builder.fuse_products();
     builder.find_steady();
     builder.share_registers();
+    builder.fused.shared = vec![false; builder.fused.reads.len()];
     builder.fused
 }
 

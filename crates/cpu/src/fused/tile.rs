@@ -126,11 +126,11 @@ pub(crate) fn multiply_add<T: Math, const FMA: bool>(a: Lane<T>, b: Lane<T>, c: 
 /// Axes that a view can have after neighbours that move together are made one.
 pub(crate) const MAX_AXES: usize = 12;
 
-/// The elements of a view from position `start` of the pass on.
+/// The elements of a view from position `start` of the pass on; `source` begins at element `skipped` of the value.
 #[inline(always)]
-pub(crate) fn load<T: Copy>(view: &View, source: &[T], start: usize, out: &mut [T]) {
+pub(crate) fn load<T: Copy>(view: &View, source: &[T], skipped: usize, start: usize, out: &mut [T]) {
     let Some(((extent, step), outer)) = view.axes.split_last() else {
-        out.fill(source[view.offset]);
+        out.fill(source[view.offset - skipped]);
         return;
     };
     let (extent, step) = (*extent, *step);
@@ -143,6 +143,7 @@ pub(crate) fn load<T: Copy>(view: &View, source: &[T], start: usize, out: &mut [
         rest /= extent;
         at += index[axis] * step;
     }
+    at -= skipped;
     let mut done = 0;
     while done < out.len() {
         let len = (extent - column).min(out.len() - done);
