@@ -2,6 +2,7 @@
 //! training rows, and the closed-form densities and baselines that results are compared with.
 
 pub mod analytic;
+pub mod bernoulli_baseline;
 pub mod bits_per_dim;
 pub mod denoising_loss;
 pub mod frechet;
@@ -18,6 +19,7 @@ pub mod sliced_wasserstein;
 pub mod two_sample;
 
 pub use analytic::IsotropicMixture;
+pub use bernoulli_baseline::BernoulliBaseline;
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use held_out::{HeldOut, RunData, run_data};
 pub use moments::Moments;

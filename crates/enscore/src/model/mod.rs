@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 
 mod build;
 mod initial;
+pub mod ising;
 mod layers;
 mod mlp;
 mod noise_levels;
