@@ -103,12 +103,12 @@ impl Trainer {
             }
             let report = self.advance()?;
             observer.step(self.step, report.loss_per_dim);
-            let due = |every: u64| every > 0 && (self.step % every == 0 || self.step == steps);
+            let due = |every: u64| every > 0 && (self.step.is_multiple_of(every) || self.step == steps);
             let (log, validate, sample, save) = (
                 due(train.log_every),
                 due(train.validate_every),
-                train.sample_every > 0 && self.step % train.sample_every == 0,
-                self.step % train.checkpoint_every == 0,
+                train.sample_every > 0 && self.step.is_multiple_of(train.sample_every),
+                self.step.is_multiple_of(train.checkpoint_every),
             );
             if log {
                 self.log()?;
