@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use enscore_program::{Id, Input, Kind, Op, Program};
 
+use crate::band::{Band, bands};
 use crate::conv::{self, ConvGeometry};
 use crate::executable::{ExecutorError, Options};
-use crate::fused;
+use crate::fused::{self, Fused};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, scratch_len};
 use crate::plan::{Class, Graph, Grouping, Place, Request, order, place};
@@ -15,6 +16,8 @@ use crate::step::{Convolution, Step, Stored};
 /// A planned program.
 pub(crate) struct Compiled<T> {
     pub(crate) steps: Vec<Step>,
+    /// Whether any step is shared out to several threads.
+    pub(crate) wide: bool,
     pub(crate) inputs: Vec<Input>,
     pub(crate) output_lengths: Vec<usize>,
     pub(crate) constants: Vec<T>,
@@ -33,11 +36,14 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
     plan.place_sources();
     let output_of = plan.place_outputs();
     let index_start = plan.place_indices();
-    let (arena, scratch) = plan.place_arena::<T>(&order, options);
+    let bands = bands(&graph, &grouping, &order);
+    let (arena, scratch) = plan.place_arena::<T>(&bands, options);
     let mut steps = Vec::new();
-    for unit in &order {
-        let step = plan.step(*unit, scratch.get(unit).copied().unwrap_or((Place::Arena(0), 0)));
-        steps.extend(step);
+    for band in &bands {
+        steps.extend(match band.units[..] {
+            [unit] => plan.step(unit, scratch.get(&unit).copied().unwrap_or((Place::Arena(0), 0))),
+            _ => Some(plan.band(band)),
+        });
     }
     for (position, id) in graph.outputs.iter().enumerate() {
         let base = graph.base[*id];
@@ -50,6 +56,7 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
     }
     refuse_overlap(&steps)?;
     Ok(Compiled {
+        wide: steps.iter().any(Step::is_wide),
         steps,
         inputs: program.inputs().to_vec(),
         output_lengths: graph.outputs.iter().map(|id| graph.size(*id)).collect(),
@@ -151,13 +158,12 @@ impl Plan<'_> {
     }
 
     /// Gives every value that a unit stores, and the scratch of kernels, room in the arena.
-    fn place_arena<T: Math>(
-        &mut self,
-        order: &[usize],
-        options: Options,
-    ) -> (usize, BTreeMap<usize, Stored>) {
+    fn place_arena<T: Math>(&mut self, bands: &[Band], options: Options) -> (usize, BTreeMap<usize, Stored>) {
+        // The parts of a band are at different units at the same time: what one of them needs lives as long as it.
         let mut time = vec![0; self.grouping.units.len()];
-        order.iter().enumerate().for_each(|(when, unit)| time[*unit] = when);
+        for (when, band) in bands.iter().enumerate() {
+            band.units.iter().for_each(|unit| time[*unit] = when);
+        }
         let mut last_read: HashMap<Id, usize> = HashMap::new();
         for (unit, members) in self.grouping.units.iter().enumerate().map(|(i, unit)| (i, &unit.members)) {
             for id in members.iter().flat_map(|id| self.graph.operands(*id)) {
@@ -172,11 +178,11 @@ impl Plan<'_> {
             let Some(unit) = unit.filter(|_| !self.places.contains_key(&id)) else { continue };
             let first = time[unit];
             let last =
-                if outputs.contains(&id) { order.len() } else { *last_read.get(&id).unwrap_or(&first) };
+                if outputs.contains(&id) { bands.len() } else { *last_read.get(&id).unwrap_or(&first) };
             requests.push(Request { len: self.graph.size(id), first, last: last.max(first) });
             owners.push(Ok(id));
         }
-        for unit in order {
+        for unit in bands.iter().flat_map(|band| &band.units) {
             let len = self.scratch::<T>(*unit, options);
             if len > 0 {
                 requests.push(Request { len, first: time[*unit], last: time[*unit] });
@@ -246,13 +252,28 @@ impl Plan<'_> {
         Some((which, geometry))
     }
 
+    /// The instructions of a fused unit, and the names of what it computes.
+    fn pass(&self, unit: usize) -> (Fused, String) {
+        let place = |id: Id| self.places.get(&self.graph.base[id]).copied().unwrap_or(Place::Constant(0));
+        let fused = fused::build(self.graph, self.grouping, unit, &place);
+        let names: Vec<&str> =
+            self.grouping.units[unit].members.iter().map(|id| self.graph.nodes[*id].op.name()).collect();
+        (fused, names.join(" "))
+    }
+
+    fn band(&self, band: &Band) -> Step {
+        let mut passes: Vec<(Fused, String)> = band.units.iter().map(|unit| self.pass(*unit)).collect();
+        let written: Vec<Stored> = passes.iter().flat_map(|(fused, _)| fused.writes.clone()).collect();
+        for (fused, _) in &mut passes {
+            fused.shared = fused.reads.iter().map(|read| written.contains(read)).collect();
+        }
+        Step::Band { passes, parts: band.parts }
+    }
+
     fn step(&self, unit: usize, scratch: Stored) -> Option<Step> {
         let Some(id) = self.grouping.units[unit].kernel else {
-            let place = |id: Id| self.places.get(&self.graph.base[id]).copied().unwrap_or(Place::Constant(0));
-            let fused = fused::build(self.graph, self.grouping, unit, &place);
-            let names: Vec<&str> =
-                self.grouping.units[unit].members.iter().map(|id| self.graph.nodes[*id].op.name()).collect();
-            return Some(Step::Fused { fused, names: names.join(" ") });
+            let (fused, names) = self.pass(unit);
+            return Some(Step::Fused { fused, names });
         };
         let node = &self.graph.nodes[id];
         let operand = |i: usize| self.stored(node.inputs[i]);

@@ -1,6 +1,7 @@
 //! A program compiled for this processor: run many times without allocating for its values.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use enscore_program::random::Key;
 use enscore_program::{Kind, Program};
@@ -10,6 +11,9 @@ use crate::conv::Algorithm;
 use crate::math::Math;
 use crate::simd::Path;
 use crate::step::{Memory, run_step};
+
+/// Threads that are kept awake during a run, at most.
+const MOST_AWAKE: usize = 15;
 
 /// Choices that a program is compiled with.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +72,37 @@ pub struct StepProfile {
     pub seconds: f64,
 }
 
+/// Calls `work` on a thread of the pool while the others stay awake: a program has short steps between those that are
+/// shared out, and waking a thread can take longer than its share of a step.
+fn awake(work: impl FnOnce() + Send) {
+    let done = &AtomicBool::new(false);
+    let helpers = rayon::current_num_threads().saturating_sub(1).min(MOST_AWAKE);
+    rayon::scope(|scope| {
+        let home = rayon::current_thread_index();
+        for _ in 0..helpers {
+            scope.spawn(move |_| {
+                // On the stack of the thread that does the work, waiting for it would never end.
+                while rayon::current_thread_index() != home && !done.load(Ordering::Acquire) {
+                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                        std::thread::yield_now();
+                    }
+                }
+            });
+        }
+        let _ends = SetOnDrop(done);
+        work();
+    });
+}
+
+/// Says that the work has ended, even if it panicked.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 impl<T: Math> Executable<T> {
     /// Plans `program` and takes the memory that it needs.
     ///
@@ -116,15 +151,23 @@ impl<T: Math> Executable<T> {
         &mut self,
         inputs: &[Argument<T>],
         outputs: &mut [&mut [T]],
-        mut observe: impl FnMut(usize, f64),
+        mut observe: impl FnMut(usize, f64) + Send,
     ) -> Result<(), ExecutorError> {
         self.check(inputs, outputs)?;
-        let arena = &mut self.arena[self.start..];
-        let memory = Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices);
-        for (number, step) in self.compiled.steps.iter().enumerate() {
-            let began = std::time::Instant::now();
-            run_step(step, &memory, self.options);
-            observe(number, began.elapsed().as_secs_f64());
+        let wide = self.compiled.wide;
+        let mut run = || {
+            let arena = &mut self.arena[self.start..];
+            let memory = Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices);
+            for (number, step) in self.compiled.steps.iter().enumerate() {
+                let began = std::time::Instant::now();
+                run_step(step, &memory, self.options);
+                observe(number, began.elapsed().as_secs_f64());
+            }
+        };
+        if wide {
+            awake(run)
+        } else {
+            run()
         }
         Ok(())
     }

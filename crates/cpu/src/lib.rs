@@ -3,6 +3,7 @@
 //! [`Executable::compile`] plans a program once; [`Executable::run`] runs it many times in the same memory. The same
 //! inputs give the same bits on any number of threads, for one version, instruction path and machine type.
 
+mod band;
 mod compile;
 pub mod conv;
 mod executable;

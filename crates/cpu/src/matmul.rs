@@ -6,9 +6,16 @@
 use rayon::prelude::*;
 
 use crate::simd::Float;
+use thin::{Strided, thin};
+
+mod thin;
 
 /// Products with fewer multiplications and additions than this run on the calling thread.
-const SMALL: usize = 1 << 20;
+const SMALL: usize = 1 << 23;
+/// .. if they also touch fewer elements than this.
+const FEW: usize = 1 << 18;
+/// Multiplications and additions that are worth a piece of their own.
+const PIECE: usize = 1 << 19;
 /// At most so many pieces, so that scratch stays bounded.
 const MOST_PIECES: usize = 16;
 
@@ -56,17 +63,23 @@ impl MatmulShape {
         if self.transpose_b { [1, self.k] } else { [self.n, 1] }
     }
 
+    /// Whether the product may be shared out to several threads.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.cut() != Cut::Batch(self.batch.max(1))
+    }
+
     fn cut(&self) -> Cut {
         let operations = self.operations();
         let whole = Cut::Batch(self.batch.max(1));
-        if operations.saturating_mul(self.batch) < SMALL {
+        let touched = self.batch * (self.m * self.k + self.k * self.n + self.m * self.n);
+        if operations.saturating_mul(self.batch) < SMALL && touched < FEW {
             return whole;
         }
-        if self.batch >= MOST_PIECES || operations < SMALL {
-            let pieces = (operations.saturating_mul(self.batch) / (SMALL / 2)).clamp(1, 2 * MOST_PIECES);
+        if self.batch >= MOST_PIECES || operations < 2 * PIECE {
+            let pieces = (operations.saturating_mul(self.batch) / PIECE).clamp(1, 2 * MOST_PIECES);
             return Cut::Batch(self.batch.div_ceil(pieces).max(1));
         }
-        let pieces = (operations / (SMALL / 2)).clamp(1, MOST_PIECES);
+        let pieces = (operations / PIECE).clamp(1, MOST_PIECES);
         // A piece thinner than this loses more in the kernel than it wins in parallel.
         let piece = |length: usize, thinnest: usize| length.div_ceil(pieces).next_multiple_of(thinnest);
         let (rows, columns) = (piece(self.m, 32), piece(self.n, 48));
@@ -229,6 +242,12 @@ pub(crate) fn gemm_into<T: Float>(
     assert!(reach(m, k, strides_a) <= a.len(), "gemm: A is too short");
     assert!(reach(k, n, strides_b) <= b.len(), "gemm: B is too short");
     assert!(reach(m, n, strides_out) <= out.len(), "gemm: the result is too short");
+    if !accumulate && strides_out == [n, 1] {
+        let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
+        if thin([m, k, n], a, b, out) {
+            return;
+        }
+    }
     // SAFETY: the assertions above bound every element that the three strided matrices address (a slice has at
     // most isize::MAX bytes, so the strides of a matrix of two or more rows or columns fit isize, and those of
     // one row or column are never multiplied by more than zero); `out` is borrowed exclusively, so it overlaps
@@ -319,7 +338,7 @@ mod tests {
     fn every_way_of_cutting_is_met_and_right() {
         let cases = [
             (shape(3, 5, 7, 9, 0), Cut::Batch(3)),
-            (shape(40, 33, 40, 31, 0), Cut::Batch(7)),
+            (shape(140, 33, 40, 31, 0), Cut::Batch(7)),
             (shape(2, 500, 70, 65, 0), Cut::Rows(64)),
             (shape(1, 64, 4000, 65, 0), Cut::Depth(256)),
             (shape(2, 3, 300, 1000, 0), Cut::Columns(336)),
@@ -330,6 +349,27 @@ mod tests {
                 assert_eq!(case.cut(), cut, "{case:?}");
                 check::<f32>(case, 2e-6);
                 check::<f64>(case, 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn thin_axes_are_met_and_right() {
+        for thin in 1..5 {
+            let cases = [
+                shape(2, 40, thin, 300, 0),
+                shape(1, 70, 300, thin, 0),
+                shape(1, thin, 300, 301, 0),
+                shape(1, thin, 3, 5, 0),
+                shape(1, 5, 3, thin, 0),
+                shape(1, thin, thin, thin, 0),
+            ];
+            for case in cases {
+                for flags in 0..4 {
+                    let case = shape(case.batch, case.m, case.k, case.n, flags);
+                    check::<f32>(case, 2e-6);
+                    check::<f64>(case, 1e-14);
+                }
             }
         }
     }

@@ -1,13 +1,15 @@
 //! One step of a compiled program, and the memory that steps work on.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use enscore_program::random::Key;
 use enscore_program::{Array, Node, Value};
+use rayon::prelude::*;
 
 use crate::conv::{self, ConvGeometry};
 use crate::executable::{Argument, Options};
-use crate::fused::{self, Fused, Slots};
+use crate::fused::{self, Fused, Readable, Slots, Writable};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, matmul};
 use crate::plan::Place;
@@ -30,6 +32,11 @@ pub(crate) enum Step {
     Fused {
         fused: Fused,
         names: String,
+    },
+    /// Passes that run part by part, each part through all of them.
+    Band {
+        passes: Vec<(Fused, String)>,
+        parts: usize,
     },
     MatMul {
         shape: MatmulShape,
@@ -93,6 +100,11 @@ impl Step {
     pub(crate) fn name(&self) -> String {
         match self {
             Step::Fused { fused, names } => format!("fused {} x [{names}]", fused.size),
+            Step::Band { passes, parts } => {
+                let names: Vec<String> =
+                    passes.iter().map(|(fused, names)| format!("{} x [{names}]", fused.size)).collect();
+                format!("band of {parts}: {}", names.join(", "))
+            }
             Step::MatMul { shape, .. } => format!("matmul {shape:?}"),
             Step::Convolution { which, geometry, .. } => format!("conv {which:?} {geometry:?}"),
             Step::Interleave { out, .. } => format!("concatenate {}", out.1),
@@ -105,12 +117,31 @@ impl Step {
         }
     }
 
+    /// Whether the step may be shared out to several threads.
+    pub(crate) fn is_wide(&self) -> bool {
+        match self {
+            Step::Fused { fused, .. } => fused::is_wide(fused),
+            Step::MatMul { shape, .. } => shape.is_wide(),
+            Step::Convolution { .. } | Step::Band { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Values that the step reads and values that it writes, for the check that none is both.
     pub(crate) fn touches(&self) -> (Vec<Stored>, Vec<Stored>) {
         match self {
             Step::Fused { fused, .. } => {
                 let reads = fused.reads.iter().chain(&fused.indices).copied().collect();
                 (reads, fused.writes.clone())
+            }
+            Step::Band { passes, .. } => {
+                // What the band reads of its own values is the concern of the parts.
+                let reads = |(fused, _): &(Fused, String)| -> Vec<Stored> {
+                    let own = fused.reads.iter().zip(&fused.shared).filter(|(_, shared)| !**shared);
+                    own.map(|(read, _)| read).chain(&fused.indices).copied().collect()
+                };
+                let writes = passes.iter().flat_map(|(fused, _)| fused.writes.clone());
+                (passes.iter().flat_map(reads).collect(), writes.collect())
             }
             Step::MatMul { a, b, out, scratch, .. } | Step::Convolution { a, b, out, scratch, .. } => {
                 (vec![*a, *b], vec![*out, *scratch])
@@ -208,6 +239,34 @@ impl<'a, T: Math> Memory<'a, T> {
         }
     }
 
+    /// The values that a step writes.
+    ///
+    /// # Safety
+    /// As for [`Memory::floats_mut`], and no value occurs twice.
+    unsafe fn writables<'w>(&self, writes: impl Iterator<Item = &'w Stored>) -> HashMap<Place, Writable<T>> {
+        // SAFETY: the caller's promise.
+        writes.map(|write| (write.0, Writable::new(unsafe { self.floats_mut(*write) }))).collect()
+    }
+
+    /// The memory that a pass works on, given the values that its step writes.
+    ///
+    /// # Safety
+    /// What the pass reads and its step does not write is written by nobody for as long as the slots are used.
+    unsafe fn slots(&self, fused: &Fused, writes: &HashMap<Place, Writable<T>>) -> Slots<'_, T> {
+        let read = |stored: &Stored| match writes.get(&stored.0) {
+            Some(writable) => Readable::of(*writable),
+            // SAFETY: the caller's promise.
+            None => Readable::new(unsafe { self.floats(*stored) }),
+        };
+        Slots {
+            reads: fused.reads.iter().map(read).collect(),
+            writes: fused.writes.iter().map(|write| writes[&write.0]).collect(),
+            // SAFETY: the caller's promise.
+            indices: fused.indices.iter().map(|index| unsafe { self.indices(*index) }).collect(),
+            keys: fused.draws.iter().map(|draw| self.key(draw.key)).collect(),
+        }
+    }
+
     fn key(&self, input: usize) -> Key {
         if let Argument::Key(key) = self.inputs[input] { key } else { Key::default() }
     }
@@ -219,17 +278,19 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
     // run one after another, so a written slice is the only one of its value.
     match step {
         Step::Fused { fused, .. } => {
-            let slots = Slots {
-                reads: fused.reads.iter().map(|read| unsafe { memory.floats(*read) }).collect(),
-                writes: fused
-                    .writes
-                    .iter()
-                    .map(|write| fused::Writable::new(unsafe { memory.floats_mut(*write) }))
-                    .collect(),
-                indices: fused.indices.iter().map(|index| unsafe { memory.indices(*index) }).collect(),
-                keys: fused.draws.iter().map(|draw| memory.key(draw.key)).collect(),
-            };
+            let writes = unsafe { memory.writables(fused.writes.iter()) };
+            let slots = unsafe { memory.slots(fused, &writes) };
             fused::run(options.path, fused, &slots);
+        }
+        Step::Band { passes, parts } => {
+            let writes = unsafe { memory.writables(passes.iter().flat_map(|(fused, _)| &fused.writes)) };
+            let slots: Vec<Slots<T>> =
+                passes.iter().map(|(fused, _)| unsafe { memory.slots(fused, &writes) }).collect();
+            (0..*parts).into_par_iter().with_max_len(1).for_each(|part| {
+                for ((fused, _), slots) in passes.iter().zip(&slots) {
+                    fused::run_part(options.path, fused, slots, part, *parts);
+                }
+            });
         }
         Step::MatMul { shape, a, b, out, scratch } => unsafe {
             matmul(

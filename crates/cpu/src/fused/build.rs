@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use enscore_program::{Binary, Id, Kind, Op, strides};
 
+use super::MOST_STEADY;
 use super::instruction::{Draw, Fused, Instruction, Operand, Operation, Reduction, Target, View};
 use crate::plan::{Class, Graph, Grouping, Place};
 use crate::random::Distribution;
@@ -17,7 +18,9 @@ pub(crate) fn build(graph: &Graph, grouping: &Grouping, number: usize, place: &d
         builder.add(*id);
     }
     builder.fuse_products();
+    builder.find_steady();
     builder.share_registers();
+    builder.fused.shared = vec![false; builder.fused.reads.len()];
     builder.fused
 }
 
@@ -122,7 +125,7 @@ impl Builder<'_> {
             Op::Slice(start) => (start.iter().zip(&inner).map(|(start, step)| start * step).sum(), inner),
             _ => (0, inner),
         };
-        let view = View { slot, offset, axes: collapse(&node.shape, &steps) };
+        let view = View { slot, offset, axes: collapse(&node.shape, &steps), steady: None };
         (Operation::View(position(&mut self.fused.views, view)), Vec::new())
     }
 
@@ -184,6 +187,25 @@ impl Builder<'_> {
         self.fused.instructions.retain(|instruction| !absorbed(instruction));
     }
 
+    /// Numbers the views that repeat themselves and go to one register, as many as there is room for.
+    fn find_steady(&mut self) {
+        let mut number = 0;
+        for (position, view) in self.fused.views.iter_mut().enumerate() {
+            let mut uses =
+                self.fused.instructions.iter().filter(|i| i.operation == Operation::View(position));
+            let target = uses.next().map(|instruction| instruction.target);
+            let once = matches!(target, Some(Target::Register(_))) && uses.next().is_none();
+            if once && number < MOST_STEADY && view.repetition().is_some() {
+                view.steady = Some(number);
+                number += 1;
+            }
+        }
+    }
+
+    fn is_steady(&self, instruction: &Instruction) -> bool {
+        matches!(instruction.operation, Operation::View(view) if self.fused.views[view].steady.is_some())
+    }
+
     /// Gives registers that are not needed at the same time the same room. A target never is one of its operands.
     fn share_registers(&mut self) {
         let mut last_use: HashMap<usize, usize> = HashMap::new();
@@ -194,6 +216,12 @@ impl Builder<'_> {
                 }
             }
         }
+        // A steady view keeps its register for good, one that nobody had before.
+        for instruction in self.fused.instructions.iter().filter(|instruction| self.is_steady(instruction)) {
+            if let Target::Register(register) = instruction.target {
+                last_use.insert(register, usize::MAX);
+            }
+        }
         for reduction in &self.fused.reductions {
             if let Operand::Register(register) = reduction.operand {
                 last_use.insert(register, usize::MAX);
@@ -202,6 +230,7 @@ impl Builder<'_> {
         let mut room: HashMap<usize, usize> = HashMap::new();
         let mut free: Vec<usize> = Vec::new();
         for position in 0..self.fused.instructions.len() {
+            let is_steady = self.is_steady(&self.fused.instructions[position]);
             let instruction = &mut self.fused.instructions[position];
             let mut done = Vec::new();
             for operand in &mut instruction.operands {
@@ -213,7 +242,8 @@ impl Builder<'_> {
                 }
             }
             if let Target::Register(register) = &mut instruction.target {
-                let given = free.pop().unwrap_or_else(|| {
+                let used = if is_steady { None } else { free.pop() };
+                let given = used.unwrap_or_else(|| {
                     self.fused.registers += 1;
                     self.fused.registers - 1
                 });

@@ -1,5 +1,7 @@
 //! The instructions of a fused unit: what is done to each tile.
 
+use std::marker::PhantomData;
+
 use enscore_program::random::Key;
 use enscore_program::{Binary, Compare, Logic, Unary};
 
@@ -64,6 +66,28 @@ pub(crate) struct View {
     pub(crate) offset: usize,
     /// Extents and strides, outermost first; neighbours that move together are one axis.
     pub(crate) axes: Vec<(usize, usize)>,
+    /// A view that repeats itself from tile to tile is loaded once for many tiles: its number among those.
+    pub(crate) steady: Option<usize>,
+}
+
+impl View {
+    /// (block, period): the pass consists of blocks in each of which the view repeats its first `period` elements.
+    pub(crate) fn repetition(&self) -> Option<(usize, usize)> {
+        match self.axes[..] {
+            [.., (extent, 0)] => Some((extent, 1)),
+            [.., (times, 0), (extent, _)] => Some((times * extent, extent)),
+            _ => None,
+        }
+    }
+
+    /// Whether each of `parts` parts of a pass reads only the same part of the `len` elements that are viewed.
+    pub(crate) fn keeps_parts(&self, len: usize, parts: usize) -> bool {
+        let Some(((extent, step), inner)) = self.axes.split_first() else { return false };
+        let rows = extent / parts;
+        let last = rows.saturating_sub(1) * step
+            + inner.iter().map(|(extent, step)| (extent - 1) * step).sum::<usize>();
+        self.offset == 0 && extent % parts == 0 && extent * step == len && last < len / parts
+    }
 }
 
 /// Independent draws over the unit's pass.
@@ -98,6 +122,8 @@ pub(crate) struct Fused {
     pub(crate) reductions: Vec<Reduction>,
     /// Values read, with their lengths.
     pub(crate) reads: Vec<(Place, usize)>,
+    /// Reads of values that other parts of the same band write meanwhile.
+    pub(crate) shared: Vec<bool>,
     /// Values written, with their lengths.
     pub(crate) writes: Vec<(Place, usize)>,
     /// Index values read, with their lengths.
@@ -106,10 +132,48 @@ pub(crate) struct Fused {
 
 /// The memory that a fused unit works on, resolved for one run. Slots are those of [`Fused`].
 pub(crate) struct Slots<'a, T> {
-    pub(crate) reads: Vec<&'a [T]>,
+    pub(crate) reads: Vec<Readable<'a, T>>,
     pub(crate) writes: Vec<Writable<T>>,
     pub(crate) indices: Vec<&'a [i32]>,
     pub(crate) keys: Vec<Key>,
+}
+
+/// A value that tasks read.
+#[derive(Clone, Copy)]
+pub(crate) struct Readable<'a, T> {
+    start: *const T,
+    len: usize,
+    borrowed: PhantomData<&'a T>,
+}
+
+// SAFETY: as a shared slice; who writes elements meanwhile is the concern of `stretch`.
+unsafe impl<T: Sync> Send for Readable<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Readable<'_, T> {}
+
+impl<'a, T> Readable<'a, T> {
+    pub(crate) fn new(values: &'a [T]) -> Self {
+        Readable { start: values.as_ptr(), len: values.len(), borrowed: PhantomData }
+    }
+
+    /// A value that may be written while parts of it are read.
+    pub(crate) fn of(writable: Writable<T>) -> Self {
+        Readable { start: writable.start, len: writable.len, borrowed: PhantomData }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// Elements `start..start + len`.
+    ///
+    /// # Safety
+    /// Nobody writes these elements meanwhile.
+    pub(crate) unsafe fn stretch(self, start: usize, len: usize) -> &'a [T] {
+        assert!(start + len <= self.len, "a stretch of {len} at {start} of {}", self.len);
+        // SAFETY: the range was checked, and the value is borrowed for 'a; the rest is the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start.add(start), len) }
+    }
 }
 
 /// A value that tasks write disjoint stretches of.

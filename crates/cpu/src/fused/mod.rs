@@ -6,9 +6,11 @@ mod run;
 mod tile;
 
 pub(crate) use build::build;
-pub(crate) use instruction::{Fused, Slots, Writable};
-pub(crate) use run::run;
+pub(crate) use instruction::{Fused, Operand, Readable, Slots, View, Writable};
+pub(crate) use run::{is_wide, run, run_part};
 pub(crate) use tile::MAX_AXES;
 
 /// Elements of a tile: registers of this length stay in the nearest cache.
 pub(crate) const TILE: usize = 1024;
+/// Views of a unit that are kept loaded from tile to tile, at most.
+const MOST_STEADY: usize = 6;

@@ -1,12 +1,12 @@
 //! Runs a fused unit: fixed tasks over the pass, each tile by tile, reductions summed in a fixed order.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use rayon::prelude::*;
 
-use super::TILE;
-use super::instruction::{Fused, Instruction, Operand, Operation, Slots, Target};
+use super::instruction::{Fused, Instruction, Operand, Operation, Slots, Target, View};
 use super::tile::{self, Lane};
+use super::{MOST_STEADY, TILE};
 use crate::math::Math;
 use crate::plan::Form;
 use crate::random;
@@ -17,70 +17,111 @@ const TASK: usize = 1 << 14;
 /// Passes over elements below which one thread is faster than waking others.
 const SMALL: usize = 1 << 18;
 
+/// A unit with its memory, or one part of it.
+#[derive(Clone, Copy)]
+struct Pass<'a, T> {
+    fused: &'a Fused,
+    slots: &'a Slots<'a, T>,
+    path: Path,
+    /// (part, number of parts): of values that other parts write meanwhile, only this part is read.
+    part: (usize, usize),
+}
+
 /// Runs `fused` on the memory in `slots`.
 pub(crate) fn run<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>) {
-    if fused.size == 0 {
-        return;
-    }
+    let pass = Pass { fused, slots, path, part: (0, 1) };
     match fused.form {
-        Some(form) if !fused.reductions.is_empty() => reduce(path, fused, form, slots),
+        Some(form) if !fused.reductions.is_empty() => reduce(pass, form),
+        _ => spread(fused, fused.size.div_ceil(TASK), |i| {
+            stretch(pass, i * TASK, TASK.min(fused.size - i * TASK));
+        }),
+    }
+}
+
+/// Runs part `part` of `parts` equal ones on the calling thread.
+pub(crate) fn run_part<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>, part: usize, parts: usize) {
+    let pass = Pass { fused, slots, path, part: (part, parts) };
+    match fused.form {
+        Some(form) if !fused.reductions.is_empty() => {
+            let rows = form.outer / parts;
+            outer_rows(pass, form, part * rows, (part + 1) * rows);
+        }
         _ => {
-            let task = |start: usize| {
-                let len = TASK.min(fused.size - start);
-                with_room(fused, |registers| path.run(Stretch { fused, slots, registers, path, start, len }));
-            };
-            spread(fused, fused.size.div_ceil(TASK), |i| task(i * TASK));
+            let len = fused.size / parts;
+            stretch(pass, part * len, len);
         }
     }
 }
 
+fn stretch<T: Math>(pass: Pass<T>, start: usize, len: usize) {
+    with_room(pass.fused, |registers| pass.path.run(Stretch { pass, registers, start, len }));
+}
+
+/// Whether the work is worth several threads.
+pub(crate) fn is_wide(fused: &Fused) -> bool {
+    fused.size > TASK && fused.size * (fused.instructions.len() + fused.reductions.len()) >= SMALL
+}
+
 /// Calls `task` for 0..tasks, on several threads if the work is worth it.
 fn spread(fused: &Fused, tasks: usize, task: impl Fn(usize) + Sync + Send) {
-    let passes = fused.size * (fused.instructions.len() + fused.reductions.len());
-    if tasks <= 1 || passes < SMALL {
+    if tasks <= 1 || !is_wide(fused) {
         (0..tasks).for_each(task);
     } else {
         (0..tasks).into_par_iter().with_max_len(1).for_each(task);
     }
 }
 
-/// How a reduction is cut into tasks: by outer rows, or by stretches of the reduced axis whose partial results
-/// are combined afterwards. The cut depends on the form alone.
-fn reduce<T: Math>(path: Path, fused: &Fused, form: Form, slots: &Slots<T>) {
+/// A reduction is cut into tasks by outer rows, or by stretches of the reduced axis. The cut depends on the form
+/// alone.
+fn reduce<T: Math>(pass: Pass<T>, form: Form) {
     let row = form.reduced * form.inner;
-    let rows = (TASK / row.max(1)).clamp(1, form.outer.max(1));
     if form.outer >= 8 || row <= TASK {
-        spread(fused, form.outer.div_ceil(rows), |i| {
-            for outer in i * rows..((i + 1) * rows).min(form.outer) {
-                let part = Part { form, outer, first: 0, last: form.reduced };
-                reduce_part(path, fused, slots, part, &mut |target, column, values| {
-                    // SAFETY: each outer row is one task's, and targets are read by nobody before the unit ends.
-                    let out =
-                        unsafe { slots.writes[target].stretch(outer * form.inner + column, values.len()) };
-                    out.iter_mut().zip(values).for_each(|(out, value)| *out = T::from_f64(*value));
-                });
-            }
+        let rows = (TASK / row.max(1)).clamp(1, form.outer.max(1));
+        spread(pass.fused, form.outer.div_ceil(rows), |i| {
+            outer_rows(pass, form, i * rows, ((i + 1) * rows).min(form.outer));
         });
+    } else {
+        reduce_stretches(pass, form);
+    }
+}
+
+/// Reduces outer rows `first..last`; where they are short, several to a tile.
+fn outer_rows<T: Math>(pass: Pass<T>, form: Form, first: usize, last: usize) {
+    if 2 * form.reduced * form.inner <= TILE {
+        with_room(pass.fused, |registers| pass.path.run(ShortRows { pass, registers, form, first, last }));
         return;
     }
+    for outer in first..last {
+        let part = Part { form, outer, first: 0, last: form.reduced };
+        reduce_part(pass, part, &mut |target, column, values| {
+            // SAFETY: each outer row is one task's, and its results are read by no other task before the unit ends.
+            let out = unsafe { pass.slots.writes[target].stretch(outer * form.inner + column, values.len()) };
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = T::from_f64(*value));
+        });
+    }
+}
+
+/// Stretches of the reduced axis are the tasks; their partial results are combined in order.
+fn reduce_stretches<T: Math>(pass: Pass<T>, form: Form) {
+    let reductions = &pass.fused.reductions;
     let step = (TASK / form.inner).max(1);
     let pieces = form.reduced.div_ceil(step);
-    let width = form.inner * fused.reductions.len();
+    let width = form.inner * reductions.len();
     let mut partial = vec![0.0; form.outer * pieces * width];
     let work = |(i, partial): (usize, &mut [f64])| {
         let (outer, piece) = (i / pieces, i % pieces);
         let part = Part { form, outer, first: piece * step, last: ((piece + 1) * step).min(form.reduced) };
         let mut slot = 0;
-        reduce_part(path, fused, slots, part, &mut |_, column, values| {
-            let start = (slot % fused.reductions.len()) * form.inner + column;
+        reduce_part(pass, part, &mut |_, column, values| {
+            let start = (slot % reductions.len()) * form.inner + column;
             partial[start..start + values.len()].copy_from_slice(values);
             slot += 1;
         });
     };
     partial.par_chunks_mut(width).enumerate().for_each(work);
-    for (number, reduction) in fused.reductions.iter().enumerate() {
+    for (number, reduction) in reductions.iter().enumerate() {
         // SAFETY: all tasks are done; nobody else touches the target.
-        let out = unsafe { slots.writes[reduction.target].stretch(0, form.outer * form.inner) };
+        let out = unsafe { pass.slots.writes[reduction.target].stretch(0, form.outer * form.inner) };
         for (i, out) in out.iter_mut().enumerate() {
             let (outer, column) = (i / form.inner, i % form.inner);
             let at = |piece: usize| partial[(outer * pieces + piece) * width + number * form.inner + column];
@@ -107,25 +148,20 @@ struct Part {
 
 /// Runs the tiles of `part` and hands on the result of each reduction: (target, first column, values), for each
 /// segment of columns in turn all reductions in order.
-fn reduce_part<T: Math>(
-    path: Path,
-    fused: &Fused,
-    slots: &Slots<T>,
-    part: Part,
-    result: &mut dyn FnMut(usize, usize, &[f64]),
-) {
+fn reduce_part<T: Math>(pass: Pass<T>, part: Part, result: &mut dyn FnMut(usize, usize, &[f64])) {
+    let reductions = &pass.fused.reductions;
     let inner = part.form.inner;
-    let mut sums = vec![0.0; fused.reductions.len() * inner.min(TILE)];
+    let mut sums = vec![0.0; reductions.len() * inner.min(TILE)];
     for column in (0..inner).step_by(TILE) {
         let columns = TILE.min(inner - column);
-        for (reduction, sums) in fused.reductions.iter().zip(sums.chunks_mut(columns)) {
+        for (reduction, sums) in reductions.iter().zip(sums.chunks_mut(columns)) {
             sums.fill(if reduction.is_max { f64::NEG_INFINITY } else { 0.0 });
         }
-        let sums = &mut sums[..fused.reductions.len() * columns];
-        with_room(fused, |registers| {
-            path.run(ReducePart { fused, slots, registers, path, part, column, columns, sums })
+        let sums = &mut sums[..reductions.len() * columns];
+        with_room(pass.fused, |registers| {
+            pass.path.run(ReducePart { pass, registers, part, column, columns, sums })
         });
-        for (reduction, sums) in fused.reductions.iter().zip(sums.chunks(columns)) {
+        for (reduction, sums) in reductions.iter().zip(sums.chunks(columns)) {
             result(reduction.target, column, sums);
         }
     }
@@ -153,10 +189,8 @@ fn with_room<T: Math>(fused: &Fused, work: impl FnOnce(&mut [T])) {
 
 /// Elements `start..start + len` of the pass.
 struct Stretch<'a, T> {
-    fused: &'a Fused,
-    slots: &'a Slots<'a, T>,
+    pass: Pass<'a, T>,
     registers: &'a mut [T],
-    path: Path,
     start: usize,
     len: usize,
 }
@@ -165,7 +199,7 @@ impl<T: Math> Kernel for Stretch<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let mut tile = Tile { fused: self.fused, slots: self.slots, path: self.path, start: 0, len: 0 };
+        let mut tile = Tile::new(self.pass);
         for start in (self.start..self.start + self.len).step_by(TILE) {
             tile.start = start;
             tile.len = TILE.min(self.start + self.len - start);
@@ -175,10 +209,8 @@ impl<T: Math> Kernel for Stretch<'_, T> {
 }
 
 struct ReducePart<'a, T> {
-    fused: &'a Fused,
-    slots: &'a Slots<'a, T>,
+    pass: Pass<'a, T>,
     registers: &'a mut [T],
-    path: Path,
     part: Part,
     column: usize,
     columns: usize,
@@ -193,14 +225,53 @@ impl<T: Math> Kernel for ReducePart<'_, T> {
         let Part { form, outer, first, last } = self.part;
         // Whole rows of columns go into a tile, unless one row fills it.
         let rows = if form.inner <= TILE { TILE / form.inner } else { 1 };
-        let mut tile = Tile { fused: self.fused, slots: self.slots, path: self.path, start: 0, len: 0 };
+        let mut tile = Tile::new(self.pass);
         for row in (first..last).step_by(rows) {
             tile.start = (outer * form.reduced + row) * form.inner + self.column;
             tile.len = rows.min(last - row) * self.columns;
             tile.run::<FMA>(self.registers);
-            for (reduction, sums) in self.fused.reductions.iter().zip(self.sums.chunks_mut(self.columns)) {
+            for (reduction, sums) in self.pass.fused.reductions.iter().zip(self.sums.chunks_mut(self.columns))
+            {
                 let lane = tile.lane(reduction.operand, self.registers);
                 accumulate(lane, tile.len, reduction.is_max, sums);
+            }
+        }
+    }
+}
+
+/// Outer rows `first..last` of a reduction, several to a tile.
+struct ShortRows<'a, T> {
+    pass: Pass<'a, T>,
+    registers: &'a mut [T],
+    form: Form,
+    first: usize,
+    last: usize,
+}
+
+impl<T: Math> Kernel for ShortRows<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Form { reduced, inner, .. } = self.form;
+        let row = reduced * inner;
+        let mut tile = Tile::new(self.pass);
+        for first in (self.first..self.last).step_by(TILE / row) {
+            let rows = (TILE / row).min(self.last - first);
+            tile.start = first * row;
+            tile.len = rows * row;
+            tile.run::<FMA>(self.registers);
+            for reduction in &self.pass.fused.reductions {
+                // SAFETY: each outer row is one task's, and targets are read by nobody before the unit ends.
+                let out =
+                    unsafe { self.pass.slots.writes[reduction.target].stretch(first * inner, rows * inner) };
+                match tile.lane(reduction.operand, self.registers) {
+                    Lane::Each(values) => {
+                        for (values, out) in values.chunks_exact(row).zip(out.chunks_exact_mut(inner)) {
+                            tile::fold_rows(values, out, reduction.is_max);
+                        }
+                    }
+                    Lane::All(value) => out.fill(tile::fold(Lane::All(value), reduced, reduction.is_max)),
+                }
             }
         }
     }
@@ -232,14 +303,40 @@ fn accumulate<T: Math>(lane: Lane<T>, len: usize, is_max: bool, sums: &mut [f64]
 }
 
 struct Tile<'a, T> {
-    fused: &'a Fused,
-    slots: &'a Slots<'a, T>,
-    path: Path,
+    pass: Pass<'a, T>,
     start: usize,
+    len: usize,
+    loaded: [Cell<Loaded>; MOST_STEADY],
+}
+
+/// What the register of a steady view holds.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Loaded {
+    block: usize,
+    phase: usize,
+    /// 0: nothing that could be used again.
     len: usize,
 }
 
-impl<T: Math> Tile<'_, T> {
+impl<'a, T: Math> Tile<'a, T> {
+    #[inline(always)]
+    fn new(pass: Pass<'a, T>) -> Self {
+        Tile { pass, start: 0, len: 0, loaded: Default::default() }
+    }
+
+    /// Whether a view's register already holds what this tile needs; from now on it does.
+    #[inline(always)]
+    fn is_loaded(&self, view: &View) -> bool {
+        let (Some(steady), Some((block, period))) = (view.steady, view.repetition()) else { return false };
+        let (first, last) = (self.start / block, (self.start + self.len - 1) / block);
+        let next = Loaded { block: first, phase: self.start % period, len: self.len };
+        let now = self.loaded[steady].get();
+        if first == last && (now.block, now.phase) == (next.block, next.phase) && now.len >= next.len {
+            return true;
+        }
+        self.loaded[steady].set(if first == last { next } else { Loaded::default() });
+        false
+    }
     /// An operand's elements in this tile.
     #[inline(always)]
     fn lane<'r>(&self, operand: Operand, registers: &'r [T]) -> Lane<'r, T>
@@ -251,23 +348,24 @@ impl<T: Math> Tile<'_, T> {
                 Lane::Each(&registers[register * TILE..register * TILE + self.len])
             }
             Operand::Memory(slot) => {
-                let values: &[T] = self.slots.reads[slot];
-                // SAFETY: only the lifetime is shortened to that of the registers; the memory outlives the run.
-                Lane::Each(unsafe { std::slice::from_raw_parts(values[self.start..].as_ptr(), self.len) })
+                // SAFETY: nobody writes the value while the unit runs, or it is one that a band shares: then this task
+                // wrote these elements before, and no other task does.
+                Lane::Each(unsafe { self.pass.slots.reads[slot].stretch(self.start, self.len) })
             }
             Operand::Written(slot) => {
                 // SAFETY: this stretch was written by an earlier instruction of the same tile and belongs to this
                 // task alone; no instruction writes it again.
-                Lane::Each(unsafe { self.slots.writes[slot].stretch(self.start, self.len) })
+                Lane::Each(unsafe { self.pass.slots.writes[slot].stretch(self.start, self.len) })
             }
-            Operand::Scalar(slot) => Lane::All(self.slots.reads[slot][0]),
+            // SAFETY: nobody writes a value that is read as a scalar while the unit runs.
+            Operand::Scalar(slot) => Lane::All(unsafe { self.pass.slots.reads[slot].stretch(0, 1) }[0]),
             Operand::Immediate(value) => Lane::All(T::from_f64(value)),
         }
     }
 
     #[inline(always)]
     fn run<const FMA: bool>(&self, registers: &mut [T]) {
-        for instruction in &self.fused.instructions {
+        for instruction in &self.pass.fused.instructions {
             let out: &mut [T] = match instruction.target {
                 Target::Register(register) => {
                     let start = registers[register * TILE..register * TILE + self.len].as_mut_ptr();
@@ -275,7 +373,7 @@ impl<T: Math> Tile<'_, T> {
                     unsafe { std::slice::from_raw_parts_mut(start, self.len) }
                 }
                 // SAFETY: tasks cover disjoint stretches, and each value is written by one instruction.
-                Target::Memory(slot) => unsafe { self.slots.writes[slot].stretch(self.start, self.len) },
+                Target::Memory(slot) => unsafe { self.pass.slots.writes[slot].stretch(self.start, self.len) },
             };
             self.execute::<FMA>(instruction, registers, out);
         }
@@ -295,18 +393,26 @@ impl<T: Math> Tile<'_, T> {
             Operation::Select => tile::select(operand(0), operand(1), operand(2), out),
             Operation::MultiplyAdd => tile::multiply_add::<T, FMA>(operand(0), operand(1), operand(2), out),
             Operation::View(view) => {
-                let view = &self.fused.views[view];
-                tile::load(view, self.slots.reads[view.slot], self.start, out);
+                let view = &self.pass.fused.views[view];
+                if self.is_loaded(view) {
+                    return;
+                }
+                let value = self.pass.slots.reads[view.slot];
+                let (part, parts) = if self.pass.fused.shared[view.slot] { self.pass.part } else { (0, 1) };
+                let len = value.len() / parts;
+                // SAFETY: as for operands in memory; what is read of a shared value lies in this task's part.
+                let source = unsafe { value.stretch(part * len, len) };
+                tile::load(view, source, part * len, self.start, out);
             }
             Operation::Index(slot) => {
-                let indices = &self.slots.indices[slot][self.start..];
+                let indices = &self.pass.slots.indices[slot][self.start..];
                 out.iter_mut().zip(indices).for_each(|(out, index)| *out = T::from_f64(f64::from(*index)));
             }
             Operation::Draw(draw) => {
-                let (draw, key) = (self.fused.draws[draw], self.slots.keys[draw]);
+                let (draw, key) = (self.pass.fused.draws[draw], self.pass.slots.keys[draw]);
                 let start = self.start as u64;
                 random::fill_at(
-                    self.path,
+                    self.pass.path,
                     draw.distribution,
                     key,
                     draw.stream,

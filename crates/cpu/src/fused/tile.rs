@@ -126,11 +126,11 @@ pub(crate) fn multiply_add<T: Math, const FMA: bool>(a: Lane<T>, b: Lane<T>, c: 
 /// Axes that a view can have after neighbours that move together are made one.
 pub(crate) const MAX_AXES: usize = 12;
 
-/// The elements of a view from position `start` of the pass on.
+/// The elements of a view from position `start` of the pass on; `source` begins at element `skipped` of the value.
 #[inline(always)]
-pub(crate) fn load<T: Copy>(view: &View, source: &[T], start: usize, out: &mut [T]) {
+pub(crate) fn load<T: Copy>(view: &View, source: &[T], skipped: usize, start: usize, out: &mut [T]) {
     let Some(((extent, step), outer)) = view.axes.split_last() else {
-        out.fill(source[view.offset]);
+        out.fill(source[view.offset - skipped]);
         return;
     };
     let (extent, step) = (*extent, *step);
@@ -143,6 +143,7 @@ pub(crate) fn load<T: Copy>(view: &View, source: &[T], start: usize, out: &mut [
         rest /= extent;
         at += index[axis] * step;
     }
+    at -= skipped;
     let mut done = 0;
     while done < out.len() {
         let len = (extent - column).min(out.len() - done);
@@ -193,6 +194,25 @@ pub(crate) fn fold<T: Math>(values: Lane<T>, len: usize, is_max: bool) -> T {
         width /= 2;
     }
     combine(lanes[0], rest, is_max)
+}
+
+/// out = the sum or maximum over the rows of `values`, each as long as `out`.
+#[inline(always)]
+pub(crate) fn fold_rows<T: Math>(values: &[T], out: &mut [T], is_max: bool) {
+    if let [out] = out {
+        *out = match values.len() {
+            0..32 => values[1..].iter().fold(values[0], |sum, value| combine(sum, *value, is_max)),
+            len => fold(Lane::Each(values), len, is_max),
+        };
+        return;
+    }
+    let mut rows = values.chunks_exact(out.len());
+    if let Some(first) = rows.next() {
+        out.copy_from_slice(first);
+    }
+    for row in rows {
+        out.iter_mut().zip(row).for_each(|(out, value)| *out = combine(*out, *value, is_max));
+    }
 }
 
 /// a + b, or the larger; NaN if one is.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::input::{Input, cannot_read, no_memory};
-use super::load::Split;
+use super::load::{NO_TEST_SPLIT, Split};
 use super::{Dataset, idx, image};
 use crate::error::{Error, Result};
 
@@ -25,10 +25,17 @@ pub(super) fn read(folder: &Path, split: Split) -> Result<Dataset> {
     };
     match split {
         Split::Train if other.is_none() => read_images(folder),
-        _ => Err(Error::input(format!("no {} split in this folder", split.name()))
+        _ => Err(Error::input(no_split(split))
             .at(folder.display())
             .expected(format!("{}[.gz], or a subfolder {} of PNG images", idx_stems(split)[0], split.name()))
             .remedy("add it, or hold rows of the training data out")),
+    }
+}
+
+fn no_split(split: Split) -> &'static str {
+    match split {
+        Split::Train => "there is no train split",
+        Split::Test => NO_TEST_SPLIT,
     }
 }
 

@@ -27,6 +27,9 @@ impl Split {
     }
 }
 
+/// What the refusal of a test split that isn't there says: what makes [`load_test`] return none.
+pub(super) const NO_TEST_SPLIT: &str = "there is no test split";
+
 /// Endings of files that hold pickles, whatever their content.
 const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dill"];
 
@@ -74,6 +77,17 @@ pub fn load(source: &str, split: Split) -> Result<Dataset> {
     folder::read(place, split)
 }
 
+/// Reads the test split of a source as [`load`] does; none where the source has no such part.
+///
+/// # Errors
+/// As [`load`], but for a test split that isn't there.
+pub fn load_test(source: &str) -> Result<Option<Dataset>> {
+    match load(source, Split::Test) {
+        Err(error) if error.what == NO_TEST_SPLIT => Ok(None),
+        loaded => loaded.map(Some),
+    }
+}
+
 fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> {
     let (name, place) = (name_of(path), path.display());
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -90,7 +104,7 @@ fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> 
         return Err(Error::input("only an npz file has named arrays").at(place));
     }
     if split == Split::Test {
-        return Err(Error::input("one file has no test split").at(place).remedy(
+        return Err(Error::input(NO_TEST_SPLIT).at(place).remedy(
             "name the test file as its own data, give a folder or an npz file that has both, or hold rows out",
         ));
     }
@@ -133,6 +147,14 @@ mod tests {
     }
 
     #[test]
+    fn a_test_split_that_is_not_there_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        std::fs::write(&path, b"1,2\n").unwrap();
+        assert!(load_test(&path.display().to_string()).unwrap().is_none());
+    }
+
+    #[test]
     fn the_content_decides_the_format() {
         let npy = npy::tests::file("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2)}", &[3, 4]);
         let array = zip(&[("a.npy", npy.clone()), ("b.npy", npy.clone())]);
@@ -159,6 +181,8 @@ mod tests {
         let message = |source: &str, split| load(source, split).unwrap_err().to_string();
         let error = message("no/such/thing", Split::Train);
         assert!(error.contains("digits, mnist, fashion-mnist"), "{error}");
+        assert!(load_test("digits").unwrap().is_some_and(|data| data.rows() == 297));
+        assert!(load_test("no/such/thing").is_err());
         assert!(file("x.csv", b"1,2\n", "", Split::Test).unwrap_err().to_string().contains("hold rows out"));
         assert!(file("x.bin", &[1, 0, 2], "", Split::Train).unwrap_err().to_string().contains("IDX, npy"));
         assert!(file("x.csv", b"", "", Split::Train).unwrap_err().to_string().contains("empty"));

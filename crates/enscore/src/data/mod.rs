@@ -29,7 +29,7 @@ pub use digits::digits;
 pub use fetch::{Fetched, FetchedFile, fetch};
 pub use image::read_image;
 pub use known::{Availability, Known, KnownFile, known};
-pub use load::{Split, load};
+pub use load::{Split, load, load_test};
 pub use order::{BatchOrder, permutation};
 pub use scale::Scale;
 pub use statistics::{Statistics, statistics};

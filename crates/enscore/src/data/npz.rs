@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 
 use super::input::Input;
-use super::load::Split;
+use super::load::{NO_TEST_SPLIT, Split};
 use super::npy::short;
 use super::{Dataset, npy};
 use crate::error::{Error, Result};
@@ -51,9 +51,9 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
     if let Some(name) = selected {
         return match (has(name), split) {
             (true, Split::Train) => Ok(name.to_string()),
-            (true, Split::Test) => Err(Error::input("one array has no test split")
-                .found(short(name))
-                .remedy("name the test array")),
+            (true, Split::Test) => {
+                Err(Error::input(NO_TEST_SPLIT).found(short(name)).remedy("name the test array"))
+            }
             (false, _) => Err(Error::input(format!("no array {}", short(name))).found(listed())),
         };
     }
@@ -65,7 +65,7 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
         return Ok(name.to_string());
     }
     if split == Split::Test {
-        return Err(Error::input("no test split in this file")
+        return Err(Error::input(NO_TEST_SPLIT)
             .found(listed())
             .expected("an array named 'x_test' or 'test'")
             .remedy("name an array as FILE.npz:NAME, or hold rows of the training data out"));

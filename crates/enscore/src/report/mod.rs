@@ -13,6 +13,7 @@ pub mod png;
 pub mod run_report;
 pub mod scatter;
 pub mod sheet;
+pub mod table;
 mod write;
 
 pub use axis::Scale;

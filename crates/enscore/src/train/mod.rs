@@ -1,8 +1,10 @@
 //! Training: the update as a program, its schedules, and the loop around it that saves, validates, samples and reports.
 
 pub mod adam;
+mod batches;
 mod diagnose;
 mod plan;
+mod resume;
 pub mod schedule;
 mod state;
 mod trainer;

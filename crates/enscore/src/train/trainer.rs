@@ -3,50 +3,32 @@
 use std::time::{Duration, Instant};
 
 use enscore_cpu::Executable;
-use enscore_program::random::{Key, row_words, uniform};
-use serde::Serialize;
+use enscore_program::random::Key;
+use serde_json::json;
 
-use crate::checkpoint::{MetricsWriter, Progress, Run, RunFolder};
-use crate::data::BatchOrder;
+use crate::checkpoint::{MetricsWriter, Progress, Run};
 use crate::error::{Error, Result};
 use crate::report::run_report;
 use crate::sample::{TrainedScore, options, refused};
 use crate::settings::{Decay as DecaySetting, DecayBy, Settings};
 use crate::train::adam::Adam;
+use crate::train::batches::Batches;
 use crate::train::diagnose::first_non_finite;
 use crate::train::plan::{Plan, memory_estimate};
+use crate::train::resume::open;
 use crate::train::schedule::{Decay, LearningRate, average_decay};
-use crate::train::state::{State, StepInputs, StepReport, from_tensors};
+use crate::train::state::{State, StepInputs, StepReport};
 use crate::train::validation::Validation;
 use crate::train::{Observer, Outcome, Request};
 
-/// The stream of dequantisation noise; traced programs number theirs from 0.
-const DEQUANTISE_STREAM: u32 = 0x6465_7175;
 const GIB: f64 = (1u64 << 30) as f64;
-
-/// A line of metrics.jsonl.
-#[derive(Serialize)]
-struct Row {
-    step: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    loss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    loss_per_dim: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gradient_norm: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    learning_rate: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    validation_loss_per_dim: Option<f64>,
-    seconds: f64,
-}
 
 pub(crate) struct Trainer {
     plan: Plan,
     run: Run,
     state: State,
     validation: Option<Validation>,
-    order: BatchOrder,
+    batches: Batches,
     metrics: MetricsWriter,
     adam: Adam,
     rate: LearningRate,
@@ -59,8 +41,6 @@ pub(crate) struct Trainer {
     pending: Vec<StepReport>,
     last_loss: Option<f64>,
     last_validation: Option<f64>,
-    x: Vec<f32>,
-    weights: Vec<f32>,
 }
 
 impl Trainer {
@@ -77,12 +57,11 @@ impl Trainer {
             Some(subset) if plan.settings.train().validate_every > 0 => Some(Validation::new(&plan, subset)?),
             _ => None,
         };
-        let (batch, seed) = (plan.settings.train().batch, plan.settings.train().seed);
         let optimiser = plan.settings.optimiser();
         Ok(Trainer {
             state: State::new(&plan.update, executable, values),
             validation,
-            order: BatchOrder::new(&plan.training, seed),
+            batches: Batches::new(&plan.training, &plan.settings),
             metrics,
             adam: Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?,
             rate: learning_rate(&plan.settings),
@@ -92,8 +71,6 @@ impl Trainer {
             pending: Vec::new(),
             last_loss: None,
             last_validation: None,
-            x: vec![0.0; batch * plan.training.dataset().row_len()],
-            weights: vec![1.0; batch],
             plan,
             run,
         })
@@ -171,17 +148,18 @@ impl Trainer {
     /// One step. One that is not finite ends the training, with the state as it was before it.
     fn advance(&mut self) -> Result<StepReport> {
         let step = self.step + 1;
-        self.fill_batch()?;
+        self.batches.fill(self.step)?;
         let train = self.plan.settings.train();
-        let progress = match (train.decay_by, train.wall_time()) {
-            (DecayBy::Time, Some(limit)) => self.seconds() / limit.max(Duration::from_nanos(1)).as_secs_f64(),
-            _ => self.step as f64 / train.steps as f64,
-        };
+        let progress = self.progress();
         let [correction1, correction2] = self.adam.corrections(step);
         let decay = average_decay(self.plan.settings.optimiser().ema_decay, self.step);
         let rates = [self.rate.at(step, progress), correction1, correction2, decay];
-        let inputs =
-            StepInputs { x: &self.x, weights: &self.weights, key: Key::new(train.seed, step), rates };
+        let inputs = StepInputs {
+            x: &self.batches.x,
+            weights: &self.batches.weights,
+            key: Key::new(train.seed, step),
+            rates,
+        };
         let report = self.state.step(&inputs)?;
         if !report.finite {
             let tensor = first_non_finite(&self.plan, self.state.values(), &inputs)?;
@@ -199,43 +177,19 @@ impl Trainer {
         Ok(report)
     }
 
-    fn fill_batch(&mut self) -> Result<()> {
-        let (data, batch) = (self.plan.training.dataset(), self.weights.len());
-        let rows = self.order.batch_rows(self.step, batch);
-        let row_len = data.row_len();
-        let key = Key::new(self.plan.settings.train().seed, self.step);
-        let (mut words, mut noise) = (vec![0; row_len], vec![0.0; row_len]);
-        for (i, (row, x)) in rows.iter().zip(self.x.chunks_exact_mut(row_len)).enumerate() {
-            if self.plan.settings.data().dequantise {
-                row_words(key, DEQUANTISE_STREAM, i as u64, &mut words);
-                // Rounding up to 1 in f32 would leave the level.
-                let below_one = 1.0 - f32::EPSILON / 2.0;
-                noise
-                    .iter_mut()
-                    .zip(&words)
-                    .for_each(|(u, word)| *u = (uniform(*word) as f32).min(below_one));
-                data.copy_row_dequantised(*row as usize, &noise, x)?;
-            } else {
-                data.copy_row(*row as usize, x)?;
-            }
-        }
-        Ok(())
-    }
-
     /// A line with the means since the last one.
     fn log(&mut self) -> Result<()> {
         let n = self.pending.len().max(1) as f64;
         let mean = |part: fn(&StepReport) -> f64| self.pending.iter().map(part).sum::<f64>() / n;
         let loss_per_dim = mean(|report| report.loss_per_dim);
-        let row = Row {
-            step: self.step,
-            loss: Some(mean(|report| report.loss)),
-            loss_per_dim: Some(loss_per_dim),
-            gradient_norm: Some(mean(|report| report.gradient_norm)),
-            learning_rate: Some(self.rate.at(self.step, self.progress())),
-            validation_loss_per_dim: None,
-            seconds: self.seconds(),
-        };
+        let row = json!({
+            "step": self.step,
+            "loss": mean(|report| report.loss),
+            "loss_per_dim": loss_per_dim,
+            "gradient_norm": mean(|report| report.gradient_norm),
+            "learning_rate": self.rate.at(self.step, self.progress()),
+            "seconds": self.seconds(),
+        });
         self.pending.clear();
         self.last_loss = Some(loss_per_dim);
         self.metrics.append(&row)
@@ -255,15 +209,11 @@ impl Trainer {
         let loss = validation.loss_per_dim(&self.state.values()[3 * count..])?;
         self.last_validation = Some(loss);
         observer.message(&format!("step {}: validation loss per dimension {loss:.4}", self.step));
-        let row = Row {
-            step: self.step,
-            loss: None,
-            loss_per_dim: None,
-            gradient_norm: None,
-            learning_rate: None,
-            validation_loss_per_dim: Some(loss),
-            seconds: self.seconds(),
-        };
+        let row = json!({
+            "step": self.step,
+            "validation_loss_per_dim": loss,
+            "seconds": self.seconds(),
+        });
         self.metrics.append(&row)
     }
 
@@ -304,85 +254,4 @@ fn refuse_beyond_memory(plan: &Plan, arena: usize) -> Result<()> {
         .found(format!("{needed:.2} GiB needed"))
         .expected(format!("at most {limit} GiB"))
         .remedy("use a smaller train.batch or network, or raise the limit"))
-}
-
-/// Where a run stands before its next step.
-#[derive(Default)]
-struct Resumed {
-    step: u64,
-    seconds: f64,
-    metrics: crate::checkpoint::MetricsMark,
-}
-
-/// Creates the run, or opens it to go on with it.
-fn open(
-    plan: &Plan,
-    request: &Request,
-    observer: &mut dyn Observer,
-) -> Result<(Run, Vec<Vec<f32>>, Resumed)> {
-    let settings = plan.settings.to_toml();
-    if !request.resume {
-        let values = match plan.settings.train().warm_start_run() {
-            Some(path) => warm_start(plan, path)?,
-            None => plan.update.initial_state(plan.settings.train().seed),
-        };
-        return Ok((Run::create(&request.run, &settings, &plan.manifest())?, values, Resumed::default()));
-    }
-    let run = Run::open(&request.run)?;
-    refuse_another_training(plan, &run)?;
-    run.write_settings(&settings)?;
-    let Some(loaded) = run.folder().latest_checkpoint()? else {
-        observer.message("the run has no checkpoint yet: it starts from the beginning");
-        return Ok((run, plan.update.initial_state(plan.settings.train().seed), Resumed::default()));
-    };
-    loaded.warnings.iter().for_each(|warning| observer.message(warning));
-    let values = from_tensors(&plan.update, &loaded.tensors)?;
-    let (seconds, metrics) = (loaded.manifest.seconds, loaded.manifest.metrics);
-    Ok((run, values, Resumed { step: loaded.step, seconds, metrics }))
-}
-
-/// A resumed run keeps what its bits depend on: data, network, objective, seed and batch.
-fn refuse_another_training(plan: &Plan, run: &Run) -> Result<()> {
-    let (recorded, found) = (&run.folder().manifest().data, &plan.record);
-    if recorded.fingerprint != found.fingerprint {
-        return Err(Error::input("the run was trained on other data")
-            .at(run.folder().path().display())
-            .found(format!("{} ({})", found.name, &found.fingerprint))
-            .expected(format!("{} ({})", recorded.name, recorded.fingerprint)));
-    }
-    let before = Settings::load(&run.folder().settings_path(), &[])?;
-    let is_fixed = |key: &str| {
-        let table = key.split('.').next().unwrap_or_default();
-        ["model", "objective"].contains(&table)
-            || ["train.seed", "train.batch", "data.validation", "data.dequantise"].contains(&key)
-    };
-    let old = before.resolved().iter().filter(|(key, _)| is_fixed(key));
-    for (key, value) in plan.settings.resolved().iter().filter(|(key, _)| is_fixed(key)) {
-        match old.clone().find(|(other, _)| other == key) {
-            Some((_, recorded)) if recorded == value => {}
-            recorded => {
-                let expected = recorded.map_or("no such key", |(_, recorded)| recorded);
-                return Err(Error::input("a resumed run can't change this setting")
-                    .at(key)
-                    .found(value)
-                    .expected(expected)
-                    .remedy("start a new run, with train.warm_start to keep the weights"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The averaged weights of another run as parameters and averages; moments start at 0.
-fn warm_start(plan: &Plan, path: &std::path::Path) -> Result<Vec<Vec<f32>>> {
-    let folder = RunFolder::open(path)?;
-    let Some(loaded) = folder.latest_checkpoint()? else {
-        return Err(Error::input("the run to start from has no checkpoint").at(path.display()));
-    };
-    let other = from_tensors(&plan.update, &loaded.tensors)?;
-    let count = plan.update.parameters.len();
-    let averages = other[3 * count..].to_vec();
-    let zeros = |values: &[Vec<f32>]| values.iter().map(|values| vec![0.0; values.len()]).collect::<Vec<_>>();
-    let moments = zeros(&averages);
-    Ok([averages.clone(), moments.clone(), moments, averages].concat())
 }

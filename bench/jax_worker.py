@@ -1,0 +1,130 @@
+"""The workloads in JAX, compiled."""
+import os
+import sys
+
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads=2"
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+import workloads
+from worker import serve
+
+DATA = sys.argv[1]
+
+
+def pairs(values):
+    return zip(values[::2], values[1::2])
+
+
+def perceptron(p, x):
+    layers = list(pairs(p))
+    for i, (w, b) in enumerate(layers):
+        x = x @ w + b
+        if i + 1 < len(layers):
+            x = jax.nn.softplus(x)
+    return x
+
+
+def conv(x, w, b):
+    return lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + b
+
+
+def group_norm(x, scale, shift, groups=8):
+    n, h, w, c = x.shape
+    y = x.reshape(n, h, w, groups, c // groups)
+    centred = y - y.mean((1, 2, 4), keepdims=True)
+    variance = (centred**2).mean((1, 2, 4), keepdims=True)
+    return (centred / jnp.sqrt(variance + 1e-5)).reshape(x.shape) * scale + shift
+
+
+def score_network(p, x):
+    def half(x, p):
+        return conv(jax.nn.silu(group_norm(x, *p[:2])), *p[2:])
+
+    x = conv(x, *p[:2])
+    for start in range(2, 34, 8):
+        x = x + half(half(x, p[start : start + 4]), p[start + 4 : start + 8])
+    return half(x, p[34:])
+
+
+def adam(p, g, state, rate=1e-3):
+    m, v, t = state
+    t = t + 1
+    m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
+    v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
+    change = lambda p, m, v: p - rate * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    return jax.tree.map(change, p, m, v), (m, v, t)
+
+
+def training(p, loss):
+    zeros = jax.tree.map(jnp.zeros_like, p)
+    start = (p, (zeros, zeros, 0))
+    state = list(start)
+
+    @jax.jit
+    def step(p, moments):
+        value, gradient = jax.value_and_grad(loss)(p)
+        return (*adam(p, gradient, moments), value)
+
+    def run():
+        state[0], state[1], value = step(*state)
+        return jax.block_until_ready(value)
+
+    def reset():
+        state[:] = start
+
+    run.reset = reset
+    return run
+
+
+def denoising(x, noise):
+    energy = lambda p, x: perceptron(p, x).sum()
+    noisy = x + workloads.SIGMA * noise
+    return lambda p: ((jax.grad(energy, 1)(p, noisy) - noise / workloads.SIGMA) ** 2).mean()
+
+
+def convolution(name, p, x):
+    if name == "conv_forward":
+        forward = jax.jit(conv)
+        return lambda: jax.block_until_ready(forward(x, *p))
+    both = jax.jit(jax.value_and_grad(lambda x, w, b: (conv(x, w, b) ** 2).mean(), (0, 1, 2)))
+    return lambda: jax.block_until_ready(both(x, *p))[0]
+
+
+def langevin(p, x, noise):
+    @jax.jit
+    def sample(p, x, key):
+        def step(y, row):
+            key, size, spread, sigma = row
+            y = y + size * (score_network(p, y) / sigma) + noise * spread * jax.random.normal(key, y.shape)
+            return y, None
+
+        columns = [jnp.array(column) for column in zip(*workloads.schedule())]
+        return lax.scan(step, x, (jax.random.split(key, len(columns[0])), *columns))[0]
+
+    key = jax.random.PRNGKey(0)
+    return lambda: jax.block_until_ready(sample(p, x, key))
+
+
+def load(name, noise=1.0):
+    p, batch = (list(map(jnp.array, arrays)) for arrays in workloads.read_data(DATA, name))
+    if name.startswith("mlp"):
+        return training(p, lambda p: ((perceptron(p, batch[0]) - batch[1]) ** 2).mean())
+    if name.startswith("dsm2"):
+        return training(p, denoising(*batch))
+    if name.startswith("conv"):
+        return convolution(name, p, batch[0])
+    if name == "score_net_step":
+        return training(p, lambda p: ((score_network(p, batch[0]) - batch[1]) ** 2).mean())
+    return langevin(p, batch[0], noise)
+
+
+def check(name):
+    run = load(name, noise=0.0)
+    values = [run() for _ in range(2)]
+    return [float(jnp.mean(jnp.square(value))) if value.ndim else float(value) for value in values]
+
+
+serve(load, check)

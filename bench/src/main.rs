@@ -1,0 +1,67 @@
+//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME` and
+//! `profile NAME SECONDS`, one line each, on standard input: `run` asks this program and its Python counterparts in turn.
+
+mod adam;
+mod networks;
+mod runner;
+mod workloads;
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use runner::Runner;
+use workloads::Workload;
+
+const THREADS: usize = 2;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let data = PathBuf::from(std::env::args().nth(1).ok_or("usage: enscore-bench FOLDER_OF_DATA")?);
+    rayon::ThreadPoolBuilder::new().num_threads(THREADS).build_global()?;
+    let mut runners = HashMap::new();
+    for line in std::io::stdin().lock().lines() {
+        let answer = answer(&line?, &data, &mut runners)?;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{answer}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn load(name: &str, data: &Path) -> Result<Runner, Box<dyn Error>> {
+    let workload = Workload::named(name).ok_or_else(|| format!("no workload is called {name:?}"))?;
+    Runner::new(&workload, &data.join(format!("{name}.bin")))
+}
+
+fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Result<String, Box<dyn Error>> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [verb, name, rest @ ..] = &words[..] else { return Err(format!("not a request: {line:?}").into()) };
+    let budget = Duration::from_secs_f64(rest.first().map_or(Ok(1.0), |word| word.parse())?);
+    if *verb == "check" {
+        let mut runner = load(name, data)?;
+        let mut figures = Vec::new();
+        for _ in 0..2 {
+            runner.run(0.0)?;
+            figures.push(runner.figure().to_string());
+        }
+        return Ok(figures.join(" "));
+    }
+    if !runners.contains_key(*name) {
+        runners.insert(name.to_string(), load(name, data)?);
+    }
+    let runner = runners.get_mut(*name).ok_or("no such workload")?;
+    match *verb {
+        "time" => Ok((runner.time(budget)?.0 * 1e3).to_string()),
+        "least" => Ok((runner.time(budget)?.1 * 1e3).to_string()),
+        "compile" => Ok((runner.compiled_in().as_secs_f64() * 1e3).to_string()),
+        "profile" => {
+            let rows = runner.hot_spots(budget)?;
+            let total: f64 = rows.iter().map(|row| row.0).sum();
+            let lines: Vec<String> = rows.iter().map(|(ms, step)| format!("{ms:9.4}  {step}")).collect();
+            Ok(format!("{total:9.4}  all {} steps\n{}", rows.len(), lines.join("\n")))
+        }
+        _ => Err(format!("not a request: {line:?}").into()),
+    }
+}

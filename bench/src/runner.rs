@@ -1,0 +1,166 @@
+//! A compiled workload with its memory, run again and again.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use enscore_cpu::{Argument, Executable, ExecutorError, Options, StepProfile};
+use enscore_program::random::Key;
+
+use crate::adam;
+use crate::networks::Spec;
+use crate::workloads::{Drive, Workload, langevin_schedule};
+
+/// Runs of one measurement, at most.
+const MOST_RUNS: usize = 200;
+/// Runs before one.
+const WARM_UP: usize = 2;
+
+/// A workload ready to run.
+pub struct Runner {
+    executable: Executable<f32>,
+    drive: Drive,
+    /// Parameters and moments: those of now and those of the next step.
+    state: [Vec<Vec<f32>>; 2],
+    /// The state of step 0.
+    start: Vec<Vec<f32>>,
+    batch: Vec<Vec<f32>>,
+    /// Outputs that are not state.
+    results: Vec<Vec<f32>>,
+    step: i32,
+    compiled_in: Duration,
+    profile: Option<Vec<StepProfile>>,
+}
+
+/// Arrays of single precision, one after another, as the file at `path` has them.
+fn read(path: &Path, specs: &[Spec]) -> Result<Vec<Vec<f32>>, Box<dyn Error>> {
+    let bytes = std::fs::read(path)?;
+    let lengths: Vec<usize> = specs.iter().map(|(_, shape)| shape.iter().product()).collect();
+    let expected = 4 * lengths.iter().sum::<usize>();
+    if bytes.len() != expected {
+        return Err(format!("{}: {} bytes, expected {expected}", path.display(), bytes.len()).into());
+    }
+    let mut numbers = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    Ok(lengths.iter().map(|len| numbers.by_ref().take(*len).collect()).collect())
+}
+
+impl Runner {
+    /// Compiles `workload` and reads what it starts from.
+    pub fn new(workload: &Workload, data: &Path) -> Result<Runner, Box<dyn Error>> {
+        let program = workload.program()?;
+        let began = Instant::now();
+        let executable = Executable::compile(&program, Options::default())?;
+        let compiled_in = began.elapsed();
+        let specs = [&workload.parameters[..], &workload.batch].concat();
+        let mut parameters = read(data, &specs)?;
+        let batch = parameters.split_off(workload.parameters.len());
+        if workload.drive == Drive::Update {
+            let zeros: Vec<Vec<f32>> = parameters.iter().map(|values| vec![0.0; values.len()]).collect();
+            parameters.extend([zeros.clone(), zeros].concat());
+        }
+        let kept = if workload.drive == Drive::Update { parameters.len() } else { 0 };
+        let results = program.outputs()[kept..]
+            .iter()
+            .map(|(_, id)| vec![0.0; program.nodes()[*id].shape.iter().product()])
+            .collect();
+        let (next, start) = (parameters.clone(), parameters.clone());
+        Ok(Runner {
+            executable,
+            drive: workload.drive,
+            state: [parameters, next],
+            start,
+            batch,
+            results,
+            step: 0,
+            compiled_in,
+            profile: None,
+        })
+    }
+
+    /// How long compilation took.
+    pub fn compiled_in(&self) -> Duration {
+        self.compiled_in
+    }
+
+    /// Runs the workload once; `noise` scales the noise of sampling.
+    pub fn run(&mut self, noise: f32) -> Result<(), ExecutorError> {
+        self.step += 1;
+        match self.drive {
+            Drive::Update => {
+                let corrections = adam::corrections(self.step);
+                self.execute(&[&corrections[..1], &corrections[1..]], None)?;
+                self.state.swap(0, 1);
+            }
+            Drive::Once => self.execute(&[], None)?,
+            Drive::Langevin => {
+                let start = self.batch[0].clone();
+                for (number, [size, spread, sigma]) in langevin_schedule().into_iter().enumerate() {
+                    let key = Key::new(self.step as u64, number as u64);
+                    self.execute(&[&[size], &[noise * spread], &[sigma]], Some(key))?;
+                    std::mem::swap(&mut self.batch[0], &mut self.results[0]);
+                }
+                self.results[0].copy_from_slice(&self.batch[0]);
+                self.batch[0] = start;
+            }
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, scalars: &[&[f32]], key: Option<Key>) -> Result<(), ExecutorError> {
+        let [now, next] = &mut self.state;
+        let arrays = now.iter().chain(&self.batch).map(Vec::as_slice).chain(scalars.iter().copied());
+        let inputs: Vec<Argument<f32>> = arrays.map(Argument::Float).chain(key.map(Argument::Key)).collect();
+        let state = if self.drive == Drive::Update { &mut next[..] } else { &mut [] };
+        let mut outputs: Vec<&mut [f32]> =
+            state.iter_mut().chain(&mut self.results).map(Vec::as_mut_slice).collect();
+        match &mut self.profile {
+            Some(profile) => self.executable.profile(&inputs, &mut outputs, profile),
+            None => self.executable.run(&inputs, &mut outputs),
+        }
+    }
+
+    /// The number by which runs in different libraries are compared: the loss, or the mean square of what came out.
+    pub fn figure(&self) -> f64 {
+        match self.results.last().map(Vec::as_slice) {
+            Some([loss]) => f64::from(*loss),
+            Some(values) => {
+                values.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>() / values.len() as f64
+            }
+            None => f64::NAN,
+        }
+    }
+
+    /// Median and least seconds of a run from the start on, over runs that together take `budget`. Training on one batch
+    /// for thousands of steps would measure how fast each library is with vanishing gradients: runs are limited.
+    pub fn time(&mut self, budget: Duration) -> Result<(f64, f64), ExecutorError> {
+        self.state[0].clone_from(&self.start);
+        self.step = 0;
+        for _ in 0..WARM_UP {
+            self.run(1.0)?;
+        }
+        let began = Instant::now();
+        let mut seconds = Vec::new();
+        while seconds.len() < 2 || (seconds.len() < MOST_RUNS && began.elapsed() < budget) {
+            let start = Instant::now();
+            self.run(1.0)?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        seconds.sort_by(f64::total_cmp);
+        Ok((seconds[seconds.len() / 2], seconds[0]))
+    }
+
+    /// Runs for `budget` and gives each step's mean milliseconds a run, the dearest first.
+    pub fn hot_spots(&mut self, budget: Duration) -> Result<Vec<(f64, String)>, ExecutorError> {
+        self.profile = Some(Vec::new());
+        let (began, before) = (Instant::now(), self.step);
+        while self.step < before + MOST_RUNS as i32 && began.elapsed() < budget {
+            self.run(1.0)?;
+        }
+        let runs = f64::from(self.step - before);
+        let profile = self.profile.take().unwrap_or_default();
+        let mut rows: Vec<(f64, String)> =
+            profile.into_iter().map(|step| (step.seconds * 1e3 / runs, step.name)).collect();
+        rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+        Ok(rows)
+    }
+}

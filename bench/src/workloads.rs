@@ -1,0 +1,179 @@
+//! What is timed: for each name the parameters, the batch, and the program of one run.
+
+use enscore_program::{Kind, Program, Scope, ShapeError, Var};
+
+use crate::adam;
+use crate::networks::{
+    Spec, convolution, convolution_parameters, perceptron, perceptron_parameters, score_network,
+    score_network_parameters,
+};
+
+/// Channels of the convolutional workloads.
+const CHANNELS: usize = 64;
+/// Noise added to the data of denoising score matching.
+const SIGMA: f64 = 0.1;
+/// Noise levels of annealed Langevin sampling.
+const LEVELS: [f64; 2] = [1.0, 0.5];
+/// Langevin steps at each level.
+const STEPS_PER_LEVEL: usize = 5;
+/// The step size at level sigma is STEP_SIZE (sigma / last sigma)^2.
+const STEP_SIZE: f64 = 2e-3;
+
+/// How a program is driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drive {
+    /// Inputs: parameters, both moments, batch, corrections; outputs: the first three updated, the loss.
+    Update,
+    /// Inputs: parameters, batch; outputs: whatever is asked for.
+    Once,
+    /// Inputs: parameters, x, then step size, noise size, sigma, key; output: x after one Langevin step.
+    Langevin,
+}
+
+/// A workload by its name.
+pub struct Workload {
+    pub drive: Drive,
+    pub parameters: Vec<Spec>,
+    pub batch: Vec<Spec>,
+    objective: Objective,
+}
+
+#[derive(Clone, Copy)]
+enum Objective {
+    Perceptron,
+    DenoisingEnergy,
+    ConvolutionForward,
+    ConvolutionGradients,
+    ScoreNetwork,
+    Langevin,
+}
+
+fn batch(names: &[&str], shape: &[usize]) -> Vec<Spec> {
+    names.iter().map(|name| (name.to_string(), shape.to_vec())).collect()
+}
+
+impl Workload {
+    /// The workload called `name`, if there is one.
+    pub fn named(name: &str) -> Option<Workload> {
+        let rows = name.rsplit('_').next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
+        let layer = || convolution_parameters("conv", CHANNELS, CHANNELS);
+        let (drive, objective, parameters, batch) = match name {
+            "mlp_128" | "mlp_4096" => (
+                Drive::Update,
+                Objective::Perceptron,
+                perceptron_parameters(&[2, 128, 128, 2]),
+                batch(&["x", "target"], &[rows, 2]),
+            ),
+            "dsm2_128" | "dsm2_4096" => (
+                Drive::Update,
+                Objective::DenoisingEnergy,
+                perceptron_parameters(&[2, 128, 128, 1]),
+                batch(&["x", "noise"], &[rows, 2]),
+            ),
+            "conv_forward" => {
+                (Drive::Once, Objective::ConvolutionForward, layer(), batch(&["x"], &[64, 28, 28, CHANNELS]))
+            }
+            "conv_forward_backward" => (
+                Drive::Once,
+                Objective::ConvolutionGradients,
+                layer(),
+                batch(&["x"], &[64, 28, 28, CHANNELS]),
+            ),
+            "score_net_step" => (
+                Drive::Update,
+                Objective::ScoreNetwork,
+                score_network_parameters(CHANNELS),
+                batch(&["x", "target"], &[32, 28, 28, 1]),
+            ),
+            "langevin" => (
+                Drive::Langevin,
+                Objective::Langevin,
+                score_network_parameters(CHANNELS),
+                batch(&["x"], &[64, 28, 28, 1]),
+            ),
+            _ => return None,
+        };
+        Some(Workload { drive, parameters, batch, objective })
+    }
+
+    /// The program of one run.
+    pub fn program(&self) -> Result<Program, ShapeError> {
+        let scope = Scope::new();
+        let inputs = |prefix: &str, specs: &[Spec]| -> Vec<Var> {
+            let input = |(name, shape): &Spec| scope.input(&format!("{prefix}{name}"), Kind::Float, shape);
+            specs.iter().map(input).collect()
+        };
+        let parameters = inputs("", &self.parameters);
+        let moments = (self.drive == Drive::Update)
+            .then(|| ["m.", "v."].map(|prefix| inputs(prefix, &self.parameters)));
+        let batch = inputs("batch.", &self.batch);
+        let (loss, outputs) = self.objective.trace(&parameters, &batch);
+        let mut named: Vec<(String, Var)> = Vec::new();
+        if let Some([first, second]) = moments {
+            let corrections = ["first", "second"].map(|name| scope.input(name, Kind::Float, &[]));
+            let gradients = scope.gradient(loss, &parameters);
+            let steps: Vec<[Var; 3]> = (0..parameters.len())
+                .map(|i| adam::step([parameters[i], first[i], second[i]], gradients[i], corrections))
+                .collect();
+            for which in 0..3 {
+                named.extend(steps.iter().enumerate().map(|(i, step)| (format!("{which}.{i}"), step[which])));
+            }
+        }
+        named.extend(outputs.into_iter().enumerate().map(|(i, output)| (format!("out.{i}"), output)));
+        let named: Vec<(&str, Var)> = named.iter().map(|(name, var)| (name.as_str(), *var)).collect();
+        scope.finish(&named)
+    }
+}
+
+impl Objective {
+    /// The loss, and what a run puts out besides updated parameters.
+    fn trace<'s>(self, parameters: &[Var<'s>], batch: &[Var<'s>]) -> (Var<'s>, Vec<Var<'s>>) {
+        let x = batch[0];
+        let scope = x.scope();
+        match self {
+            Objective::Perceptron => {
+                let loss = (perceptron(parameters, x) - batch[1]).square().mean_all();
+                (loss, vec![loss])
+            }
+            Objective::DenoisingEnergy => {
+                let (noise, noisy) = (batch[1], x + batch[1] * SIGMA);
+                let energy = perceptron(parameters, noisy).sum_all();
+                let gradient = scope.gradient(energy, &[noisy])[0];
+                let loss = (gradient - noise * (1.0 / SIGMA)).square().mean_all();
+                (loss, vec![loss])
+            }
+            Objective::ConvolutionForward => {
+                let y = convolution(parameters, x);
+                (y, vec![y])
+            }
+            Objective::ConvolutionGradients => {
+                let loss = convolution(parameters, x).square().mean_all();
+                let mut outputs = scope.gradient(loss, &[x, parameters[0], parameters[1]]);
+                outputs.push(loss);
+                (loss, outputs)
+            }
+            Objective::ScoreNetwork => {
+                let loss = (score_network(parameters, x) - batch[1]).square().mean_all();
+                (loss, vec![loss])
+            }
+            Objective::Langevin => {
+                let [size, noise, sigma] =
+                    ["step", "noise", "sigma"].map(|name| scope.input(name, Kind::Float, &[]));
+                let key = scope.input("key", Kind::Key, &[]);
+                let score = score_network(parameters, x) / sigma;
+                let x = x + score * size + key.normal(&x.shape()) * noise;
+                (x, vec![x])
+            }
+        }
+    }
+}
+
+/// (step size, noise size, sigma) of every Langevin step, in order.
+pub fn langevin_schedule() -> Vec<[f32; 3]> {
+    let last = LEVELS[LEVELS.len() - 1];
+    let level = |sigma: f64| {
+        let size = STEP_SIZE * (sigma / last) * (sigma / last);
+        std::iter::repeat_n([size as f32, (2.0 * size).sqrt() as f32, sigma as f32], STEPS_PER_LEVEL)
+    };
+    LEVELS.into_iter().flat_map(level).collect()
+}

@@ -1,0 +1,141 @@
+"""The workloads in PyTorch. The second argument is the layout of images: nchw or nhwc (channels last)."""
+import sys
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import workloads
+from worker import serve
+
+DATA, LAYOUT = sys.argv[1:]
+FORMAT = torch.channels_last if LAYOUT == "nhwc" else torch.contiguous_format
+torch.set_num_threads(2)
+
+
+class Block(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.g1, self.c1 = nn.GroupNorm(8, c), nn.Conv2d(c, c, 3, padding=1)
+        self.g2, self.c2 = nn.GroupNorm(8, c), nn.Conv2d(c, c, 3, padding=1)
+
+    def forward(self, x):
+        return x + self.c2(F.silu(self.g2(self.c1(F.silu(self.g1(x))))))
+
+
+class ScoreNetwork(nn.Module):
+    def __init__(self, c=workloads.CHANNELS):
+        super().__init__()
+        self.i = nn.Conv2d(1, c, 3, padding=1)
+        self.b = nn.Sequential(*[Block(c) for _ in range(4)])
+        self.g, self.o = nn.GroupNorm(8, c), nn.Conv2d(c, 1, 3, padding=1)
+
+    def forward(self, x):
+        return self.o(F.silu(self.g(self.b(self.i(x)))))
+
+
+def perceptron(*widths):
+    layers = []
+    for inputs, outputs in zip(widths, widths[1:]):
+        layers += [nn.Linear(inputs, outputs), nn.Softplus()]
+    return nn.Sequential(*layers[:-1])
+
+
+def parameter(array):
+    value = torch.from_numpy(array)
+    if value.ndim == 4:
+        return value.permute(3, 2, 0, 1).contiguous(memory_format=FORMAT)
+    return value.t().contiguous() if value.ndim == 2 else value
+
+
+def image(array):
+    value = torch.from_numpy(array)
+    return value.permute(0, 3, 1, 2).contiguous(memory_format=FORMAT) if value.ndim == 4 else value
+
+
+def fill(net, arrays):
+    with torch.no_grad():
+        for target, array in zip(net.parameters(), arrays, strict=True):
+            target.copy_(parameter(array))
+    return net.to(memory_format=FORMAT)
+
+
+def training(net, arrays, loss):
+    fill(net, arrays)
+    optimiser = torch.optim.Adam(net.parameters(), 1e-3)
+
+    def step():
+        optimiser.zero_grad()
+        value = loss(net)
+        value.backward()
+        optimiser.step()
+        return value
+
+    def reset():
+        fill(net, arrays)
+        optimiser.state.clear()
+
+    step.reset = reset
+    return step
+
+
+def denoising(x, noise):
+    def loss(net):
+        noisy = (x + workloads.SIGMA * noise).requires_grad_()
+        (gradient,) = torch.autograd.grad(net(noisy).sum(), noisy, create_graph=True)
+        return ((gradient - noise / workloads.SIGMA) ** 2).mean()
+
+    return loss
+
+
+def convolution(name, arrays, x):
+    w, b = (parameter(array) for array in arrays)
+
+    def forward():
+        with torch.no_grad():
+            return F.conv2d(x, w, b, padding=1)
+
+    def both():
+        loss = (F.conv2d(x, w, b, padding=1) ** 2).mean()
+        torch.autograd.grad(loss, (x, w, b))
+        return loss
+
+    if name == "conv_forward":
+        return forward
+    for value in (x, w, b):
+        value.requires_grad_()
+    return both
+
+
+def langevin(net, x, noise):
+    def sample():
+        y = x
+        with torch.no_grad():
+            for size, spread, sigma in workloads.schedule():
+                y = y + size * (net(y) / sigma) + noise * spread * torch.randn_like(y)
+        return y
+
+    return sample
+
+
+def load(name, noise=1.0):
+    arrays, batch = workloads.read_data(DATA, name)
+    batch = [image(array) for array in batch]
+    if name.startswith("mlp"):
+        return training(perceptron(2, 128, 128, 2), arrays, lambda net: ((net(batch[0]) - batch[1]) ** 2).mean())
+    if name.startswith("dsm2"):
+        return training(perceptron(2, 128, 128, 1), arrays, denoising(*batch))
+    if name.startswith("conv"):
+        return convolution(name, arrays, batch[0])
+    if name == "score_net_step":
+        return training(ScoreNetwork(), arrays, lambda net: ((net(batch[0]) - batch[1]) ** 2).mean())
+    return langevin(fill(ScoreNetwork(), arrays), batch[0], noise)
+
+
+def check(name):
+    run = load(name, noise=0.0)
+    values = [run().detach() for _ in range(2)]
+    return [value.double().square().mean().item() if value.ndim else value.item() for value in values]
+
+
+serve(load, check)

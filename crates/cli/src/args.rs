@@ -1,0 +1,203 @@
+//! The arguments as typed, and the refusal of wrong ones in one line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use enscore::Error;
+
+use crate::output;
+
+/// Train, sample and evaluate score-based generative models.
+#[derive(Debug, Parser)]
+#[command(name = "enscore", version, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    /// Print one JSON object on stdout, and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print messages on stderr even where it is no terminal
+    #[arg(long, global = true)]
+    pub(crate) verbose: bool,
+    /// Threads; 0: one per core. Results don't depend on it [default: the run's train.threads]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=4096))]
+    pub(crate) threads: Option<u16>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Learn the built-in 8x8 digits, draw new ones and report on it, in under two minutes
+    Demo(Demo),
+    /// Train a model as a settings file says
+    Train(Train),
+    /// Draw samples from a trained run
+    Sample(Sample),
+    /// Measure a trained run: its loss on held-out rows, and its samples beside real rows
+    Evaluate(Evaluate),
+    /// Suggest noise levels and step size for a data set
+    Suggest(Suggest),
+    /// List, fetch or describe data sets
+    #[command(subcommand)]
+    Data(Data),
+    /// Print every settings key with its type, default and meaning
+    Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder of the new run
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    pub(crate) out: PathBuf,
+    /// Seed of every random number
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// The settings, a TOML file (`enscore settings` prints every key)
+    pub(crate) settings: PathBuf,
+    /// Folder of the run [default: runs/ and the settings file's name without its ending]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) out: Option<PathBuf>,
+    /// Seed of every random number, in place of train.seed
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Set a key in place of the file's, as in --set train.steps=100; may be repeated
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Go on with the run from its last checkpoint
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// End after the training: no evaluation, no report.html
+    #[arg(long)]
+    pub(crate) no_report: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sample {
+    /// Folder of a trained run
+    pub(crate) run: PathBuf,
+    /// How many samples [default: the run's sampler.count]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) num: Option<u32>,
+    /// Seed of the samples; sample i of a seed is the same however many are drawn
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Where to write: .png (a sheet of images, or points in the plane), .npy or .csv (numbers in the raw units of the
+    /// training data) [default: samples/sample-seedN.png in the run for images, .csv for vectors]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Set a key of the sampler for this call, as in --set sampler.steps_per_level=200; may be repeated
+    #[arg(long, value_name = "sampler.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Also write a picture of the first chains from start to end: a row a chain, a column a noise level
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) trajectory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// Folder of a trained run
+    pub(crate) run: PathBuf,
+    /// Data to evaluate on: a name, a file or a folder [default: the test split of the training data, else the run's own
+    /// validation rows]
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data: Option<String>,
+    /// Two-sample metrics, from mmd, sliced_wasserstein and frechet [default: all]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub(crate) metrics: Vec<String>,
+    /// Samples drawn for the metrics; 0: none [default: the run's sampler.count]
+    #[arg(long, value_name = "N")]
+    pub(crate) samples: Option<u32>,
+    /// Seed of noise and samples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Rows that the loss is taken over, at most [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_rows: Option<u32>,
+    /// Set a key of the sampler for this call, as in --set sampler.steps_per_level=200; may be repeated
+    #[arg(long, value_name = "sampler.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Suggest {
+    /// A name, a file or a folder
+    pub(crate) data: String,
+    /// Langevin steps at each noise level
+    #[arg(long, value_name = "T", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) steps: u32,
+    /// The convention of the step size: algorithm 1 of the paper, or its published code
+    #[arg(long, value_enum, default_value_t = Rule::Algorithm1)]
+    pub(crate) rule: Rule,
+    /// The smallest noise level, in units of the scaled data
+    #[arg(long, value_name = "S", default_value_t = 0.01)]
+    pub(crate) sigma_min: f64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Rule {
+    Algorithm1,
+    ReferenceCode,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Data {
+    /// List the data sets that have a name
+    List,
+    /// Download a data set and check it; its source, size and licence are printed
+    Fetch {
+        /// Its name
+        name: String,
+        /// Where to put it [default: data/NAME, where the name finds it]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Describe a data set: rows, shape, scale, moments, fingerprint
+    Info {
+        /// A name, a file or a folder
+        data: String,
+    },
+}
+
+/// The arguments of this process. Help and version are printed here, and wrong arguments refused: the second value is the
+/// code to exit with then.
+pub(crate) fn parse() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            match output::print(&error.render().to_string()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => output::fail(&error),
+            }
+        }
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => output::fail(
+            &Error::input("no command given")
+                .remedy("try `enscore demo`, or `enscore --help` for all commands"),
+        ),
+        _ => output::fail(&one_line(&error.render().to_string())),
+    })
+}
+
+/// Clap's message, which takes several lines, in one.
+fn one_line(message: &str) -> Error {
+    let (what, rest) = message.split_once("\n\n").unwrap_or((message, ""));
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let part = |name: &str| {
+        let lines = rest.lines().map(str::trim);
+        lines.filter_map(|line| line.strip_prefix(name)).map(words).next()
+    };
+    let error = Error::input(words(what.strip_prefix("error: ").unwrap_or(what)));
+    let remedy: Vec<String> = [
+        part("tip: "),
+        part("Usage: ").map(|usage| format!("usage: {usage}")),
+        Some("see `enscore --help`".to_string()),
+    ]
+    .into_iter()
+    .flatten()
+    .take(2)
+    .collect();
+    error.remedy(remedy.join("; "))
+}

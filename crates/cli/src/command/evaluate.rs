@@ -1,0 +1,99 @@
+//! `enscore evaluate`: the loss on held-out rows, samples beside real rows, and the report of both.
+
+use std::path::{Path, PathBuf};
+
+use enscore::Result;
+use enscore::checkpoint::RunFolder;
+use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, RunData, run_data};
+use enscore::report::run_report::write_report;
+use enscore::sample::Trained;
+use enscore::settings::Settings;
+use serde_json::{Value, json};
+
+use crate::Context;
+use crate::args::Evaluate;
+use crate::output::{Answer, Lines, evaluation_json, merged, text_of};
+use crate::progress::Progress;
+
+/// Chains whose trajectory the report shows.
+pub(crate) const CHAINS: usize = 8;
+
+/// What an evaluation of a run takes.
+#[derive(Default)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) sets: &'a [String],
+    pub(crate) data: Option<&'a str>,
+    pub(crate) metrics: &'a [String],
+    /// The run's sampler.count where none.
+    pub(crate) samples: Option<usize>,
+    pub(crate) seed: u64,
+    /// All rows where none.
+    pub(crate) max_rows: Option<usize>,
+}
+
+/// An evaluated run, with its report written.
+pub(crate) struct Evaluated {
+    pub(crate) evaluation: Evaluation,
+    pub(crate) origin: HeldOut,
+    pub(crate) step: u64,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) report: PathBuf,
+}
+
+/// The threads that the run at `path` was set to train on. What is wrong with the run is said when it is opened.
+pub(crate) fn threads_of(path: &Path) -> usize {
+    let settings = RunFolder::open(path).and_then(|run| Settings::load(&run.settings_path(), &[]));
+    settings.map_or(0, |settings| settings.train().threads)
+}
+
+/// Evaluates the run at `path` and writes its report.
+pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) -> Result<Evaluated> {
+    let trained = Trained::open(path, wanted.sets)?;
+    let RunData { training, held_out, origin } = run_data(&trained, wanted.data)?;
+    let settings = EvaluationSettings {
+        samples: wanted.samples.unwrap_or(trained.settings.sampler().count),
+        chains: CHAINS,
+        max_rows: wanted.max_rows.unwrap_or(usize::MAX),
+        seed: wanted.seed,
+        metrics: wanted.metrics.to_vec(),
+    };
+    let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
+    let evaluation = evaluate::evaluate(&trained, &training, &held_out, &settings, &mut tell)?;
+    progress.end();
+    let report = write_report(&RunFolder::open(path)?, &trained, &training, &evaluation)?;
+    Ok(Evaluated { evaluation, origin, step: trained.step, warnings: trained.warnings, report })
+}
+
+impl Evaluated {
+    /// `object` with the evaluation's keys after its own.
+    pub(crate) fn json(&self, object: Value) -> Value {
+        let mut keys = evaluation_json(&self.evaluation);
+        keys.insert("held_out".into(), json!(self.origin));
+        keys.insert("report".into(), json!(text_of(&self.report)));
+        merged(object, keys)
+    }
+}
+
+pub(crate) fn run(context: &Context, arguments: &Evaluate) -> Result<Answer> {
+    let wanted = Wanted {
+        sets: &arguments.set,
+        data: arguments.data.as_deref(),
+        metrics: &arguments.metrics,
+        samples: arguments.samples.map(|count| count as usize),
+        seed: arguments.seed,
+        max_rows: arguments.max_rows.map(|count| count as usize),
+    };
+    let evaluated = context.on_threads(threads_of(&arguments.run), || {
+        evaluate(&arguments.run, &wanted, &mut Progress::new(context))
+    })?;
+    let run = &arguments.run;
+    let json = evaluated.json(json!({
+        "run": text_of(run), "step": evaluated.step, "seed": arguments.seed, "warnings": evaluated.warnings,
+    }));
+    let text = Lines::default()
+        .line("run", format!("{}, step {}", run.display(), evaluated.step))
+        .evaluation(&evaluated.evaluation)
+        .warnings(&evaluated.warnings)
+        .line("report", evaluated.report.display());
+    Ok(Answer::new(json, text.text()))
+}

@@ -1,0 +1,9 @@
+//! One file per command: from its arguments to its answer.
+
+pub(crate) mod data;
+pub(crate) mod demo;
+pub(crate) mod evaluate;
+pub(crate) mod sample;
+pub(crate) mod settings;
+pub(crate) mod suggest;
+pub(crate) mod train;

@@ -1,0 +1,208 @@
+//! `enscore sample`: samples of a trained run, as a picture or as numbers.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use enscore::checkpoint::RunFolder;
+use enscore::checkpoint::atomic::write_bytes_atomically;
+use enscore::report::run_report::image_shape;
+use enscore::report::{Image, Scatter, png, sheet, table};
+use enscore::sample::{Drawn, Trained, draw};
+use enscore::{Error, Result};
+use serde_json::json;
+
+use super::evaluate::{CHAINS, threads_of};
+use crate::Context;
+use crate::args::Sample;
+use crate::output::{Answer, Lines, text_of};
+use crate::progress::Progress;
+
+/// Pixels between the images of a sheet.
+const GAP: usize = 2;
+/// A sheet has this many columns up to its square, then as many columns as rows.
+const COLUMNS: usize = 8;
+/// Images are enlarged to about this many pixels a side, as long as a sheet stays below the width.
+const IMAGE_SIDE: usize = 56;
+const SHEET_WIDTH: usize = 2000;
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// How samples are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Png,
+    Npy,
+    Csv,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Format> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("png") => Ok(Format::Png),
+            Some("npy") => Ok(Format::Npy),
+            Some("csv") => Ok(Format::Csv),
+            _ => Err(Error::input("samples can't be written to such a file")
+                .at(path.display())
+                .expected("a name that ends in .png, .npy or .csv")),
+        }
+    }
+}
+
+/// What was asked for, checked before anything is drawn.
+struct Plan {
+    trained: Trained,
+    count: usize,
+    out: PathBuf,
+    format: Format,
+}
+
+pub(crate) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
+    context.on_threads(threads_of(&arguments.run), || sample(context, arguments))
+}
+
+fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
+    let plan = plan(arguments)?;
+    let (began, mut progress) = (Instant::now(), Progress::new(context));
+    let chains = if arguments.trajectory.is_some() { CHAINS.min(plan.count) } else { 0 };
+    let score = &plan.trained.score;
+    let drawn = draw(
+        score,
+        plan.trained.settings.sampler(),
+        plan.count,
+        arguments.seed,
+        chains,
+        &mut |done, total| progress.phase("sampling", done, total),
+    )?;
+    progress.end();
+    let seconds = began.elapsed().as_secs_f64();
+    write(&plan, &drawn)?;
+    if let Some(path) = &arguments.trajectory {
+        write_trajectory(path, &plan, &drawn)?;
+    }
+    let warnings = &plan.trained.warnings;
+    let json = json!({
+        "run": text_of(&arguments.run), "step": plan.trained.step, "samples": text_of(&plan.out), "num": plan.count,
+        "seed": arguments.seed, "seconds": seconds, "trajectory": arguments.trajectory.as_deref().map(text_of), "warnings": warnings,
+    });
+    let mut lines = Lines::default()
+        .line("run", format!("{}, step {}", arguments.run.display(), plan.trained.step))
+        .line("drawn", format!("{} samples of seed {} in {seconds:.1} s", plan.count, arguments.seed))
+        .warnings(warnings)
+        .line("samples", plan.out.display());
+    if let Some(path) = &arguments.trajectory {
+        lines = lines.line("trajectory", path.display());
+    }
+    Ok(Answer::new(json, lines.text()))
+}
+
+fn plan(arguments: &Sample) -> Result<Plan> {
+    let asked = arguments.out.as_deref().map(Format::of).transpose()?;
+    if let Some(path) = arguments.trajectory.as_deref().filter(|path| Format::of(path) != Ok(Format::Png)) {
+        return Err(Error::input("a trajectory is a picture")
+            .at(path.display())
+            .expected("a name that ends in .png"));
+    }
+    for path in [&arguments.out, &arguments.trajectory].into_iter().flatten() {
+        refuse_missing_folder(path)?;
+    }
+    let trained = Trained::open(&arguments.run, &arguments.set)?;
+    let shape = &trained.score.data.row_shape;
+    let format = asked.unwrap_or(match (image_shape(shape), shape.len()) {
+        (Some(_), _) => Format::Png,
+        (None, 1) => Format::Csv,
+        _ => Format::Npy,
+    });
+    let is_image = image_shape(shape).is_some();
+    if (format == Format::Png && !is_image && shape[..] != [2])
+        || (arguments.trajectory.is_some() && !is_image)
+    {
+        return Err(Error::input("samples of this shape can't be drawn")
+            .at(arguments.run.display())
+            .found(format!("rows of shape {shape:?}"))
+            .expected("grey or RGB images, or points in the plane (without a trajectory)")
+            .remedy("write them as .npy or .csv"));
+    }
+    let count = arguments.num.map_or(trained.settings.sampler().count, |count| count as usize);
+    refuse_beyond_memory(&trained, count)?;
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => default_out(&arguments.run, arguments.seed, format)?,
+    };
+    Ok(Plan { trained, count, out, format })
+}
+
+fn default_out(run: &Path, seed: u64, format: Format) -> Result<PathBuf> {
+    let ending = match format {
+        Format::Png => "png",
+        Format::Npy => "npy",
+        Format::Csv => "csv",
+    };
+    let folder = RunFolder::open(run)?.samples_path();
+    refuse_missing_folder(&folder.join("sample"))?;
+    Ok(folder.join(format!("sample-seed{seed}.{ending}")))
+}
+
+fn refuse_missing_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    let what = if path.is_dir() { "a folder, where a file is to be written" } else { "no such folder" };
+    let place = if path.is_dir() { path } else { folder };
+    Err(Error::input(what).at(place.display()).remedy("make the folder first, or name another file"))
+}
+
+/// Samples are held twice until they are written.
+fn refuse_beyond_memory(trained: &Trained, count: usize) -> Result<()> {
+    let needed = count as f64 * trained.score.row_len() as f64 * 8.0 / GIB;
+    let limit = trained.settings.train().memory_limit_gib;
+    if needed <= limit {
+        return Ok(());
+    }
+    Err(Error::input("so many samples need more memory than allowed")
+        .at(format!("--num {count}"))
+        .found(format!("{needed:.1} GiB needed"))
+        .expected(format!("at most {limit} GiB, the run's train.memory_limit_gib"))
+        .remedy("draw them in parts, with another --seed each"))
+}
+
+fn write(plan: &Plan, drawn: &Drawn) -> Result<()> {
+    let shape = &plan.trained.score.data.row_shape;
+    let raw = || -> Result<Vec<f32>> {
+        let scale = plan.trained.score.scale()?;
+        Ok(drawn.rows.iter().map(|value| scale.raw(f64::from(*value)) as f32).collect())
+    };
+    match format_and_shape(plan) {
+        (Format::Npy, _) => write_bytes_atomically(&plan.out, &table::npy(&raw()?, shape)?),
+        (Format::Csv, _) => write_bytes_atomically(&plan.out, &table::csv(&raw()?, shape)?),
+        (Format::Png, Some(shape)) => png::write(&plan.out, &sheet_of(&drawn.rows, shape, plan.count)?),
+        (Format::Png, None) => {
+            let scatter = Scatter::new("Samples", ["x1", "x2"], &[], &raw()?, 2)?;
+            png::write(&plan.out, &scatter.image()?)
+        }
+    }
+}
+
+fn format_and_shape(plan: &Plan) -> (Format, Option<[usize; 3]>) {
+    (plan.format, image_shape(&plan.trained.score.data.row_shape))
+}
+
+fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
+    let columns = if count <= COLUMNS * COLUMNS { COLUMNS } else { count.isqrt() };
+    sheet::sheet(rows, shape, columns, enlargement(shape, columns), GAP)
+}
+
+fn enlargement([height, width, _]: [usize; 3], columns: usize) -> usize {
+    let wanted = (IMAGE_SIDE / height.max(width).max(1)).max(2);
+    wanted.min(SHEET_WIDTH / (columns * width).max(1)).max(1)
+}
+
+fn write_trajectory(path: &Path, plan: &Plan, drawn: &Drawn) -> Result<()> {
+    let (_, Some(shape)) = format_and_shape(plan) else { return Ok(()) };
+    let score = &plan.trained.score;
+    let sampler = plan.trained.settings.sampler();
+    let stages = score.levels.as_slice().len() + 1 + usize::from(sampler.denoise);
+    let chains = drawn.trajectory.len() / score.row_len().max(1) / stages;
+    let strip = sheet::trajectory(&drawn.trajectory, chains, shape, enlargement(shape, stages), GAP)?;
+    png::write(path, &strip)
+}

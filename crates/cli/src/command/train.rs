@@ -1,0 +1,97 @@
+//! `enscore train`: a training as a settings file says, then its evaluation and report.
+
+use std::path::{Path, PathBuf};
+
+use enscore::settings::Settings;
+use enscore::train::{Outcome, Request, train};
+use enscore::{Error, Result};
+use serde_json::{Value, json};
+
+use super::evaluate::{Evaluated, Wanted, evaluate};
+use crate::Context;
+use crate::args::Train;
+use crate::output::{Answer, Lines, text_of};
+use crate::progress::Progress;
+
+/// Samples that the report of a training shows and compares.
+const SAMPLES: usize = 64;
+/// Held-out rows for its loss, at most: the standard error is below a percent, and `enscore evaluate` takes all.
+const ROWS: usize = 2000;
+
+/// Trains, then evaluates and reports if asked to.
+pub(crate) fn train_and_report(
+    context: &Context,
+    settings: &Settings,
+    request: &Request,
+    report: bool,
+) -> Result<(Outcome, Option<Evaluated>)> {
+    context.on_threads(settings.train().threads, || {
+        let mut progress = Progress::new(context);
+        let outcome = train(settings, request, &|| context.signals.came(), &mut progress)?;
+        progress.end();
+        if !report {
+            return Ok((outcome, None));
+        }
+        let wanted = Wanted { samples: Some(SAMPLES), max_rows: Some(ROWS), ..Wanted::default() };
+        let evaluated = evaluate(&request.run, &wanted, &mut progress).map_err(|error| {
+            let what = format!("the run is trained, but not evaluated: {}", error.what);
+            let run = request.run.display();
+            let remedy = format!("`enscore evaluate {run}` evaluates it and writes its report");
+            let remedy = if error.remedy.is_empty() { remedy } else { format!("{}; {remedy}", error.remedy) };
+            Error { what, remedy, ..error }
+        })?;
+        Ok((outcome, Some(evaluated)))
+    })
+}
+
+pub(crate) fn run(context: &Context, arguments: &Train) -> Result<Answer> {
+    let mut sets = arguments.set.clone();
+    sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
+    let settings = Settings::load(&arguments.settings, &sets)?;
+    let run = match &arguments.out {
+        Some(out) => out.clone(),
+        None => default_run(&arguments.settings)?,
+    };
+    let request = Request { run, resume: arguments.resume };
+    let (outcome, evaluated) = train_and_report(context, &settings, &request, !arguments.no_report)?;
+    Ok(Answer::new(json_of(&outcome, evaluated.as_ref()), lines_of(&outcome, evaluated.as_ref())))
+}
+
+/// `runs/` and the settings file's name without its ending.
+fn default_run(settings: &Path) -> Result<PathBuf> {
+    match settings.file_stem() {
+        Some(stem) => Ok(Path::new("runs").join(stem)),
+        None => Err(Error::input("the run has no name")
+            .at(settings.display())
+            .remedy("name its folder with --out RUN")),
+    }
+}
+
+fn json_of(outcome: &Outcome, evaluated: Option<&Evaluated>) -> Value {
+    let evaluation = evaluated.map(|evaluated| evaluated.json(json!({})));
+    json!({
+        "run": text_of(&outcome.run),
+        "step": outcome.step,
+        "steps": outcome.steps,
+        "seconds": outcome.seconds,
+        "loss_per_dim": outcome.loss_per_dim,
+        "validation_loss_per_dim": outcome.validation_loss_per_dim,
+        "evaluation": evaluation,
+        "report": evaluated.map(|evaluated| text_of(&evaluated.report)),
+    })
+}
+
+fn lines_of(outcome: &Outcome, evaluated: Option<&Evaluated>) -> String {
+    let steps = format!("{} of {} in {:.1} s", outcome.step, outcome.steps, outcome.seconds);
+    let mut lines = Lines::default().line("run", outcome.run.display()).line("steps", steps);
+    if let Some(loss) = outcome.loss_per_dim {
+        lines = lines.line("training loss", format!("{loss:.4} per dimension"));
+    }
+    if let Some(loss) = outcome.validation_loss_per_dim {
+        lines = lines.line("validation loss", format!("{loss:.4} per dimension"));
+    }
+    if let Some(evaluated) = evaluated {
+        lines = lines.evaluation(&evaluated.evaluation).line("report", evaluated.report.display());
+    }
+    lines.text()
+}

@@ -1,0 +1,138 @@
+//! What a command answers: readable lines or one JSON object on stdout; errors as one line on stderr.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write, stderr, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use enscore::evaluate::Evaluation;
+use enscore::{Error, Result};
+use serde_json::{Map, Value, json};
+
+/// The width of the names that begin lines.
+const NAME: usize = 16;
+
+/// The answer of a command, in both forms.
+pub(crate) struct Answer {
+    json: Value,
+    text: String,
+}
+
+impl Answer {
+    pub(crate) fn new(json: Value, text: String) -> Answer {
+        Answer { json, text }
+    }
+
+    /// Prints it in one of its forms.
+    pub(crate) fn print(&self, json: bool) -> Result<()> {
+        if json { print(&format!("{}\n", self.json)) } else { print(&self.text) }
+    }
+}
+
+/// Prints on stdout. A reader who has seen enough, as `head` does, is no failure.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut stdout = stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(reason) if reason.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::run("the answer can't be written").at("stdout").found(reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints an error as one line on stderr; returns the code to exit with.
+pub(crate) fn fail(error: &Error) -> ExitCode {
+    // Where stderr is gone, the exit code still tells.
+    let _ = writeln!(stderr(), "enscore: {error}");
+    ExitCode::from(error.exit_code())
+}
+
+/// A path as JSON holds it: names that aren't UTF-8 are approximated.
+pub(crate) fn text_of(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Readable lines, a name and a value each.
+#[derive(Default)]
+pub(crate) struct Lines(String);
+
+impl Lines {
+    pub(crate) fn line(mut self, name: &str, value: impl Display) -> Lines {
+        self.0.push_str(&format!("{name:<NAME$}{value}\n"));
+        self
+    }
+
+    /// A line for each warning.
+    pub(crate) fn warnings(self, warnings: &[String]) -> Lines {
+        warnings.iter().fold(self, |lines, warning| lines.line("warning", warning))
+    }
+
+    /// The loss and the metrics of an evaluation, each metric beside its null value.
+    pub(crate) fn evaluation(self, evaluation: &Evaluation) -> Lines {
+        let loss = &evaluation.loss;
+        let affine = evaluation.affine.as_deref().map(mean);
+        let beside = affine.map_or(String::new(), |affine| format!("; best affine network {affine:.4}"));
+        let text = format!(
+            "{:.4} ± {:.4} per dimension on {} rows{beside}",
+            loss.loss_per_dim, loss.std_err, loss.rows
+        );
+        let lines = self.line("held-out loss", text);
+        evaluation.metrics.iter().fold(lines, |lines, metric| {
+            let text =
+                format!("{:.4}, real against real {:.4} (n = {})", metric.value, metric.null, metric.n);
+            lines.line(&format!("{} ", metric.name), text)
+        })
+    }
+
+    pub(crate) fn text(self) -> String {
+        self.0
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The keys of an evaluation: `loss_per_dim`, `std_err`, `rows`, `levels`, `affine`, `metrics`.
+pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Map<String, Value> {
+    let loss = &evaluation.loss;
+    let metrics: Map<String, Value> = evaluation
+        .metrics
+        .iter()
+        .map(|metric| {
+            let numbers = json!({
+                "value": metric.value, "null": metric.null, "null_std": metric.null_std, "n": metric.n,
+            });
+            (metric.name.clone(), numbers)
+        })
+        .collect();
+    let level = |(i, level): (usize, &enscore::evaluate::LevelLoss)| {
+        json!({
+            "sigma": level.sigma, "loss": level.loss, "std_err": level.std_err,
+            "affine": evaluation.affine.as_ref().map(|losses| losses[i]),
+        })
+    };
+    let levels: Vec<Value> = loss.levels.iter().enumerate().map(level).collect();
+    [
+        ("loss_per_dim", json!(loss.loss_per_dim)),
+        ("std_err", json!(loss.std_err)),
+        ("rows", json!(loss.rows)),
+        ("levels", json!(levels)),
+        ("affine", json!(evaluation.affine.as_deref().map(mean))),
+        ("metrics", Value::Object(metrics)),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_string(), value))
+    .collect()
+}
+
+/// `object` with the keys of `more` after its own.
+pub(crate) fn merged(object: Value, more: Map<String, Value>) -> Value {
+    match object {
+        Value::Object(mut map) => {
+            map.extend(more);
+            Value::Object(map)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,89 @@
+//! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own validation rows, or
+//! other data.
+
+use crate::data::{self, Dataset, Split, Subset};
+use crate::error::{Error, Result};
+use crate::sample::Trained;
+use crate::settings::Source;
+
+/// Where rows to evaluate on come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldOut {
+    /// The test split of the data that the run learnt from.
+    Test,
+    /// The rows that the run held out of its training data.
+    Validation,
+    /// Data that was named.
+    Other,
+}
+
+/// The rows of a run.
+#[derive(Clone, Debug)]
+pub struct RunData {
+    /// The rows that it learnt from.
+    pub training: Subset,
+    /// The rows to evaluate it on, under the scale of its training data.
+    pub held_out: Subset,
+    /// Where the latter come from.
+    pub origin: HeldOut,
+}
+
+/// The rows that `trained` learnt from, as its settings name them, and rows to evaluate it on: those of `other` (its test
+/// split where it has one), else the test split of the run's own source, else the run's validation rows.
+///
+/// # Errors
+/// Data that can't be read, training data that is no longer what the run learnt from, values that don't lie on the levels
+/// of the run's data, or a run without held-out rows.
+pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
+    let settings = &trained.settings;
+    let source = match &settings.data().source {
+        Source::Name(name) => name.clone(),
+        Source::Path(path) => path.to_string_lossy().into_owned(),
+    };
+    let dataset = data::load(&source, Split::Train)?;
+    let recorded = &trained.score.data;
+    if dataset.fingerprint() != recorded.fingerprint {
+        return Err(Error::input("the training data is not what the run learnt from")
+            .at(dataset.source())
+            .found(format!("fingerprint {}", dataset.fingerprint()))
+            .expected(&recorded.fingerprint)
+            .remedy("put the data back that the run was trained on"));
+    }
+    let fraction = settings.data().validation;
+    let (training, validation) = if fraction > 0.0 {
+        let (training, validation) = data::split_validation(&dataset, fraction, settings.train().seed)?;
+        (training, Some(validation))
+    } else {
+        (Subset::all(&dataset), None)
+    };
+    let test = match other {
+        Some(other) => Some((held_out_of(other)?, HeldOut::Other)),
+        None => data::load_test(&source)?.map(|test| (test, HeldOut::Test)),
+    };
+    let (held_out, origin) = match (test, validation) {
+        (Some((test, origin)), _) => (Subset::all(&scaled_as_trained(trained, &test)?), origin),
+        (None, Some(validation)) => (validation, HeldOut::Validation),
+        (None, None) => {
+            return Err(Error::input("the run has no rows to evaluate it on")
+                .at(&source)
+                .expected("a test split, or data.validation above 0")
+                .remedy("name other data to evaluate on"));
+        }
+    };
+    Ok(RunData { training, held_out, origin })
+}
+
+fn held_out_of(source: &str) -> Result<Dataset> {
+    match data::load_test(source)? {
+        Some(test) => Ok(test),
+        None => data::load(source, Split::Train),
+    }
+}
+
+/// Data without levels of its own, as samples that were written to a file, need not lie on the levels of the run's.
+fn scaled_as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
+    let scale = trained.score.scale()?;
+    let levels = dataset.scale().levels.and(scale.levels);
+    dataset.with_scale(data::Scale { levels, ..scale })
+}

@@ -1,0 +1,59 @@
+//! The rows of each step: a pure function of (seed, step), dequantised if asked for.
+
+use enscore_program::random::{Key, row_words, uniform};
+
+use crate::data::{BatchOrder, Subset};
+use crate::error::Result;
+use crate::settings::Settings;
+
+/// The stream of dequantisation noise; traced programs number theirs from 0.
+const STREAM: u32 = 0x6465_7175;
+
+/// The batch of the current step, filled in place.
+pub(super) struct Batches {
+    order: BatchOrder,
+    data: Subset,
+    seed: u64,
+    dequantise: bool,
+    /// `[batch, ..row_shape]`
+    pub(super) x: Vec<f32>,
+    /// `[batch]`: every row counts the same.
+    pub(super) weights: Vec<f32>,
+}
+
+impl Batches {
+    pub(super) fn new(data: &Subset, settings: &Settings) -> Batches {
+        let (batch, seed) = (settings.train().batch, settings.train().seed);
+        Batches {
+            order: BatchOrder::new(data, seed),
+            data: data.clone(),
+            seed,
+            dequantise: settings.data().dequantise,
+            x: vec![0.0; batch * data.dataset().row_len()],
+            weights: vec![1.0; batch],
+        }
+    }
+
+    /// The rows that follow after `step` steps.
+    pub(super) fn fill(&mut self, step: u64) -> Result<()> {
+        let data = self.data.dataset();
+        let row_len = data.row_len();
+        let rows = self.order.batch_rows(step, self.weights.len());
+        let (mut words, mut noise) = (vec![0; row_len], vec![0.0; row_len]);
+        for (i, (row, x)) in rows.iter().zip(self.x.chunks_exact_mut(row_len)).enumerate() {
+            if self.dequantise {
+                row_words(Key::new(self.seed, step), STREAM, i as u64, &mut words);
+                // Rounding up to 1 in f32 would leave the level.
+                let below_one = 1.0 - f32::EPSILON / 2.0;
+                noise
+                    .iter_mut()
+                    .zip(&words)
+                    .for_each(|(u, word)| *u = (uniform(*word) as f32).min(below_one));
+                data.copy_row_dequantised(*row as usize, &noise, x)?;
+            } else {
+                data.copy_row(*row as usize, x)?;
+            }
+        }
+        Ok(())
+    }
+}
