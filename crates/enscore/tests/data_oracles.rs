@@ -1,8 +1,12 @@
 //! Compares readers and statistics with figures computed elsewhere, on data that lies outside the project.
 
+#[path = "common/oracles.rs"]
+mod oracles;
+
 use std::path::{Path, PathBuf};
 
 use enscore::data::{Scale, Split, Subset, Values, load, statistics};
+use oracles::assert_close;
 
 /// A path in the shared data, which lies beside the project or above it, or none, said aloud, where it is missing.
 fn shared(path: &str) -> Option<PathBuf> {
@@ -25,10 +29,7 @@ fn mnist_mean_and_deviation() {
     );
     assert_eq!(data.labels().unwrap()[..5], [5, 0, 4, 1, 9]);
     let found = statistics(&Subset::all(&data)).unwrap();
-    let [mean, deviation] = [0.13066047627384286, 0.3081078038564627];
-    assert!((found.overall_mean() / mean - 1.0).abs() < 1e-10, "mean {}", found.overall_mean());
-    let found = found.overall_variance().sqrt();
-    assert!((found / deviation - 1.0).abs() < 1e-10, "standard deviation {found}");
+    assert_close("data.mnist.mean_std", &[found.overall_mean(), found.overall_variance().sqrt()], 1e-10);
     let test = load(folder.to_str().unwrap(), Split::Test).unwrap();
     assert_eq!((test.rows(), test.labels().unwrap()[0]), (10_000, 7));
 }

@@ -7,7 +7,7 @@ mod oracles;
 use enscore::evaluate::{IsotropicMixture, Rows};
 use enscore::mcmc::StepRule;
 use enscore::model::NoiseLevels;
-use oracles::{assert_close, case, expected, idx_levels, number, numbers, shared_data};
+use oracles::{assert_close, case, digit_levels, expected, number, numbers};
 use std::f64::consts::TAU;
 
 /// Points and weights of the trapezoid rule on [-reach, reach] + centre.
@@ -136,8 +136,7 @@ fn least_loss_on_three_points() {
 #[test]
 fn memorised_denoiser_of_the_digits() {
     let id = "data.digits8x8.memorised_denoiser";
-    let Some(bytes) = shared_data("digits8x8/images-idx3-ubyte") else { return };
-    let values: Vec<f32> = idx_levels(&bytes).iter().map(|v| v / 16.0).collect();
+    let values: Vec<f32> = digit_levels().iter().map(|v| v / 16.0).collect();
     let mixture = IsotropicMixture::points(Rows::new(&values, 64).unwrap()).unwrap();
     let shift = |(k, v): (usize, &f32)| f64::from(*v) + 0.1 * ((k % 3) as f64 - 1.0);
     let x: Vec<f64> = values[..64].iter().enumerate().map(shift).collect();

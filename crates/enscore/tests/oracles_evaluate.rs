@@ -9,13 +9,12 @@ use enscore::evaluate::frechet::frechet_distance;
 use enscore::evaluate::gaussian_kl::gaussian_kl;
 use enscore::evaluate::inception_score::inception_score;
 use enscore::evaluate::linear_baseline::linear_baseline;
-use enscore::evaluate::{Moments, Rows};
+use enscore::evaluate::{BernoulliBaseline, Moments, Rows};
 use enscore::mcmc::{Gaussian, StepRule, ancestral_gaussian_recursion, gaussian_recursion};
 use enscore::model::NoiseLevels;
 use enscore::sample::suggest::{level_count, overlap_ratio};
-use oracles::{assert_close, case, expected, idx_levels, number, numbers, shared_data};
+use oracles::{assert_close, case, digit_levels, expected, mnist_levels, number, numbers};
 use serde_json::Value;
-use std::io::Read;
 
 fn moments(params: &Value, which: &str) -> Moments {
     let part = |name: &str| numbers(&params[format!("{name}{which}")]);
@@ -58,16 +57,22 @@ fn check_baseline(id: &str, levels: &[f32], row_len: usize, scale: f64) {
 
 #[test]
 fn linear_baseline_of_the_digits() {
-    let Some(bytes) = shared_data("digits8x8/images-idx3-ubyte") else { return };
-    check_baseline("data.digits8x8.ncsn_linear_baseline", &idx_levels(&bytes), 64, 16.0);
+    check_baseline("data.digits8x8.ncsn_linear_baseline", &digit_levels(), 64, 16.0);
 }
 
 #[test]
 fn linear_baseline_of_mnist() {
-    let Some(packed) = shared_data("mnist/train-images-idx3-ubyte.gz") else { return };
-    let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bytes).unwrap();
-    check_baseline("data.mnist.ncsn_linear_baseline", &idx_levels(&bytes), 784, 255.0);
+    let Some(levels) = mnist_levels("train-images-idx3-ubyte") else { return };
+    check_baseline("data.mnist.ncsn_linear_baseline", &levels, 784, 255.0);
+}
+
+#[test]
+fn independent_pixels_of_binary_mnist() {
+    let read = |part: &str| mnist_levels(&format!("{part}-images-idx3-ubyte"));
+    let (Some(train), Some(test)) = (read("train"), read("t10k")) else { return };
+    let baseline = BernoulliBaseline::fit(Rows::new(&train, 784).unwrap(), 128.0).unwrap();
+    let found = baseline.mean_log_likelihood(Rows::new(&test, 784).unwrap()).unwrap();
+    assert_close("data.mnist.bernoulli_baseline", &[found], 1e-10);
 }
 
 #[test]
@@ -133,12 +138,12 @@ fn langevin(mut law: Gaussian, variance: f64, eps: f64, steps: usize) -> Gaussia
 #[test]
 fn unadjusted_langevin_on_a_gaussian() {
     for id in
-        ["s2_1.0.eps0.1", "s2_1.0.eps0.5", "s2_0.25.eps0.05"].map(|case| format!("ula.gauss1d.var.{case}"))
+        ["ula.gauss1d.var.s2_1.0.eps0.1", "ula.gauss1d.var.s2_1.0.eps0.5", "ula.gauss1d.var.s2_0.25.eps0.05"]
     {
-        let params = case(&id)["params"].clone();
+        let params = case(id)["params"].clone();
         let (s2, eps) = (number(&params["s2"]), number(&params["eps"]));
         let end = langevin(Gaussian { mean: 1.0, variance: 0.0 }, s2, eps, 2000);
-        assert_close(&id, &[end.variance, end.variance - s2], 1e-10);
+        assert_close(id, &[end.variance, end.variance - s2], 1e-10);
     }
     let params = case("ula.gauss1d.transient")["params"].clone();
     let of = |name: &str| number(&params[name]);

@@ -1,3 +1,5 @@
+//! Accuracy of the elementary functions against double precision, on every path.
+
 use super::*;
 use crate::simd::{Kernel, Path};
 

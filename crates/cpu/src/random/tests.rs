@@ -1,3 +1,5 @@
+//! Draws on every path against the reference, word by word.
+
 use enscore_program::random::{normal_row, rademacher, row_words, uniform};
 
 use super::*;

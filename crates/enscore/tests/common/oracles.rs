@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "every test file uses another part of it")]
 #![allow(clippy::unwrap_used, reason = "test code")]
 
+use enscore::data::Values;
 use serde_json::Value;
+use std::io::Read;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -57,4 +59,52 @@ pub fn shared_data(name: &str) -> Option<Vec<u8>> {
 /// The levels of an IDX file of bytes with three dimensions, as f32.
 pub fn idx_levels(bytes: &[u8]) -> Vec<f32> {
     bytes[16..].iter().map(|b| f32::from(*b)).collect()
+}
+
+/// The levels of a packed IDX file of MNIST, or none where it is missing.
+pub fn mnist_levels(name: &str) -> Option<Vec<f32>> {
+    let packed = shared_data(&format!("mnist/{name}.gz"))?;
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bytes).unwrap();
+    Some(idx_levels(&bytes))
+}
+
+/// The levels of all bundled digits, 0 to 16.
+pub fn digit_levels() -> Vec<f32> {
+    match enscore::data::digits().unwrap().values() {
+        Values::U8(levels) => levels.iter().map(|level| f32::from(*level)).collect(),
+        other => panic!("not bytes: {} values", other.len()),
+    }
+}
+
+/// The generator that the cases with noise were made with: x' = 6364136223846793005 x + 1442695040888963407 modulo
+/// 2^64 from x = seed, uniform numbers (x' >> 11) / 2^53.
+pub struct Lcg(pub u64);
+
+impl Lcg {
+    /// The next number in [0, 1).
+    pub fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Flips each spin with this probability, in order.
+    pub fn flip(mut self, spins: &mut [i8], probability: f64) {
+        for spin in spins {
+            if self.uniform() < probability {
+                *spin = -*spin;
+            }
+        }
+    }
+}
+
+/// An entry of the file's own description.
+pub fn meta(name: &str) -> Value {
+    CASES["meta"][name].clone()
+}
+
+/// The ids of all committed cases.
+pub fn ids() -> Vec<String> {
+    let cases = CASES["cases"].as_array().expect("cases.json holds a list of cases");
+    cases.iter().map(|case| case["id"].as_str().expect("an id").to_string()).collect()
 }

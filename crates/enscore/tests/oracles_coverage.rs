@@ -1,0 +1,98 @@
+//! Every committed case has a test, and no case that a test relies on has gone.
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+#[path = "common/oracles.rs"]
+mod oracles;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// The cases and the test files that read them.
+const COVERED: [(&str, &[&str]); 6] = [
+    ("data_oracles.rs", &["data.mnist.mean_std"]),
+    ("fitted_scores.rs", &["dsm.gmm1d.optimal_score.sigma0.1", "dsm.gmm1d.optimal_score.sigma0.5"]),
+    (
+        "oracles_analytic.rs",
+        &[
+            "data.digits8x8.memorised_denoiser",
+            "dsm.empirical.min_loss",
+            "dsm.empirical.optimal_score",
+            "dsm.gauss1d.min_loss.sigma0.2",
+            "dsm.gauss1d.min_loss.sigma1.0",
+            "dsm.gmm1d.min_loss.sigma0.5",
+            "dsm.gmm1d.optimal_score.sigma0.1",
+            "dsm.gmm1d.optimal_score.sigma0.5",
+            "dsm.sm_identity",
+            "langevin.plain.gmm",
+            "ncsn.ald.gmm",
+            "ncsn.loss.gauss_min",
+        ],
+    ),
+    (
+        "oracles_evaluate.rs",
+        &[
+            "data.digits8x8.ncsn_linear_baseline",
+            "data.mnist.bernoulli_baseline",
+            "data.mnist.ncsn_linear_baseline",
+            "metric.bits_per_dim",
+            "metric.frechet",
+            "metric.inception_score",
+            "metric.kl_gauss",
+            "ncsn.ald.gauss.a",
+            "ncsn.ald.gauss.a_code_convention",
+            "ncsn.ald.gauss.c_code_convention",
+            "ncsn.sigmas",
+            "ncsn.step_sizes",
+            "ncsnv2.technique2.gamma",
+            "smld.ancestral.gauss",
+            "ula.gauss1d.transient",
+            "ula.gauss1d.unstable",
+            "ula.gauss1d.var.s2_0.25.eps0.05",
+            "ula.gauss1d.var.s2_1.0.eps0.1",
+            "ula.gauss1d.var.s2_1.0.eps0.5",
+        ],
+    ),
+    (
+        "oracles_ising.rs",
+        &[
+            "data.mnist.map_denoise_test0",
+            "ising.map32x32",
+            "ising.map3x3.eta1.0.beta0.5",
+            "ising.map3x3.eta1.0.beta0.5.marginals",
+            "ising.map3x3.eta1.0.beta1.0",
+            "ising.map3x3.eta1.0.beta1.0.marginals",
+            "ising.map8x8",
+        ],
+    ),
+    (
+        "oracles_sampler.rs",
+        &["ncsn.ald.gauss.a", "ncsn.ald.gauss.a_code_convention", "ncsn.ald.gauss.c_code_convention"],
+    ),
+];
+
+#[test]
+fn every_committed_case_has_a_test() {
+    let committed: BTreeSet<String> = oracles::ids().into_iter().collect();
+    assert_eq!(committed.len(), oracles::ids().len(), "an id is committed twice");
+    let covered: BTreeSet<String> =
+        COVERED.iter().flat_map(|(_, ids)| *ids).map(|id| id.to_string()).collect();
+    let missing: Vec<_> = committed.difference(&covered).collect();
+    assert!(missing.is_empty(), "committed without a test: {missing:?}");
+    let gone: Vec<_> = covered.difference(&committed).collect();
+    assert!(gone.is_empty(), "tested but not committed: {gone:?}");
+}
+
+/// The list above is what the files say: each file reads the cases file and names its ids.
+#[test]
+fn the_files_name_the_cases_that_they_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (file, ids) in COVERED {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(text.contains("common/oracles.rs"), "{file} does not read the committed cases");
+        // Ids in comments don't count.
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let named = |id: &&&str| !code.iter().any(|line| line.contains(&format!("\"{id}\"")));
+        let missing: Vec<_> = ids.iter().filter(named).collect();
+        assert!(missing.is_empty(), "{file} does not name {missing:?}");
+    }
+}
