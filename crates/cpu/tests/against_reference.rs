@@ -237,7 +237,7 @@ fn batch_program() -> Program {
     let gradients = scope.gradient(loss, &[x, scale, shift]);
     let mut outputs = vec![("mixed", mixed), ("across", across), ("loss", loss)];
     outputs.extend(["dx", "dscale", "dshift"].into_iter().zip(gradients));
-    scope.finish(&outputs).unwrap()
+    scope.finish(&outputs).expect("a right program")
 }
 
 #[test]
