@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::fused::{self, Fused, Operand, View};
-use crate::plan::{Graph, Grouping, Place};
+use crate::plan::{Graph, Grouping, Place, Schedule, order};
 
 /// Parts of a band: at least so many, to be shared out, and at most.
 const FEWEST: usize = 8;
@@ -22,35 +22,51 @@ pub(crate) struct Band {
     pub(crate) written: BTreeSet<usize>,
 }
 
-/// Cuts `order` into bands.
-pub(crate) fn bands(graph: &Graph, grouping: &Grouping, order: &[usize]) -> Vec<Band> {
-    let mut bands: Vec<Band> = Vec::new();
-    for unit in order {
-        let is_pass = grouping.units[*unit].kernel.is_none();
-        // Nodes stand for their places, which are not known yet.
-        let pass = is_pass.then(|| fused::build(graph, grouping, *unit, &Place::Arena));
-        let joins = |band: &Band| {
-            pass.as_ref().is_some_and(|pass| band.parts > 1 && separates(pass, band.parts, &band.written))
+/// The units in the order in which they run, as bands.
+pub(crate) fn bands(graph: &Graph, grouping: &Grouping) -> Vec<Band> {
+    // Nodes stand for their places, which are not known yet.
+    let pass = |unit: usize| {
+        grouping.units[unit].kernel.is_none().then(|| fused::build(graph, grouping, unit, &Place::Arena))
+    };
+    let passes = (0..grouping.units.len()).map(pass).collect();
+    let mut open = Open { graph, grouping, passes, bands: Vec::new() };
+    order(grouping, &mut open);
+    open.bands.into_iter().flat_map(|band| dissolve(grouping, band)).collect()
+}
+
+/// Bands, the last of which still grows.
+struct Open<'a> {
+    graph: &'a Graph,
+    grouping: &'a Grouping,
+    /// The fused units.
+    passes: Vec<Option<Fused>>,
+    bands: Vec<Band>,
+}
+
+impl Schedule for Open<'_> {
+    fn follows(&self, unit: usize) -> bool {
+        let fits = |band: &Band| {
+            let pass = self.passes[unit].as_ref();
+            band.parts > 1 && pass.is_some_and(|pass| separates(pass, band.parts, &band.written))
         };
-        let last = match bands.last_mut().filter(|band| joins(band)) {
-            Some(last) => {
-                last.units.push(*unit);
-                last
-            }
-            None => {
-                let parts = pass.as_ref().map_or(1, |pass| parts(graph, grouping, *unit, pass));
-                bands.push(Band { units: vec![*unit], parts, written: BTreeSet::new() });
-                let end = bands.len() - 1;
-                &mut bands[end]
-            }
-        };
-        for (place, _) in pass.iter().flat_map(|pass| &pass.writes) {
-            if let Place::Arena(id) = place {
-                last.written.insert(*id);
-            }
+        self.bands.last().is_some_and(fits)
+    }
+
+    fn push(&mut self, unit: usize) {
+        let pass = self.passes[unit].as_ref();
+        if !self.follows(unit) {
+            let parts = pass.map_or(1, |pass| parts(self.graph, self.grouping, unit, pass));
+            self.bands.push(Band { units: Vec::new(), parts, written: BTreeSet::new() });
+        }
+        let writes = pass.iter().flat_map(|pass| &pass.writes);
+        let written: Vec<usize> = writes
+            .filter_map(|(place, _)| if let Place::Arena(id) = place { Some(*id) } else { None })
+            .collect();
+        if let Some(last) = self.bands.last_mut() {
+            last.units.push(unit);
+            last.written.extend(written);
         }
     }
-    bands.into_iter().flat_map(|band| dissolve(grouping, band)).collect()
 }
 
 /// A band that is not worth it falls apart.

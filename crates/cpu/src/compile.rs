@@ -10,7 +10,7 @@ use crate::executable::{ExecutorError, Options};
 use crate::fused::{self, Fused};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, scratch_len};
-use crate::plan::{Class, Graph, Grouping, Place, Request, order, place};
+use crate::plan::{Class, Graph, Grouping, Place, Request, place};
 use crate::step::{Convolution, Step, Stored};
 
 /// A planned program.
@@ -31,12 +31,11 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
     let graph = Graph::new(program);
     refuse_unsupported(program, &graph)?;
     let grouping = Grouping::new(&graph);
-    let order = order(&grouping);
     let mut plan = Plan { graph: &graph, grouping: &grouping, places: HashMap::new(), constants: Vec::new() };
     plan.place_sources();
     let output_of = plan.place_outputs();
     let index_start = plan.place_indices();
-    let bands = bands(&graph, &grouping, &order);
+    let bands = bands(&graph, &grouping);
     let (arena, scratch) = plan.place_arena::<T>(&bands, options);
     let mut steps = Vec::new();
     for band in &bands {

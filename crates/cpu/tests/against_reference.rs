@@ -222,6 +222,39 @@ fn images() {
     check::<f32>(&program, &floats, 5e-5);
 }
 
+/// Passes that can run part by part of the batch, beside some that read across the parts.
+fn batch_program() -> Program {
+    let scope = Scope::new();
+    let x = scope.input("x", Kind::Float, &[16, 24, 24, 16]);
+    let [scale, shift] = ["scale", "shift"].map(|name| scope.input(name, Kind::Float, &[16]));
+    let h = (x + shift).group_norm(scale, shift, 4).silu();
+    let turned = h.transpose(&[1, 0, 2, 3]).reshape(&[24, 16, 24 * 16]);
+    let across = h.slice(0, 1, 9).sum(&[1, 2]) + turned.sum(&[2]).slice(0, 4, 12) + h.sum(&[0, 1, 2]);
+    let rows = (h * h).reshape(&[16, 24 * 24 * 16]).mean(&[1]);
+    let mixed = h * rows.reshape(&[16, 1, 1, 1]) + across.mean_all() * 0.01;
+    let short = mixed.reshape(&[16 * 24 * 24, 4, 4]);
+    let loss = (short.sum(&[1]) - short.sum(&[2])).square().mean_all() + across.square().mean_all() * 1e-5;
+    let gradients = scope.gradient(loss, &[x, scale, shift]);
+    let mut outputs = vec![("mixed", mixed), ("across", across), ("loss", loss)];
+    outputs.extend(["dx", "dscale", "dshift"].into_iter().zip(gradients));
+    scope.finish(&outputs).expect("a right program")
+}
+
+#[test]
+fn parts_of_the_batch() {
+    let program = batch_program();
+    let floats = [normals(1, 16 * 24 * 24 * 16), normals(2, 16), normals(3, 16)];
+    check::<f64>(&program, &floats, 1e-12);
+    check::<f32>(&program, &floats, 2e-5);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| execute::<f32>(&program, Key::default(), &floats, Path::detect(), Algorithm::Auto))
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(3));
+}
+
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let scope = Scope::new();

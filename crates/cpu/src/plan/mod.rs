@@ -8,4 +8,4 @@ mod order;
 pub(crate) use graph::{Class, Form, Graph};
 pub(crate) use group::Grouping;
 pub(crate) use memory::{Place, Request, place};
-pub(crate) use order::order;
+pub(crate) use order::{Schedule, order};
