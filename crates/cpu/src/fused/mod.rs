@@ -2,6 +2,7 @@
 
 mod build;
 mod instruction;
+mod pass;
 mod run;
 // x == x and x - x tell NaN and infinity apart from numbers without a branch.
 #[allow(clippy::eq_op)]
