@@ -1,4 +1,5 @@
 //! What commands answer: one JSON object or readable lines on stdout, nothing on stderr, and the files that they name.
+#![allow(clippy::unwrap_used)] // A test may stop where it is surprised.
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Bad input: one line on stderr that says what, where and what to do; exit code 2; nothing half-written.
+#![allow(clippy::unwrap_used)] // A test may stop where it is surprised.
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The same seed gives the same checkpoint bytes: on any number of threads, and through any interruption.
+#![allow(clippy::unwrap_used)] // A test may stop where it is surprised.
 
 mod common;
 

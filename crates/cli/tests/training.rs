@@ -1,4 +1,5 @@
 //! Trainings that end early, that diverge, and that start from another run.
+#![allow(clippy::unwrap_used)] // A test may stop where it is surprised.
 
 mod common;
 

@@ -71,7 +71,7 @@ struct Inner {
 pub struct Dataset(Arc<Inner>);
 
 impl Dataset {
-    /// Rows of `row_shape` ([height, width, channels] for images, [d] for vectors) from raw values, unscaled.
+    /// Rows of `row_shape` ([height, width, channels] for images, `[d]` for vectors) from raw values, unscaled.
     ///
     /// `source` says where they come from: a path, or a description; errors name it.
     ///
@@ -201,7 +201,7 @@ impl Dataset {
         self.0.rows
     }
 
-    /// [height, width, channels] for images, [d] for vectors.
+    /// [height, width, channels] for images, `[d]` for vectors.
     pub fn row_shape(&self) -> &[usize] {
         &self.0.shape
     }

@@ -6,9 +6,9 @@ use crate::error::Result;
 /// Moments of the rows of a subset, in model values (after scaling).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statistics {
-    /// The mean of each dimension: [d].
+    /// The mean of each dimension: `[d]`.
     pub mean: Vec<f64>,
-    /// The variance of each dimension, dividing by the number of rows: [d].
+    /// The variance of each dimension, dividing by the number of rows: `[d]`.
     pub variance: Vec<f64>,
     /// The average of the variances over dimensions.
     pub mean_variance: f64,
