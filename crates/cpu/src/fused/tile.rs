@@ -69,7 +69,7 @@ pub(crate) fn unary<T: Math, const FMA: bool>(f: Unary, a: Lane<T>, out: &mut [T
 #[inline(always)]
 pub(crate) fn binary<T: Math>(f: Binary, a: Lane<T>, b: Lane<T>, out: &mut [T]) {
     // Adding the operands carries a NaN of either.
-    let with_nan = |a: T, b: T, chosen: T| choose(a == a && b == b, chosen, a + b);
+    let with_nan = |a: T, b: T, chosen: T| choose(is_nan(a) | is_nan(b), a + b, chosen);
     match f {
         Binary::Add => zip(a, b, out, |a, b| a + b),
         Binary::Sub => zip(a, b, out, |a, b| a - b),
@@ -78,6 +78,13 @@ pub(crate) fn binary<T: Math>(f: Binary, a: Lane<T>, b: Lane<T>, out: &mut [T]) 
         Binary::Maximum => zip(a, b, out, |a, b| with_nan(a, b, choose(a < b, b, a))),
         Binary::Minimum => zip(a, b, out, |a, b| with_nan(a, b, choose(b < a, b, a))),
     }
+}
+
+/// NaN is what does not equal itself.
+#[inline(always)]
+#[allow(clippy::eq_op)]
+fn is_nan<T: Math>(x: T) -> bool {
+    x != x
 }
 
 #[inline(always)]
@@ -109,8 +116,8 @@ pub(crate) fn not<T: Math>(a: Lane<T>, out: &mut [T]) {
 
 #[inline(always)]
 pub(crate) fn is_finite<T: Math>(a: Lane<T>, out: &mut [T]) {
-    // x - x is 0 for finite x and NaN otherwise.
-    map(a, out, |x| truth(x - x == T::ZERO));
+    // 0 x is 0 for finite x and NaN otherwise.
+    map(a, out, |x| truth(x * T::ZERO == T::ZERO));
 }
 
 #[inline(always)]
@@ -219,7 +226,7 @@ pub(crate) fn fold_rows<T: Math>(values: &[T], out: &mut [T], is_max: bool) {
 #[inline(always)]
 pub(crate) fn combine<T: Math>(a: T, b: T, is_max: bool) -> T {
     match is_max {
-        true => choose(a == a && b == b, choose(a < b, b, a), a + b),
+        true => choose(is_nan(a) | is_nan(b), a + b, choose(a < b, b, a)),
         false => a + b,
     }
 }

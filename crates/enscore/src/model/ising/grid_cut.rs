@@ -2,7 +2,7 @@
 //! (Boykov and Kolmogorov 2004, "An experimental comparison of min-cut/max-flow algorithms for energy minimization in
 //! vision", section 3):
 //!
-//! minimise Σ_i |f_i| \[x_i ≠ sign f_i\] + c Σ_<ij> \[x_i ≠ x_j\] over spins x, for fields f_i and a coupling c ≥ 0.
+//! minimise Σ_i |f_i| \[x_i ≠ sign f_i\] + c Σ_⟨ij⟩ \[x_i ≠ x_j\] over spins x, for fields f_i and a coupling c ≥ 0.
 //!
 //! A site with a positive field hangs on the source by an edge of capacity f_i, one with a negative field on the sink;
 //! neighbours are joined by c in both directions. Both trees start with every site that hangs on a terminal, so on an

@@ -3,10 +3,10 @@
 //! estimation for binary images", for the minimum cut):
 //!
 //! ```text
-//! E(x) = -η Σ_i x_i y_i - β Σ_<ij> x_i x_j,   p(x | y) ∝ exp(-E(x)),
+//! E(x) = -η Σ_i x_i y_i - β Σ_⟨ij⟩ x_i x_j,   p(x | y) ∝ exp(-E(x)),
 //! ```
 //!
-//! x and y `[height, width]` of spins ±1, row-major; y is the noisy image and <ij> runs over horizontal and vertical
+//! x and y `[height, width]` of spins ±1, row-major; y is the noisy image and ⟨ij⟩ runs over horizontal and vertical
 //! neighbours, without a wrap at the border. With flips of probability q, η = ln((1 - q) / q) / 2; β ≥ 0 makes
 //! neighbours agree. A most probable x is exact for β ≥ 0, where the energy is submodular; there may be several.
 
