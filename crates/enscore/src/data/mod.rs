@@ -33,7 +33,7 @@ pub use load::{Split, load, load_test};
 pub use order::{BatchOrder, permutation};
 pub use scale::Scale;
 pub use statistics::{Statistics, statistics};
-pub use subset::{Subset, split_validation};
+pub use subset::{Subset, hold_out, split_validation};
 
 #[cfg(test)]
 mod hostile;

@@ -79,6 +79,18 @@ pub fn split_validation(dataset: &Dataset, fraction: f64, seed: u64) -> Result<(
     Ok((Subset::new(dataset, training)?, Subset::new(dataset, validation)?))
 }
 
+/// As [`split_validation`]; with a `fraction` of 0 all rows are for training.
+///
+/// # Errors
+/// As [`split_validation`].
+pub fn hold_out(dataset: &Dataset, fraction: f64, seed: u64) -> Result<(Subset, Option<Subset>)> {
+    if fraction == 0.0 {
+        return Ok((Subset::all(dataset), None));
+    }
+    let (training, validation) = split_validation(dataset, fraction, seed)?;
+    Ok((training, Some(validation)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

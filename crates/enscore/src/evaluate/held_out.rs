@@ -4,7 +4,6 @@
 use crate::data::{self, Dataset, Split, Subset};
 use crate::error::{Error, Result};
 use crate::sample::Trained;
-use crate::settings::Source;
 
 /// Where rows to evaluate on come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -37,10 +36,7 @@ pub struct RunData {
 /// of the run's data, or a run without held-out rows.
 pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     let settings = &trained.settings;
-    let source = match &settings.data().source {
-        Source::Name(name) => name.clone(),
-        Source::Path(path) => path.to_string_lossy().into_owned(),
-    };
+    let source = settings.data().source.to_string();
     let dataset = data::load(&source, Split::Train)?;
     let recorded = &trained.score.data;
     if dataset.fingerprint() != recorded.fingerprint {
@@ -50,13 +46,7 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
             .expected(&recorded.fingerprint)
             .remedy("put the data back that the run was trained on"));
     }
-    let fraction = settings.data().validation;
-    let (training, validation) = if fraction > 0.0 {
-        let (training, validation) = data::split_validation(&dataset, fraction, settings.train().seed)?;
-        (training, Some(validation))
-    } else {
-        (Subset::all(&dataset), None)
-    };
+    let (training, validation) = data::hold_out(&dataset, settings.data().validation, settings.train().seed)?;
     let test = match other {
         Some(other) => Some((held_out_of(other)?, HeldOut::Other)),
         None => data::load_test(&source)?.map(|test| (test, HeldOut::Test)),

@@ -27,6 +27,16 @@ pub struct Data {
     pub dequantise: bool,
 }
 
+impl std::fmt::Display for Source {
+    /// The name or path, as a data argument on the command line.
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Source::Name(name) => f.write_str(name),
+            Source::Path(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
 impl Data {
     pub(super) fn read(reader: &mut Reader) -> Result<Data> {
         reader.table("data");

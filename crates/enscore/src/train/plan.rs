@@ -5,7 +5,7 @@ use crate::data::{self, Dataset, Split, Statistics, Subset};
 use crate::error::{Error, Result};
 use crate::model::{self, NoiseLevels, Score};
 use crate::objective;
-use crate::settings::{Settings, Source};
+use crate::settings::Settings;
 use crate::train::adam::Adam;
 use crate::train::update::{Optimiser, UpdateProgram};
 
@@ -20,34 +20,21 @@ pub struct Plan {
     pub(crate) update: UpdateProgram,
 }
 
-/// The training rows of the settings' data.
-pub(crate) fn load_data(settings: &Settings) -> Result<Dataset> {
-    match &settings.data().source {
-        Source::Name(name) => data::load(name, Split::Train),
-        Source::Path(path) => data::load(&path.to_string_lossy(), Split::Train),
-    }
-}
-
 impl Plan {
     /// Loads the data, builds the network and traces the update.
     ///
     /// # Errors
     /// Whatever of it is wrong input.
     pub fn new(settings: &Settings) -> Result<Plan> {
-        let dataset = load_data(settings)?;
+        let dataset = data::load(&settings.data().source.to_string(), Split::Train)?;
         if settings.data().dequantise && dataset.scale().levels.is_none() {
             return Err(Error::input("these data have no levels to dequantise")
                 .at("data.dequantise")
                 .found(dataset.source())
                 .remedy("set data.dequantise = false"));
         }
-        let fraction = settings.data().validation;
-        let (training, validation) = if fraction > 0.0 {
-            let (training, validation) = data::split_validation(&dataset, fraction, settings.train().seed)?;
-            (training, Some(validation))
-        } else {
-            (Subset::all(&dataset), None)
-        };
+        let (training, validation) =
+            data::hold_out(&dataset, settings.data().validation, settings.train().seed)?;
         let record = record(&dataset, &data::statistics(&training)?)?;
         let model = model::build(settings.model(), dataset.row_shape(), record.variance)?;
         let objective = objective::build(settings.objective())?;
