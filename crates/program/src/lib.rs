@@ -41,3 +41,8 @@ pub use program::{Id, Input, Node, Program};
 pub use scope::Scope;
 pub use shape::{Kind, ShapeError, strides};
 pub use var::Var;
+
+/// The README's example compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,6 +1,7 @@
 //! What one task of a fused unit does: tile by tile, the instructions, then the reductions of the tile.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 
 use super::instruction::{Fused, Instruction, Operand, Operation, Slots, Target, View};
 use super::tile::{self, Lane};
@@ -41,11 +42,11 @@ impl<T: Math> Kernel for Stretch<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let mut tile = Tile::new(self.pass);
+        let mut tile = Tile::new(self.pass, Registers::new(self.registers));
         for start in (self.start..self.start + self.len).step_by(TILE) {
             tile.start = start;
             tile.len = TILE.min(self.start + self.len - start);
-            tile.run::<FMA>(self.registers);
+            tile.run::<FMA>();
         }
     }
 }
@@ -67,14 +68,14 @@ impl<T: Math> Kernel for ReducePart<'_, T> {
         let Part { form, outer, first, last } = self.part;
         // Whole rows of columns go into a tile, unless one row fills it.
         let rows = if form.inner <= TILE { TILE / form.inner } else { 1 };
-        let mut tile = Tile::new(self.pass);
+        let mut tile = Tile::new(self.pass, Registers::new(self.registers));
         for row in (first..last).step_by(rows) {
             tile.start = (outer * form.reduced + row) * form.inner + self.column;
             tile.len = rows.min(last - row) * self.columns;
-            tile.run::<FMA>(self.registers);
+            tile.run::<FMA>();
             for (reduction, sums) in self.pass.fused.reductions.iter().zip(self.sums.chunks_mut(self.columns))
             {
-                let lane = tile.lane(reduction.operand, self.registers);
+                let lane = tile.lane(reduction.operand);
                 accumulate(lane, tile.len, reduction.is_max, sums);
             }
         }
@@ -96,17 +97,17 @@ impl<T: Math> Kernel for ShortRows<'_, T> {
     fn run<const FMA: bool>(self) {
         let Form { reduced, inner, .. } = self.form;
         let row = reduced * inner;
-        let mut tile = Tile::new(self.pass);
+        let mut tile = Tile::new(self.pass, Registers::new(self.registers));
         for first in (self.first..self.last).step_by(TILE / row) {
             let rows = (TILE / row).min(self.last - first);
             tile.start = first * row;
             tile.len = rows * row;
-            tile.run::<FMA>(self.registers);
+            tile.run::<FMA>();
             for reduction in &self.pass.fused.reductions {
                 // SAFETY: each outer row is one task's, and targets are read by nobody before the unit ends.
                 let out =
                     unsafe { self.pass.slots.writes[reduction.target].stretch(first * inner, rows * inner) };
-                match tile.lane(reduction.operand, self.registers) {
+                match tile.lane(reduction.operand) {
                     Lane::Each(values) => {
                         for (values, out) in values.chunks_exact(row).zip(out.chunks_exact_mut(inner)) {
                             tile::fold_rows(values, out, reduction.is_max);
@@ -144,8 +145,45 @@ fn accumulate<T: Math>(lane: Lane<T>, len: usize, is_max: bool, sums: &mut [f64]
     sums.iter_mut().zip(row_sums).for_each(|(sum, value)| *sum = tile::combine(*sum, value.to_f64(), is_max));
 }
 
+/// Tile-sized registers, each lent by itself: one is written while others are read.
+#[derive(Clone, Copy)]
+struct Registers<'a, T> {
+    start: *mut T,
+    len: usize,
+    _borrowed: PhantomData<&'a mut [T]>,
+}
+
+impl<'a, T> Registers<'a, T> {
+    fn new(room: &'a mut [T]) -> Self {
+        Registers { start: room.as_mut_ptr(), len: room.len(), _borrowed: PhantomData }
+    }
+
+    /// The first `len` elements of a register.
+    ///
+    /// # Safety
+    /// Nobody writes the register while the slice is alive.
+    #[inline(always)]
+    unsafe fn read(self, register: usize, len: usize) -> &'a [T] {
+        assert!(register * TILE + len <= self.len, "register {register} of {} elements", self.len);
+        // SAFETY: the range lies in the room, which is borrowed for 'a; that it is only read is the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start.add(register * TILE), len) }
+    }
+
+    /// The first `len` elements of a register, to be written.
+    ///
+    /// # Safety
+    /// No other slice of the register is alive.
+    #[inline(always)]
+    unsafe fn write(self, register: usize, len: usize) -> &'a mut [T] {
+        assert!(register * TILE + len <= self.len, "register {register} of {} elements", self.len);
+        // SAFETY: as for reading; that nobody else has it is the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(register * TILE), len) }
+    }
+}
+
 struct Tile<'a, T> {
     pass: Pass<'a, T>,
+    registers: Registers<'a, T>,
     start: usize,
     len: usize,
     loaded: [Cell<Loaded>; MOST_STEADY],
@@ -162,8 +200,8 @@ struct Loaded {
 
 impl<'a, T: Math> Tile<'a, T> {
     #[inline(always)]
-    fn new(pass: Pass<'a, T>) -> Self {
-        Tile { pass, start: 0, len: 0, loaded: Default::default() }
+    fn new(pass: Pass<'a, T>, registers: Registers<'a, T>) -> Self {
+        Tile { pass, registers, start: 0, len: 0, loaded: Default::default() }
     }
 
     /// Whether a view's register already holds what this tile needs; from now on it does.
@@ -179,16 +217,13 @@ impl<'a, T: Math> Tile<'a, T> {
         self.loaded[steady].set(if first == last { next } else { Loaded::default() });
         false
     }
+
     /// An operand's elements in this tile.
     #[inline(always)]
-    fn lane<'r>(&self, operand: Operand, registers: &'r [T]) -> Lane<'r, T>
-    where
-        Self: 'r,
-    {
+    fn lane(&self, operand: Operand) -> Lane<'a, T> {
         match operand {
-            Operand::Register(register) => {
-                Lane::Each(&registers[register * TILE..register * TILE + self.len])
-            }
+            // SAFETY: an instruction never writes a register that it reads, and reductions only read.
+            Operand::Register(register) => Lane::Each(unsafe { self.registers.read(register, self.len) }),
             Operand::Memory(slot) => {
                 // SAFETY: nobody writes the value while the unit runs, or it is one that a band shares: then this task
                 // wrote these elements before, and no other task does.
@@ -206,24 +241,21 @@ impl<'a, T: Math> Tile<'a, T> {
     }
 
     #[inline(always)]
-    fn run<const FMA: bool>(&self, registers: &mut [T]) {
+    fn run<const FMA: bool>(&self) {
         for instruction in &self.pass.fused.instructions {
             let out: &mut [T] = match instruction.target {
-                Target::Register(register) => {
-                    let start = registers[register * TILE..register * TILE + self.len].as_mut_ptr();
-                    // SAFETY: a target never is a register that the instruction reads, so nothing else refers to it.
-                    unsafe { std::slice::from_raw_parts_mut(start, self.len) }
-                }
+                // SAFETY: a target never is a register that the instruction reads, so nothing else refers to it.
+                Target::Register(register) => unsafe { self.registers.write(register, self.len) },
                 // SAFETY: tasks cover disjoint stretches, and each value is written by one instruction.
                 Target::Memory(slot) => unsafe { self.pass.slots.writes[slot].stretch(self.start, self.len) },
             };
-            self.execute::<FMA>(instruction, registers, out);
+            self.execute::<FMA>(instruction, out);
         }
     }
 
     #[inline(always)]
-    fn execute<const FMA: bool>(&self, instruction: &Instruction, registers: &[T], out: &mut [T]) {
-        let operand = |i: usize| self.lane(instruction.operands[i], registers);
+    fn execute<const FMA: bool>(&self, instruction: &Instruction, out: &mut [T]) {
+        let operand = |i: usize| self.lane(instruction.operands[i]);
         match instruction.operation {
             Operation::Copy => tile::map(operand(0), out, |x| x),
             Operation::Unary(f) => tile::unary::<T, FMA>(f, operand(0), out),

@@ -1,4 +1,4 @@
-//! Pictures, charts and the run's report: pure functions from numbers to bytes, and one way to write a file.
+//! Pictures, charts and the report of a run: numbers to bytes.
 
 pub mod axis;
 pub mod chart;
@@ -14,7 +14,6 @@ pub mod run_report;
 pub mod scatter;
 pub mod sheet;
 pub mod table;
-mod write;
 
 pub use axis::Scale;
 pub use chart::{Chart, Mark, Series};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::image::Image;
-use super::write::write_atomically;
+use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
 
 /// Up to this size both ways of filtering are tried; above it that would take seconds.
@@ -29,7 +29,7 @@ pub fn encode(image: &Image) -> Result<Vec<u8>> {
 /// # Errors
 /// As [`encode`], or a file that can't be written.
 pub fn write(path: &Path, image: &Image) -> Result<()> {
-    write_atomically(path, &encode(image)?)
+    write_bytes_atomically(path, &encode(image)?)
 }
 
 /// Writes values `[height, width, channels]` in [0, 1] as a PNG file; values outside are clamped, for display only.
