@@ -6,7 +6,7 @@ use enscore_program::{Id, Input, Kind, Op, Program};
 
 use crate::band::{Band, bands};
 use crate::conv::{self, ConvGeometry};
-use crate::executable::{ExecutorError, Options};
+use crate::argument::{ExecutorError, Options};
 use crate::fused::{self, Fused};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, scratch_len};

@@ -1,57 +1,16 @@
 //! A program compiled for this processor: run many times without allocating for its values.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use enscore_program::random::Key;
 use enscore_program::{Kind, Program};
 
+use crate::argument::{Argument, ExecutorError, Options};
 use crate::compile::{Compiled, compile};
-use crate::conv::Algorithm;
 use crate::math::Math;
-use crate::simd::Path;
 use crate::step::{Memory, run_step};
 
 /// Threads that are kept awake during a run, at most.
 const MOST_AWAKE: usize = 15;
-
-/// Choices that a program is compiled with.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// How convolutions are computed.
-    pub conv: Algorithm,
-    /// The instructions used.
-    pub path: Path,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { conv: Algorithm::Auto, path: Path::current() }
-    }
-}
-
-/// A program that can't be compiled or inputs that don't fit: what, found, expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExecutorError(pub String);
-
-impl fmt::Display for ExecutorError {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ExecutorError {}
-
-/// A value passed to a program.
-#[derive(Clone, Copy, Debug)]
-pub enum Argument<'a, T> {
-    /// Real numbers, row-major. Truth values are passed as 0 and 1.
-    Float(&'a [T]),
-    /// Indices.
-    Index(&'a [i32]),
-    /// The key of random draws.
-    Key(Key),
-}
 
 /// A program compiled for one float width. The same inputs give the same bits on any number of threads.
 pub struct Executable<T> {

@@ -3,6 +3,7 @@
 //! [`Executable::compile`] plans a program once; [`Executable::run`] runs it many times in the same memory. The same
 //! inputs give the same bits on any number of threads, for one version, instruction path and machine type.
 
+mod argument;
 mod band;
 mod compile;
 pub mod conv;
@@ -15,4 +16,5 @@ pub mod random;
 pub mod simd;
 mod step;
 
-pub use executable::{Argument, Executable, ExecutorError, Options, StepProfile};
+pub use argument::{Argument, ExecutorError, Options};
+pub use executable::{Executable, StepProfile};

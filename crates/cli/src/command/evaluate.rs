@@ -60,7 +60,12 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
     let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
     let evaluation = evaluate::evaluate(&trained, &training, &held_out, &settings, &mut tell)?;
     progress.end();
-    let report = write_report(&RunFolder::open(path)?, &trained, &training, &evaluation)?;
+    let folder = RunFolder::open(path)?;
+    // Without samples there are no pictures: a report that has some is worth more.
+    let report = match settings.samples == 0 && folder.report_path().exists() {
+        true => folder.report_path(),
+        false => write_report(&folder, &trained, &training, &evaluation)?,
+    };
     Ok(Evaluated { evaluation, origin, step: trained.step, warnings: trained.warnings, report })
 }
 
