@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use enscore_program::{Id, Input, Kind, Op, Program};
 
+use crate::argument::{ExecutorError, Options};
 use crate::band::{Band, bands};
 use crate::conv::{self, ConvGeometry};
-use crate::argument::{ExecutorError, Options};
 use crate::fused::{self, Fused};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, scratch_len};

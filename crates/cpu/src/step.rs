@@ -7,8 +7,8 @@ use enscore_program::random::Key;
 use enscore_program::{Array, Node, Value};
 use rayon::prelude::*;
 
-use crate::conv::{self, ConvGeometry};
 use crate::argument::{Argument, Options};
+use crate::conv::{self, ConvGeometry};
 use crate::fused::{self, Fused, Readable, Slots, Writable};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, matmul};
