@@ -48,7 +48,7 @@ const OPERATIONS: &[(&str, Tolerance, Build)] = &[
     ("and", Exact, |_, v| v[0].less(v[1]).and(v[1].less(v[2])).to_float()),
     ("or", Exact, |_, v| v[0].less(v[1]).or(v[1].less(v[2])).to_float()),
     ("not", Exact, |_, v| v[0].less(v[1]).not().to_float()),
-    ("is_finite", Exact, |_, v| (v[0] / (v[0] - v[0])).is_finite().to_float()),
+    ("is_finite", Exact, |_, v| (v[0] / v[1].sign().maximum(v[1].zeros_like())).is_finite().to_float()),
     ("select", Exact, |_, v| v[0].less(v[1]).select(v[0], v[2])),
     ("iota", Exact, |s, v| v[0] * s.iota(&[6, 10], 1).to_float()),
     ("stop_gradient", Exact, |_, v| v[0].stop_gradient()),
