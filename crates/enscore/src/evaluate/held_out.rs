@@ -4,6 +4,7 @@
 use crate::data::{self, Dataset, Split, Subset};
 use crate::error::{Error, Result};
 use crate::sample::Trained;
+use crate::settings::Source;
 
 /// Where rows to evaluate on come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -37,6 +38,12 @@ pub struct RunData {
 pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     let settings = &trained.settings;
     let source = settings.data().source.to_string();
+    if matches!(&settings.data().source, Source::Path(path) if path.is_relative() && !path.exists()) {
+        return Err(Error::input("the training data is not here")
+            .at(&source)
+            .expected("the path that the run was trained with, relative to this folder")
+            .remedy("go to the folder that the training was started in"));
+    }
     let dataset = data::load(&source, Split::Train)?;
     let recorded = &trained.score.data;
     if dataset.fingerprint() != recorded.fingerprint {

@@ -8,7 +8,7 @@ use enscore_program::random::{Key, row_words, uniform};
 
 use super::trained::{TrainedScore, refused};
 use crate::error::{Error, Result};
-use crate::mcmc::{DenoiseProgram, LangevinProgram};
+use crate::mcmc::{DenoiseProgram, LangevinProgram, StepRule};
 use crate::settings::Sampler;
 
 /// The stream of the starting points; traced programs number theirs from 0.
@@ -87,12 +87,11 @@ impl Annealing<'_> {
     ) -> Result<Vec<f32>> {
         let mut x = self.start(first);
         let mut moved = vec![0.0; x.len()];
-        let (levels, rule) = (&self.score.levels, self.sampler.rule.into());
+        let (levels, rule) = (&self.score.levels, StepRule::from(self.sampler.rule));
         trajectory.extend_from_slice(&x[..kept]);
         let mut step = 0;
         for sigma in levels.as_slice() {
-            let (drift, noise_std) =
-                crate::mcmc::StepRule::step(rule, self.sampler.step_size, *sigma, levels.last());
+            let (drift, noise_std) = rule.step(self.sampler.step_size, *sigma, levels.last());
             let scalars = [*sigma, drift, noise_std].map(|value| [value as f32]);
             for _ in 0..self.sampler.steps_per_level {
                 step += 1;
