@@ -1,5 +1,6 @@
 //! The primitives, and where each one's rules stand.
 
+use crate::derivative::rows::{Carried, Rows};
 use crate::primitive::arithmetic::{Binary, Compare, Logic, Unary};
 use crate::primitive::conv::Conv;
 use crate::primitive::random::Distribution;
@@ -210,6 +211,31 @@ impl Op {
                 None
             }
             _ => Some(linear_jvp(self, inputs, output, tangents)),
+        }
+    }
+
+    /// The derivative along tangents that stand on an axis of their own after the batch, for a primitive that is linear
+    /// in the operands that vary or in each of them; or, without that axis, along one tangent. An error says why
+    /// the primitive mixes rows, or has no such rule.
+    pub(crate) fn carry<'s>(
+        &self,
+        rows: Rows,
+        inputs: &[Var<'s>],
+        output: Var<'s>,
+        carried: &[Option<Carried<'s>>],
+    ) -> Result<Carried<'s>, String> {
+        match self {
+            Op::Sum(axes) | Op::Max(axes) => reduce::carry(self, axes, rows, inputs[0], output, carried[0]),
+            Op::MatMul { transpose_a, transpose_b } => {
+                matmul::carry(*transpose_a, *transpose_b, rows, inputs, carried)
+            }
+            Op::Conv2d(_) | Op::Conv2dInputGradient(_) => conv::carry(self, rows, inputs, output, carried),
+            Op::Conv2dWeightGradient(_) => Err("it sums over the batch".into()),
+            Op::Gather => gather::carry(inputs[1], inputs[0], carried[0]),
+            Op::ScatterAdd => gather::carry(inputs[0], output, carried[1]),
+            Op::TriangularSolve { transpose } => linalg::carry_solve(*transpose, rows, inputs, carried),
+            Op::Cholesky => Err("there is no rule for a matrix that varies with x".into()),
+            _ => layout::carry(self, rows, inputs, output, carried),
         }
     }
 

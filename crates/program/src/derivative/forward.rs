@@ -48,7 +48,7 @@ impl Scope {
     }
 
     /// The nodes between `xs` and `ys`, in order: those that depend on xs and that ys depend on.
-    fn path(&self, ys: &[Var], xs: &[Id], last: Id) -> Vec<Id> {
+    pub(super) fn path(&self, ys: &[Var], xs: &[Id], last: Id) -> Vec<Id> {
         let graph = self.graph.borrow();
         let mut varies = vec![false; last + 1];
         let mut needed = vec![false; last + 1];

@@ -1,4 +1,10 @@
 //! Derivatives as transforms of the growing graph: they add nodes, so they nest to any order.
 
 mod forward;
+mod laplacian;
+mod partials;
 mod reverse;
+pub(crate) mod rows;
+mod tangents;
+
+pub use laplacian::{Laplacian, LaplacianPart};

@@ -4,9 +4,10 @@
 //! `[batch, height, width, in]`, weights `[kh, kw, in, out]`, stride s, dilation d, t rows and l columns of padding.
 
 use super::{Checked, require};
+use crate::derivative::rows::{Carried, Rows};
 use crate::interpret::Array;
 use crate::shape::size;
-use crate::{Kind, Value, Var};
+use crate::{Kind, Op, Value, Var};
 
 /// How a window moves over an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,4 +157,22 @@ pub(crate) fn transpose_weight_gradient<'s>(
     let (x, dy) = (inputs[0], inputs[1]);
     let for_x = linear[0].then(|| dy.conv2d_input_gradient(cotangent, *conv, &x.shape()));
     vec![for_x, linear[1].then(|| x.conv2d(cotangent, *conv))]
+}
+
+/// The convolution, or its adjoint in the images, of what is carried beside the images: tangents are more images.
+pub(crate) fn carry<'s>(
+    op: &Op,
+    rows: Rows,
+    inputs: &[Var<'s>],
+    output: Var<'s>,
+    carried: &[Option<Carried<'s>>],
+) -> Result<Carried<'s>, String> {
+    require(carried[1].is_none(), || "its weights vary with x, and all rows share them".into())?;
+    let carried = carried[0].ok_or("nothing varies")?;
+    let (from, to) = (inputs[0].shape(), output.shape());
+    let shape = carried.with_row(&rows.row(&to)?);
+    let images = size(&shape) / size(&to[1..]).max(1);
+    let stacked = carried.var.reshape(&[&[images], &from[1..]].concat());
+    let applied = output.scope().apply(op.clone(), &[stacked, inputs[1]], &[&[images], &to[1..]].concat());
+    Ok(Carried { var: applied.reshape(&shape), ..carried })
 }

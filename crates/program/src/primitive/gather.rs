@@ -1,9 +1,10 @@
 //! Rows by index, and their adjoint.
 
 use super::{Checked, require};
+use crate::derivative::rows::Carried;
 use crate::interpret::Array;
 use crate::shape::size;
-use crate::{Kind, Value};
+use crate::{Kind, Op, Value, Var};
 
 /// Table `[rows, ..]` and indices `[n]` give `[n, ..]`. An index outside the table reads its nearest row.
 pub(crate) fn check_gather(operands: &[(Kind, &[usize])], shape: &[usize]) -> Checked {
@@ -48,4 +49,15 @@ pub(crate) fn reference_scatter(operands: &[Array], shape: &[usize]) -> Value {
         }
     }
     Value::Float(out)
+}
+
+/// Rows stay where they are only if the indices count the rows of the table, one after the other.
+pub(crate) fn carry<'s>(
+    indices: Var<'s>,
+    table: Var<'s>,
+    carried: Option<Carried<'s>>,
+) -> Result<Carried<'s>, String> {
+    let counts = matches!(indices.application().0, Op::Iota(0)) && indices.extent(0) == table.extent(0);
+    require(counts, || "its indices may mix rows of the batch".into())?;
+    carried.ok_or("nothing varies".into())
 }

@@ -1,6 +1,7 @@
 //! The same elements elsewhere: reshape, broadcast, transpose, slice, pad, concatenate.
 
 use super::{Checked, require};
+use crate::derivative::rows::{Carried, Rows};
 use crate::interpret::Array;
 use crate::shape::{for_each_index, size, strides};
 use crate::{Kind, Op, Value, Var};
@@ -151,4 +152,59 @@ pub(crate) fn transpose<'s>(op: &Op, inputs: &[Var<'s>], cotangent: Var<'s>) -> 
         // Everything else has a rule of its own or none.
         _ => vec![None; inputs.len()],
     }
+}
+
+/// The same primitive on what is carried beside its operands, if it leaves the batch where it is.
+pub(crate) fn carry<'s>(
+    op: &Op,
+    rows: Rows,
+    inputs: &[Var<'s>],
+    output: Var<'s>,
+    carried: &[Option<Carried<'s>>],
+) -> Result<Carried<'s>, String> {
+    let first = carried.iter().flatten().next().ok_or("nothing varies")?;
+    let (from, to) = (inputs[0].shape(), output.shape());
+    let kept = first.axes + rows.within_first(&from);
+    let beyond = |axis: &usize| axis + kept - 1;
+    let zeros = std::iter::repeat_n(0, kept);
+    let op = match op {
+        Op::Reshape => Op::Reshape,
+        Op::Broadcast(axes) if axes.first() == Some(&0) => {
+            Op::Broadcast((0..kept).chain(axes[1..].iter().map(beyond)).collect())
+        }
+        Op::Transpose(axes) if axes.first() == Some(&0) => {
+            Op::Transpose((0..kept).chain(axes[1..].iter().map(beyond)).collect())
+        }
+        Op::Slice(start) if from[0] == to[0] => Op::Slice(zeros.chain(start[1..].iter().copied()).collect()),
+        Op::Pad(edges) if from[0] == to[0] => {
+            Op::Pad(zeros.map(|zero| (zero, zero)).chain(edges[1..].iter().copied()).collect())
+        }
+        Op::Concatenate(axis) if *axis > 0 => return carry_beside(beyond(axis), rows, inputs, carried),
+        _ => return Err("the batch does not stay its first axis, row by row".into()),
+    };
+    let shape = first.with_row(&rows.row(&to)?);
+    Ok(Carried { var: output.scope().apply(op, &[first.var], &shape), ..*first })
+}
+
+/// What is carried beside each operand, side by side along `axis`; zeros beside an operand that does not vary.
+fn carry_beside<'s>(
+    axis: usize,
+    rows: Rows,
+    inputs: &[Var<'s>],
+    carried: &[Option<Carried<'s>>],
+) -> Result<Carried<'s>, String> {
+    let widest =
+        carried.iter().flatten().max_by_key(|carried| carried.before()[0]).ok_or("nothing varies")?;
+    let before = widest.before();
+    let mut pieces = Vec::with_capacity(inputs.len());
+    for (input, carried) in inputs.iter().zip(carried) {
+        pieces.push(match carried {
+            Some(carried) => carried.repeated(before[0]).var,
+            None => {
+                let shape = widest.with_row(&rows.row(&input.shape())?);
+                input.scope().constant(0.0).broadcast_to(&shape)
+            }
+        });
+    }
+    Ok(Carried { var: pieces[0].concatenate(&pieces[1..], axis), ..*widest })
 }

@@ -3,6 +3,7 @@
 //! Derivatives as in Murray 2016, "Differentiation of the Cholesky decomposition", eq. 8 and section 3.
 
 use super::{Checked, require};
+use crate::derivative::rows::{Carried, Rows};
 use crate::interpret::Array;
 use crate::{Kind, Op, Value, Var};
 
@@ -96,4 +97,33 @@ fn lower_triangle<'s>(a: Var<'s>, diagonal: f64) -> Var<'s> {
     };
     let mask: Vec<f64> = (0..n * n).map(|k| weight(k / n, k % n)).collect();
     a * a.scope().table(&mask, &[n, n])
+}
+
+/// A solve is linear in its right side: the tangents of each matrix of right sides are more columns of it.
+pub(crate) fn carry_solve<'s>(
+    transpose: bool,
+    rows: Rows,
+    inputs: &[Var<'s>],
+    carried: &[Option<Carried<'s>>],
+) -> Result<Carried<'s>, String> {
+    require(carried[0].is_none(), || "there is no rule for a matrix that varies with x".into())?;
+    let carried = carried[1].ok_or("nothing varies")?;
+    let rank = inputs[1].shape().len();
+    require(rank > 2, || "the batch is an axis of its matrix".into())?;
+    let factor = rows.lift(inputs[0], 1);
+    let lead = factor.extent(0).max(carried.before()[0]);
+    let (factor, carried) = (Carried { var: factor, axes: 1 }.repeated(lead).var, carried.repeated(lead));
+    let shape = carried.var.shape();
+    if carried.axes == 1 {
+        return Ok(Carried { var: factor.triangular_solve(carried.var, transpose), ..carried });
+    }
+    let last = shape.len() - 1;
+    let order: Vec<usize> = std::iter::once(0).chain(2..last).chain([1, last]).collect();
+    let mut inverse = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(i, axis)| inverse[*axis] = i);
+    let columns = carried.var.transpose(&order);
+    let apart = columns.shape();
+    let together = [&apart[..last - 1], &[apart[last - 1] * apart[last]]].concat();
+    let solved = factor.triangular_solve(columns.reshape(&together), transpose);
+    Ok(Carried { var: solved.reshape(&apart).transpose(&inverse), ..carried })
 }

@@ -1,6 +1,7 @@
 //! Batched products of matrices.
 
 use super::{Checked, require};
+use crate::derivative::rows::{Carried, Rows};
 use crate::interpret::Array;
 use crate::shape::size;
 use crate::{Kind, Value, Var};
@@ -64,4 +65,81 @@ pub(crate) fn transpose<'s>(
         true => cotangent.matmul_with(a, true, ta),
     });
     vec![for_a, for_b]
+}
+
+/// dA B + A dB, where the tangents of a matrix that is multiplied by the same matrix are more rows of it.
+pub(crate) fn carry<'s>(
+    ta: bool,
+    tb: bool,
+    rows: Rows,
+    inputs: &[Var<'s>],
+    carried: &[Option<Carried<'s>>],
+) -> Result<Carried<'s>, String> {
+    let (a, b) = (inputs[0], inputs[1]);
+    let rank = a.shape().len();
+    let left = match carried[0] {
+        None => None,
+        Some(_) if rank == 2 && ta => return Err("it contracts over the batch".into()),
+        Some(da) => Some(match stacked(ta, tb, rows, a, b, da)? {
+            Some(product) => product,
+            None => carried_product(ta, tb, da, Carried { var: rows.lift(b, da.axes), ..da }),
+        }),
+    };
+    let right = match carried[1] {
+        None => None,
+        Some(_) if rank == 2 && !tb => return Err("it contracts over the batch".into()),
+        Some(_) if rank == 2 => return Err("each row of one operand meets all of the other".into()),
+        Some(db) => Some(carried_product(ta, tb, Carried { var: rows.lift(a, db.axes), ..db }, db)),
+    };
+    match (left, right) {
+        (Some(left), Some(right)) => Ok(Carried { var: left.var + right.var, ..left }),
+        (left, right) => left.or(right).ok_or("nothing varies".into()),
+    }
+}
+
+/// The product of two things carried, one matrix with one, after repeating each where the other has more.
+pub(crate) fn carried_product<'s>(ta: bool, tb: bool, a: Carried<'s>, b: Carried<'s>) -> Carried<'s> {
+    let (own, other) = (a.var.shape(), b.var.shape());
+    let leading: Vec<usize> =
+        own.iter().zip(&other).take(own.len().saturating_sub(2)).map(|(a, b)| *a.max(b)).collect();
+    let repeat = |var: Var<'s>| {
+        let shape = var.shape();
+        var.broadcast_to(&[&leading, &shape[shape.len().saturating_sub(2)..]].concat())
+    };
+    Carried { var: repeat(a.var).matmul_with(repeat(b.var), ta, tb), ..a }
+}
+
+/// dA B as one product of all rows of all tangents, where one B serves them all or one serves each row of the batch.
+fn stacked<'s>(
+    ta: bool,
+    tb: bool,
+    rows: Rows,
+    a: Var<'s>,
+    b: Var<'s>,
+    da: Carried<'s>,
+) -> Result<Option<Carried<'s>>, String> {
+    let (own, other) = (a.shape(), b.shape());
+    let rank = own.len();
+    let (k, n) = (own[rank - 1], stored(&other, tb).1);
+    let mut shape = da.with_row(&rows.row(&own)?);
+    shape.pop();
+    let shape = [shape.as_slice(), &[n]].concat();
+    let shared = match rank {
+        2 => Some(b),
+        3 if rows.within_first(&own) == 0 => rows.same_in_all_rows(b).map(|b| b.reshape(&other[1..])),
+        _ => None,
+    };
+    if let (Some(shared), false) = (shared, ta) {
+        let all = size(&shape) / n.max(1);
+        let product = da.var.reshape(&[all, k]).matmul_with(shared, false, tb);
+        return Ok(Some(Carried { var: product.reshape(&shape), ..da }));
+    }
+    if rank != 3 || ta || rows.within_first(&own) != 0 {
+        return Ok(None);
+    }
+    let da = da.repeated(rows.batch);
+    let full = da.with_row(&own[1..]);
+    let stacked = da.var.reshape(&[rows.batch, size(&full) / (rows.batch * k).max(1), k]);
+    let product = stacked.matmul_with(b, false, tb);
+    Ok(Some(Carried { var: product.reshape(&da.with_row(&[own[1], n])), ..da }))
 }

@@ -1,6 +1,7 @@
 //! Sums and maxima over axes.
 
 use super::{Checked, require};
+use crate::derivative::rows::{Carried, Rows};
 use crate::interpret::Array;
 use crate::shape::{for_each_index, size, strides};
 use crate::{Kind, Op, Value, Var};
@@ -46,9 +47,33 @@ pub(crate) fn reference(op: &Op, axes: &[usize], operand: &Array, shape: &[usize
 
 /// d max x = Σ dx [x = max] / number of maxima.
 pub(crate) fn jvp_max<'s>(axes: &[usize], x: Var<'s>, max: Var<'s>, dx: Var<'s>) -> Option<Var<'s>> {
+    Some((dx * share_of_max(axes, x, max)).sum(axes))
+}
+
+/// [x = max] / number of maxima.
+fn share_of_max<'s>(axes: &[usize], x: Var<'s>, max: Var<'s>) -> Var<'s> {
     let attained = x.equal(transpose_sum(axes, x, max)).to_float();
-    let share = attained / transpose_sum(axes, x, attained.sum(axes));
-    Some((dx * share).sum(axes))
+    attained / transpose_sum(axes, x, attained.sum(axes))
+}
+
+/// The sum of what is carried, weighted for a maximum by which elements attain it.
+pub(crate) fn carry<'s>(
+    op: &Op,
+    axes: &[usize],
+    rows: Rows,
+    x: Var<'s>,
+    output: Var<'s>,
+    carried: Option<Carried<'s>>,
+) -> Result<Carried<'s>, String> {
+    let carried = carried.ok_or("nothing varies")?;
+    require(!axes.contains(&0), || "it reduces over the batch".into())?;
+    let weighted = match op {
+        Op::Max(_) => carried.var * rows.lift(share_of_max(axes, x, output), carried.axes),
+        _ => carried.var,
+    };
+    let shift = carried.axes + rows.within_first(&x.shape()) - 1;
+    let axes: Vec<usize> = axes.iter().map(|axis| axis + shift).collect();
+    Ok(Carried { var: weighted.sum(&axes), ..carried })
 }
 
 /// The adjoint of a sum repeats its cotangent along the summed axes.

@@ -1,0 +1,448 @@
+//! Laplacians and divergences against explicit Hessians and Jacobians, and central differences, in f64.
+
+#[allow(dead_code, reason = "the checks of first derivatives are not used here")]
+mod common;
+
+use common::values;
+use enscore_program::{Conv, Kind, Scope, Unary, Value, Var, interpret};
+use proptest::prelude::*;
+
+/// A function of x `[batch, ..]` and weights.
+type Function = dyn for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s>;
+
+/// Where a function is evaluated.
+struct At {
+    shape: Vec<usize>,
+    x: Vec<f64>,
+    weights: Vec<(Vec<usize>, Vec<f64>)>,
+}
+
+impl At {
+    fn new(shape: &[usize], weights: &[&[usize]]) -> At {
+        let weight =
+            |(i, shape): (usize, &&[usize])| (shape.to_vec(), values(40 + i as u64, shape.iter().product()));
+        let weights = weights.iter().enumerate().map(weight).collect();
+        At { shape: shape.to_vec(), x: values(31, shape.iter().product()), weights }
+    }
+
+    fn positive(self) -> At {
+        At { x: self.x.iter().map(|x| x.abs() + 0.5).collect(), ..self }
+    }
+
+    fn count(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
+
+    /// Traces `trace` and runs it at `x` and these weights.
+    fn run(
+        &self,
+        x: &[f64],
+        weights: &[Vec<f64>],
+        trace: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Vec<Var<'s>>,
+    ) -> Vec<Vec<f64>> {
+        let scope = Scope::new();
+        let var = scope.input("x", Kind::Float, &self.shape);
+        let vars: Vec<Var> = self
+            .weights
+            .iter()
+            .enumerate()
+            .map(|(i, (shape, _))| scope.input(&format!("w{i}"), Kind::Float, shape))
+            .collect();
+        let outputs = trace(&scope, var, &vars);
+        let names: Vec<String> = (0..outputs.len()).map(|i| i.to_string()).collect();
+        let named: Vec<(&str, Var)> = names.iter().map(String::as_str).zip(outputs).collect();
+        let program = scope.finish(&named).unwrap();
+        let inputs: Vec<Value> =
+            std::iter::once(x.to_vec()).chain(weights.iter().cloned()).map(Value::Float).collect();
+        interpret(&program, &inputs).unwrap().iter().map(|value| value.floats().to_vec()).collect()
+    }
+
+    fn here(&self, trace: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Vec<Var<'s>>) -> Vec<Vec<f64>> {
+        let weights: Vec<Vec<f64>> = self.weights.iter().map(|(_, values)| values.clone()).collect();
+        self.run(&self.x, &weights, trace)
+    }
+
+    /// The unit vector of coordinate `k` in every row.
+    fn unit<'s>(&self, scope: &'s Scope, k: usize) -> Var<'s> {
+        let unit = |i: usize| if i % self.count() == k { 1.0 } else { 0.0 };
+        scope.table(&(0..self.x.len()).map(unit).collect::<Vec<_>>(), &self.shape)
+    }
+}
+
+fn assert_near(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let scale = 1.0 + expected.abs();
+        assert!((found - expected).abs() <= tolerance * scale, "{what} [{i}]: {found} against {expected}");
+    }
+}
+
+/// One value per row that depends on each of a row's values in a different way.
+fn per_row(y: Var) -> Var {
+    let shape = y.shape();
+    let weights = y.scope().table(&values(77, shape[1..].iter().product()), &shape[1..]);
+    (y * weights).sum(&(1..shape.len()).collect::<Vec<_>>())
+}
+
+/// Laplacian and gradient of Σ w f against the trace of the Hessian and central differences for all chunk sizes, and
+/// the Laplacian's own derivatives.
+fn check(what: &str, at: At, f: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s> + 'static) {
+    let f: &Function = &f;
+    let count = at.count();
+    let truth = at.here(|s, x, w| {
+        let gradient = s.gradient(per_row(f(s, x, w)).sum_all(), &[x])[0];
+        let axes: Vec<usize> = (1..at.shape.len()).collect();
+        let second = |k| {
+            let unit = at.unit(s, k);
+            (s.jvp(&[gradient], &[x], &[unit])[0] * unit).sum(&axes)
+        };
+        let laplacian = (1..count).fold(second(0), |sum, k| sum + second(k));
+        vec![gradient, laplacian]
+    });
+    for chunk in [1, 2, count].into_iter().filter(|chunk| *chunk <= count) {
+        let found = at.here(|s, x, w| {
+            let laplacian = s.laplacian(per_row(f(s, x, w)), x, chunk);
+            vec![laplacian.gradient, laplacian.laplacian]
+        });
+        assert_near(&format!("{what}: gradient, chunk {chunk}"), &found[0], &truth[0], 1e-11);
+        assert_near(&format!("{what}: laplacian, chunk {chunk}"), &found[1], &truth[1], 1e-10);
+    }
+    check_differences(what, &at, &truth[1], |s, x, w| s.gradient(per_row(f(s, x, w)).sum_all(), &[x])[0]);
+    check_again(what, &at, |s, x, w| s.laplacian(per_row(f(s, x, w)), x, count).laplacian);
+}
+
+/// The trace of a field's Jacobian by central differences.
+fn check_differences(
+    what: &str,
+    at: &At,
+    expected: &[f64],
+    field: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s>,
+) {
+    const STEP: f64 = 1e-5;
+    let (count, mut trace) = (at.count(), vec![0.0; expected.len()]);
+    let weights: Vec<Vec<f64>> = at.weights.iter().map(|(_, values)| values.clone()).collect();
+    for k in 0..count {
+        let moved = |step: f64| {
+            let move_it = |(i, x): (usize, &f64)| if i % count == k { x + step } else { *x };
+            at.run(&at.x.iter().enumerate().map(move_it).collect::<Vec<_>>(), &weights, |s, x, w| {
+                vec![field(s, x, w)]
+            })
+        };
+        let (up, down) = (moved(STEP), moved(-STEP));
+        for (row, sum) in trace.iter_mut().enumerate() {
+            *sum += (up[0][row * count + k] - down[0][row * count + k]) / (2.0 * STEP);
+        }
+    }
+    assert_near(&format!("{what}: central differences"), &trace, expected, 3e-7);
+}
+
+/// The derivative of Σ value² in each weight, and in x, against central differences.
+fn check_again(what: &str, at: &At, value: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s>) {
+    const STEP: f64 = 1e-5;
+    let weights: Vec<Vec<f64>> = at.weights.iter().map(|(_, values)| values.clone()).collect();
+    let gradients = at.here(|s, x, w| {
+        let all: Vec<Var> = std::iter::once(x).chain(w.iter().copied()).collect();
+        s.gradient(value(s, x, w).square().sum_all(), &all)
+    });
+    let run = |x: &[f64], weights: &[Vec<f64>]| {
+        at.run(x, weights, |s, x, w| vec![value(s, x, w).square().sum_all()])[0][0]
+    };
+    for (which, gradient) in gradients.iter().enumerate() {
+        for i in 0..gradient.len().min(4) {
+            let moved = |step: f64| {
+                let (mut x, mut weights) = (at.x.clone(), weights.clone());
+                match which.checked_sub(1) {
+                    None => x[i] += step,
+                    Some(weight) => weights[weight][i] += step,
+                }
+                run(&x, &weights)
+            };
+            let slope = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+            assert_near(&format!("{what}: derivative in {which} at {i}"), &[gradient[i]], &[slope], 2e-6);
+        }
+    }
+}
+
+/// The divergence of a field against its explicit Jacobian, for all chunk sizes.
+fn check_divergence(
+    what: &str,
+    at: At,
+    field: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s> + 'static,
+) {
+    let field: &Function = &field;
+    let count = at.count();
+    let axes: Vec<usize> = (1..at.shape.len()).collect();
+    let truth = at.here(|s, x, w| {
+        let own = |k| {
+            let unit = at.unit(s, k);
+            (s.jvp(&[field(s, x, w)], &[x], &[unit])[0] * unit).sum(&axes)
+        };
+        vec![(1..count).fold(own(0), |sum, k| sum + own(k))]
+    });
+    for chunk in [1, 2, count].into_iter().filter(|chunk| *chunk <= count) {
+        let found = at.here(|s, x, w| vec![s.divergence(field(s, x, w), x, chunk)]);
+        assert_near(&format!("{what}: divergence, chunk {chunk}"), &found[0], &truth[0], 1e-11);
+    }
+    check_differences(what, &at, &truth[0], field);
+    check_again(what, &at, |s, x, w| s.divergence(field(s, x, w), x, count));
+}
+
+#[test]
+fn unary_functions() {
+    for f in Unary::ALL {
+        let name = format!("{f:?}");
+        let at = At::new(&[2, 3], &[]);
+        match f {
+            Unary::Neg => check(&name, at, |_, x, _| -x),
+            Unary::Exp => check(&name, at, |_, x, _| x.exp()),
+            Unary::Log => check(&name, at.positive(), |_, x, _| x.log()),
+            Unary::Sqrt => check(&name, at.positive(), |_, x, _| x.sqrt()),
+            Unary::Tanh => check(&name, at, |_, x, _| x.tanh()),
+            Unary::Sigmoid => check(&name, at, |_, x, _| x.sigmoid()),
+            Unary::Softplus => check(&name, at, |_, x, _| x.softplus()),
+            Unary::Sin => check(&name, at, |_, x, _| x.sin()),
+            Unary::Cos => check(&name, at, |_, x, _| x.cos()),
+            Unary::Abs => check(&name, at, |_, x, _| x.abs() * x),
+            Unary::Sign => check(&name, at, |_, x, _| x.sign() * x * x),
+        }
+    }
+}
+
+#[test]
+fn binary_functions() {
+    check("add", At::new(&[2, 3], &[&[3]]), |_, x, w| (x + w[0]).exp() + x.sin());
+    check("sub", At::new(&[2, 3], &[&[3]]), |_, x, w| (w[0] - x).exp() - x.sin());
+    check("mul", At::new(&[2, 3], &[&[3]]), |_, x, w| x * w[0] * x.exp());
+    check("mul by itself", At::new(&[2, 3], &[]), |_, x, _| (x * x) * (x * x));
+    check("div", At::new(&[2, 3], &[&[3]]).positive(), |_, x, w| w[0] / x + x.sin() / (x.exp() + 1.0));
+    check("operand equal to the derivative", At::new(&[2, 3], &[]).positive(), |_, x, _| (1.0 / x) / x);
+    check("maximum", At::new(&[2, 3], &[&[3]]), |_, x, w| x.maximum(w[0]) * x.sin());
+    check("minimum", At::new(&[2, 3], &[&[3]]), |_, x, w| x.minimum(w[0]) * x.sin());
+    check("select", At::new(&[2, 3], &[&[3]]), |_, x, w| x.less(w[0]).select(x.exp(), x.sin() * w[0]));
+    check("is_finite", At::new(&[2, 3], &[]), |_, x, _| x.is_finite().select(x.exp(), x));
+    check("functions of mixed values", At::new(&[2, 3], &[&[3, 3]]), |_, x, w| {
+        let h = x.matmul(w[0]);
+        x * h.exp() + h * h.tanh() / (x.square() + 1.0) + x.tanh() * h
+    });
+    check("x of rank 1", At::new(&[3], &[]), |_, x, _| x.exp() * x);
+    check("constant", At::new(&[2, 3], &[]), |_, x, _| x.zeros_like() + 2.0);
+    check("linear", At::new(&[2, 3], &[&[3]]), |_, x, w| x * w[0] - x);
+}
+
+#[test]
+fn stop_gradient_stops() {
+    let at = At::new(&[2, 2], &[]);
+    let out =
+        at.here(|s, x, _| vec![s.laplacian((x.stop_gradient().square() * x).sum(&[1]), x, 2).laplacian]);
+    assert_eq!(out[0], [0.0, 0.0]);
+}
+
+#[test]
+fn reductions() {
+    check("sum", At::new(&[2, 3, 2], &[&[2, 2]]), |_, x, _| x.sum(&[1]).exp());
+    check("sum of mixed", At::new(&[2, 3], &[&[3, 6]]), |_, x, w| {
+        x.matmul(w[0]).reshape(&[2, 2, 3]).sum(&[2]).exp()
+    });
+    check("max", At::new(&[2, 3, 2], &[]), |_, x, _| x.exp().max(&[1]) * x.sum(&[1]));
+    check("log_sum_exp", At::new(&[2, 4], &[]), |_, x, _| (x * 2.0).log_sum_exp(1));
+}
+
+#[test]
+fn layouts() {
+    check("reshape", At::new(&[2, 6], &[&[2, 3]]), |_, x, w| (x.reshape(&[2, 2, 3]).sin() * w[0]).exp());
+    check("rows apart", At::new(&[2, 6], &[&[3, 2]]), |_, x, w| {
+        let apart = x.exp().reshape(&[4, 3]);
+        let mixed = (apart.matmul(w[0]).tanh() * apart.slice(1, 0, 2)).pad(&[(0, 0), (1, 0)]);
+        let both = mixed.concatenate(&[apart, mixed.square()], 1);
+        let spread = both.broadcast_axes(&[4, 2, 9], &[0, 2]).transpose(&[0, 2, 1]).sum(&[1]).square();
+        spread.reshape(&[2, 4])
+    });
+    check("broadcast", At::new(&[2, 3], &[&[4, 3]]), |_, x, w| {
+        ((x.broadcast_axes(&[2, 4, 3], &[0, 2]) - w[0]).square() * -0.5).exp()
+    });
+    check("transpose", At::new(&[2, 3, 2], &[&[2, 3]]), |_, x, w| {
+        x.sin().transpose(&[0, 2, 1]).square() * w[0]
+    });
+    check("slice", At::new(&[2, 5], &[]), |_, x, _| x.slice(1, 1, 4).square() * x.slice(1, 2, 5).exp());
+    check("pad", At::new(&[2, 3], &[]), |_, x, _| x.sin().pad(&[(0, 0), (2, 1)]).exp());
+    check("concatenate", At::new(&[2, 3], &[&[2, 2], &[3, 2]]), |_, x, w| {
+        let h = x.matmul(w[1]);
+        w[0].concatenate(&[x.square(), h], 1).slice(1, 1, 6).exp() * x.concatenate(&[h], 1)
+    });
+}
+
+#[test]
+fn matrix_products() {
+    check("matmul", At::new(&[2, 3], &[&[3, 4]]), |_, x, w| x.matmul(w[0]).exp());
+    check("matmul b'", At::new(&[2, 3], &[&[4, 3]]), |_, x, w| x.sin().matmul_with(w[0], false, true).exp());
+    check("one column", At::new(&[2, 3], &[&[3, 4], &[4, 1]]), |_, x, w| {
+        x.matmul(w[0]).sin().matmul(w[1]).exp() + x.matmul(w[0]).matmul(w[1]).square()
+    });
+    check("batched", At::new(&[2, 2, 3], &[&[2, 3, 2]]), |_, x, w| x.sin().matmul(w[0]).exp());
+    check("batched, shared weight", At::new(&[2, 2, 3], &[&[3, 2]]), |_, x, w| {
+        x.sin().matmul(w[0].broadcast_axes(&[2, 3, 2], &[1, 2])).exp()
+    });
+    check("weight on the left", At::new(&[2, 2, 3], &[&[2, 2]]), |_, x, w| {
+        w[0].broadcast_axes(&[2, 2, 2], &[1, 2]).matmul(x.sin()).exp()
+    });
+    check("stored transposed", At::new(&[2, 2, 3], &[&[2, 4, 2]]), |_, x, w| {
+        x.sin().matmul_with(w[0], true, true).exp()
+    });
+    check("of two that vary", At::new(&[2, 2, 3], &[]), |_, x, _| {
+        x.sin().matmul_with(x.exp(), false, true).square()
+    });
+    check("attention of two heads", At::new(&[2, 12], &[]), |_, x, _| {
+        let heads = x.reshape(&[4, 3, 2]);
+        heads.matmul_with(heads.sin(), false, true).exp().matmul(heads).reshape(&[2, 12])
+    });
+}
+
+#[test]
+fn convolutions() {
+    let odd = Conv { stride: [1, 2], padding: [[0, 1], [2, 0]], dilation: [2, 1] };
+    check("dilated", At::new(&[2, 4, 3, 1], &[&[2, 2, 1, 2]]), move |_, x, w| x.conv2d(w[0], odd).exp());
+    check("input gradient", At::new(&[2, 2, 2, 2], &[&[3, 3, 1, 2]]), |_, x, w| {
+        x.sin().conv2d_input_gradient(w[0], Conv::strided(2, 1), &[2, 4, 4, 1]).exp()
+    });
+    check("energy", At::new(&[2, 4, 4, 1], &[&[3, 3, 1, 3], &[3, 3, 3, 2], &[2]]), |_, x, w| {
+        let h = x.conv2d(w[0], Conv::same(3)).softplus();
+        let h = h.conv2d(w[1], Conv::strided(2, 1)) + w[2];
+        h.silu().average_pool().sum(&[1, 2]).square()
+    });
+    check("group norm", At::new(&[2, 2, 2, 1], &[&[3, 3, 1, 4], &[4], &[4]]), |_, x, w| {
+        x.conv2d(w[0], Conv::same(3)).group_norm(w[1], w[2], 2).silu()
+    });
+    check("pooled and up-sampled", At::new(&[2, 2, 2, 1], &[]), |_, x, _| {
+        x.exp().average_pool().upsample_nearest().square() * x
+    });
+}
+
+#[test]
+fn rows_and_triangular_systems() {
+    check("gather of each row", At::new(&[2, 3], &[]), |s, x, _| x.sin().gather(s.iota(&[2], 0)).exp());
+    check("scatter of each row", At::new(&[2, 3], &[]), |s, x, _| {
+        x.sin().scatter_add(s.iota(&[2], 0), 2).exp()
+    });
+    for transpose in [false, true] {
+        check("triangular_solve", At::new(&[2, 3], &[&[3, 3]]), move |s, x, w| {
+            let identity = s.table(&[3.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 3.0], &[3, 3]);
+            let factor = (w[0].matmul_with(w[0], false, true) + identity).cholesky();
+            let right = x.sin().reshape(&[2, 3, 1]);
+            let both = right.concatenate(&[right.square()], 2);
+            factor.broadcast_axes(&[2, 3, 3], &[1, 2]).triangular_solve(both, transpose).exp()
+        });
+    }
+}
+
+#[test]
+fn networks() {
+    let layers: [&[usize]; 5] = [&[3, 5], &[5], &[5, 4], &[4], &[4, 1]];
+    let network = |name: &str, activation: for<'s> fn(Var<'s>) -> Var<'s>| {
+        check(name, At::new(&[2, 3], &layers), move |_, x, w| {
+            let h = activation(x.matmul(w[0]) + w[1]);
+            activation(h.matmul(w[2]) + w[3]).matmul(w[4]) - (x.square() * 0.25).sum(&[1]).reshape(&[2, 1])
+        });
+    };
+    network("tanh", |h| h.tanh());
+    network("softplus", |h| h.softplus());
+    network("silu", |h| h.silu());
+    network("sigmoid", |h| h.sigmoid());
+}
+
+#[test]
+fn mixtures_and_quadratic_forms() {
+    check("mixture", At::new(&[2, 3], &[&[4, 3], &[4]]), |_, x, w| {
+        let distance = (x.broadcast_axes(&[2, 4, 3], &[0, 2]) - w[0]).square().sum(&[2]);
+        (w[1] - distance * 0.5).log_sum_exp(1)
+    });
+    check("quadratic form", At::new(&[2, 3], &[&[3, 3]]), |_, x, w| (x.matmul(w[0]) * x).sum(&[1]) * -0.5);
+}
+
+#[test]
+fn divergences() {
+    let layers: [&[usize]; 3] = [&[3, 5], &[5], &[5, 3]];
+    check_divergence("score network", At::new(&[2, 3], &layers), |_, x, w| {
+        (x.matmul(w[0]) + w[1]).tanh().matmul(w[2]) - x * 0.5
+    });
+    check_divergence("gradient of an energy", At::new(&[2, 3], &layers), |s, x, w| {
+        let energy = (x.matmul(w[0]) + w[1]).softplus().matmul(w[2]).square();
+        s.gradient(energy.sum_all(), &[x])[0]
+    });
+    check_divergence("images", At::new(&[2, 3, 2, 1], &[&[3, 3, 1, 2], &[3, 3, 2, 1]]), |s, x, w| {
+        let h = x.conv2d(w[0], Conv::same(3)).silu().conv2d(w[1], Conv::same(3));
+        h + s.gradient(h.square().sum_all(), &[x])[0]
+    });
+    check_divergence("of each element", At::new(&[2, 3], &[&[3]]), |_, x, w| x.sin() * w[0]);
+    check_divergence("constant", At::new(&[2, 3], &[&[3]]), |_, x, w| x.zeros_like() + w[0]);
+    check_divergence("rank 1", At::new(&[3], &[]), |_, x, _| x.sin());
+    check_divergence("a gain after a product", At::new(&[2, 3], &[&[3, 3]]), |_, x, w| x.matmul(w[0]).tanh());
+}
+
+#[test]
+fn what_has_no_rule_is_refused() {
+    let message = |trace: &dyn for<'s> Fn(&'s Scope, Var<'s>) -> Var<'s>| {
+        let scope = Scope::new();
+        let x = scope.input("x", Kind::Float, &[2, 3]);
+        let y = trace(&scope, x);
+        scope.finish(&[("y", y)]).unwrap_err().to_string()
+    };
+    let laplacian = |f: &'static dyn for<'s> Fn(&'s Scope, Var<'s>) -> Var<'s>| {
+        message(&|s, x| s.laplacian(f(s, x), x, 3).laplacian)
+    };
+    let starts = |message: String, start: &str| assert!(message.starts_with(start), "{message}");
+    starts(
+        laplacian(&|_, x| x.exp().sum(&[0]).slice(0, 0, 2)),
+        "laplacian: sum into [3] depends on x: it reduces over the batch",
+    );
+    starts(
+        laplacian(&|_, x| (x - x.mean(&[0])).sum(&[1])),
+        "laplacian: sum into [3] depends on x: it reduces",
+    );
+    starts(
+        laplacian(&|_, x| x.matmul_with(x, false, true).sum(&[1])),
+        "laplacian: matmul into [2, 2] depends on x",
+    );
+    starts(
+        laplacian(&|_, x| x.matmul_with(x, true, false).sum(&[1]).slice(0, 0, 2)),
+        "laplacian: matmul into [3, 3] depends on x: it contracts over the batch",
+    );
+    starts(
+        laplacian(&|_, x| x.transpose(&[1, 0]).sum(&[0])),
+        "laplacian: transpose into [3, 2] depends on x",
+    );
+    starts(
+        laplacian(&|s, x| x.gather(s.iota(&[1], 0)).concatenate(&[x.slice(0, 0, 1)], 0).sum(&[1])),
+        "laplacian: gather into [1, 3] depends on x",
+    );
+    starts(
+        laplacian(&|s, x| {
+            let identity = s.table(&[1.0, 0.0, 0.0, 1.0], &[2, 2]).broadcast_axes(&[2, 2, 2], &[1, 2]);
+            let square = x.slice(1, 0, 1).square().reshape(&[2, 1, 1]);
+            (identity + square.broadcast_to(&[2, 2, 2]) * 0.1).cholesky().sum(&[1, 2])
+        }),
+        "laplacian: cholesky into [2, 2, 2] depends on x: there is no rule",
+    );
+    starts(
+        laplacian(&|s, x| {
+            let images = s.constant(1.0).broadcast_to(&[2, 3, 3, 1]);
+            images.conv2d(x.slice(1, 0, 2).reshape(&[2, 2, 1, 1]), Conv::same(3)).sum(&[1, 2, 3])
+        }),
+        "laplacian: conv2d into",
+    );
+    starts(message(&|s, x| s.laplacian(x, x, 1).laplacian), "laplacian in x [2, 3]");
+    starts(message(&|s, x| s.divergence(x.sum(&[1]), x, 1)), "divergence in x [2, 3]");
+    starts(message(&|s, x| s.laplacian(x.sum(&[1]), x, 0).laplacian), "laplacian: chunks of 0 tangents");
+    starts(message(&|s, x| s.divergence(x, x, 4)), "divergence: chunks of 4 tangents");
+    starts(message(&|s, x| s.laplacian_part(x.sum(&[1]), x, 2..4).laplacian), "laplacian: coordinates 2..4");
+    starts(message(&|s, x| s.divergence_part(x, x, 1..1)), "divergence: coordinates 1..1");
+}
+
+proptest! {
+    /// A small dense energy of any shape.
+    #[test]
+    fn networks_of_any_shape(batch in 1usize..4, d in 1usize..4, hidden in 1usize..5) {
+        check("any shape", At::new(&[batch, d], &[&[d, hidden], &[hidden], &[hidden, hidden]]), |_, x, w| {
+            (x.matmul(w[0]) + w[1]).softplus().matmul(w[2]).tanh()
+        });
+    }
+}
