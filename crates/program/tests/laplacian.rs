@@ -1,4 +1,5 @@
 //! Laplacians and divergences against explicit Hessians and Jacobians, and central differences, in f64.
+#![allow(clippy::unwrap_used, reason = "test code")]
 
 #[allow(dead_code, reason = "the checks of first derivatives are not used here")]
 mod common;
