@@ -69,14 +69,22 @@ impl Lines {
 
     /// The loss and the metrics of an evaluation, each metric beside its null value.
     pub(crate) fn evaluation(self, evaluation: &Evaluation) -> Lines {
-        let loss = &evaluation.loss;
         let affine = evaluation.affine.as_deref().map(mean);
         let beside = affine.map_or(String::new(), |affine| format!("; best affine network {affine:.4}"));
-        let text = format!(
-            "{:.4} ± {:.4} per dimension on {} rows{beside}",
-            loss.loss_per_dim, loss.std_err, loss.rows
-        );
-        let lines = self.line("held-out loss", text);
+        let lines = match &evaluation.loss {
+            Some(loss) => self.line(
+                "held-out loss",
+                format!(
+                    "{:.4} ± {:.4} per dimension on {} rows{beside}",
+                    loss.loss_per_dim, loss.std_err, loss.rows
+                ),
+            ),
+            None => self,
+        };
+        let lines = evaluation.figures.iter().fold(lines, |lines, figure| {
+            let error = figure.std_err.map_or(String::new(), |error| format!(" ± {error:.4}"));
+            lines.line(&figure.name, format!("{:.4}{error} ({} rows)", figure.value, figure.rows))
+        });
         evaluation.metrics.iter().fold(lines, |lines, metric| {
             let text =
                 format!("{:.4}, real against real {:.4} (n = {})", metric.value, metric.null, metric.n);
@@ -93,9 +101,10 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The keys of an evaluation: `loss_per_dim`, `std_err`, `rows`, `levels`, `affine`, `metrics`.
+/// The keys of an evaluation: `loss_per_dim`, `std_err`, `rows`, `levels` (null where the model was not trained by
+/// denoising), `affine`, `figures`, `metrics`.
 pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Map<String, Value> {
-    let loss = &evaluation.loss;
+    let loss = evaluation.loss.as_ref();
     let metrics: Map<String, Value> = evaluation
         .metrics
         .iter()
@@ -112,13 +121,14 @@ pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Map<String, Value> {
             "affine": evaluation.affine.as_ref().map(|losses| losses[i]),
         })
     };
-    let levels: Vec<Value> = loss.levels.iter().enumerate().map(level).collect();
+    let levels = loss.map(|loss| loss.levels.iter().enumerate().map(level).collect::<Vec<Value>>());
     [
-        ("loss_per_dim", json!(loss.loss_per_dim)),
-        ("std_err", json!(loss.std_err)),
-        ("rows", json!(loss.rows)),
+        ("loss_per_dim", json!(loss.map(|loss| loss.loss_per_dim))),
+        ("std_err", json!(loss.map(|loss| loss.std_err))),
+        ("rows", json!(loss.map(|loss| loss.rows))),
         ("levels", json!(levels)),
         ("affine", json!(evaluation.affine.as_deref().map(mean))),
+        ("figures", json!(evaluation.figures)),
         ("metrics", Value::Object(metrics)),
     ]
     .into_iter()

@@ -86,6 +86,12 @@ impl<'s> Parameters<'s> {
         var
     }
 
+    /// Takes `var` for the parameter called `name` here, in place of an input: a model with constant weights, or with
+    /// those of another.
+    pub fn fix(&self, name: &str, var: Var<'s>) {
+        self.shared.vars.borrow_mut().insert(format!("{}{name}", self.prefix), var);
+    }
+
     /// What was declared so far, in the order of first use, with its variables.
     pub fn declared(&self) -> Vec<(Parameter, Var<'s>)> {
         let vars = self.shared.vars.borrow();

@@ -89,8 +89,8 @@ impl Scope {
         self.apply(Op::Tangent(position), &[], shape)
     }
 
-    /// Records a mistake unless one is known, and gives a variable to go on with.
-    pub(crate) fn fail(&self, message: String) -> Var<'_> {
+    /// Records a mistake, which [`Scope::finish`] returns unless there was one before, and gives a variable to go on with.
+    pub fn fail(&self, message: String) -> Var<'_> {
         let mut graph = self.graph.borrow_mut();
         let id = graph.fail(message);
         Var { scope: self, id }

@@ -64,9 +64,9 @@ fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
     let plan = plan(arguments)?;
     let (began, mut progress) = (Instant::now(), Progress::new(context));
     let chains = if arguments.trajectory.is_some() { CHAINS.min(plan.count) } else { 0 };
-    let score = &plan.trained.score;
+    let model = &plan.trained.model;
     let drawn = draw(
-        score,
+        model,
         plan.trained.settings.sampler(),
         plan.count,
         arguments.seed,
@@ -106,7 +106,7 @@ fn plan(arguments: &Sample) -> Result<Plan> {
         refuse_missing_folder(path)?;
     }
     let trained = Trained::open(&arguments.run, &arguments.set)?;
-    let shape = &trained.score.data.row_shape;
+    let shape = &trained.model.data.row_shape;
     let format = asked.unwrap_or(match (image_shape(shape), shape.len()) {
         (Some(_), _) => Format::Png,
         (None, 1) => Format::Csv,
@@ -154,7 +154,7 @@ fn refuse_missing_folder(path: &Path) -> Result<()> {
 
 /// Samples are held twice until they are written.
 fn refuse_beyond_memory(trained: &Trained, count: usize) -> Result<()> {
-    let needed = count as f64 * trained.score.row_len() as f64 * 8.0 / GIB;
+    let needed = count as f64 * trained.model.row_len() as f64 * 8.0 / GIB;
     let limit = trained.settings.train().memory_limit_gib;
     if needed <= limit {
         return Ok(());
@@ -167,9 +167,9 @@ fn refuse_beyond_memory(trained: &Trained, count: usize) -> Result<()> {
 }
 
 fn write(plan: &Plan, drawn: &Drawn) -> Result<()> {
-    let shape = &plan.trained.score.data.row_shape;
+    let shape = &plan.trained.model.data.row_shape;
     let raw = || -> Result<Vec<f32>> {
-        let scale = plan.trained.score.scale()?;
+        let scale = plan.trained.model.scale()?;
         Ok(drawn.rows.iter().map(|value| scale.raw(f64::from(*value)) as f32).collect())
     };
     match format_and_shape(plan) {
@@ -184,7 +184,7 @@ fn write(plan: &Plan, drawn: &Drawn) -> Result<()> {
 }
 
 fn format_and_shape(plan: &Plan) -> (Format, Option<[usize; 3]>) {
-    (plan.format, image_shape(&plan.trained.score.data.row_shape))
+    (plan.format, image_shape(&plan.trained.model.data.row_shape))
 }
 
 fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
@@ -199,10 +199,10 @@ fn enlargement([height, width, _]: [usize; 3], columns: usize) -> usize {
 
 fn write_trajectory(path: &Path, plan: &Plan, drawn: &Drawn) -> Result<()> {
     let (_, Some(shape)) = format_and_shape(plan) else { return Ok(()) };
-    let score = &plan.trained.score;
-    let sampler = plan.trained.settings.sampler();
-    let stages = score.levels.as_slice().len() + 1 + usize::from(sampler.denoise);
-    let chains = drawn.trajectory.len() / score.row_len().max(1) / stages;
-    let strip = sheet::trajectory(&drawn.trajectory, chains, shape, enlargement(shape, stages), GAP)?;
+    let chains = drawn.trajectory.len() / plan.trained.model.row_len().max(1) / drawn.stages.max(1);
+    if chains == 0 {
+        return Err(Error::input("exact draws have no trajectory").at(path.display()));
+    }
+    let strip = sheet::trajectory(&drawn.trajectory, chains, shape, enlargement(shape, drawn.stages), GAP)?;
     png::write(path, &strip)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::model::DataFacts;
 use crate::{Error, Result};
 
 /// The version of the files written here. A reader refuses newer ones.
@@ -32,6 +33,24 @@ pub struct DataRecord {
     pub variance: f64,
     /// The smallest and largest scaled value of the training rows.
     pub range: [f64; 2],
+    /// The mean of each element of the scaled training rows; empty where the model does not need it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mean: Vec<f64>,
+    /// The standard deviation of each element; empty where the model does not need it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deviation: Vec<f64>,
+}
+
+impl DataRecord {
+    /// What of the data a model is built from.
+    pub fn facts(&self) -> DataFacts<'_> {
+        DataFacts {
+            row_shape: &self.row_shape,
+            variance: self.variance,
+            mean: &self.mean,
+            deviation: &self.deviation,
+        }
+    }
 }
 
 /// What a run is: written once, when it is created.
@@ -184,6 +203,8 @@ pub(super) mod tests {
             row_shape: vec![8, 8, 1],
             variance: 0.125,
             range: [0.0, 1.0],
+            mean: Vec::new(),
+            deviation: Vec::new(),
         };
         RunManifest::new(3, data, 12, "avx512")
     }

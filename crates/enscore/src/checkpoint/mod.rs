@@ -15,5 +15,5 @@ pub mod tensors;
 pub use manifest::{CheckpointManifest, DataRecord, FileRecord, KeyRecord, MetricsMark, RunManifest};
 pub use metrics::{Metrics, MetricsWriter, read_metrics};
 pub use run::{Loaded, Progress, Run, RunFolder};
-pub use state::{STATE_PREFIXES, state_shapes};
+pub use state::{OTHER_PREFIXES, STATE_PREFIXES, state_shapes};
 pub use tensors::{Tensor, TensorData, Tensors};

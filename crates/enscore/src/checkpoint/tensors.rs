@@ -211,6 +211,15 @@ impl Tensors {
     /// # Errors
     /// One [`Error::input`] that lists every missing, unexpected and differently shaped array.
     pub fn expect_shapes(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
+        self.expect_shapes_beside(expected, &[])
+    }
+
+    /// Checks that there are exactly the arrays of these names and shapes, beside any whose names begin with one of
+    /// `others`.
+    ///
+    /// # Errors
+    /// As [`Tensors::expect_shapes`].
+    pub fn expect_shapes_beside(&self, expected: &[(String, Vec<usize>)], others: &[&str]) -> Result<()> {
         let mut problems = Vec::new();
         for (name, shape) in expected {
             match self.get(name) {
@@ -222,7 +231,8 @@ impl Tensors {
             }
         }
         let known: std::collections::BTreeSet<_> = expected.iter().map(|(name, _)| name.as_str()).collect();
-        for (name, tensor) in self.iter().filter(|(name, _)| !known.contains(name)) {
+        let is_other = |name: &str| others.iter().any(|other| name.starts_with(other));
+        for (name, tensor) in self.iter().filter(|(name, _)| !known.contains(name) && !is_other(name)) {
             problems.push(format!("{name} {:?} is unexpected", tensor.shape));
         }
         if problems.is_empty() {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::data::Subset;
 use crate::error::{Error, Result};
 use crate::objective::EvaluationProgram;
-use crate::sample::{TrainedScore, refused};
+use crate::sample::{TrainedModel, refused};
 
 /// The loss at one noise level.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -42,7 +42,7 @@ pub struct DenoisingLoss {
 /// # Errors
 /// Rows of another shape than the model's; a loss that is not finite, named; whatever `progress` returns.
 pub fn denoising_loss(
-    score: &TrainedScore,
+    score: &TrainedModel,
     subset: &Subset,
     max_rows: usize,
     batch: usize,
@@ -57,7 +57,7 @@ pub fn denoising_loss(
             .expected(format!("{:?}", score.data.row_shape)));
     }
     let batch = batch.clamp(1, rows.len());
-    let program = EvaluationProgram::trace(&*score.model, &score.parameters, batch)?;
+    let program = EvaluationProgram::trace(&score.model, &score.parameters, batch)?;
     let mut executable = score.compile(&program.program)?;
     let (row_len, sigmas) = (score.row_len(), score.levels.as_slice());
     let total = (rows.len().div_ceil(batch) * sigmas.len()) as u64;
@@ -102,7 +102,7 @@ fn summarise(sigmas: &[f64], losses: &[Vec<f64>]) -> Result<DenoisingLoss> {
 }
 
 /// The mean and its standard error (0 for a single value).
-fn mean_and_error(values: &[f64]) -> (f64, f64) {
+pub(super) fn mean_and_error(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();

@@ -45,7 +45,7 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
             .remedy("go to the folder that the training was started in"));
     }
     let dataset = data::load(&source, Split::Train)?;
-    let recorded = &trained.score.data;
+    let recorded = &trained.model.data;
     if dataset.fingerprint() != recorded.fingerprint {
         return Err(Error::input("the training data is not what the run learnt from")
             .at(dataset.source())
@@ -80,7 +80,7 @@ fn held_out_of(source: &str) -> Result<Dataset> {
 
 /// Data without levels of its own, as samples that were written to a file, need not lie on the levels of the run's.
 fn scaled_as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
-    let scale = trained.score.scale()?;
+    let scale = trained.model.scale()?;
     let levels = dataset.scale().levels.and(scale.levels);
     dataset.with_scale(data::Scale { levels, ..scale })
 }

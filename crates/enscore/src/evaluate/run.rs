@@ -1,12 +1,13 @@
-//! The evaluation of a trained run: its loss on held-out rows, and its samples beside real ones.
+//! The evaluation of a trained run: its loss and log density on held-out rows, and its samples beside real ones.
 
 use serde::Serialize;
 
 use super::two_sample::{self, TwoSample, two_sample};
-use super::{DenoisingLoss, Rows, denoising_loss, linear_baseline};
+use super::{DenoisingLoss, HeldOutFigure, Rows, denoising_loss, linear_baseline, model_figures};
 use crate::data::Subset;
 use crate::error::{Error, Result};
-use crate::sample::{Trained, TrainedScore, draw};
+use crate::sample::{Trained, TrainedModel, draw};
+use crate::settings::Objective;
 
 /// What an evaluation takes.
 #[derive(Clone, Debug)]
@@ -26,8 +27,10 @@ pub struct EvaluationSettings {
 /// What an evaluation found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluation {
-    /// The NCSN loss on held-out rows.
-    pub loss: DenoisingLoss,
+    /// The NCSN loss on held-out rows, of a model that was trained by denoising.
+    pub loss: Option<DenoisingLoss>,
+    /// What else is known of held-out rows: the objective's own loss, the log density, the likelihood.
+    pub figures: Vec<HeldOutFigure>,
     /// The loss per dimension of the best affine network at each level, from the training rows; none for rows so long
     /// that it would take minutes.
     pub affine: Option<Vec<f64>>,
@@ -39,6 +42,9 @@ pub struct Evaluation {
     /// The first chains from start to end: `[stages, chains, ..row_shape]`.
     #[serde(skip)]
     pub trajectory: Vec<f32>,
+    /// Stages of a trajectory.
+    #[serde(skip)]
+    pub stages: usize,
 }
 
 /// Rows longer than this have no affine baseline: it needs all eigenvalues of their covariance.
@@ -72,14 +78,23 @@ pub fn evaluate(
     settings: &EvaluationSettings,
     progress: &mut dyn FnMut(&str, u64, u64) -> Result<()>,
 ) -> Result<Evaluation> {
-    let score: &TrainedScore = &trained.score;
+    let score: &TrainedModel = &trained.model;
     refuse_unknown_metrics(&settings.metrics)?;
     let batch = trained.settings.sampler().batch;
-    let loss =
-        denoising_loss(score, held_out, settings.max_rows, batch, settings.seed, &mut |done, total| {
-            progress("loss", done, total)
-        })?;
-    let affine = if score.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
+    let denoises = matches!(trained.settings.objective(), Objective::Ncsn(_) | Objective::Dsm(_));
+    let loss = match denoises {
+        true => Some(denoising_loss(
+            score,
+            held_out,
+            settings.max_rows,
+            batch,
+            settings.seed,
+            &mut |done, total| progress("loss", done, total),
+        )?),
+        false => None,
+    };
+    let figures = model_figures(trained, training, held_out, settings)?;
+    let affine = if denoises && score.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
         let values = rows_of(training, usize::MAX)?;
         Some(
             linear_baseline::linear_baseline(Rows::new(&values, score.row_len())?, score.levels.as_slice())?
@@ -88,8 +103,8 @@ pub fn evaluate(
     } else {
         None
     };
-    let mut evaluation =
-        Evaluation { loss, affine, metrics: Vec::new(), samples: Vec::new(), trajectory: Vec::new() };
+    let (metrics, samples, trajectory) = (Vec::new(), Vec::new(), Vec::new());
+    let mut evaluation = Evaluation { loss, figures, affine, metrics, samples, trajectory, stages: 0 };
     if settings.samples == 0 {
         return Ok(evaluation);
     }
@@ -111,7 +126,8 @@ pub fn evaluate(
             }
         }
     }
-    (evaluation.samples, evaluation.trajectory) = (drawn.rows, drawn.trajectory);
+    (evaluation.samples, evaluation.trajectory, evaluation.stages) =
+        (drawn.rows, drawn.trajectory, drawn.stages);
     Ok(evaluation)
 }
 

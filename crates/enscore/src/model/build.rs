@@ -1,40 +1,94 @@
-//! From checked settings to a network for given data.
+//! From checked settings to a model for given data.
 
-use super::{Activation, Mlp, Score, UNet, UNetSettings};
+use super::{
+    Activation, Confinement, ConvEnergy, Mlp, MlpEnergy, Network, ResidualEnergy, UNet, UNetSettings,
+};
 use crate::error::{Error, Result};
 use crate::settings;
 
-/// The score network that `settings` describe, for rows of `row_shape` whose elements have this variance.
+/// What of the data a model is built from.
+#[derive(Clone, Copy, Debug)]
+pub struct DataFacts<'a> {
+    /// The extents of a row.
+    pub row_shape: &'a [usize],
+    /// The variance over all rows and elements.
+    pub variance: f64,
+    /// The mean of each element; may be empty for a score.
+    pub mean: &'a [f64],
+    /// The standard deviation of each element; may be empty for a score.
+    pub deviation: &'a [f64],
+}
+
+/// The model that `settings` describe, for such data.
 ///
 /// # Errors
-/// An input error where the network does not fit the rows, naming what would.
-pub fn build(settings: &settings::Model, row_shape: &[usize], data_variance: f64) -> Result<Box<dyn Score>> {
+/// An input error where the model does not fit the rows, naming what would.
+pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
     match settings {
         settings::Model::Unet(unet) => {
-            let image: [usize; 3] = row_shape.try_into().map_err(|_| {
-                Error::input("a U-Net needs images")
-                    .at("model.kind")
-                    .found(format!("rows of shape {row_shape:?}"))
-                    .expected("rows of shape [height, width, channels]")
-                    .remedy("set model.kind = \"mlp\"")
-            })?;
             let settings = UNetSettings {
                 channels: unet.channels,
                 multipliers: unet.multipliers.clone(),
                 blocks: unet.blocks,
                 groups: unet.groups,
                 embedding: unet.embedding,
-                data_variance,
+                data_variance: data.variance,
             };
-            Ok(Box::new(UNet::new(image, settings)?))
+            Ok(Network::Score(Box::new(UNet::new(image(data, "a U-Net", "mlp")?, settings)?)))
         }
         settings::Model::Mlp(mlp) => {
-            let activation = match mlp.activation {
-                settings::Activation::Silu => Activation::Silu,
-                settings::Activation::Softplus => Activation::Softplus,
-                settings::Activation::Tanh => Activation::Tanh,
-            };
-            Ok(Box::new(Mlp::new(row_shape, &mlp.hidden, activation, mlp.embedding, data_variance)?))
+            let activation = activation(mlp.activation);
+            let mlp = Mlp::new(data.row_shape, &mlp.hidden, activation, mlp.embedding, data.variance)?;
+            Ok(Network::Score(Box::new(mlp)))
         }
+        settings::Model::MlpEnergy(mlp) => {
+            let energy = MlpEnergy::new(data.row_shape, &mlp.hidden, activation(mlp.activation))?;
+            Ok(Network::Energy(match confinement(mlp.confinement, data)? {
+                Some(confinement) => Box::new(energy.confined(confinement)?),
+                None => Box::new(energy),
+            }))
+        }
+        settings::Model::ConvEnergy(conv) => {
+            let (shape, confinement) =
+                (image(data, "a convolutional energy", "mlp-energy")?, confinement(conv.confinement, data)?);
+            let activation = activation(conv.activation);
+            let energy = ConvEnergy::new(shape, conv.channels, conv.levels, activation, confinement)?;
+            Ok(Network::Energy(Box::new(energy)))
+        }
+        settings::Model::ResidualEnergy(residual) => {
+            let (shape, confinement) =
+                (image(data, "a residual energy", "mlp-energy")?, confinement(residual.confinement, data)?);
+            let widths: Vec<usize> =
+                residual.multipliers.iter().map(|multiplier| multiplier * residual.channels).collect();
+            let activation = activation(residual.activation);
+            let energy = ResidualEnergy::new(shape, &widths, residual.blocks, activation, confinement)?;
+            Ok(Network::Energy(Box::new(energy)))
+        }
+        _ => Err(Error::input("this model is not there yet").at("model.kind")),
     }
+}
+
+/// The confinement of this deviation around the data's mean; 0 is none.
+fn confinement(deviation: f64, data: &DataFacts) -> Result<Option<Confinement>> {
+    (deviation > 0.0).then(|| Confinement::new(data.mean, deviation)).transpose()
+}
+
+fn activation(settings: settings::Activation) -> Activation {
+    match settings {
+        settings::Activation::Silu => Activation::Silu,
+        settings::Activation::Softplus => Activation::Softplus,
+        settings::Activation::Tanh => Activation::Tanh,
+        settings::Activation::LeakyRelu => Activation::LeakyRelu,
+    }
+}
+
+/// The extents of images, which `what` needs; vectors have `instead`.
+fn image(data: &DataFacts, what: &str, instead: &str) -> Result<[usize; 3]> {
+    data.row_shape.try_into().map_err(|_| {
+        Error::input(format!("{what} needs images"))
+            .at("model.kind")
+            .found(format!("rows of shape {:?}", data.row_shape))
+            .expected("rows of shape [height, width, channels]")
+            .remedy(format!("set model.kind = \"{instead}\""))
+    })
 }

@@ -22,6 +22,8 @@ pub enum Activation {
     Softplus,
     /// tanh x
     Tanh,
+    /// max(x, x/5)
+    LeakyRelu,
 }
 
 impl Activation {
@@ -31,6 +33,7 @@ impl Activation {
             Activation::Silu => x.silu(),
             Activation::Softplus => x.softplus(),
             Activation::Tanh => x.tanh(),
+            Activation::LeakyRelu => x.maximum(x * 0.2),
         }
     }
 }
@@ -73,6 +76,13 @@ pub(super) fn conv<'s>(
     let initial = start.initial(kernel * kernel * inputs);
     let weight = parameters.get("weight", &[kernel, kernel, inputs, channels], initial);
     x.conv2d(weight, Conv::same(kernel)) + parameters.get("bias", &[channels], Initial::Constant(0.0))
+}
+
+/// A convolution of 4x4 pixels with stride 2 that halves an even size: `[batch, h, w, in]` → `[batch, h/2, w/2, channels]`.
+pub(super) fn halving_conv<'s>(parameters: &Parameters<'s>, x: Var<'s>, channels: usize) -> Var<'s> {
+    let inputs = x.extent(3);
+    let weight = parameters.get("weight", &[4, 4, inputs, channels], Start::Random.initial(16 * inputs));
+    x.conv2d(weight, Conv::strided(2, 1)) + parameters.get("bias", &[channels], Initial::Constant(0.0))
 }
 
 /// Group normalisation (Wu and He 2018) with a scale that starts at 1 and a shift that starts at 0.

@@ -5,6 +5,8 @@
 
 use enscore_program::{Parameters, Var};
 
+use super::confinement::{Confinement, confined};
+use super::conv_energy::check_confinement;
 use super::layers::{Activation, Start, dense, embed_noise_level, scale_input, scale_output};
 use super::{LogDensity, Score};
 use crate::error::{Error, Result};
@@ -67,13 +69,14 @@ impl Score for Mlp {
     }
 }
 
-/// An unnormalised log density of vectors. Nothing bounds it far from the data: a normaliser exists only if
-/// training makes it fall there.
+/// An unnormalised log density of vectors. Without a confinement nothing bounds it far from the data: a normaliser exists
+/// only if training makes it fall there.
 #[derive(Clone, Debug)]
 pub struct MlpEnergy {
     row_shape: Vec<usize>,
     hidden: Vec<usize>,
     activation: Activation,
+    confinement: Option<Confinement>,
 }
 
 impl MlpEnergy {
@@ -83,7 +86,18 @@ impl MlpEnergy {
     /// An extent or width of 0.
     pub fn new(row_shape: &[usize], hidden: &[usize], activation: Activation) -> Result<Self> {
         check(row_shape, hidden)?;
-        Ok(MlpEnergy { row_shape: row_shape.to_vec(), hidden: hidden.to_vec(), activation })
+        let (row_shape, hidden) = (row_shape.to_vec(), hidden.to_vec());
+        Ok(MlpEnergy { row_shape, hidden, activation, confinement: None })
+    }
+
+    /// The same network times a Gaussian factor.
+    ///
+    /// # Errors
+    /// A confinement for rows of another size.
+    pub fn confined(self, confinement: Confinement) -> Result<Self> {
+        let confinement = Some(confinement);
+        check_confinement(&confinement, self.row_shape.iter().product())?;
+        Ok(MlpEnergy { confinement, ..self })
     }
 }
 
@@ -95,7 +109,8 @@ impl LogDensity for MlpEnergy {
             hidden = self.activation.apply(dense(&layer, hidden, *width, Start::Random));
         }
         // Zero weights here would make the score 0 and with it the gradient in every other layer.
-        dense(&parameters.at("output"), hidden, 1, Start::Random).reshape(&[x.extent(0)])
+        let network = dense(&parameters.at("output"), hidden, 1, Start::Random).reshape(&[x.extent(0)]);
+        confined(&self.confinement, network, x)
     }
 
     fn row_shape(&self) -> &[usize] {

@@ -8,18 +8,26 @@ use enscore_program::{Kind, Parameter, Parameters, Program, Scope, ShapeError, V
 use crate::error::{Error, Result};
 
 mod build;
+mod confinement;
+mod conv_energy;
 mod initial;
 pub mod ising;
 mod layers;
 mod mlp;
+mod network;
 mod noise_levels;
+mod residual_energy;
 mod unet;
 
-pub use build::build;
+pub use build::{DataFacts, build};
+pub use confinement::Confinement;
+pub use conv_energy::ConvEnergy;
 pub use initial::initialise;
 pub use layers::{Activation, FREQUENCIES};
 pub use mlp::{Mlp, MlpEnergy};
+pub use network::Network;
 pub use noise_levels::NoiseLevels;
+pub use residual_energy::ResidualEnergy;
 pub use unet::{UNet, UNetSettings};
 
 /// A score: s(x, σ) = ∇ₓ log p_σ(x), where p_σ is the density of the data with noise N(0, σ² I) added.

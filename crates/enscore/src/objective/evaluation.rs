@@ -1,11 +1,13 @@
-//! The denoising loss of given rows at given noise levels, as a program: what an evaluation averages.
+//! Losses of given rows as programs: what validations and evaluations average.
 
 use enscore_program::{Kind, Parameter, Program};
 
-use super::loss_at;
+use super::{Batch, Objective, loss_at};
 use crate::error::Result;
-use crate::model::{Score, batch_shape, trace};
+use crate::model::{Network, Score, batch_shape, trace};
 
+/// The denoising loss of given rows at given noise levels.
+///
 /// Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[batch]`, `key`. Output: `loss` `[batch]`, the NCSN
 /// loss of each row as a sum over dimensions. Rows that only fill the batch are left out by the caller.
 #[derive(Clone, Debug)]
@@ -29,5 +31,42 @@ impl EvaluationProgram {
             vec![("loss".to_string(), loss_at(model, parameters, x, sigma, key))]
         })?;
         Ok(EvaluationProgram { program, parameters })
+    }
+}
+
+/// The loss of given rows under an objective, as a program: what a validation averages.
+///
+/// Inputs: the parameters, then `x` `[batch, ..]`, `weights` `[batch]`, `key`. Output: `loss` `[]`, the mean loss of the rows
+/// in the units that training shows.
+#[derive(Clone, Debug)]
+pub struct ObjectiveProgram {
+    /// The program.
+    pub program: Program,
+}
+
+impl ObjectiveProgram {
+    /// Traces the evaluation; `parameters` are those that the caller holds, in its order.
+    ///
+    /// # Errors
+    /// A model or objective that does not fit the rows; an objective that learns from chains.
+    pub fn trace(
+        model: &Network,
+        objective: &dyn Objective<Network>,
+        parameters: &[Parameter],
+        batch: usize,
+    ) -> Result<Self> {
+        let (program, _) = trace(parameters, |scope, parameters| {
+            let shape = batch_shape(batch, Score::row_shape(model));
+            let batch = Batch {
+                x: scope.input("x", Kind::Float, &shape),
+                weights: scope.input("weights", Kind::Float, &shape[..1]),
+                key: scope.input("key", Kind::Key, &[]),
+                chains: None,
+            };
+            let estimate = objective.estimate(model, parameters, &batch);
+            let shown = estimate.diagnostics.first().map_or(estimate.loss, |(_, shown)| *shown);
+            vec![("loss".to_string(), shown)]
+        })?;
+        Ok(ObjectiveProgram { program })
     }
 }

@@ -4,14 +4,28 @@
 use enscore_program::{Parameters, Var};
 
 mod build;
+mod contrastive_divergence;
 mod dsm;
 mod evaluation;
+mod flow_contrastive;
+mod maximum_likelihood;
 mod ncsn;
+mod noise;
+mod noise_contrastive;
+mod score_matching;
+mod sliced_score_matching;
 
-pub use build::{build, noise_levels};
+pub use build::{Player, Task, build, further_parameters, noise_levels};
+pub use contrastive_divergence::ContrastiveDivergence;
 pub use dsm::Dsm;
-pub use evaluation::EvaluationProgram;
+pub use evaluation::{EvaluationProgram, ObjectiveProgram};
+pub use flow_contrastive::{Alternation, FlowContrastive, Side};
+pub use maximum_likelihood::MaximumLikelihood;
 pub use ncsn::{Ncsn, denoising_loss, loss_at};
+pub use noise::Noise;
+pub use noise_contrastive::{LOG_Z, NoiseContrastive, contrast};
+pub use score_matching::ScoreMatching;
+pub use sliced_score_matching::{Directions, SlicedScoreMatching};
 
 /// The rows that one estimate is made from.
 #[derive(Clone, Copy)]
@@ -23,6 +37,8 @@ pub struct Batch<'s> {
     pub weights: Var<'s>,
     /// The key of every draw of this step.
     pub key: Var<'s>,
+    /// Where the objective learns from chains: their states `[chains, ..row_shape]`, advanced by the host.
+    pub chains: Option<Var<'s>>,
 }
 
 impl<'s> Batch<'s> {
@@ -35,17 +51,35 @@ impl<'s> Batch<'s> {
     pub fn dimensions(&self) -> usize {
         self.x.shape().iter().skip(1).product()
     }
+
+    /// `total` divided by the number of elements of a row.
+    pub fn per_dimension(&self, total: Var<'s>) -> Var<'s> {
+        total * (1.0 / self.dimensions().max(1) as f64)
+    }
 }
 
 /// What an objective makes of a batch.
 pub struct Estimate<'s> {
     /// The loss as the method defines it: a scalar, reported.
     pub loss: Var<'s>,
-    /// What is differentiated: the loss per dimension, in units where a network that knows nothing has about 1.
-    /// Adam does not see the factor; a limit on the gradient's norm keeps its meaning for every size of data.
-    pub optimised: Var<'s>,
-    /// Further scalars to report, by name.
+    /// What is differentiated: scalars whose sum is the loss in units where a network that knows nothing has about 1 (for
+    /// losses that are sums over dimensions, the loss per dimension). Each is differentiated on its own, in order, so that
+    /// what one needs in memory is free before the next begins. Adam does not see a constant factor; a limit on the
+    /// gradient's norm keeps its meaning for every size of data.
+    pub optimised: Vec<Var<'s>>,
+    /// Further scalars to report, by name. The first is what progress shows.
     pub diagnostics: Vec<(&'static str, Var<'s>)>,
+}
+
+/// The name of the diagnostic that losses with a sum over dimensions report first.
+pub const LOSS_PER_DIM: &str = "loss_per_dim";
+
+impl<'s> Estimate<'s> {
+    /// An estimate whose loss is a sum over dimensions.
+    pub fn of_dimensions(batch: &Batch<'s>, loss: Var<'s>) -> Self {
+        let per_dimension = batch.per_dimension(loss);
+        Estimate { loss, optimised: vec![per_dimension], diagnostics: vec![(LOSS_PER_DIM, per_dimension)] }
+    }
 }
 
 /// A loss whose gradient in the parameters trains a model of kind `M`.

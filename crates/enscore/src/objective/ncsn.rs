@@ -29,8 +29,7 @@ impl<M: Score + ?Sized> Objective<M> for Ncsn {
         let level = batch.key.random_index(sigmas.len() as u32, &[x.extent(0)]);
         let sigma = x.scope().table(sigmas, &[sigmas.len()]).gather(level);
         let loss = batch.mean(denoising_loss(model, parameters, x, sigma, z));
-        let per_dimension = loss * (1.0 / batch.dimensions().max(1) as f64);
-        Estimate { loss, optimised: per_dimension, diagnostics: vec![("loss_per_dim", per_dimension)] }
+        Estimate::of_dimensions(batch, loss)
     }
 }
 

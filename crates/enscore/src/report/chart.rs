@@ -98,6 +98,11 @@ pub fn gradient_norm(points: &[(f64, f64)]) -> Chart {
     over_steps("Gradient norm", "norm", Scale::Log, vec![Series::new("gradient norm", points, Mark::Line)])
 }
 
+/// A number that an objective reports over steps.
+pub fn diagnostic(points: &[(f64, f64)], y_label: &str) -> Chart {
+    over_steps("", y_label, Scale::Linear, vec![Series::new(y_label, points, Mark::Line)])
+}
+
 fn over_steps(title: &str, y_label: &str, y_scale: Scale, series: Vec<Series>) -> Chart {
     let (title, y_label) = (title.into(), y_label.into());
     Chart { title, x_label: "step".into(), y_label, x_scale: Scale::Linear, y_scale, series }

@@ -15,6 +15,22 @@ pub enum Method {
     DenoisingScoreMatching,
     /// Score matching.
     ScoreMatching,
+    /// Sliced score matching.
+    SlicedScoreMatching,
+    /// Contrastive divergence.
+    ContrastiveDivergence,
+    /// Short-run chains from noise.
+    ShortRun,
+    /// Persistent chains in a replay buffer.
+    ReplayBuffer,
+    /// Noise contrastive estimation.
+    NoiseContrastive,
+    /// Flow contrastive estimation.
+    FlowContrastive,
+    /// Flows of affine couplings.
+    RealNvp,
+    /// Deep kernel exponential families.
+    Dkef,
     /// The Adam optimiser.
     Adam,
     /// The U-Net.
@@ -72,11 +88,19 @@ const fn work(authors: &'static str, year: u16, title: &'static str, venue: &'st
 
 impl Method {
     /// All of them, in the order in which a report lists them.
-    pub const ALL: [Method; 19] = [
+    pub const ALL: [Method; 27] = [
         Method::Ncsn,
         Method::NcsnV2,
         Method::DenoisingScoreMatching,
         Method::ScoreMatching,
+        Method::SlicedScoreMatching,
+        Method::ContrastiveDivergence,
+        Method::ShortRun,
+        Method::ReplayBuffer,
+        Method::NoiseContrastive,
+        Method::FlowContrastive,
+        Method::RealNvp,
+        Method::Dkef,
         Method::Adam,
         Method::UNet,
         Method::GroupNorm,
@@ -101,6 +125,14 @@ impl Method {
             Method::NcsnV2 => "noise levels, step size, moving average of the parameters",
             Method::DenoisingScoreMatching => "denoising score matching",
             Method::ScoreMatching => "score matching",
+            Method::SlicedScoreMatching => "sliced score matching",
+            Method::ContrastiveDivergence => "contrastive divergence",
+            Method::ShortRun => "short-run Langevin chains from noise",
+            Method::ReplayBuffer => "persistent Langevin chains in a replay buffer",
+            Method::NoiseContrastive => "noise contrastive estimation",
+            Method::FlowContrastive => "flow contrastive estimation",
+            Method::RealNvp => "flow: affine couplings",
+            Method::Dkef => "energy: deep kernel exponential family",
             Method::Adam => "optimiser",
             Method::UNet => "network: U-Net",
             Method::GroupNorm => "network: group normalisation",
@@ -143,6 +175,54 @@ impl Method {
                 2005,
                 "Estimation of Non-Normalized Statistical Models by Score Matching",
                 "Journal of Machine Learning Research 6, 695-709",
+            ),
+            Method::SlicedScoreMatching => work(
+                "Yang Song, Sahaj Garg, Jiaxin Shi, Stefano Ermon",
+                2019,
+                "Sliced Score Matching: A Scalable Approach to Density and Score Estimation",
+                "Uncertainty in Artificial Intelligence, PMLR 115, 574-584",
+            ),
+            Method::ContrastiveDivergence => work(
+                "Geoffrey E. Hinton",
+                2002,
+                "Training Products of Experts by Minimizing Contrastive Divergence",
+                "Neural Computation 14(8), 1771-1800",
+            ),
+            Method::ShortRun => work(
+                "Erik Nijkamp, Mitch Hill, Song-Chun Zhu, Ying Nian Wu",
+                2019,
+                "Learning Non-Convergent Non-Persistent Short-Run MCMC Toward Energy-Based Model",
+                "Advances in Neural Information Processing Systems 32",
+            ),
+            Method::ReplayBuffer => work(
+                "Yilun Du, Igor Mordatch",
+                2019,
+                "Implicit Generation and Modeling with Energy Based Models",
+                "Advances in Neural Information Processing Systems 32",
+            ),
+            Method::NoiseContrastive => work(
+                "Michael U. Gutmann, Aapo Hyvärinen",
+                2012,
+                "Noise-Contrastive Estimation of Unnormalized Statistical Models, with Applications to Natural Image Statistics",
+                "Journal of Machine Learning Research 13, 307-361",
+            ),
+            Method::FlowContrastive => work(
+                "Ruiqi Gao, Erik Nijkamp, Diederik P. Kingma, Zhen Xu, Andrew M. Dai, Ying Nian Wu",
+                2020,
+                "Flow Contrastive Estimation of Energy-Based Models",
+                "IEEE/CVF Conference on Computer Vision and Pattern Recognition, 7515-7525",
+            ),
+            Method::RealNvp => work(
+                "Laurent Dinh, Jascha Sohl-Dickstein, Samy Bengio",
+                2017,
+                "Density Estimation Using Real NVP",
+                "International Conference on Learning Representations",
+            ),
+            Method::Dkef => work(
+                "Li Wenliang, Danica J. Sutherland, Heiko Strathmann, Arthur Gretton",
+                2019,
+                "Learning Deep Kernels for Exponential Family Densities",
+                "International Conference on Machine Learning, PMLR 97, 6737-6746",
             ),
             Method::Adam => work(
                 "Diederik P. Kingma, Jimmy Ba",

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::chart::{gradient_norm, learning_rate, loss_curve, sigma_losses};
+use super::chart::{diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses};
 use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
 use super::{render, sheet};
 use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
 use crate::data::Subset;
 use crate::error::Result;
-use crate::evaluate::{Evaluation, Rows, nearest::nearest, rows_of};
-use crate::sample::{Trained, TrainedScore, draw};
-use crate::settings::{Model, Objective, Settings};
+use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest::nearest, rows_of};
+use crate::sample::{Trained, TrainedModel, draw};
+use crate::settings::{Family, Model, Objective, Settings};
 
 /// Samples on a sheet, and pairs of a sample with its nearest training row.
 const SHEET: usize = 64;
@@ -49,13 +49,13 @@ pub fn picture(rows: &[f32], row_shape: &[usize]) -> Result<Option<Image>> {
 ///
 /// # Errors
 /// A sampler that diverges, a folder that can't be written.
-pub fn write_sheet(score: &TrainedScore, settings: &Settings, folder: &RunFolder, step: u64) -> Result<()> {
-    if image_shape(&score.data.row_shape).is_none() {
+pub fn write_sheet(model: &TrainedModel, settings: &Settings, folder: &RunFolder, step: u64) -> Result<()> {
+    if image_shape(&model.data.row_shape).is_none() {
         return Ok(());
     }
     let count = settings.sampler().count.min(SHEET);
-    let drawn = draw(score, settings.sampler(), count, PICTURE_SEED, 0, &mut |_, _| Ok(()))?;
-    match picture(&drawn.rows, &score.data.row_shape)? {
+    let drawn = draw(model, settings.sampler(), count, PICTURE_SEED, 0, &mut |_, _| Ok(()))?;
+    match picture(&drawn.rows, &model.data.row_shape)? {
         Some(image) => super::png::write(&folder.samples_path().join(format!("step-{step:09}.png")), &image),
         None => Ok(()),
     }
@@ -72,9 +72,9 @@ pub fn write_report(
     evaluation: &Evaluation,
 ) -> Result<PathBuf> {
     let rows = read_metrics(&folder.metrics_path())?.rows;
-    let shape = &trained.score.data.row_shape;
+    let shape = &trained.model.data.row_shape;
     let mut report = Report {
-        title: format!("A score network trained on {}", trained.score.data.name),
+        title: title(trained),
         summary: summary(trained, evaluation),
         figures: figures(trained, folder, evaluation),
         warnings: trained.warnings.clone(),
@@ -98,8 +98,22 @@ pub fn write_report(
     Ok(path)
 }
 
+/// What was trained on what.
+fn title(trained: &Trained) -> String {
+    let what = match trained.settings.model().family() {
+        Family::Score => "A score network",
+        Family::Energy => "An energy",
+        Family::Flow => "A flow",
+    };
+    format!("{what} trained on {}", trained.model.data.name)
+}
+
 fn summary(trained: &Trained, evaluation: &Evaluation) -> String {
-    let loss = &evaluation.loss;
+    let Some(loss) = &evaluation.loss else {
+        let figures = evaluation.figures.iter().map(|figure| format!("{} {:.4}", figure.name, figure.value));
+        let figures = figures.collect::<Vec<_>>().join("; ");
+        return format!("After {} steps by {}: {figures}.", trained.step, trained.settings.objective().name());
+    };
     let affine = evaluation.affine.as_ref().map(|losses| losses.iter().sum::<f64>() / losses.len() as f64);
     let beside = affine.map_or(String::new(), |affine| format!("; the best affine network has {affine:.4}"));
     format!(
@@ -109,12 +123,19 @@ fn summary(trained: &Trained, evaluation: &Evaluation) -> String {
 }
 
 fn figures(trained: &Trained, folder: &RunFolder, evaluation: &Evaluation) -> Vec<Fact> {
-    vec![
-        Fact::new("held-out loss per dimension", format!("{:.4}", evaluation.loss.loss_per_dim)),
+    let loss = evaluation.loss.iter();
+    let mut facts: Vec<Fact> =
+        loss.map(|loss| Fact::new("held-out loss per dimension", format!("{:.4}", loss.loss_per_dim))).collect();
+    facts.extend(evaluation.figures.iter().map(|figure| Fact::new(&figure.name, number(figure))));
+    if trained.model.temperature != 1.0 {
+        facts.push(Fact::new("temperature of the chains", format!("{:.4e}", trained.model.temperature)));
+    }
+    facts.extend([
         Fact::new("steps", trained.step),
         Fact::new("parameters", folder.manifest().parameters),
         Fact::new("steps per second", format!("{:.2}", trained.step as f64 / trained.seconds.max(1e-9))),
-    ]
+    ]);
+    facts
 }
 
 fn metric(metric: &crate::evaluate::TwoSample) -> Metric {
@@ -128,7 +149,15 @@ fn level_losses(evaluation: &Evaluation) -> Vec<SigmaLoss> {
         loss: level.loss,
         baseline: affine(i),
     };
-    evaluation.loss.levels.iter().enumerate().map(level).collect()
+    evaluation.loss.iter().flat_map(|loss| &loss.levels).enumerate().map(level).collect()
+}
+
+/// A figure with its standard error.
+fn number(figure: &HeldOutFigure) -> String {
+    match figure.std_err {
+        Some(error) => format!("{:.4} ± {error:.4}", figure.value),
+        None => format!("{:.4}", figure.value),
+    }
 }
 
 /// Points of one column of the metrics over steps.
@@ -139,22 +168,41 @@ fn column(rows: &[Map<String, Value>], name: &str) -> Vec<(f64, f64)> {
 
 fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
     let (train, validation) = (column(rows, "loss_per_dim"), column(rows, "validation_loss_per_dim"));
-    let of_level = |pick: &dyn Fn(usize) -> f64| -> Vec<(f64, f64)> {
-        evaluation.loss.levels.iter().enumerate().map(|(i, level)| (level.sigma, pick(i))).collect()
+    let levels: Vec<_> = evaluation.loss.iter().flat_map(|loss| &loss.levels).collect();
+    let losses: Vec<(f64, f64)> = levels.iter().map(|level| (level.sigma, level.loss)).collect();
+    let affine = evaluation.affine.iter().flatten();
+    let affine: Vec<(f64, f64)> = levels.iter().zip(affine).map(|(level, loss)| (level.sigma, *loss)).collect();
+    // A logarithmic axis has no place for losses that fall below 0.
+    let scale = match train.iter().chain(&validation).all(|(_, loss)| *loss > 0.0) {
+        true => Scale::Log,
+        false => Scale::Linear,
     };
-    let losses = of_level(&|i| evaluation.loss.levels[i].loss);
-    let affine = evaluation.affine.as_ref().map(|affine| of_level(&|i| affine[i])).unwrap_or_default();
-    let charts: [(&str, Chart); 4] = [
-        ("Loss per dimension over training", loss_curve(&train, &validation, Scale::Log, None)),
-        ("Held-out loss per dimension at each noise level", sigma_losses(&losses, &affine)),
-        ("Learning rate", learning_rate(&column(rows, "learning_rate"))),
-        ("Norm of the gradient", gradient_norm(&column(rows, "gradient_norm"))),
-    ];
+    let mut charts: Vec<(&str, Chart)> =
+        vec![("Loss over training", loss_curve(&train, &validation, scale, None))];
+    if !losses.is_empty() {
+        charts.push(("Held-out loss per dimension at each noise level", sigma_losses(&losses, &affine)));
+    }
+    for (caption, name, axis) in DIAGNOSTICS {
+        let points = column(rows, name);
+        if !points.is_empty() {
+            charts.push((caption, diagnostic(&points, axis)));
+        }
+    }
+    charts.push(("Learning rate", learning_rate(&column(rows, "learning_rate"))));
+    charts.push(("Norm of the gradient", gradient_norm(&column(rows, "gradient_norm"))));
     charts.into_iter().map(|(caption, chart)| Figure::chart(caption, chart)).collect()
 }
 
+/// Further curves, where the objective reports them: caption, key of the metrics, axis.
+const DIAGNOSTICS: [(&str, &str, &str); 4] = [
+    ("Energy gap: mean log density of data less that of chains", "energy_gap", "nats"),
+    ("Learnt log Z", "log_z", "nats"),
+    ("Accuracy of data against noise", "accuracy", "fraction"),
+    ("Log-likelihood of the flow on its batches", "flow_log_likelihood", "nats"),
+];
+
 fn data_facts(trained: &Trained, training: &Subset) -> Vec<Fact> {
-    let data = &trained.score.data;
+    let data = &trained.model.data;
     vec![
         Fact::new("name", &data.name),
         Fact::new("source", training.dataset().source()),
@@ -178,7 +226,16 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
     let mut methods = match trained.settings.objective() {
         Objective::Ncsn(_) => vec![Method::Ncsn, Method::NcsnV2, Method::DenoisingScoreMatching],
         Objective::Dsm(_) => vec![Method::DenoisingScoreMatching],
+        Objective::Sm(_) => vec![Method::ScoreMatching],
+        Objective::Ssm(_) => vec![Method::ScoreMatching, Method::SlicedScoreMatching],
+        Objective::Cd(_) => vec![Method::ContrastiveDivergence, Method::ShortRun, Method::ReplayBuffer],
+        Objective::Nce(_) => vec![Method::NoiseContrastive],
+        Objective::Fce(_) => vec![Method::NoiseContrastive, Method::FlowContrastive, Method::RealNvp],
+        Objective::Ml(_) => Vec::new(),
     };
+    if trained.settings.model().family() == Family::Flow {
+        methods.push(Method::RealNvp);
+    }
     methods.extend([Method::Adam, Method::Averaging]);
     if matches!(trained.settings.model(), Model::Unet(_)) {
         methods.extend([Method::UNet, Method::Residual, Method::GroupNorm, Method::Silu, Method::Winograd]);
@@ -192,7 +249,7 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
         ]);
     }
     methods.push(Method::Philox);
-    match trained.score.data.name.as_str() {
+    match trained.model.data.name.as_str() {
         "digits" => methods.push(Method::OptDigits),
         name if name.contains("mnist") => methods.push(Method::Mnist),
         _ => {}
@@ -232,13 +289,11 @@ fn add_pictures(
     report.nearest =
         Some(Figure::picture("Each sample (left) with its nearest training image (right)", &pairs)?);
     if !evaluation.trajectory.is_empty() {
-        let stages =
-            evaluation.loss.levels.len() + 1 + usize::from(report.settings.contains("denoise = true"));
-        let chains = evaluation.trajectory.len() / row_len / stages;
+        let chains = evaluation.trajectory.len() / row_len / evaluation.stages.max(1);
         let strip = sheet::trajectory(&evaluation.trajectory, chains, shape, enlargement(shape), 2)?;
         save("trajectory.png", &strip)?;
         report.trajectory =
-            Some(Figure::picture("A chain a row: the start, then the end of each noise level", &strip)?);
+            Some(Figure::picture("A chain a row: the start, then the end of each noise level or of each part of the chain", &strip)?);
     }
     Ok(())
 }

@@ -1,73 +1,43 @@
 //! Samples by annealed Langevin dynamics (Song and Ermon 2019, Algorithm 1) with a final denoising step.
-//!
-//! Chains start uniform on the range of the training data. Every draw depends on (seed, step, chain), so a sample does
-//! not depend on how many are drawn beside it or in which batches.
 
 use enscore_cpu::Argument;
-use enscore_program::random::{Key, row_words, uniform};
+use enscore_program::random::Key;
 
-use super::trained::{TrainedScore, refused};
-use crate::error::{Error, Result};
+use super::Drawn;
+use super::drawing::{Drawing, uniform_start};
+use super::trained::{TrainedModel, refused};
+use crate::error::Result;
 use crate::mcmc::{DenoiseProgram, LangevinProgram, StepRule};
-use crate::settings::Sampler;
+use crate::settings::Annealed;
 
-/// The stream of the starting points; traced programs number theirs from 0.
-const START_STREAM: u32 = 0x7374_6172;
-
-/// What was drawn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Drawn {
-    /// `[rows, ..row_shape]`, in the scaled units of the training data.
-    pub rows: Vec<f32>,
-    /// The first chains at the start, after each noise level and after denoising: `[stages, chains, ..row_shape]`.
-    pub trajectory: Vec<f32>,
-}
-
-/// Draws `count` samples under `seed`, keeping the trajectory of the first `chains` of them. `progress` is told how many
-/// steps of how many are done, and may end the drawing by returning an error.
-///
-/// # Errors
-/// Samples that are not finite, naming the first; whatever `progress` returns.
-pub fn draw(
-    score: &TrainedScore,
-    sampler: &Sampler,
-    count: usize,
-    seed: u64,
-    chains: usize,
+/// Draws as `settings` say.
+pub(super) fn draw(
+    model: &TrainedModel,
+    settings: &Annealed,
+    drawing: &Drawing,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
-    let batch = sampler.batch.min(count.max(1));
-    let langevin = LangevinProgram::trace(&*score.model, &score.parameters, batch)?;
-    let denoise = DenoiseProgram::trace(&*score.model, &score.parameters, batch)?;
+    let batch = drawing.batch;
+    let langevin = LangevinProgram::trace(&model.model, &model.parameters, batch)?;
+    let denoise = DenoiseProgram::trace(&model.model, &model.parameters, batch)?;
+    let levels = model.levels.as_slice().len();
     let mut chain = Annealing {
-        score,
-        sampler,
-        langevin: score.compile(&langevin.program)?,
-        denoise: score.compile(&denoise.program)?,
-        seed,
+        model,
+        settings,
+        langevin: model.compile(&langevin.program)?,
+        denoise: model.compile(&denoise.program)?,
+        seed: drawing.seed,
         batch,
         done: 0,
-        total: (count.div_ceil(batch) * score.levels.as_slice().len()) as u64 * sampler.steps_per_level,
+        total: (drawing.count.div_ceil(batch) * levels) as u64 * settings.steps_per_level,
     };
-    let row = score.row_len();
-    let mut drawn = Drawn { rows: Vec::with_capacity(count * row), trajectory: Vec::new() };
-    for first in (0..count).step_by(batch) {
-        let kept = if first == 0 { chains.min(batch) * row } else { 0 };
-        let rows = chain.run(first, &mut drawn.trajectory, kept, progress)?;
-        drawn.rows.extend_from_slice(&rows[..batch.min(count - first) * row]);
-    }
-    match drawn.rows.iter().position(|x| !x.is_finite()) {
-        Some(position) => Err(Error::run("the sampler diverged")
-            .at(format!("sample {}", position / row))
-            .found(drawn.rows[position])
-            .remedy("use a smaller sampler.step_size (`enscore suggest` computes one)")),
-        None => Ok(drawn),
-    }
+    let stages = levels + 1 + usize::from(settings.denoise);
+    drawing.by_batches(model, stages, |first, trajectory, kept| chain.run(first, trajectory, kept, progress))
 }
 
 struct Annealing<'a> {
-    score: &'a TrainedScore,
-    sampler: &'a Sampler,
+    model: &'a TrainedModel,
+    settings: &'a Annealed,
     langevin: enscore_cpu::Executable<f32>,
     denoise: enscore_cpu::Executable<f32>,
     seed: u64,
@@ -85,17 +55,17 @@ impl Annealing<'_> {
         kept: usize,
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<Vec<f32>> {
-        let mut x = self.start(first);
+        let mut x = uniform_start(self.model, self.seed, first, self.batch);
         let mut moved = vec![0.0; x.len()];
-        let (levels, rule) = (&self.score.levels, StepRule::from(self.sampler.rule));
+        let (levels, rule) = (&self.model.levels, StepRule::from(self.settings.rule));
         trajectory.extend_from_slice(&x[..kept]);
         let mut step = 0;
         for sigma in levels.as_slice() {
-            let (drift, noise_std) = rule.step(self.sampler.step_size, *sigma, levels.last());
+            let (drift, noise_std) = rule.step(self.settings.step_size, *sigma, levels.last());
             let scalars = [*sigma, drift, noise_std].map(|value| [value as f32]);
-            for _ in 0..self.sampler.steps_per_level {
+            for _ in 0..self.settings.steps_per_level {
                 step += 1;
-                let mut inputs = self.score.arguments();
+                let mut inputs = self.model.arguments();
                 inputs.push(Argument::Float(&x));
                 inputs.extend(scalars.iter().map(|value| Argument::Float(value)));
                 inputs.push(Argument::Key(Key { seed: self.seed, step, row: first as u64 }));
@@ -106,27 +76,14 @@ impl Annealing<'_> {
             }
             trajectory.extend_from_slice(&x[..kept]);
         }
-        if self.sampler.denoise {
+        if self.settings.denoise {
             let sigma = vec![levels.last() as f32; self.batch];
-            let mut inputs = self.score.arguments();
+            let mut inputs = self.model.arguments();
             inputs.extend([Argument::Float(&x), Argument::Float(&sigma)]);
             self.denoise.run(&inputs, &mut [&mut moved]).map_err(refused)?;
             std::mem::swap(&mut x, &mut moved);
             trajectory.extend_from_slice(&x[..kept]);
         }
         Ok(x)
-    }
-
-    /// Uniform on the range of the training data.
-    fn start(&self, first: usize) -> Vec<f32> {
-        let row = self.score.row_len();
-        let [low, high] = self.score.data.range;
-        let mut words = vec![0; row];
-        let mut x = Vec::with_capacity(self.batch * row);
-        for chain in first..first + self.batch {
-            row_words(Key::new(self.seed, 0), START_STREAM, chain as u64, &mut words);
-            x.extend(words.iter().map(|word| (low + (high - low) * uniform(*word)) as f32));
-        }
-        x
     }
 }

@@ -1,8 +1,14 @@
-//! Draw from a trained model: the sampler's loop, and noise levels and step sizes suggested from data.
+//! Draw from a trained model: the samplers' loops, its log density on the host, and noise levels and step sizes suggested
+//! from data.
 
 mod annealed;
+mod density;
+mod drawing;
+mod exact;
+mod langevin;
 pub mod suggest;
 mod trained;
 
-pub use annealed::{Drawn, draw};
-pub use trained::{Trained, TrainedScore, options, refused};
+pub use density::TrainedDensity;
+pub use drawing::{Drawn, draw};
+pub use trained::{Trained, TrainedModel, options, refused, temperature};

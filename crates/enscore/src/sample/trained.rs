@@ -1,4 +1,4 @@
-//! A trained score, ready to be evaluated: the network of a run with the weights of its last good checkpoint.
+//! A trained model, ready to be evaluated: the model of a run with the weights of its last good checkpoint.
 
 use std::path::Path;
 
@@ -6,33 +6,39 @@ use enscore_cpu::conv::Algorithm;
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Parameter, Program};
 
-use crate::checkpoint::{DataRecord, RunFolder};
+use crate::checkpoint::{DataRecord, OTHER_PREFIXES, RunFolder};
 use crate::data::Scale;
 use crate::error::{Error, Result};
-use crate::model::{self, NoiseLevels, Score};
+use crate::model::{self, Network, NoiseLevels};
 use crate::objective;
-use crate::settings::{Convolution, Model, Settings, Weights};
+use crate::settings::{Convolution, Objective, Settings, Weights};
 
-/// A score network with its weights.
-pub struct TrainedScore {
-    /// The network.
-    pub model: Box<dyn Score>,
+/// A model with its weights.
+pub struct TrainedModel {
+    /// The model.
+    pub model: Network,
     /// Its parameters, in the order of first use.
     pub parameters: Vec<Parameter>,
     /// Their values, in the same order.
     pub weights: Vec<Vec<f32>>,
-    /// The noise levels that it was trained at.
+    /// The noise levels that it was trained at; for an objective without noise the one level 1, which a score network is
+    /// told.
     pub levels: NoiseLevels,
     /// The data that it was trained on.
     pub data: DataRecord,
     /// How programs are compiled for it.
     pub options: Options,
+    /// The temperature T of its log density f: the density is exp(f / T) / Z. Other than 1 only where chains at another
+    /// temperature taught it.
+    pub temperature: f64,
 }
 
 /// A run opened to use its model.
 pub struct Trained {
-    /// The score.
-    pub score: TrainedScore,
+    /// The model with its weights.
+    pub model: TrainedModel,
+    /// log Z of the density, nats, where training learnt it: noise contrastive estimation; 0 of a flow.
+    pub learnt_log_z: Option<f64>,
     /// The run's settings, with what was overridden for this use.
     pub settings: Settings,
     /// Steps trained.
@@ -43,8 +49,8 @@ pub struct Trained {
     pub warnings: Vec<String>,
 }
 
-impl TrainedScore {
-    /// The network that `settings` describe for `data`, with weights that `weight` gives by parameter.
+impl TrainedModel {
+    /// The model that `settings` describe for `data`, with weights that `weight` gives by parameter.
     ///
     /// # Errors
     /// A network that does not fit the data; whatever `weight` refuses.
@@ -53,11 +59,12 @@ impl TrainedScore {
         data: DataRecord,
         mut weight: impl FnMut(&Parameter) -> Result<Vec<f32>>,
     ) -> Result<Self> {
-        let model = model::build(settings.model(), &data.row_shape, data.variance)?;
-        let parameters = model::parameters_of(&*model)?;
+        let model = model::build(settings.model(), &data.facts())?;
+        let parameters = model::parameters_of(&model)?;
         let weights = parameters.iter().map(&mut weight).collect::<Result<_>>()?;
         let levels = objective::noise_levels(settings.objective())?;
-        Ok(TrainedScore { model, parameters, weights, levels, data, options: options(settings) })
+        let (options, temperature) = (options(settings), temperature(settings));
+        Ok(TrainedModel { model, parameters, weights, levels, data, options, temperature })
     }
 
     /// Elements of one row.
@@ -91,11 +98,20 @@ impl TrainedScore {
 
 /// How the settings want programs compiled.
 pub fn options(settings: &Settings) -> Options {
-    let conv = match settings.model() {
-        Model::Unet(unet) if unet.conv == Convolution::Direct => Algorithm::Direct,
-        _ => Algorithm::Auto,
+    let conv = match settings.model().convolution() {
+        Convolution::Direct => Algorithm::Direct,
+        Convolution::Auto => Algorithm::Auto,
     };
     Options { conv, ..Options::default() }
+}
+
+/// T = b²/(2a) of the chains that taught the energy, 1 where none did: a chain with step a on the score and noise of
+/// standard deviation b targets the density to the power 1/T, so exp(f/T) is what chains of f reach in the long run.
+pub fn temperature(settings: &Settings) -> f64 {
+    match settings.objective() {
+        Objective::Cd(cd) if cd.noise_std > 0.0 => cd.noise_std * cd.noise_std / (2.0 * cd.step_size),
+        _ => 1.0,
+    }
 }
 
 /// The executor's refusal as this crate's error.
@@ -132,16 +148,23 @@ impl Trained {
             Weights::Raw => "",
         };
         let data = folder.manifest().data.clone();
-        let network = model::build(settings.model(), &data.row_shape, data.variance)?;
-        let expected = crate::checkpoint::state_shapes(&model::parameters_of(&*network)?);
+        let network = model::build(settings.model(), &data.facts())?;
+        let mut parameters = model::parameters_of(&network)?;
+        parameters.extend(objective::further_parameters(settings.objective(), &data.facts())?);
         loaded
             .tensors
-            .expect_shapes(&expected)
+            .expect_shapes_beside(&crate::checkpoint::state_shapes(&parameters), &OTHER_PREFIXES)
             .map_err(|error| error.at(folder.checkpoint_path(loaded.step).display()))?;
         let weight =
             |parameter: &Parameter| Ok(loaded.tensors.f32(&format!("{prefix}{}", parameter.name))?.to_vec());
-        let score = TrainedScore::new(&settings, data, weight)?;
+        let model = TrainedModel::new(&settings, data, weight)?;
+        let learnt = format!("{prefix}{}", objective::LOG_Z);
+        let learnt_log_z = match (&model.model, loaded.tensors.get(&learnt)) {
+            (Network::Flow(_), _) => Some(0.0),
+            (_, Some(_)) => loaded.tensors.f32(&learnt)?.first().map(|log_z| f64::from(*log_z)),
+            _ => None,
+        };
         let (step, seconds) = (loaded.step, loaded.manifest.seconds);
-        Ok(Trained { score, settings, step, seconds, warnings: loaded.warnings })
+        Ok(Trained { model, learnt_log_z, settings, step, seconds, warnings: loaded.warnings })
     }
 }

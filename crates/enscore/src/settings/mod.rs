@@ -19,6 +19,7 @@ mod raw;
 mod reader;
 mod reference;
 mod sampler;
+mod stability;
 mod train;
 mod value;
 
@@ -31,11 +32,17 @@ use raw::Raw;
 use reader::Reader;
 
 pub use data::{Data, Source};
-pub use model::{Activation, Convolution, Mlp, Model, Unet};
-pub use objective::{Dsm, Ncsn, Objective};
+pub use model::{
+    Activation, ConvEnergy, Convolution, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,
+    RealNvp, ResidualEnergy, Unet,
+};
+pub use objective::{
+    Cd, ChainStart, Dsm, Fce, Ml, Nce, Ncsn, NoiseKind, Objective, Projection, Sm, Ssm,
+};
 pub use optimiser::{Decay, Optimiser};
 pub use reference::{KeyReference, settings_reference};
-pub use sampler::{Sampler, StepRuleName, Weights};
+pub use sampler::{Annealed, Langevin, Method, Sampler, StepRuleName, Weights};
+pub use stability::Stability;
 pub use train::{DecayBy, Train};
 
 /// No settings file is near this many bytes: what is larger is some other file.
@@ -49,6 +56,7 @@ pub struct Settings {
     objective: Objective,
     optimiser: Optimiser,
     train: Train,
+    stability: Stability,
     sampler: Sampler,
     /// Key and value as TOML, in the order of the tables above.
     resolved: Vec<(String, String)>,
@@ -82,17 +90,15 @@ impl Settings {
 
     /// Reads every table; shared with the reference, which is what this reads.
     fn read(reader: &mut Reader) -> Result<Settings> {
-        let mut settings = Settings {
-            data: Data::read(reader)?,
-            model: Model::read(reader)?,
-            objective: Objective::read(reader)?,
-            optimiser: Optimiser::read(reader)?,
-            train: Train::read(reader)?,
-            sampler: Sampler::read(reader)?,
-            resolved: Vec::new(),
-        };
-        settings.resolved = reader.resolved();
-        Ok(settings)
+        let data = Data::read(reader)?;
+        let model = Model::read(reader)?;
+        let objective = Objective::read(reader, model.family())?;
+        let optimiser = Optimiser::read(reader)?;
+        let train = Train::read(reader)?;
+        let stability = Stability::read(reader)?;
+        let sampler = Sampler::read(reader, model.family(), &objective)?;
+        let resolved = reader.resolved();
+        Ok(Settings { data, model, objective, optimiser, train, stability, sampler, resolved })
     }
 
     /// The training data.
@@ -100,7 +106,7 @@ impl Settings {
         &self.data
     }
 
-    /// The score network.
+    /// What is trained.
     pub fn model(&self) -> &Model {
         &self.model
     }
@@ -118,6 +124,11 @@ impl Settings {
     /// How long training runs and what it writes when.
     pub fn train(&self) -> &Train {
         &self.train
+    }
+
+    /// What counts as divergence, and what follows.
+    pub fn stability(&self) -> &Stability {
+        &self.stability
     }
 
     /// How samples are drawn.

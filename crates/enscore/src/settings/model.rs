@@ -1,16 +1,30 @@
-//! `[model]`: the score network.
+//! `[model]`: what is trained: a score network, an unnormalised log density (an energy), or a normalizing flow.
 
 use super::reader::{Reader, keys};
-use super::value::{ListOf, choice, within};
+use super::value::{ListOf, at_least, choice, within};
 use crate::Result;
 
 choice! {
-    /// A kind of score network.
+    /// A kind of model.
     Kind {
-        /// A U-Net of residual blocks, for images.
+        /// A score: a U-Net of residual blocks, for images.
         Unet = "unet",
-        /// A multilayer perceptron, for rows of any shape.
+        /// A score: a multilayer perceptron, for rows of any shape.
         Mlp = "mlp",
+        /// An energy: a multilayer perceptron.
+        MlpEnergy = "mlp-energy",
+        /// An energy of images: a few strided convolutions.
+        ConvEnergy = "conv-energy",
+        /// An energy of images: residual blocks.
+        ResidualEnergy = "residual-energy",
+        /// An energy: a deep kernel exponential family.
+        Dkef = "dkef",
+        /// An energy: a quadratic form, whose density is Gaussian.
+        GaussianEnergy = "gaussian-energy",
+        /// A flow of vectors: affine couplings.
+        RealNvp = "real-nvp",
+        /// A flow of images: convolutional couplings at several scales.
+        MultiScaleFlow = "multi-scale-flow",
     }
 }
 
@@ -33,6 +47,8 @@ choice! {
         Softplus = "softplus",
         /// tanh(x).
         Tanh = "tanh",
+        /// max(x, x/5).
+        LeakyRelu = "leaky-relu",
     }
 }
 
@@ -61,13 +77,109 @@ keys! {
     }
 }
 
-/// The score network.
+keys! {
+    /// A perceptron whose output is an unnormalised log density.
+    MlpEnergy {
+        hidden: Vec<usize> = vec![128, 128], ListOf { items: within(1, 65_536), length: within(1, 64) },
+            "Width of each hidden layer.";
+        activation: Activation = Activation::Softplus, (), "The nonlinearity after each hidden layer.";
+        confinement: f64 = 0.0, at_least(0.0),
+            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c, which makes the density normalisable, in units of the scaled data; 0: none.";
+    }
+}
+
+keys! {
+    /// An energy of images: one convolution at full resolution, then strided ones, then one number.
+    ConvEnergy {
+        channels: usize = 32, within(1, 4096), "Width at full resolution, in channels; each level doubles it.";
+        levels: usize = 2, within(1, 8), "Strided convolutions, each of which halves the resolution.";
+        activation: Activation = Activation::LeakyRelu, (), "The nonlinearity after each convolution.";
+        confinement: f64 = 0.0, at_least(0.0),
+            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c, which makes the density normalisable, in units of the scaled data; 0: none.";
+        conv: Convolution = Convolution::Auto, (), "How convolutions are computed.";
+    }
+}
+
+keys! {
+    /// An energy of images: residual blocks without normalisation at halving resolutions, then one number.
+    ResidualEnergy {
+        channels: usize = 32, within(1, 4096), "Width at full resolution, in channels.";
+        multipliers: Vec<usize> = vec![1, 2, 2], ListOf { items: within(1, 64), length: within(1, 8) },
+            "Width of each level as a multiple of channels; each level after the first halves the resolution.";
+        blocks: usize = 1, within(1, 16), "Residual blocks per level.";
+        activation: Activation = Activation::Silu, (), "The nonlinearity.";
+        confinement: f64 = 0.0, at_least(0.0),
+            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c, which makes the density normalisable, in units of the scaled data; 0: none.";
+        conv: Convolution = Convolution::Auto, (), "How convolutions are computed.";
+    }
+}
+
+keys! {
+    /// A deep kernel exponential family (Wenliang et al. 2019): f(x) = sum_i a_i k(x, z_i) + log q0(x).
+    Dkef {
+        kernels: usize = 3, within(1, 64), "Gaussian kernels on learnt features that are mixed.";
+        inducing: usize = 200, within(1, 100_000), "Inducing points z_i; they start at training rows.";
+        width: usize = 30, within(1, 65_536), "Width of the layers of each kernel's feature network.";
+        layers: usize = 3, within(1, 16), "Layers of each kernel's feature network.";
+    }
+}
+
+keys! {
+    /// f(x) = -(x - m)' P (x - m) / 2 with free m and symmetric P.
+    GaussianEnergy {}
+}
+
+keys! {
+    /// Affine couplings with perceptrons (Dinh, Sohl-Dickstein and Bengio 2017).
+    RealNvp {
+        couplings: usize = 8, within(1, 1024), "Affine couplings.";
+        hidden: Vec<usize> = vec![64, 64], ListOf { items: within(1, 65_536), length: within(1, 64) },
+            "Width of each hidden layer of a coupling's perceptron.";
+    }
+}
+
+keys! {
+    /// Convolutional couplings at several scales (Dinh, Sohl-Dickstein and Bengio 2017, section 3.6).
+    MultiScaleFlow {
+        channels: usize = 32, within(1, 4096), "Width of a coupling's convolutions, in channels.";
+        scales: usize = 2, within(1, 8), "Scales; each halves the resolution and sends half of what it has to the base.";
+        couplings: usize = 4, within(1, 64), "Affine couplings at each scale.";
+        conv: Convolution = Convolution::Auto, (), "How convolutions are computed.";
+    }
+}
+
+/// What is trained.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Model {
-    /// For images.
+    /// A score of images.
     Unet(Unet),
-    /// For rows of any shape.
+    /// A score of rows of any shape.
     Mlp(Mlp),
+    /// A perceptron energy.
+    MlpEnergy(MlpEnergy),
+    /// A small convolutional energy.
+    ConvEnergy(ConvEnergy),
+    /// A residual convolutional energy.
+    ResidualEnergy(ResidualEnergy),
+    /// A deep kernel exponential family.
+    Dkef(Dkef),
+    /// A quadratic energy.
+    GaussianEnergy(GaussianEnergy),
+    /// A flow of vectors.
+    RealNvp(RealNvp),
+    /// A flow of images.
+    MultiScaleFlow(MultiScaleFlow),
+}
+
+/// What a model gives: which objectives can train it, and how it is sampled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// The gradient of a log density.
+    Score,
+    /// An unnormalised log density.
+    Energy,
+    /// A normalised log density with exact samples.
+    Flow,
 }
 
 impl Unet {
@@ -78,10 +190,30 @@ impl Unet {
 }
 
 impl Model {
+    /// What the model gives.
+    pub fn family(&self) -> Family {
+        match self {
+            Model::Unet(_) | Model::Mlp(_) => Family::Score,
+            Model::RealNvp(_) | Model::MultiScaleFlow(_) => Family::Flow,
+            _ => Family::Energy,
+        }
+    }
+
+    /// How the model wants convolutions computed.
+    pub fn convolution(&self) -> Convolution {
+        match self {
+            Model::Unet(unet) => unet.conv,
+            Model::ConvEnergy(energy) => energy.conv,
+            Model::ResidualEnergy(energy) => energy.conv,
+            Model::MultiScaleFlow(flow) => flow.conv,
+            _ => Convolution::Auto,
+        }
+    }
+
     pub(super) fn read(reader: &mut Reader) -> Result<Model> {
         reader.table("model");
-        let Some(kind) = reader.optional("kind", (), "The score network.")? else {
-            return Err(reader.missing("model.kind").expected("kind = \"unet\" or kind = \"mlp\""));
+        let Some(kind) = reader.optional("kind", (), "What is trained.")? else {
+            return Err(reader.missing("model.kind").expected("kind = \"unet\", \"mlp\", \"mlp-energy\" or another"));
         };
         match kind {
             Kind::Unet => {
@@ -99,6 +231,29 @@ impl Model {
                 reader.only_with("model.kind = \"mlp\"");
                 Ok(Model::Mlp(Mlp::read_keys(reader)?))
             }
+            other => Model::read_density(other, reader),
         }
+    }
+
+    /// An energy or a flow.
+    fn read_density(kind: Kind, reader: &mut Reader) -> Result<Model> {
+        reader.only_with(match kind {
+            Kind::ConvEnergy => "model.kind = \"conv-energy\"",
+            Kind::ResidualEnergy => "model.kind = \"residual-energy\"",
+            Kind::Dkef => "model.kind = \"dkef\"",
+            Kind::GaussianEnergy => "model.kind = \"gaussian-energy\"",
+            Kind::RealNvp => "model.kind = \"real-nvp\"",
+            Kind::MultiScaleFlow => "model.kind = \"multi-scale-flow\"",
+            _ => "model.kind = \"mlp-energy\"",
+        });
+        Ok(match kind {
+            Kind::ConvEnergy => Model::ConvEnergy(ConvEnergy::read_keys(reader)?),
+            Kind::ResidualEnergy => Model::ResidualEnergy(ResidualEnergy::read_keys(reader)?),
+            Kind::Dkef => Model::Dkef(Dkef::read_keys(reader)?),
+            Kind::GaussianEnergy => Model::GaussianEnergy(GaussianEnergy::read_keys(reader)?),
+            Kind::RealNvp => Model::RealNvp(RealNvp::read_keys(reader)?),
+            Kind::MultiScaleFlow => Model::MultiScaleFlow(MultiScaleFlow::read_keys(reader)?),
+            _ => Model::MlpEnergy(MlpEnergy::read_keys(reader)?),
+        })
     }
 }

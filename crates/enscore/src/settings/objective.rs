@@ -1,7 +1,8 @@
 //! `[objective]`: what is minimised.
 
+use super::model::Family;
 use super::reader::{Reader, keys};
-use super::value::{above, choice, within};
+use super::value::{above, at_least, choice, from_to_below, within};
 use crate::Result;
 
 choice! {
@@ -11,6 +12,56 @@ choice! {
         Ncsn = "ncsn",
         /// Denoising score matching at one noise level.
         Dsm = "dsm",
+        /// Exact score matching.
+        Sm = "sm",
+        /// Sliced score matching.
+        Ssm = "ssm",
+        /// Contrastive divergence with Langevin chains.
+        Cd = "cd",
+        /// Noise contrastive estimation.
+        Nce = "nce",
+        /// Flow contrastive estimation.
+        Fce = "fce",
+        /// Maximum likelihood.
+        Ml = "ml",
+    }
+}
+
+choice! {
+    /// The law of the directions that sliced score matching projects on; E vv' = I.
+    Projection {
+        /// Independent signs.
+        Rademacher = "rademacher",
+        /// Standard normal.
+        Gaussian = "gaussian",
+        /// Uniform on the sphere of radius sqrt(d).
+        Sphere = "sphere",
+    }
+}
+
+choice! {
+    /// Where the chains of contrastive divergence start at each update.
+    ChainStart {
+        /// At the batch: CD-k.
+        Data = "data",
+        /// At uniform noise on the data's range: short-run.
+        Noise = "noise",
+        /// Where they stopped before: persistent, from a replay buffer.
+        Persistent = "persistent",
+    }
+}
+
+choice! {
+    /// The noise that data are contrasted with.
+    NoiseKind {
+        /// A Gaussian with the data's mean and covariance.
+        Gaussian = "gaussian",
+        /// A mixture of Gaussians fitted to the data.
+        Mixture = "mixture",
+        /// Uniform on a box.
+        Uniform = "uniform",
+        /// A flow that was trained before.
+        Flow = "flow",
     }
 }
 
@@ -31,6 +82,69 @@ keys! {
     }
 }
 
+keys! {
+    /// Exact score matching (Hyvarinen 2005, theorem 1).
+    Sm {
+        tangents: usize = 0, within(0, 1 << 20),
+            "Coordinates whose second derivatives are carried at once; 0: as many as the memory limit allows.";
+    }
+}
+
+keys! {
+    /// Sliced score matching (Song, Garg, Shi and Ermon 2019, equations 7 and 8).
+    Ssm {
+        projections: usize = 1, within(1, 4096), "Directions per row.";
+        direction: Projection = Projection::Rademacher, (), "The law of the directions.";
+        variance_reduction: bool = true, (), "Whether |s|^2 stands in place of (v's)^2: SSM-VR.";
+    }
+}
+
+keys! {
+    /// Contrastive divergence with Langevin chains (Hinton 2002; Nijkamp et al. 2019; Du and Mordatch 2019).
+    Cd {
+        start: ChainStart = ChainStart::Persistent, (), "Where chains start at each update.";
+        steps: u64 = 40, within(1, 1 << 20), "Langevin steps per update.";
+        step_size: f64 = 0.01, above(0.0),
+            "Coefficient of the score in a step x + step_size s + noise_std z, in squared units of the scaled data.";
+        noise_std: f64 = 0.0, at_least(0.0),
+            "Standard deviation of a step's noise; 0: sqrt(2 step_size), at which the chains target the density itself.";
+        buffer: usize = 10_000, within(1, 1 << 24), "Chains in the replay buffer; with start = \"persistent\" only.";
+        restart: f64 = 0.05, within(0.0, 1.0),
+            "Probability that a chain starts anew from noise at an update; with start = \"persistent\" only.";
+        energy_l2: f64 = 0.0, at_least(0.0), "Weight of the mean of squared log densities of data and chains.";
+        data_noise: f64 = 0.0, at_least(0.0),
+            "Standard deviation of noise added to the data, in units of the scaled data.";
+    }
+}
+
+keys! {
+    /// Noise contrastive estimation with a learnt log Z (Gutmann and Hyvarinen 2010, 2012).
+    Nce {
+        ratio: usize = 1, within(1, 10_000), "Noise rows per data row.";
+        noise: NoiseKind = NoiseKind::Gaussian, (), "The noise.";
+        components: usize = 8, within(1, 1024), "Components of the mixture; with noise = \"mixture\" only.";
+        widen: f64 = 1.0, above(0.0),
+            "Factor of the standard deviation of Gaussian and mixture noise, and of the width of the data's range for uniform noise.";
+        flow_run: String = String::new(), (), "Folder of the run of the flow; with noise = \"flow\" only.";
+    }
+}
+
+keys! {
+    /// Flow contrastive estimation (Gao et al. 2020).
+    Fce {
+        threshold: f64 = 0.6, from_to_below(0.5, 1.0),
+            "Accuracy of the energy as a classifier of data against the flow: below it the energy is updated, above it the flow.";
+        flow_couplings: usize = 8, within(1, 1024), "Affine couplings of the flow.";
+        flow_width: usize = 64, within(1, 65_536), "Width of the two hidden layers of a coupling's perceptron.";
+        flow_rate: f64 = 1.0, above(0.0), "Learning rate of the flow, as a multiple of the energy's.";
+    }
+}
+
+keys! {
+    /// Maximum likelihood of a normalised density.
+    Ml {}
+}
+
 /// What is minimised.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Objective {
@@ -38,12 +152,41 @@ pub enum Objective {
     Ncsn(Ncsn),
     /// At one noise level.
     Dsm(Dsm),
+    /// Exact score matching.
+    Sm(Sm),
+    /// Sliced score matching.
+    Ssm(Ssm),
+    /// Contrastive divergence.
+    Cd(Cd),
+    /// Noise contrastive estimation.
+    Nce(Nce),
+    /// Flow contrastive estimation.
+    Fce(Fce),
+    /// Maximum likelihood.
+    Ml(Ml),
 }
 
 impl Objective {
-    pub(super) fn read(reader: &mut Reader) -> Result<Objective> {
+    /// Its name in settings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Objective::Ncsn(_) => Kind::Ncsn.name(),
+            Objective::Dsm(_) => Kind::Dsm.name(),
+            Objective::Sm(_) => Kind::Sm.name(),
+            Objective::Ssm(_) => Kind::Ssm.name(),
+            Objective::Cd(_) => Kind::Cd.name(),
+            Objective::Nce(_) => Kind::Nce.name(),
+            Objective::Fce(_) => Kind::Fce.name(),
+            Objective::Ml(_) => Kind::Ml.name(),
+        }
+    }
+
+    /// Reads the table; `family` is what the model gives.
+    pub(super) fn read(reader: &mut Reader, family: Family) -> Result<Objective> {
         reader.table("objective");
-        match reader.get("kind", Kind::Ncsn, (), "The objective that is minimised.")? {
+        let kind = reader.get("kind", Kind::Ncsn, (), "The objective that is minimised.")?;
+        refuse_other_families(reader, kind, family)?;
+        match kind {
             Kind::Ncsn => {
                 reader.only_with("objective.kind = \"ncsn\"");
                 let ncsn = Ncsn::read_keys(reader)?;
@@ -59,6 +202,61 @@ impl Objective {
                 reader.only_with("objective.kind = \"dsm\"");
                 Ok(Objective::Dsm(Dsm::read_keys(reader)?))
             }
+            Kind::Sm => {
+                reader.only_with("objective.kind = \"sm\"");
+                Ok(Objective::Sm(Sm::read_keys(reader)?))
+            }
+            Kind::Ssm => {
+                reader.only_with("objective.kind = \"ssm\"");
+                Ok(Objective::Ssm(Ssm::read_keys(reader)?))
+            }
+            other => Objective::read_of_densities(other, reader),
         }
+    }
+
+    /// The objectives that need a log density.
+    fn read_of_densities(kind: Kind, reader: &mut Reader) -> Result<Objective> {
+        match kind {
+            Kind::Cd => {
+                reader.only_with("objective.kind = \"cd\"");
+                Ok(Objective::Cd(Cd::read_keys(reader)?))
+            }
+            Kind::Nce => {
+                reader.only_with("objective.kind = \"nce\"");
+                let nce = Nce::read_keys(reader)?;
+                if (nce.noise == NoiseKind::Flow) == nce.flow_run.is_empty() {
+                    let (found, expected) = (format!("{:?}", nce.flow_run), "the folder of a flow's run");
+                    return Err(match nce.flow_run.is_empty() {
+                        true => reader.wrong("flow_run").found(found).expected(expected),
+                        false => reader.wrong("flow_run").found(found).expected("noise = \"flow\" beside it"),
+                    });
+                }
+                Ok(Objective::Nce(nce))
+            }
+            Kind::Fce => {
+                reader.only_with("objective.kind = \"fce\"");
+                Ok(Objective::Fce(Fce::read_keys(reader)?))
+            }
+            _ => {
+                reader.only_with("objective.kind = \"ml\"");
+                Ok(Objective::Ml(Ml::read_keys(reader)?))
+            }
+        }
+    }
+}
+
+/// An objective is refused with a model that does not give what it needs.
+fn refuse_other_families(reader: &Reader, kind: Kind, family: Family) -> Result<()> {
+    let (fits, needs) = match kind {
+        Kind::Ncsn => (family == Family::Score, "a score network: model.kind = \"unet\" or \"mlp\""),
+        Kind::Dsm | Kind::Sm | Kind::Ssm => (true, ""),
+        Kind::Cd | Kind::Nce | Kind::Fce => {
+            (family == Family::Energy, "an energy: model.kind = \"mlp-energy\" or another energy")
+        }
+        Kind::Ml => (family == Family::Flow, "a flow: model.kind = \"real-nvp\" or \"multi-scale-flow\""),
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(reader.wrong("kind").found(format!("{:?}", kind.name())).expected(needs)),
     }
 }

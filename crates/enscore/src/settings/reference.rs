@@ -6,12 +6,20 @@ use super::reader::Reader;
 use crate::{Error, Result};
 
 /// The tables of a settings file, in order.
-pub(super) const TABLES: [&str; 6] = ["data", "model", "objective", "optimiser", "train", "sampler"];
+pub(super) const TABLES: [&str; 7] =
+    ["data", "model", "objective", "optimiser", "train", "stability", "sampler"];
 
 /// Settings that together read every key.
-const EVERY_KIND: [&str; 2] = [
+const EVERY_KIND: [&str; 9] = [
     "data.name = 'digits'\nmodel.kind = 'unet'\nobjective.kind = 'ncsn'",
     "data.name = 'digits'\nmodel.kind = 'mlp'\nobjective.kind = 'dsm'",
+    "data.name = 'digits'\nmodel.kind = 'mlp-energy'\nobjective.kind = 'sm'",
+    "data.name = 'digits'\nmodel.kind = 'conv-energy'\nobjective.kind = 'cd'",
+    "data.name = 'digits'\nmodel.kind = 'residual-energy'\nobjective.kind = 'ssm'",
+    "data.name = 'digits'\nmodel.kind = 'dkef'\nobjective.kind = 'nce'",
+    "data.name = 'digits'\nmodel.kind = 'gaussian-energy'\nobjective.kind = 'fce'",
+    "data.name = 'digits'\nmodel.kind = 'real-nvp'\nobjective.kind = 'ml'",
+    "data.name = 'digits'\nmodel.kind = 'multi-scale-flow'\nobjective.kind = 'ml'",
 ];
 
 /// What a key of the settings is.
@@ -50,11 +58,15 @@ pub fn settings_reference() -> Vec<KeyReference> {
     keys
 }
 
-/// Adds `key` at the end of its table; a key that goes with both kinds always applies.
+/// Adds `key` at the end of its table; one that is known already, with this default and meaning, goes with the kinds of
+/// both.
 fn merge(keys: &mut Vec<KeyReference>, key: &KeyReference) {
-    if let Some(known) = keys.iter_mut().find(|known| known.key == key.key) {
-        if known.applies != key.applies {
-            known.applies.clear();
+    let same = |known: &&mut KeyReference| {
+        known.key == key.key && known.default == key.default && known.meaning == key.meaning
+    };
+    if let Some(known) = keys.iter_mut().find(same) {
+        if !known.applies.split(" or ").any(|applies| applies == key.applies) {
+            known.applies = format!("{} or {}", known.applies, key.applies);
         }
         return;
     }
@@ -92,8 +104,8 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
         if reader.references().any(|key| key.key == path) {
             continue;
         }
-        let applies = settings_reference().into_iter().find(|key| key.key == path).map(|key| key.applies);
-        let applies = applies.unwrap_or_default();
+        let all = settings_reference().into_iter().filter(|key| key.key == path).map(|key| key.applies);
+        let applies = all.collect::<Vec<_>>().join(" or ");
         return Err(Error::input(format!("{path} goes only with {applies}"))
             .at(&entry.place)
             .remedy(format!("remove it, or set {applies}")));
@@ -166,7 +178,7 @@ mod tests {
         let find = |name: &str| keys.iter().find(|key| key.key == name).map(|key| key.applies.as_str());
         assert_eq!(find("model.channels"), Some("model.kind = \"unet\""));
         assert_eq!(find("model.hidden"), Some("model.kind = \"mlp\""));
-        assert_eq!(find("model.embedding"), Some(""));
+        assert_eq!(find("model.embedding"), Some("model.kind = \"unet\" or model.kind = \"mlp\""));
         assert_eq!(find("data.path"), Some(""));
         assert!(keys.iter().all(|key| !key.meaning.is_empty() && !key.kind.is_empty()));
         let mut tables: Vec<_> = keys.iter().map(table_of).collect();

@@ -5,36 +5,50 @@ use enscore_program::{Kind, Parameters, Scope, Var};
 
 use crate::error::Result;
 use crate::model::batch_shape;
-use crate::objective::{self, Batch};
+use crate::objective::Batch;
 use crate::sample::{options, refused};
 use crate::train::plan::Plan;
 use crate::train::state::StepInputs;
+use crate::train::update::gradients;
 
 /// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the score, the loss,
 /// gradients. `state` is the state before the step.
 ///
 /// # Errors
 /// Where the same program can't be run again.
-pub(crate) fn first_non_finite(plan: &Plan, state: &[Vec<f32>], inputs: &StepInputs) -> Result<String> {
+pub(crate) fn first_non_finite(
+    plan: &Plan,
+    player: usize,
+    state: &[Vec<f32>],
+    inputs: &StepInputs,
+) -> Result<String> {
     let is_bad = |values: &[f32]| values.iter().any(|value| !value.is_finite());
     if is_bad(inputs.x) {
         return Ok("the batch".to_string());
     }
-    let weights = &state[..plan.update.parameters.len()];
-    let bad_parameter = plan.update.parameters.iter().zip(weights).find(|(_, values)| is_bad(values));
+    if inputs.chains.is_some_and(is_bad) {
+        return Ok("a chain".to_string());
+    }
+    let weights = &state[..plan.update().parameters.len()];
+    let bad_parameter = plan.update().parameters.iter().zip(weights).find(|(_, values)| is_bad(values));
     if let Some((parameter, _)) = bad_parameter {
         return Ok(format!("parameter {}", parameter.name));
     }
-    let (names, outputs) = run_again(plan, weights, inputs)?;
+    let (names, outputs) = run_again(plan, player, weights, inputs)?;
     let bad = names.into_iter().zip(outputs).find(|(_, values)| is_bad(values));
     Ok(bad.map_or_else(|| "the gradient's norm, which overflowed".to_string(), |(name, _)| name))
 }
 
 /// The loss and every gradient of one step, by name.
-fn run_again(plan: &Plan, weights: &[Vec<f32>], inputs: &StepInputs) -> Result<(Vec<String>, Vec<Vec<f32>>)> {
+fn run_again(
+    plan: &Plan,
+    player: usize,
+    weights: &[Vec<f32>],
+    inputs: &StepInputs,
+) -> Result<(Vec<String>, Vec<Vec<f32>>)> {
     let scope = Scope::new();
     let parameters = Parameters::new(&scope);
-    for parameter in &plan.update.parameters {
+    for parameter in &plan.update().parameters {
         parameters.get(&parameter.name, &parameter.shape, parameter.initial);
     }
     let shape = batch_shape(inputs.weights.len(), &plan.record.row_shape);
@@ -42,11 +56,12 @@ fn run_again(plan: &Plan, weights: &[Vec<f32>], inputs: &StepInputs) -> Result<(
         x: scope.input("x", Kind::Float, &shape),
         weights: scope.input("weights", Kind::Float, &shape[..1]),
         key: scope.input("key", Kind::Key, &[]),
+        chains: inputs.chains.map(|_| scope.input("chains", Kind::Float, &shape)),
     };
-    let estimate = objective::build(plan.settings.objective())?.estimate(&*plan.model, &parameters, &batch);
+    let estimate = plan.task.players[player].objective.estimate(&plan.model, &parameters, &batch);
     let declared = parameters.declared();
     let variables: Vec<Var> = declared.iter().map(|(_, var)| *var).collect();
-    let gradients = scope.gradient(estimate.optimised, &variables);
+    let gradients = gradients(&scope, &estimate, &variables);
     let names: Vec<String> = std::iter::once("the loss".to_string())
         .chain(declared.iter().map(|(parameter, _)| format!("the gradient of {}", parameter.name)))
         .collect();
@@ -57,11 +72,12 @@ fn run_again(plan: &Plan, weights: &[Vec<f32>], inputs: &StepInputs) -> Result<(
         .map_err(|error| crate::Error::run("the step can't be traced again").found(error))?;
     let mut executable = Executable::compile(&program, options(&plan.settings)).map_err(refused)?;
     let mut values: Vec<Vec<f32>> = std::iter::once(1)
-        .chain(plan.update.parameters.iter().map(|p| p.size()))
+        .chain(plan.update().parameters.iter().map(|p| p.size()))
         .map(|len| vec![0.0; len])
         .collect();
     let mut arguments: Vec<Argument<f32>> = weights.iter().map(|values| Argument::Float(values)).collect();
     arguments.extend([Argument::Float(inputs.x), Argument::Float(inputs.weights), Argument::Key(inputs.key)]);
+    arguments.extend(inputs.chains.map(|states| Argument::Float(states)));
     let mut slices: Vec<&mut [f32]> = values.iter_mut().map(Vec::as_mut_slice).collect();
     executable.run(&arguments, &mut slices).map_err(refused)?;
     Ok((names, values))

@@ -2,10 +2,12 @@
 
 pub mod adam;
 mod batches;
+mod chains;
 mod diagnose;
 mod plan;
 mod resume;
 pub mod schedule;
+mod stability;
 mod state;
 mod trainer;
 pub mod update;

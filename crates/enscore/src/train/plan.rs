@@ -3,21 +3,23 @@
 use crate::checkpoint::{DataRecord, RunManifest, STATE_PREFIXES};
 use crate::data::{self, Dataset, Split, Statistics, Subset};
 use crate::error::{Error, Result};
-use crate::model::{self, NoiseLevels, Score};
-use crate::objective;
-use crate::settings::Settings;
+use crate::model::{self, Network, NoiseLevels};
+use crate::objective::{self, Task};
+use crate::settings::{Family, Settings};
 use crate::train::adam::Adam;
-use crate::train::update::{Optimiser, UpdateProgram};
+use crate::train::update::{Optimiser, Steps, UpdateProgram};
 
-/// A checked training: data, network, objective and update.
+/// A checked training: data, model, objective and updates.
 pub struct Plan {
     pub(crate) settings: Settings,
     pub(crate) training: Subset,
     pub(crate) validation: Option<Subset>,
     pub(crate) record: DataRecord,
-    pub(crate) model: Box<dyn Score>,
+    pub(crate) model: Network,
+    pub(crate) task: Task,
     pub(crate) levels: NoiseLevels,
-    pub(crate) update: UpdateProgram,
+    /// One for each of the task's players, over the same state.
+    pub(crate) updates: Vec<UpdateProgram>,
 }
 
 impl Plan {
@@ -35,23 +37,28 @@ impl Plan {
         }
         let (training, validation) =
             data::hold_out(&dataset, settings.data().validation, settings.train().seed)?;
-        let record = record(&dataset, &data::statistics(&training)?)?;
-        let model = model::build(settings.model(), dataset.row_shape(), record.variance)?;
-        let objective = objective::build(settings.objective())?;
+        let family = settings.model().family();
+        let record = record(&dataset, &data::statistics(&training)?, family)?;
+        let model = model::build(settings.model(), &record.facts())?;
+        let task = objective::build(settings, &record.facts(), &training, validation.as_ref())?;
         let optimiser = settings.optimiser();
         let constants = Optimiser {
             adam: Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?,
             clip_norm: optimiser.clip_norm,
         };
-        let batch = settings.train().batch;
-        let update = UpdateProgram::trace(&*model, &*objective, &constants, batch, dataset.row_shape())?;
+        let updates = trace_updates(settings, &model, &task, &constants)?;
         let levels = objective::noise_levels(settings.objective())?;
-        Ok(Plan { settings: settings.clone(), training, validation, record, model, levels, update })
+        Ok(Plan { settings: settings.clone(), training, validation, record, model, task, levels, updates })
+    }
+
+    /// The update that all players' states are those of.
+    pub(crate) fn update(&self) -> &UpdateProgram {
+        &self.updates[0]
     }
 
     /// Numbers that the network learns.
     pub fn parameter_count(&self) -> u64 {
-        self.update.parameters.iter().map(|parameter| parameter.size() as u64).sum()
+        self.update().parameters.iter().map(|parameter| parameter.size() as u64).sum()
     }
 
     pub(crate) fn manifest(&self) -> RunManifest {
@@ -60,7 +67,24 @@ impl Plan {
     }
 }
 
-fn record(dataset: &Dataset, statistics: &Statistics) -> Result<DataRecord> {
+fn trace_updates(
+    settings: &Settings,
+    model: &Network,
+    task: &Task,
+    constants: &Optimiser,
+) -> Result<Vec<UpdateProgram>> {
+    let batch = settings.train().batch;
+    let chains = if task.chains.is_some() { batch } else { 0 };
+    let trace = |player: &objective::Player| {
+        let row_shape = model::Score::row_shape(model);
+        let steps = Steps { batch, row_shape, chains, moves: &*player.moves };
+        UpdateProgram::trace_steps(model, &*player.objective, constants, &steps)
+    };
+    task.players.iter().map(trace).collect()
+}
+
+/// Scores are built from the variance alone; what centres on the data is built from each element's moments.
+fn record(dataset: &Dataset, statistics: &Statistics, family: Family) -> Result<DataRecord> {
     let scale = serde_json::to_value(dataset.scale())
         .map_err(|reason| Error::run("the data's scale can't be written").found(reason))?;
     Ok(DataRecord {
@@ -70,11 +94,16 @@ fn record(dataset: &Dataset, statistics: &Statistics) -> Result<DataRecord> {
         row_shape: dataset.row_shape().to_vec(),
         variance: statistics.overall_variance(),
         range: [statistics.low, statistics.high],
+        mean: if family == Family::Score { Vec::new() } else { statistics.mean.clone() },
+        deviation: match family {
+            Family::Score => Vec::new(),
+            _ => statistics.variance.iter().map(|variance| variance.sqrt()).collect(),
+        },
     })
 }
 
 /// Bytes that a training takes: the data, two copies of the state, and the arena of the update.
-pub fn memory_estimate(plan: &Plan, arena_bytes: usize) -> u64 {
+pub fn memory_estimate(plan: &Plan, arena_bytes: u64) -> u64 {
     let data = plan.training.dataset();
     let width = match data.values() {
         data::Values::U8(_) => 1,
@@ -82,5 +111,5 @@ pub fn memory_estimate(plan: &Plan, arena_bytes: usize) -> u64 {
         data::Values::F64(_) => 8,
     };
     let state = 2 * 4 * STATE_PREFIXES.len() as u64 * plan.parameter_count();
-    (data.values().len() * width) as u64 + state + arena_bytes as u64
+    (data.values().len() * width) as u64 + state + arena_bytes
 }

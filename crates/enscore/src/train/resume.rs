@@ -1,6 +1,6 @@
 //! Where a training starts: a new run, a checkpoint to go on from, or another run's weights.
 
-use crate::checkpoint::{MetricsMark, Run, RunFolder};
+use crate::checkpoint::{MetricsMark, Run, RunFolder, Tensors};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::train::plan::Plan;
@@ -13,6 +13,8 @@ pub(super) struct Resumed {
     pub(super) step: u64,
     pub(super) seconds: f64,
     pub(super) metrics: MetricsMark,
+    /// What the checkpoint holds, where there is one.
+    pub(super) tensors: Option<Tensors>,
 }
 
 /// Creates the run, or opens it to go on with it.
@@ -34,9 +36,10 @@ pub(super) fn open(
         return Ok((run, first_values(plan)?, Resumed::default()));
     };
     loaded.warnings.iter().for_each(|warning| observer.message(warning));
-    let values = from_tensors(&plan.update, &loaded.tensors)?;
+    let values = from_tensors(plan.update(), &loaded.tensors)?;
     let (seconds, metrics) = (loaded.manifest.seconds, loaded.manifest.metrics);
-    Ok((run, values, Resumed { step: loaded.step, seconds, metrics }))
+    let tensors = Some(loaded.tensors);
+    Ok((run, values, Resumed { step: loaded.step, seconds, metrics, tensors }))
 }
 
 /// A resumed run keeps what its bits depend on: data, network, objective, seed and batch.
@@ -75,7 +78,7 @@ fn refuse_another_training(plan: &Plan, run: &Run) -> Result<()> {
 fn first_values(plan: &Plan) -> Result<Vec<Vec<f32>>> {
     match plan.settings.train().warm_start_run() {
         Some(path) => warm_start(plan, path),
-        None => Ok(plan.update.initial_state(plan.settings.train().seed)),
+        None => Ok(plan.update().initial_state(plan.settings.train().seed)),
     }
 }
 
@@ -85,8 +88,8 @@ fn warm_start(plan: &Plan, path: &std::path::Path) -> Result<Vec<Vec<f32>>> {
     let Some(loaded) = folder.latest_checkpoint()? else {
         return Err(Error::input("the run to start from has no checkpoint").at(path.display()));
     };
-    let other = from_tensors(&plan.update, &loaded.tensors)?;
-    let count = plan.update.parameters.len();
+    let other = from_tensors(plan.update(), &loaded.tensors)?;
+    let count = plan.update().parameters.len();
     let averages = other[3 * count..].to_vec();
     let zeros = |values: &[Vec<f32>]| values.iter().map(|values| vec![0.0; values.len()]).collect::<Vec<_>>();
     let moments = zeros(&averages);

@@ -3,7 +3,7 @@
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::Key;
 
-use crate::checkpoint::{TensorData, Tensors, state_shapes};
+use crate::checkpoint::{OTHER_PREFIXES, TensorData, Tensors, state_shapes};
 use crate::error::Result;
 use crate::sample::refused;
 use crate::train::update::UpdateProgram;
@@ -12,9 +12,8 @@ use crate::train::update::UpdateProgram;
 pub(crate) struct State {
     current: Vec<Vec<f32>>,
     next: Vec<Vec<f32>>,
-    executable: Executable<f32>,
-    /// `loss`, `gradient_norm`, `finite` and the diagnostics of the last step.
-    reported: Vec<f32>,
+    /// One for each player, with the names of its diagnostics.
+    executables: Vec<(Executable<f32>, Vec<&'static str>)>,
 }
 
 /// What changes from step to step.
@@ -24,25 +23,42 @@ pub(crate) struct StepInputs<'a> {
     pub(crate) key: Key,
     /// Learning rate, 1 - β1^t, 1 - β2^t, decay of the average.
     pub(crate) rates: [f64; 4],
+    /// The states of chains, where the objective learns from some.
+    pub(crate) chains: Option<&'a [f32]>,
 }
 
 /// What a step reports.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StepReport {
     pub(crate) loss: f64,
+    /// The loss per dimension where the loss is a sum over dimensions, else what the objective reports first.
     pub(crate) loss_per_dim: f64,
     pub(crate) gradient_norm: f64,
     pub(crate) finite: bool,
+    pub(crate) energy_gap: Option<f64>,
+    /// Everything that the objective reports.
+    pub(crate) diagnostics: Vec<(&'static str, f64)>,
+}
+
+impl StepReport {
+    /// What the objective reports under this name.
+    pub(crate) fn diagnostic(&self, name: &str) -> Option<f64> {
+        self.diagnostics.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
+    }
 }
 
 impl State {
-    pub(crate) fn new(update: &UpdateProgram, executable: Executable<f32>, values: Vec<Vec<f32>>) -> State {
-        let reported = vec![0.0; 3 + update.diagnostics.len()];
-        State { next: values.clone(), current: values, executable, reported }
+    pub(crate) fn new(
+        updates: &[UpdateProgram],
+        executables: Vec<Executable<f32>>,
+        values: Vec<Vec<f32>>,
+    ) -> State {
+        let names = updates.iter().map(|update| update.diagnostics.clone());
+        State { next: values.clone(), current: values, executables: executables.into_iter().zip(names).collect() }
     }
 
-    /// Advances the state by one step; a step that is not finite leaves it as it was.
-    pub(crate) fn step(&mut self, inputs: &StepInputs) -> Result<StepReport> {
+    /// Advances the state by one step of `player`; a step that is not finite leaves it as it was.
+    pub(crate) fn step(&mut self, player: usize, inputs: &StepInputs) -> Result<StepReport> {
         let rates = inputs.rates.map(|rate| [rate as f32]);
         let mut arguments: Vec<Argument<f32>> =
             self.current.iter().map(|values| Argument::Float(values)).collect();
@@ -52,18 +68,31 @@ impl State {
             Argument::Key(inputs.key),
         ]);
         arguments.extend(rates.iter().map(|rate| Argument::Float(rate)));
+        arguments.extend(inputs.chains.map(|states| Argument::Float(states)));
+        let (executable, names) = &mut self.executables[player];
+        let mut reported = vec![0.0f32; 3 + names.len()];
         let mut outputs: Vec<&mut [f32]> = self.next.iter_mut().map(Vec::as_mut_slice).collect();
-        outputs.extend(self.reported.chunks_mut(1));
-        self.executable.run(&arguments, &mut outputs).map_err(refused)?;
+        outputs.extend(reported.chunks_mut(1));
+        executable.run(&arguments, &mut outputs).map_err(refused)?;
         std::mem::swap(&mut self.current, &mut self.next);
-        let reported: Vec<f64> = self.reported.iter().map(|value| f64::from(*value)).collect();
-        let loss_per_dim = reported.get(3).copied().unwrap_or(reported[0]);
-        Ok(StepReport {
+        let reported: Vec<f64> = reported.iter().map(|value| f64::from(*value)).collect();
+        let diagnostics: Vec<(&'static str, f64)> =
+            names.iter().copied().zip(reported[3..].iter().copied()).collect();
+        let mut report = StepReport {
             loss: reported[0],
-            loss_per_dim,
+            loss_per_dim: diagnostics.first().map_or(reported[0], |(_, value)| *value),
             gradient_norm: reported[1],
             finite: reported[2] > 0.0,
-        })
+            energy_gap: None,
+            diagnostics,
+        };
+        report.energy_gap = report.diagnostic("energy_gap");
+        Ok(report)
+    }
+
+    /// Goes back to these values.
+    pub(crate) fn restore(&mut self, values: &[Vec<f32>]) {
+        self.current.iter_mut().zip(values).for_each(|(current, values)| current.copy_from_slice(values));
     }
 
     /// All values, in the order of the update's state.
@@ -87,6 +116,6 @@ impl State {
 /// Tensors that are not the update's, every one of them named.
 pub(crate) fn from_tensors(update: &UpdateProgram, tensors: &Tensors) -> Result<Vec<Vec<f32>>> {
     let shapes = state_shapes(&update.parameters);
-    tensors.expect_shapes(&shapes)?;
+    tensors.expect_shapes_beside(&shapes, &OTHER_PREFIXES)?;
     shapes.iter().map(|(name, _)| Ok(tensors.f32(name)?.to_vec())).collect()
 }

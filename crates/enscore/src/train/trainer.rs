@@ -1,4 +1,5 @@
-//! The loop: batch, step, log, validate, sample, save; from the first step or from a checkpoint.
+//! The loop: batch, chains, step, watch, log, validate, sample, save; from the first step or from a checkpoint. A step that
+//! shows divergence is taken back to the last good state, with a smaller learning rate, a bounded number of times.
 
 use std::time::{Duration, Instant};
 
@@ -6,27 +7,49 @@ use enscore_cpu::Executable;
 use enscore_program::random::Key;
 use serde_json::json;
 
-use crate::checkpoint::{MetricsWriter, Progress, Run};
+use crate::checkpoint::{MetricsWriter, Progress, Run, TensorData, Tensors};
 use crate::error::{Error, Result};
+use crate::objective::{LOSS_PER_DIM, Side};
 use crate::report::run_report;
-use crate::sample::{TrainedScore, options, refused};
+use crate::sample::{TrainedModel, options, refused};
 use crate::settings::{Decay as DecaySetting, DecayBy, Settings};
 use crate::train::adam::Adam;
 use crate::train::batches::Batches;
+use crate::train::chains::{ChainReport, Chains};
 use crate::train::diagnose::first_non_finite;
 use crate::train::plan::{Plan, memory_estimate};
 use crate::train::resume::open;
 use crate::train::schedule::{Decay, LearningRate, average_decay};
+use crate::train::stability::Watch;
 use crate::train::state::{State, StepInputs, StepReport};
 use crate::train::validation::Validation;
 use crate::train::{Observer, Outcome, Request};
 
 const GIB: f64 = (1u64 << 30) as f64;
+/// The name of whose turn it is in a checkpoint.
+const TURN: &str = "objective.turn";
+
+/// What else changes from step to step, beside the state.
+struct Beside {
+    watch: Watch,
+    chains: Option<Chains>,
+    /// Whose step is next: a position among the task's players.
+    player: usize,
+}
+
+/// A state that a diverging training goes back to: that of the last checkpoint.
+struct Good {
+    step: u64,
+    values: Vec<Vec<f32>>,
+    beside: Tensors,
+}
 
 pub(crate) struct Trainer {
     plan: Plan,
     run: Run,
     state: State,
+    beside: Beside,
+    good: Good,
     validation: Option<Validation>,
     batches: Batches,
     metrics: MetricsWriter,
@@ -39,28 +62,41 @@ pub(crate) struct Trainer {
     began: Instant,
     /// Since the last logged line.
     pending: Vec<StepReport>,
+    not_finite: u64,
     last_loss: Option<f64>,
     last_validation: Option<f64>,
 }
 
 impl Trainer {
     pub(crate) fn new(plan: Plan, request: &Request, observer: &mut dyn Observer) -> Result<Trainer> {
-        let executable =
-            Executable::compile(&plan.update.program, options(&plan.settings)).map_err(refused)?;
-        refuse_beyond_memory(&plan, executable.arena_bytes())?;
+        let compile = |update: &crate::train::update::UpdateProgram| {
+            Executable::compile(&update.program, options(&plan.settings)).map_err(refused)
+        };
+        let executables = plan.updates.iter().map(compile).collect::<Result<Vec<_>>>()?;
+        let chains = plan.task.chains.as_ref().map(|cd| Chains::new(&plan, cd)).transpose()?;
+        let arenas: usize = executables.iter().map(Executable::arena_bytes).sum();
+        refuse_beyond_memory(&plan, arenas as u64 + chains.as_ref().map_or(0, Chains::bytes))?;
         let validation = match &plan.validation {
-            Some(subset) if plan.settings.train().validate_every > 0 => Some(Validation::new(&plan, subset)?),
+            Some(subset) if plan.settings.train().validate_every > 0 && plan.task.chains.is_none() => {
+                Some(Validation::new(&plan, subset)?)
+            }
             _ => None,
         };
+        let mut beside = Beside { watch: Watch::default(), chains, player: 0 };
         // The last of what can be refused: from here on something is written.
         let (run, values, resumed) = open(&plan, request, observer)?;
         let (metrics, warning) = MetricsWriter::resume(&run.folder().metrics_path(), resumed.metrics)?;
         if let Some(warning) = warning {
             observer.message(&warning);
         }
+        if let Some(tensors) = &resumed.tensors {
+            beside.restore(tensors)?;
+        }
         let optimiser = plan.settings.optimiser();
         Ok(Trainer {
-            state: State::new(&plan.update, executable, values),
+            good: Good { step: resumed.step, values: values.clone(), beside: beside.tensors()? },
+            state: State::new(&plan.updates, executables, values),
+            beside,
             validation,
             batches: Batches::new(&plan.training, &plan.settings),
             metrics,
@@ -70,6 +106,7 @@ impl Trainer {
             earlier: resumed.seconds,
             began: Instant::now(),
             pending: Vec::new(),
+            not_finite: 0,
             last_loss: None,
             last_validation: None,
             plan,
@@ -101,8 +138,8 @@ impl Trainer {
                 observer.message(&format!("the wall time is used up at step {}", self.step));
                 break;
             }
-            let report = self.advance()?;
-            observer.step(self.step, report.loss_per_dim);
+            let Some(shown) = self.advance(observer)? else { continue };
+            observer.step(self.step, shown);
             let due = |every: u64| every > 0 && (self.step.is_multiple_of(every) || self.step == steps);
             let (log, validate, sample, save) = (
                 due(train.log_every),
@@ -121,8 +158,8 @@ impl Trainer {
                 saved = self.step;
             }
             if sample {
-                let score = self.averaged_score()?;
-                run_report::write_sheet(&score, &settings, self.run.folder(), self.step)?;
+                let model = self.averaged_model()?;
+                run_report::write_sheet(&model, &settings, self.run.folder(), self.step)?;
             }
         }
         if saved != self.step || self.step == 0 {
@@ -146,36 +183,100 @@ impl Trainer {
         })
     }
 
-    /// One step. One that is not finite ends the training, with the state as it was before it.
-    fn advance(&mut self) -> Result<StepReport> {
+    /// One step, and the loss that it shows; none where it showed divergence and was taken back.
+    fn advance(&mut self, observer: &mut dyn Observer) -> Result<Option<f64>> {
         let step = self.step + 1;
         self.batches.fill(self.step)?;
+        let chains = self.advance_chains()?;
         let train = self.plan.settings.train();
-        let progress = self.progress();
         let [correction1, correction2] = self.adam.corrections(step);
         let decay = average_decay(self.plan.settings.optimiser().ema_decay, self.step);
-        let rates = [self.rate.at(step, progress), correction1, correction2, decay];
+        let player = self.beside.player;
+        let rates = [self.learning_rate(step), correction1, correction2, decay];
         let inputs = StepInputs {
             x: &self.batches.x,
             weights: &self.batches.weights,
             key: Key::new(train.seed, step),
             rates,
+            chains: self.beside.chains.as_ref().map(Chains::states),
         };
-        let report = self.state.step(&inputs)?;
-        if !report.finite {
-            let tensor = first_non_finite(&self.plan, self.state.values(), &inputs)?;
+        let report = self.state.step(player, &inputs)?;
+        let wrong = match report.finite {
+            true => {
+                let stability = self.plan.settings.stability();
+                self.beside.watch.observe(stability, self.step, &report, chains.as_ref())
+            }
+            false => {
+                let tensor = first_non_finite(&self.plan, player, self.state.values(), &inputs)?;
+                Some(format!("{tensor} is not finite (loss {})", report.loss))
+            }
+        };
+        if let Some(wrong) = wrong {
+            return self.roll_back(step, &wrong, observer).map(|()| None);
+        }
+        if let Some(rule) = &self.plan.task.alternation {
+            let accuracy = report.diagnostic("accuracy").unwrap_or(0.0);
+            self.beside.player = usize::from(rule.next(accuracy) == Side::Flow);
+        }
+        self.step = step;
+        let shown = report.loss_per_dim;
+        self.pending.push(report);
+        Ok(Some(shown))
+    }
+
+    /// The learning rate of a step of the player whose turn it is.
+    fn learning_rate(&self, step: u64) -> f64 {
+        let player = &self.plan.task.players[self.beside.player];
+        self.rate.at(step, self.progress()) * f64::from(self.beside.watch.rate) * player.rate
+    }
+
+    /// Advances the chains on the energy as it stands.
+    fn advance_chains(&mut self) -> Result<Option<ChainReport>> {
+        let Some(chains) = &mut self.beside.chains else { return Ok(None) };
+        let count = self.plan.update().parameters.len();
+        let weights: Vec<&[f32]> = self.state.values()[..count].iter().map(Vec::as_slice).collect();
+        let report = chains.advance(self.step, &weights, &self.batches.x)?;
+        self.not_finite += report.not_finite as u64;
+        Ok(Some(report))
+    }
+
+    /// Goes back to the last good state with a smaller learning rate.
+    ///
+    /// # Errors
+    /// Where no return is left: the training ends with that state saved.
+    fn roll_back(&mut self, step: u64, wrong: &str, observer: &mut dyn Observer) -> Result<()> {
+        let stability = self.plan.settings.stability().clone();
+        let diverged = self.beside.watch;
+        self.state.restore(&self.good.values);
+        self.beside.restore(&self.good.beside)?;
+        let mut watch = diverged;
+        let may = watch.roll_back(&stability, &self.beside.watch);
+        self.step = self.good.step;
+        self.pending.clear();
+        if !may {
             self.save()?;
             return Err(Error::run("training diverged")
                 .at(format!("step {step}"))
-                .found(format!("{tensor} is not finite (loss {})", report.loss))
+                .found(format!("{wrong}, after {} returns to a good state", diverged.rollbacks))
                 .remedy(format!(
-                    "the state before that step is kept in {}; try a smaller optimiser.learning_rate",
+                    "the state of step {} is kept in {}; try a smaller optimiser.learning_rate",
+                    self.step,
                     self.run.folder().checkpoint_path(self.step).display()
                 )));
         }
-        self.step = step;
-        self.pending.push(report);
-        Ok(report)
+        self.beside.watch = watch;
+        observer.message(&format!(
+            "step {step}: {wrong}; back to step {} with the learning rate times {}",
+            self.step, stability.rate_factor
+        ));
+        self.metrics.append(&json!({
+            "step": self.step,
+            "rollback_from": step,
+            "rollback": wrong,
+            "rollbacks": watch.rollbacks,
+            "rate_scale": watch.rate,
+            "seconds": self.seconds(),
+        }))
     }
 
     /// A line with the means since the last one.
@@ -183,17 +284,33 @@ impl Trainer {
         let n = self.pending.len().max(1) as f64;
         let mean = |part: fn(&StepReport) -> f64| self.pending.iter().map(part).sum::<f64>() / n;
         let loss_per_dim = mean(|report| report.loss_per_dim);
-        let row = json!({
+        let mut row = json!({
             "step": self.step,
             "loss": mean(|report| report.loss),
             "loss_per_dim": loss_per_dim,
             "gradient_norm": mean(|report| report.gradient_norm),
-            "learning_rate": self.rate.at(self.step, self.progress()),
+            "learning_rate": self.learning_rate(self.step),
             "seconds": self.seconds(),
         });
+        self.add_diagnostics(&mut row);
         self.pending.clear();
+        self.not_finite = 0;
         self.last_loss = Some(loss_per_dim);
         self.metrics.append(&row)
+    }
+
+    /// What the objective reported since the last line, each as the mean of the steps that reported it.
+    fn add_diagnostics(&self, row: &mut serde_json::Value) {
+        let names = self.plan.updates.iter().flat_map(|update| &update.diagnostics);
+        for name in names.filter(|name| **name != LOSS_PER_DIM) {
+            let values: Vec<f64> = self.pending.iter().filter_map(|report| report.diagnostic(name)).collect();
+            if !values.is_empty() {
+                row[*name] = json!(values.iter().sum::<f64>() / values.len() as f64);
+            }
+        }
+        if self.not_finite > 0 {
+            row["chains_not_finite"] = json!(self.not_finite);
+        }
     }
 
     fn progress(&self) -> f64 {
@@ -206,10 +323,10 @@ impl Trainer {
 
     fn validate(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let Some(validation) = &mut self.validation else { return Ok(()) };
-        let count = self.plan.update.parameters.len();
+        let count = self.plan.update().parameters.len();
         let loss = validation.loss_per_dim(&self.state.values()[3 * count..])?;
         self.last_validation = Some(loss);
-        observer.message(&format!("step {}: validation loss per dimension {loss:.4}", self.step));
+        observer.message(&format!("step {}: validation loss {loss:.4}", self.step));
         let row = json!({
             "step": self.step,
             "validation_loss_per_dim": loss,
@@ -219,18 +336,51 @@ impl Trainer {
     }
 
     fn save(&mut self) -> Result<()> {
-        let tensors = self.state.tensors(&self.plan.update)?;
+        let mut tensors = self.state.tensors(self.plan.update())?;
+        self.beside.save(&mut tensors)?;
         let metrics = self.metrics.sync()?;
         let key = Key::new(self.plan.settings.train().seed, self.step + 1);
-        self.run.save_checkpoint(self.step, &tensors, Progress { metrics, seconds: self.seconds(), key })
+        self.run.save_checkpoint(self.step, &tensors, Progress { metrics, seconds: self.seconds(), key })?;
+        self.good =
+            Good { step: self.step, values: self.state.values().to_vec(), beside: self.beside.tensors()? };
+        Ok(())
     }
 
-    /// The network with its averaged weights, to draw from.
-    fn averaged_score(&self) -> Result<TrainedScore> {
-        let count = self.plan.update.parameters.len();
-        let mut averages = self.state.values()[3 * count..].iter();
-        let next = |_: &enscore_program::Parameter| Ok(averages.next().cloned().unwrap_or_default());
-        TrainedScore::new(&self.plan.settings, self.plan.record.clone(), next)
+    /// The model with its averaged weights, to draw from.
+    fn averaged_model(&self) -> Result<TrainedModel> {
+        let parameters = &self.plan.update().parameters;
+        let averages = &self.state.values()[3 * parameters.len()..];
+        let of = |wanted: &enscore_program::Parameter| {
+            let found = parameters.iter().zip(averages).find(|(parameter, _)| parameter.name == wanted.name);
+            Ok(found.map(|(_, values)| values.clone()).unwrap_or_default())
+        };
+        TrainedModel::new(&self.plan.settings, self.plan.record.clone(), of)
+    }
+}
+
+impl Beside {
+    /// What of it a checkpoint holds.
+    fn save(&self, tensors: &mut Tensors) -> Result<()> {
+        self.watch.save(tensors)?;
+        if self.player > 0 {
+            tensors.insert(TURN, &[], TensorData::F32(vec![self.player as f32]))?;
+        }
+        self.chains.as_ref().map_or(Ok(()), |chains| chains.save(tensors))
+    }
+
+    fn tensors(&self) -> Result<Tensors> {
+        let mut tensors = Tensors::new();
+        self.save(&mut tensors)?;
+        Ok(tensors)
+    }
+
+    fn restore(&mut self, tensors: &Tensors) -> Result<()> {
+        self.watch = Watch::restore(tensors)?;
+        self.player = match tensors.get(TURN) {
+            Some(_) => usize::from(tensors.f32(TURN)?.first().is_some_and(|turn| *turn > 0.0)),
+            None => 0,
+        };
+        self.chains.as_mut().map_or(Ok(()), |chains| chains.restore(tensors))
     }
 }
 
@@ -245,7 +395,7 @@ fn learning_rate(settings: &Settings) -> LearningRate {
     LearningRate { peak, warmup_steps, decay, final_fraction: optimiser.final_fraction }
 }
 
-fn refuse_beyond_memory(plan: &Plan, arena: usize) -> Result<()> {
+fn refuse_beyond_memory(plan: &Plan, arena: u64) -> Result<()> {
     let (needed, limit) = (memory_estimate(plan, arena) as f64 / GIB, plan.settings.train().memory_limit_gib);
     if needed <= limit {
         return Ok(());

@@ -3,6 +3,9 @@
 //! (parameters, Adam's moments, averages, batch, row weights, key, rates) → the same state, updated, with the
 //! loss. Where the loss or the gradient's norm is not finite, the state is returned as it came and `finite` is
 //! 0: a bad step is seen, never taken.
+//!
+//! Where two sides play against each other, each has a program of its own over the same state, which leaves the other's
+//! parameters as they are.
 
 use enscore_program::{Kind, Parameter, Parameters, Program, Scope, Var};
 
@@ -25,7 +28,7 @@ pub struct Optimiser {
 ///
 /// Inputs: every parameter `NAME`, then every `moment1.NAME`, every `moment2.NAME`, every `ema.NAME`; `x`
 /// `[batch, ..]`, `weights` `[batch]`, `key`; the scalars `learning_rate`, `correction1`, `correction2`,
-/// `ema_decay`. Outputs: the state in the same order under the same names; `loss`, `gradient_norm` (before
+/// `ema_decay`; `chains` `[chains, ..]` where there are some. Outputs: the state in the same order under the same names; `loss`, `gradient_norm` (before
 /// clipping), `finite` (1 or 0); the objective's diagnostics.
 #[derive(Clone, Debug)]
 pub struct UpdateProgram {
@@ -37,8 +40,20 @@ pub struct UpdateProgram {
     pub diagnostics: Vec<&'static str>,
 }
 
+/// What an update's batches are, and which parameters it moves.
+pub struct Steps<'a> {
+    /// Rows of a batch.
+    pub batch: usize,
+    /// The extents of a row.
+    pub row_shape: &'a [usize],
+    /// Chains that the objective learns from; 0 for none.
+    pub chains: usize,
+    /// Whether the update moves the parameter of this name.
+    pub moves: &'a dyn Fn(&str) -> bool,
+}
+
 impl UpdateProgram {
-    /// Traces the update of `model` under `objective` for batches `[batch, ..row_shape]`.
+    /// Traces the update of all parameters of `model` under `objective` for batches `[batch, ..row_shape]`.
     ///
     /// # Errors
     /// A model or objective that does not fit the row shape.
@@ -49,16 +64,29 @@ impl UpdateProgram {
         batch: usize,
         row_shape: &[usize],
     ) -> Result<Self> {
-        let shape = batch_shape(batch, row_shape);
+        let steps = Steps { batch, row_shape, chains: 0, moves: &|_| true };
+        UpdateProgram::trace_steps(model, objective, optimiser, &steps)
+    }
+
+    /// Traces the update that `steps` describe.
+    ///
+    /// # Errors
+    /// As [`UpdateProgram::trace`].
+    pub fn trace_steps<M: ?Sized>(
+        model: &M,
+        objective: &(impl Objective<M> + ?Sized),
+        optimiser: &Optimiser,
+        steps: &Steps,
+    ) -> Result<Self> {
         // A first pass finds the parameters, so that they can be the second's first inputs.
         let (_, parameters) = trace(&[], |scope, parameters| {
-            let batch = batch_inputs(scope, &shape);
+            let batch = Batch { chains: steps.chains_input(scope), ..steps.batch_inputs(scope) };
             vec![("loss".to_string(), objective.estimate(model, parameters, &batch).loss)]
         })?;
         let mut diagnostics = Vec::new();
         let (program, parameters) = trace(&parameters, |scope, parameters| {
             let state = State::inputs(scope, parameters);
-            let batch = batch_inputs(scope, &shape);
+            let batch = steps.batch_inputs(scope);
             let scalar = |name| scope.input(name, Kind::Float, &[]);
             let rates = Rates {
                 learning_rate: scalar("learning_rate"),
@@ -66,9 +94,10 @@ impl UpdateProgram {
                 correction2: scalar("correction2"),
             };
             let decay = scalar("ema_decay");
+            let batch = Batch { chains: steps.chains_input(scope), ..batch };
             let estimate = objective.estimate(model, parameters, &batch);
             diagnostics = estimate.diagnostics.iter().map(|(name, _)| *name).collect();
-            state.update(scope, &estimate, optimiser, &rates, decay)
+            state.update(scope, &estimate, optimiser, &rates, (decay, steps.moves))
         })?;
         Ok(UpdateProgram { program, parameters, diagnostics })
     }
@@ -103,11 +132,20 @@ impl UpdateProgram {
     }
 }
 
-fn batch_inputs<'s>(scope: &'s Scope, shape: &[usize]) -> Batch<'s> {
-    Batch {
-        x: scope.input("x", Kind::Float, shape),
-        weights: scope.input("weights", Kind::Float, &shape[..1]),
-        key: scope.input("key", Kind::Key, &[]),
+impl Steps<'_> {
+    fn batch_inputs<'s>(&self, scope: &'s Scope) -> Batch<'s> {
+        let shape = batch_shape(self.batch, self.row_shape);
+        Batch {
+            x: scope.input("x", Kind::Float, &shape),
+            weights: scope.input("weights", Kind::Float, &shape[..1]),
+            key: scope.input("key", Kind::Key, &[]),
+            chains: None,
+        }
+    }
+
+    fn chains_input<'s>(&self, scope: &'s Scope) -> Option<Var<'s>> {
+        let shape = batch_shape(self.chains, self.row_shape);
+        (self.chains > 0).then(|| scope.input("chains", Kind::Float, &shape))
     }
 }
 
@@ -138,20 +176,21 @@ impl<'s> State<'s> {
         estimate: &Estimate<'s>,
         optimiser: &Optimiser,
         rates: &Rates<'s>,
-        decay: Var<'s>,
+        (decay, moves): (Var<'s>, &dyn Fn(&str) -> bool),
     ) -> Vec<(String, Var<'s>)> {
         let [parameters, first, second, averages] = &self.values;
-        let gradients = scope.gradient(estimate.optimised, parameters);
+        let moved: Vec<usize> = (0..parameters.len()).filter(|i| moves(&self.names[*i])).collect();
+        let gradients = gradients(scope, estimate, &moved.iter().map(|i| parameters[*i]).collect::<Vec<_>>());
         let norm = global_norm(scope, &gradients);
         let finite = estimate.loss.is_finite().and(norm.is_finite());
         let factor = clip_factor(norm, optimiser.clip_norm);
-        let mut updated: [Vec<Var<'s>>; 4] = Default::default();
-        for (i, gradient) in gradients.iter().enumerate() {
+        let mut updated = self.values.clone();
+        for (i, gradient) in moved.into_iter().zip(gradients) {
             let moments = [first[i], second[i]];
-            let [parameter, m, v] = optimiser.adam.step(parameters[i], *gradient * factor, moments, rates);
+            let [parameter, m, v] = optimiser.adam.step(parameters[i], gradient * factor, moments, rates);
             let average = moving_average(averages[i], parameter, decay);
             for (kind, new) in [parameter, m, v, average].into_iter().enumerate() {
-                updated[kind].push(finite.select(new, self.values[kind][i]));
+                updated[kind][i] = finite.select(new, self.values[kind][i]);
             }
         }
         let state = STATE_PREFIXES.iter().zip(updated).flat_map(|(prefix, values)| {
@@ -162,4 +201,11 @@ impl<'s> State<'s> {
         let reported = reported.chain(estimate.diagnostics.iter().copied());
         state.chain(reported.map(|(name, var)| (name.to_string(), var))).collect()
     }
+}
+
+/// The gradient of the sum of what is optimised, term after term.
+pub(crate) fn gradients<'s>(scope: &'s Scope, estimate: &Estimate<'s>, parameters: &[Var<'s>]) -> Vec<Var<'s>> {
+    let terms = estimate.optimised.iter().map(|term| scope.gradient(*term, parameters));
+    let added = terms.reduce(|sum, term| sum.into_iter().zip(term).map(|(sum, term)| sum + term).collect());
+    added.unwrap_or_else(|| parameters.iter().map(|parameter| parameter.zeros_like()).collect())
 }

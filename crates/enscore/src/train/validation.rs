@@ -1,4 +1,4 @@
-//! The loss of the averaged weights on held-out rows: fixed rows, fixed noise, every level in turn.
+//! The loss of the averaged weights on held-out rows: fixed rows, fixed draws; with noise levels, every level in turn.
 
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::Key;
@@ -6,8 +6,9 @@ use enscore_program::random::Key;
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::NoiseLevels;
-use crate::objective::EvaluationProgram;
+use crate::objective::{EvaluationProgram, ObjectiveProgram};
 use crate::sample::{options, refused};
+use crate::settings::Objective;
 use crate::train::plan::Plan;
 
 /// Rows that a validation takes at most: enough for a standard error below a percent of the loss.
@@ -18,45 +19,70 @@ const STEP: u64 = u64::MAX;
 /// A compiled validation.
 pub(crate) struct Validation {
     executable: Executable<f32>,
+    kind: Kind,
     x: Vec<f32>,
-    sigma: Vec<f32>,
+    /// The noise level of each row, or its weight.
+    beside: Vec<f32>,
     row_len: usize,
     batch: usize,
     key: Key,
     rows: usize,
 }
 
+/// What the program gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The denoising loss of each row, a sum over dimensions.
+    Denoising,
+    /// The objective's mean over rows.
+    Objective,
+}
+
 impl Validation {
     pub(crate) fn new(plan: &Plan, subset: &Subset) -> Result<Validation> {
         let rows = &subset.rows()[..subset.rows().len().min(MAX_ROWS)];
         let batch = plan.settings.train().batch.min(rows.len());
-        let program = EvaluationProgram::trace(&*plan.model, &plan.update.parameters, batch)?;
-        let executable = Executable::compile(&program.program, options(&plan.settings)).map_err(refused)?;
+        let (parameters, padded) = (&plan.update().parameters, rows.len().next_multiple_of(batch));
+        let (kind, program, beside) = match plan.settings.objective() {
+            Objective::Ncsn(_) | Objective::Dsm(_) => {
+                let program = EvaluationProgram::trace(&plan.model, parameters, batch)?.program;
+                (Kind::Denoising, program, cycle(&plan.levels, padded))
+            }
+            _ => {
+                let objective = &*plan.task.players[0].objective;
+                let program = ObjectiveProgram::trace(&plan.model, objective, parameters, batch)?.program;
+                let weight = |row: usize| if row < rows.len() { 1.0 } else { 0.0 };
+                (Kind::Objective, program, (0..padded).map(weight).collect())
+            }
+        };
+        let executable = Executable::compile(&program, options(&plan.settings)).map_err(refused)?;
         let row_len = subset.dataset().row_len();
-        let padded = rows.len().next_multiple_of(batch);
         let mut x = vec![0.0; padded * row_len];
         for (row, x) in rows.iter().zip(x.chunks_exact_mut(row_len)) {
             subset.dataset().copy_row(*row as usize, x)?;
         }
         let key = Key::new(plan.settings.train().seed, STEP);
-        let sigma = cycle(&plan.levels, padded);
-        Ok(Validation { executable, x, sigma, row_len, batch, key, rows: rows.len() })
+        Ok(Validation { executable, kind, x, beside, row_len, batch, key, rows: rows.len() })
     }
 
-    /// The mean loss per dimension of `weights` over rows, row i at level i modulo L.
+    /// The mean loss of `weights` over rows, per dimension where it is a sum over dimensions; row i at level i modulo L.
     pub(crate) fn loss_per_dim(&mut self, weights: &[Vec<f32>]) -> Result<f64> {
-        let mut out = vec![0.0; self.batch];
-        let mut losses = Vec::with_capacity(self.rows);
+        let mut out = vec![0.0; if self.kind == Kind::Denoising { self.batch } else { 1 }];
+        let mut sum = 0.0;
         for start in (0..self.rows).step_by(self.batch) {
             let x = &self.x[start * self.row_len..(start + self.batch) * self.row_len];
             let mut inputs: Vec<Argument<f32>> =
                 weights.iter().map(|values| Argument::Float(values)).collect();
-            inputs.extend([Argument::Float(x), Argument::Float(&self.sigma[start..start + self.batch])]);
+            inputs.extend([Argument::Float(x), Argument::Float(&self.beside[start..start + self.batch])]);
             inputs.push(Argument::Key(Key { row: start as u64, ..self.key }));
             self.executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
-            losses.extend(out.iter().take(self.rows - start).map(|loss| f64::from(*loss)));
+            let taken = self.batch.min(self.rows - start);
+            sum += match self.kind {
+                Kind::Denoising => out.iter().take(taken).map(|loss| f64::from(*loss)).sum::<f64>(),
+                Kind::Objective => f64::from(out[0]) * (taken * self.row_len) as f64,
+            };
         }
-        Ok(losses.iter().sum::<f64>() / (self.rows * self.row_len) as f64)
+        Ok(sum / (self.rows * self.row_len) as f64)
     }
 }
 

@@ -1,0 +1,116 @@
+//! Figures of a trained energy or flow on held-out rows, each with its standard error over rows: the objective's own loss,
+//! the log density f/T beside that of the training rows, and the log-likelihood where log Z is known.
+
+use enscore_cpu::Argument;
+use enscore_program::random::Key;
+use serde::Serialize;
+
+use super::denoising_loss::mean_and_error;
+use super::{EvaluationSettings, rows_of};
+use crate::data::Subset;
+use crate::error::Result;
+use crate::model::{HostDensity, Network};
+use crate::objective::{self, ObjectiveProgram};
+use crate::sample::{Trained, TrainedDensity, refused};
+use crate::settings::Objective;
+
+/// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
+const MAX_ROWS: usize = 10_000;
+/// Rows that the objective's loss is taken over at once.
+const BATCH: usize = 256;
+
+/// A figure of held-out rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeldOutFigure {
+    /// What it is, with its unit.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its standard error over rows; none where rows are not independent parts of it.
+    pub std_err: Option<f64>,
+    /// Rows evaluated.
+    pub rows: usize,
+}
+
+/// The figures of `trained` on `held_out` rows; none of a score network that was trained by denoising, whose loss says all.
+///
+/// # Errors
+/// Rows of another shape; an objective that can't be built again from the training rows.
+pub fn model_figures(
+    trained: &Trained,
+    training: &Subset,
+    held_out: &Subset,
+    settings: &EvaluationSettings,
+) -> Result<Vec<HeldOutFigure>> {
+    let mut figures = Vec::new();
+    let rows = rows_of(held_out, settings.max_rows.min(MAX_ROWS))?;
+    match trained.settings.objective() {
+        Objective::Ncsn(_) | Objective::Dsm(_) | Objective::Cd(_) | Objective::Fce(_) => {}
+        objective => {
+            let name = format!("{} loss", objective.name());
+            figures.push(objective_loss(trained, training, &rows, name, settings.seed)?);
+        }
+    }
+    if matches!(trained.model.model, Network::Score(_)) {
+        return Ok(figures);
+    }
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let mut mean_of = |name: &str, rows: &[f32], shift: f64| -> Result<HeldOutFigure> {
+        let rows: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
+        let values = density.log_density(&rows)?;
+        let (mean, std_err) = mean_and_error(&values);
+        Ok(HeldOutFigure {
+            name: name.to_string(),
+            value: mean - shift,
+            std_err: Some(std_err),
+            rows: values.len(),
+        })
+    };
+    figures.push(mean_of("log density of held-out rows, nats up to log Z", &rows, 0.0)?);
+    let learnt_from = rows_of(training, settings.max_rows.min(MAX_ROWS))?;
+    figures.push(mean_of("log density of training rows, nats up to log Z", &learnt_from, 0.0)?);
+    if let Some(log_z) = trained.learnt_log_z {
+        figures.push(mean_of("log-likelihood of held-out rows, nats", &rows, log_z)?);
+    }
+    Ok(figures)
+}
+
+/// The objective's loss over rows, in the units that training shows.
+fn objective_loss(
+    trained: &Trained,
+    training: &Subset,
+    rows: &[f32],
+    name: String,
+    seed: u64,
+) -> Result<HeldOutFigure> {
+    let (model, row_len) = (&trained.model, trained.model.row_len());
+    let task = objective::build(&trained.settings, &model.data.facts(), training, None)?;
+    let objective = &*task.players[0].objective;
+    let further = objective::further_parameters(trained.settings.objective(), &model.data.facts())?;
+    let parameters = [model.parameters.clone(), further].concat();
+    let program = ObjectiveProgram::trace(&model.model, objective, &parameters, BATCH)?;
+    let mut executable = model.compile(&program.program)?;
+    let further: Vec<Vec<f32>> = parameters[model.parameters.len()..]
+        .iter()
+        .map(|parameter| vec![trained.learnt_log_z.unwrap_or(0.0) as f32; parameter.size()])
+        .collect();
+    let mut means = Vec::new();
+    let (mut x, count) = (vec![0.0; BATCH * row_len], rows.len() / row_len);
+    for (number, chunk) in rows.chunks(BATCH * row_len).enumerate() {
+        x[..chunk.len()].copy_from_slice(chunk);
+        let taken = chunk.len() / row_len;
+        let weights: Vec<f32> = (0..BATCH).map(|row| if row < taken { 1.0 } else { 0.0 }).collect();
+        let mut inputs = model.arguments();
+        inputs.extend(further.iter().map(|values| Argument::Float(values)));
+        let key = Key { seed, step: u64::MAX, row: (number * BATCH) as u64 };
+        inputs.extend([Argument::Float(&x), Argument::Float(&weights), Argument::Key(key)]);
+        let mut loss = [0.0f32];
+        executable.run(&inputs, &mut [&mut loss]).map_err(refused)?;
+        means.push((f64::from(loss[0]), taken as f64));
+    }
+    let total: f64 = means.iter().map(|(_, taken)| taken).sum();
+    let value = means.iter().map(|(mean, taken)| mean * taken).sum::<f64>() / total;
+    let full: Vec<f64> = means.iter().filter(|(_, taken)| *taken as usize == BATCH).map(|(mean, _)| *mean).collect();
+    let std_err = (full.len() > 1).then(|| mean_and_error(&full).1);
+    Ok(HeldOutFigure { name, value, std_err, rows: count })
+}

@@ -1,0 +1,88 @@
+//! A small convolutional energy of images, as Nijkamp, Hill, Han, Zhu and Wu 2020 ("On the Anatomy of MCMC-Based Maximum
+//! Likelihood Learning of Energy-Based Models", appendix) use: a 3x3 convolution at full resolution, then 4x4 convolutions of
+//! stride 2 that double the channels, then one number from all that is left.
+//!
+//! f(x) = w' h(x) + b, `[batch, height, width, channels]` → `[batch]`, nats up to a constant. There is no normalisation: it
+//! would make a row's energy depend on scale alone or on other rows.
+
+use enscore_program::{Parameters, Var};
+
+use super::confinement::{Confinement, confined};
+use super::layers::{Activation, Start, conv, dense, halving_conv};
+use super::LogDensity;
+use crate::error::{Error, Result};
+
+/// A convolutional energy.
+#[derive(Clone, Debug)]
+pub struct ConvEnergy {
+    row_shape: [usize; 3],
+    channels: usize,
+    levels: usize,
+    activation: Activation,
+    confinement: Option<Confinement>,
+}
+
+impl ConvEnergy {
+    /// `channels` at full resolution, doubled by each of `levels` convolutions that halve the size.
+    ///
+    /// # Errors
+    /// An extent of 0, a height or width that can't be halved so often, a confinement for rows of another size.
+    pub fn new(
+        row_shape: [usize; 3],
+        channels: usize,
+        levels: usize,
+        activation: Activation,
+        confinement: Option<Confinement>,
+    ) -> Result<Self> {
+        check_images(row_shape, levels, channels)?;
+        check_confinement(&confinement, row_shape.iter().product())?;
+        Ok(ConvEnergy { row_shape, channels, levels, activation, confinement })
+    }
+}
+
+impl LogDensity for ConvEnergy {
+    fn log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
+        let first = conv(&parameters.at("input"), x, 3, self.channels, Start::Random);
+        let mut hidden = self.activation.apply(first);
+        for level in 0..self.levels {
+            let width = self.channels << (level + 1);
+            hidden = self.activation.apply(halving_conv(&parameters.at(&format!("down.{level}")), hidden, width));
+        }
+        let shape = hidden.shape();
+        let flat = hidden.reshape(&[shape[0], shape[1..].iter().product()]);
+        let network = dense(&parameters.at("output"), flat, 1, Start::Random).reshape(&[x.extent(0)]);
+        confined(&self.confinement, network, x)
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        &self.row_shape
+    }
+}
+
+/// Images with content, whose sides can be halved `halvings` times.
+pub(super) fn check_images(row_shape: [usize; 3], halvings: usize, channels: usize) -> Result<()> {
+    if row_shape.contains(&0) || channels == 0 {
+        return Err(Error::input("the network is empty")
+            .found(format!("{row_shape:?} with {channels} channels"))
+            .expected("1 or more of each"));
+    }
+    let possible = row_shape[0].trailing_zeros().min(row_shape[1].trailing_zeros()) as usize;
+    if halvings > possible {
+        return Err(Error::input("the image can't be halved so often")
+            .found(format!("{}x{}, {halvings} times", row_shape[0], row_shape[1]))
+            .expected(format!("at most {possible} times"))
+            .remedy("use fewer levels, or crop or pad the images"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_confinement(confinement: &Option<Confinement>, row_len: usize) -> Result<()> {
+    match confinement {
+        Some(confinement) if confinement.row_len() != row_len => {
+            Err(Error::input("a confinement for rows of another size")
+                .found(confinement.row_len())
+                .expected(row_len))
+        }
+        _ => Ok(()),
+    }
+}

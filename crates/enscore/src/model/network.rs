@@ -1,0 +1,62 @@
+//! What a run trains: a score, an energy or a flow, behind one type, so that objectives, samplers and evaluations ask for
+//! what they need.
+
+use enscore_program::{Parameters, Var};
+
+use super::{Flow, LogDensity, Score};
+
+/// A model of one of the three families.
+pub enum Network {
+    /// A score s(x, σ).
+    Score(Box<dyn Score>),
+    /// An unnormalised log density; its score is its gradient.
+    Energy(Box<dyn LogDensity>),
+    /// A normalised log density with exact samples.
+    Flow(Box<dyn Flow>),
+}
+
+impl Network {
+    /// The flow, if it is one.
+    pub fn flow(&self) -> Option<&dyn Flow> {
+        if let Network::Flow(flow) = self { Some(&**flow) } else { None }
+    }
+
+    /// Whether the model gives a log density.
+    pub fn has_density(&self) -> bool {
+        !matches!(self, Network::Score(_))
+    }
+}
+
+impl LogDensity for Network {
+    /// A score network has none: tracing one here is a mistake that the scope reports.
+    fn log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
+        match self {
+            Network::Score(_) => x.scope().fail("a score network has no log density".to_string()),
+            Network::Energy(energy) => energy.log_density(parameters, x),
+            Network::Flow(flow) => flow.log_density(parameters, x),
+        }
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        match self {
+            Network::Score(score) => score.row_shape(),
+            Network::Energy(energy) => energy.row_shape(),
+            Network::Flow(flow) => flow.row_shape(),
+        }
+    }
+}
+
+impl Score for Network {
+    /// The gradient of a log density does not depend on sigma.
+    fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s> {
+        match self {
+            Network::Score(score) => score.score(parameters, x, sigma),
+            // Rows don't depend on each other, so the gradient of the sum holds every row's gradient.
+            _ => x.scope().gradient(self.log_density(parameters, x).sum_all(), &[x])[0],
+        }
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        LogDensity::row_shape(self)
+    }
+}

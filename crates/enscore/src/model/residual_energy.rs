@@ -1,0 +1,73 @@
+//! A residual energy of images (He, Zhang, Ren and Sun 2016, without normalisation; the shape of Du and Mordatch 2019's
+//! energies): at each resolution blocks h + conv(φ(conv(φ(h)))), then half the size by average pooling, at last the sum over
+//! pixels and one number. `[batch, height, width, channels]` → `[batch]`, nats up to a constant.
+
+use enscore_program::{Parameters, Var};
+
+use super::LogDensity;
+use super::confinement::{Confinement, confined};
+use super::conv_energy::{check_confinement, check_images};
+use super::layers::{Activation, Start, conv, dense};
+use crate::error::{Error, Result};
+
+/// A residual convolutional energy.
+#[derive(Clone, Debug)]
+pub struct ResidualEnergy {
+    row_shape: [usize; 3],
+    widths: Vec<usize>,
+    blocks: usize,
+    activation: Activation,
+    confinement: Option<Confinement>,
+}
+
+impl ResidualEnergy {
+    /// The width of each resolution in channels, each half the one before it in size; blocks at each.
+    ///
+    /// # Errors
+    /// No width, an extent of 0, a height or width that can't be halved so often, a confinement for rows of another size.
+    pub fn new(
+        row_shape: [usize; 3],
+        widths: &[usize],
+        blocks: usize,
+        activation: Activation,
+        confinement: Option<Confinement>,
+    ) -> Result<Self> {
+        let least = widths.iter().copied().min().unwrap_or(0);
+        check_images(row_shape, widths.len().max(1) - 1, least)?;
+        check_confinement(&confinement, row_shape.iter().product())?;
+        match blocks {
+            0 => Err(Error::input("the network is empty").at("blocks").found(0).expected("1 or more")),
+            _ => Ok(ResidualEnergy { row_shape, widths: widths.to_vec(), blocks, activation, confinement }),
+        }
+    }
+
+    fn block<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, width: usize) -> Var<'s> {
+        let phi = |x| self.activation.apply(x);
+        let hidden = conv(&parameters.at("conv1"), phi(x), 3, width, Start::Random);
+        let hidden = conv(&parameters.at("conv2"), phi(hidden), 3, width, Start::Random);
+        let identity =
+            if x.extent(3) == width { x } else { conv(&parameters.at("skip"), x, 1, width, Start::Random) };
+        identity + hidden
+    }
+}
+
+impl LogDensity for ResidualEnergy {
+    fn log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
+        let mut hidden = conv(&parameters.at("input"), x, 3, self.widths[0], Start::Random);
+        for (level, width) in self.widths.iter().enumerate() {
+            if level > 0 {
+                hidden = hidden.average_pool();
+            }
+            for block in 0..self.blocks {
+                hidden = self.block(&parameters.at(&format!("level.{level}.{block}")), hidden, *width);
+            }
+        }
+        let pooled = self.activation.apply(hidden).sum(&[1, 2]);
+        let network = dense(&parameters.at("output"), pooled, 1, Start::Random).reshape(&[x.extent(0)]);
+        confined(&self.confinement, network, x)
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        &self.row_shape
+    }
+}

@@ -1,0 +1,55 @@
+//! Exact score matching (Hyvärinen 2005, theorem 1):
+//!
+//! ```text
+//! (1/n) Σ_i  Tr ∇s(x_i) + ½ ‖s(x_i)‖²,
+//! ```
+//!
+//! which is E ½ ‖s - ∇log p_data‖² up to a constant of the data. Of an energy Tr ∇s is the Laplacian of f, of a score network
+//! the divergence of s; both come from one forward pass with a tangent for each coordinate, in chunks that are differentiated
+//! one after the other, so that memory holds the tangents of one chunk.
+
+use enscore_program::{Parameters, Var};
+
+use super::{Batch, Estimate, LOSS_PER_DIM, Objective};
+use crate::model::{LogDensity, Network, Score, sum_rows};
+
+/// Exact score matching.
+#[derive(Clone, Copy, Debug)]
+pub struct ScoreMatching {
+    /// Coordinates whose tangents are carried at once; 0 for all.
+    pub tangents: usize,
+}
+
+impl ScoreMatching {
+    /// The loss of each row `[batch]`, in parts that add up to it: for every chunk of coordinates its share of the trace and
+    /// of ½ ‖s‖².
+    pub fn parts<'s>(&self, model: &Network, parameters: &Parameters<'s>, x: Var<'s>) -> Vec<Var<'s>> {
+        let scope = x.scope();
+        let coordinates: usize = x.shape().iter().skip(1).product();
+        let chunk = if self.tangents == 0 { coordinates } else { self.tangents.min(coordinates) };
+        if model.has_density() {
+            let f = model.log_density(parameters, x);
+            return scope
+                .laplacian_parts(f, x, chunk)
+                .map(|part| part.laplacian + 0.5 * sum_rows(part.gradient.square()))
+                .collect();
+        }
+        // A score network is told the level 1: there is no noise.
+        let sigma = scope.constant(1.0).broadcast_to(&[x.extent(0)]);
+        let score = model.score(parameters, x, sigma);
+        let ranges = (0..coordinates).step_by(chunk.max(1)).map(|low| low..(low + chunk).min(coordinates));
+        let mut parts: Vec<Var> = ranges.map(|range| scope.divergence_part(score, x, range)).collect();
+        parts.push(0.5 * sum_rows(score.square()));
+        parts
+    }
+}
+
+impl Objective<Network> for ScoreMatching {
+    fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
+        let parts = self.parts(model, parameters, batch.x);
+        let losses: Vec<Var> = parts.into_iter().map(|rows| batch.mean(rows)).collect();
+        let loss = losses.iter().skip(1).fold(losses[0], |sum, part| sum + *part);
+        let optimised: Vec<Var> = losses.iter().map(|part| batch.per_dimension(*part)).collect();
+        Estimate { loss, optimised, diagnostics: vec![(LOSS_PER_DIM, batch.per_dimension(loss))] }
+    }
+}

@@ -1,0 +1,92 @@
+//! Samples from a trained model by the method that fits it. Every draw depends on (seed, step, chain), so a sample does not
+//! depend on how many are drawn beside it or in which batches.
+
+use enscore_program::random::{Key, row_words, uniform};
+
+use super::trained::TrainedModel;
+use super::{annealed, exact, langevin};
+use crate::error::{Error, Result};
+use crate::settings::{Method, Sampler};
+
+/// The stream of the starting points; traced programs number theirs from 0.
+const START_STREAM: u32 = 0x7374_6172;
+
+/// What was drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawn {
+    /// `[rows, ..row_shape]`, in the scaled units of the training data.
+    pub rows: Vec<f32>,
+    /// The first chains from start to end: `[stages, chains, ..row_shape]`.
+    pub trajectory: Vec<f32>,
+    /// Stages of a trajectory: the start, then the ends of noise levels or of equal parts of the chain.
+    pub stages: usize,
+}
+
+/// How many samples are drawn, from which seed, in which batches.
+pub(super) struct Drawing {
+    pub(super) count: usize,
+    pub(super) seed: u64,
+    pub(super) batch: usize,
+    /// Chains whose trajectory is kept.
+    pub(super) chains: usize,
+}
+
+/// Draws `count` samples under `seed`, keeping the trajectory of the first `chains` of them. `progress` is told how many
+/// steps of how many are done, and may end the drawing by returning an error.
+///
+/// # Errors
+/// Samples that are not finite, naming the first; whatever `progress` returns.
+pub fn draw(
+    model: &TrainedModel,
+    sampler: &Sampler,
+    count: usize,
+    seed: u64,
+    chains: usize,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<Drawn> {
+    let drawing = Drawing { count, seed, batch: sampler.batch.min(count.max(1)), chains };
+    match &sampler.method {
+        Method::Annealed(settings) => annealed::draw(model, settings, &drawing, progress),
+        Method::Langevin(settings) => langevin::draw(model, settings, &drawing, progress),
+        Method::Exact => exact::draw(model, &drawing, progress),
+    }
+}
+
+impl Drawing {
+    /// Draws batch after batch: `run` gives the rows of the batch whose first chain is number `first`, and appends the
+    /// first `kept` values of each stage to the trajectory.
+    pub(super) fn by_batches(
+        &self,
+        model: &TrainedModel,
+        stages: usize,
+        mut run: impl FnMut(usize, &mut Vec<f32>, usize) -> Result<Vec<f32>>,
+    ) -> Result<Drawn> {
+        let row = model.row_len();
+        let mut drawn = Drawn { rows: Vec::with_capacity(self.count * row), trajectory: Vec::new(), stages };
+        for first in (0..self.count).step_by(self.batch) {
+            let kept = if first == 0 { self.chains.min(self.batch) * row } else { 0 };
+            let rows = run(first, &mut drawn.trajectory, kept)?;
+            drawn.rows.extend_from_slice(&rows[..self.batch.min(self.count - first) * row]);
+        }
+        match drawn.rows.iter().position(|x| !x.is_finite()) {
+            Some(position) => Err(Error::run("the sampler diverged")
+                .at(format!("sample {}", position / row))
+                .found(drawn.rows[position])
+                .remedy("use a smaller sampler.step_size (`enscore suggest` computes one for annealed sampling)")),
+            None => Ok(drawn),
+        }
+    }
+}
+
+/// `batch` chains from number `first` on, uniform on the range of the training data.
+pub(super) fn uniform_start(model: &TrainedModel, seed: u64, first: usize, batch: usize) -> Vec<f32> {
+    let row = model.row_len();
+    let [low, high] = model.data.range;
+    let mut words = vec![0; row];
+    let mut x = Vec::with_capacity(batch * row);
+    for chain in first..first + batch {
+        row_words(Key::new(seed, 0), START_STREAM, chain as u64, &mut words);
+        x.extend(words.iter().map(|word| (low + (high - low) * uniform(*word)) as f32));
+    }
+    x
+}

@@ -1,0 +1,37 @@
+//! Samples of a flow: x = T⁻¹(z) with z ~ N(0, I), exact draws of its density.
+
+use enscore_cpu::Argument;
+use enscore_program::Kind;
+use enscore_program::random::Key;
+
+use super::Drawn;
+use super::drawing::Drawing;
+use super::trained::{TrainedModel, refused};
+use crate::error::{Error, Result};
+use crate::model::{LogDensity, batch_shape, trace};
+
+/// Draws from the model, which must be a flow.
+pub(super) fn draw(
+    model: &TrainedModel,
+    drawing: &Drawing,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<Drawn> {
+    let Some(flow) = model.model.flow() else {
+        return Err(Error::input("exact draws need a flow").at("sampler.kind"));
+    };
+    let (batch, total) = (drawing.batch, drawing.count.div_ceil(drawing.batch) as u64);
+    let (program, _) = trace(&model.parameters, |scope, parameters| {
+        let key = scope.input("key", Kind::Key, &[]);
+        let z = key.normal(&batch_shape(batch, flow.row_shape()));
+        vec![("x".to_string(), flow.invert(parameters, z))]
+    })?;
+    let mut executable = model.compile(&program)?;
+    drawing.by_batches(model, 0, |first, _, _| {
+        let mut x = vec![0.0; batch * model.row_len()];
+        let mut inputs = model.arguments();
+        inputs.push(Argument::Key(Key { seed: drawing.seed, step: 1, row: first as u64 }));
+        executable.run(&inputs, &mut [&mut x]).map_err(refused)?;
+        progress((first / batch) as u64 + 1, total)?;
+        Ok(x)
+    })
+}

@@ -1,0 +1,231 @@
+//! The chains of contrastive divergence: Langevin steps on the energy as it stands, before each update.
+//!
+//! - From the data (Hinton 2002): chains start at the batch.
+//! - From noise (Nijkamp, Hill, Zhu and Wu 2019): uniform on the range of the data at every update.
+//! - Persistent (Tieleman 2008; Du and Mordatch 2019): a replay buffer keeps every chain in its slot. Each update advances
+//!   the slots of its turn, once around the buffer in an order drawn anew, and puts them back; a chain starts anew from noise
+//!   with the restart probability.
+//!
+//! Every draw is a function of (seed, update, Langevin step, row or slot). A chain that is not finite starts anew and is
+//! counted; nothing that is not finite reaches the model.
+
+use enscore_cpu::{Argument, Executable};
+use enscore_program::random::{Key, row_words, uniform};
+
+use crate::checkpoint::{TensorData, Tensors};
+use crate::data::permutation;
+use crate::error::{Error, Result};
+use crate::mcmc::LangevinProgram;
+use crate::sample::{options, refused};
+use crate::settings::{Cd, ChainStart};
+use crate::train::plan::Plan;
+
+/// Streams of the host's draws; traced programs number theirs from 0.
+const START_STREAM: u32 = 0x6368_7374;
+const RESTART_STREAM: u32 = 0x6368_7265;
+/// Keeps the chains' noise apart from the updates' draws, which have the run's seed.
+const CHAIN_SEED: u64 = 0xC4A1_5EED_0000_0001;
+/// The name of the replay buffer in a checkpoint.
+pub(crate) const BUFFER: &str = "objective.chains";
+
+/// What happened to the chains before one update.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ChainReport {
+    /// Chains that started anew by the restart probability.
+    pub(crate) restarted: usize,
+    /// Chains that were not finite and started anew.
+    pub(crate) not_finite: usize,
+    /// The fraction of chains that left the range of the data.
+    pub(crate) escaped: f64,
+}
+
+/// The chains of a training.
+pub(crate) struct Chains {
+    settings: Cd,
+    executable: Executable<f32>,
+    /// `[slots, ..row_shape]`; empty unless persistent.
+    buffer: Vec<f32>,
+    order: (u64, Vec<u32>),
+    x: Vec<f32>,
+    moved: Vec<f32>,
+    row_len: usize,
+    row_shape: Vec<usize>,
+    seed: u64,
+    range: [f64; 2],
+    range_ratio: f64,
+}
+
+impl Chains {
+    /// The chains that `settings` describe, all of them at noise.
+    pub(crate) fn new(plan: &Plan, settings: &Cd) -> Result<Chains> {
+        let batch = plan.settings.train().batch;
+        if settings.start == ChainStart::Persistent && settings.buffer < batch {
+            return Err(Error::input("the replay buffer is smaller than a batch")
+                .at("objective.buffer")
+                .found(settings.buffer)
+                .expected(format!("at least train.batch = {batch}")));
+        }
+        let program = LangevinProgram::trace(&plan.model, &plan.updates[0].parameters, batch)?;
+        let executable = Executable::compile(&program.program, options(&plan.settings)).map_err(refused)?;
+        let row_shape = plan.record.row_shape.clone();
+        let row_len = row_shape.iter().product();
+        let mut chains = Chains {
+            settings: settings.clone(),
+            executable,
+            buffer: Vec::new(),
+            order: (u64::MAX, Vec::new()),
+            x: vec![0.0; batch * row_len],
+            moved: vec![0.0; batch * row_len],
+            row_len,
+            row_shape,
+            seed: plan.settings.train().seed ^ CHAIN_SEED,
+            range: plan.record.range,
+            range_ratio: plan.settings.stability().range_ratio,
+        };
+        if settings.start == ChainStart::Persistent {
+            chains.buffer = vec![0.0; settings.buffer * row_len];
+            let slots: Vec<usize> = (0..settings.buffer).collect();
+            let mut buffer = std::mem::take(&mut chains.buffer);
+            for (slot, row) in slots.iter().zip(buffer.chunks_exact_mut(row_len)) {
+                chains.noise(0, *slot as u64, row);
+            }
+            chains.buffer = buffer;
+        }
+        Ok(chains)
+    }
+
+    /// The chains' states: `[batch, ..row_shape]`.
+    pub(crate) fn states(&self) -> &[f32] {
+        &self.x
+    }
+
+    /// Bytes that the chains take.
+    pub(crate) fn bytes(&self) -> u64 {
+        4 * (self.buffer.len() + 2 * self.x.len()) as u64 + self.executable.arena_bytes() as u64
+    }
+
+    /// The buffer as a checkpoint holds it, if there is one.
+    pub(crate) fn save(&self, tensors: &mut Tensors) -> Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let shape = [&[self.settings.buffer][..], &self.row_shape].concat();
+        tensors.insert(BUFFER, &shape, TensorData::F32(self.buffer.clone()))
+    }
+
+    /// The buffer of a checkpoint.
+    ///
+    /// # Errors
+    /// A checkpoint without one, or with another size.
+    pub(crate) fn restore(&mut self, tensors: &Tensors) -> Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let values = tensors.f32(BUFFER)?;
+        if values.len() != self.buffer.len() {
+            return Err(Error::input("the checkpoint's replay buffer has another size")
+                .at(BUFFER)
+                .found(values.len() / self.row_len)
+                .expected(self.settings.buffer)
+                .remedy("keep objective.buffer, or start a new run"));
+        }
+        self.buffer.copy_from_slice(values);
+        Ok(())
+    }
+
+    /// Uniform noise on the range of the data, for a chain that starts at `update`.
+    fn noise(&self, update: u64, row: u64, x: &mut [f32]) {
+        let mut words = vec![0; x.len()];
+        let [low, high] = self.range;
+        row_words(Key::new(self.seed, update), START_STREAM, row, &mut words);
+        x.iter_mut().zip(&words).for_each(|(x, word)| *x = (low + (high - low) * uniform(*word)) as f32);
+    }
+
+    /// The slots whose turn it is: once around the buffer, in an order of its own each time.
+    fn slots(&mut self, update: u64) -> Vec<u32> {
+        let batch = self.x.len() / self.row_len;
+        let turns = (self.settings.buffer / batch) as u64;
+        let (round, turn) = (update / turns, (update % turns) as usize);
+        if self.order.0 != round {
+            self.order = (round, permutation(self.seed, round, self.settings.buffer as u32));
+        }
+        self.order.1[turn * batch..(turn + 1) * batch].to_vec()
+    }
+
+    /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is its batch.
+    pub(crate) fn advance(&mut self, update: u64, weights: &[&[f32]], data: &[f32]) -> Result<ChainReport> {
+        let mut report = ChainReport::default();
+        let slots = self.start(update, data, &mut report);
+        let (drift, noise_std) = step(&self.settings);
+        let scalars = [1.0, drift, noise_std].map(|value| [value as f32]);
+        for k in 0..self.settings.steps {
+            let key = Key::new(self.seed, update * self.settings.steps + k);
+            let mut inputs: Vec<Argument<f32>> = weights.iter().map(|values| Argument::Float(values)).collect();
+            inputs.push(Argument::Float(&self.x));
+            inputs.extend(scalars.iter().map(|scalar| Argument::Float(scalar)));
+            inputs.push(Argument::Key(key));
+            self.executable.run(&inputs, &mut [&mut self.moved]).map_err(refused)?;
+            std::mem::swap(&mut self.x, &mut self.moved);
+        }
+        self.check(update, &mut report);
+        for (slot, row) in slots.iter().zip(self.x.chunks_exact(self.row_len)) {
+            self.buffer[*slot as usize * self.row_len..][..self.row_len].copy_from_slice(row);
+        }
+        Ok(report)
+    }
+
+    /// Where the chains start; the slots that they are put back to.
+    fn start(&mut self, update: u64, data: &[f32], report: &mut ChainReport) -> Vec<u32> {
+        let mut x = std::mem::take(&mut self.x);
+        let mut slots = Vec::new();
+        match self.settings.start {
+            ChainStart::Data => x.copy_from_slice(data),
+            ChainStart::Noise => {
+                for (i, row) in x.chunks_exact_mut(self.row_len).enumerate() {
+                    self.noise(update + 1, i as u64, row);
+                }
+            }
+            ChainStart::Persistent => {
+                self.x = x;
+                slots = self.slots(update);
+                x = std::mem::take(&mut self.x);
+                for (slot, row) in slots.iter().zip(x.chunks_exact_mut(self.row_len)) {
+                    let mut word = [0];
+                    row_words(Key::new(self.seed, update), RESTART_STREAM, u64::from(*slot), &mut word);
+                    if uniform(word[0]) < self.settings.restart {
+                        report.restarted += 1;
+                        self.noise(update + 1, u64::from(*slot), row);
+                    } else {
+                        row.copy_from_slice(&self.buffer[*slot as usize * self.row_len..][..self.row_len]);
+                    }
+                }
+            }
+        }
+        self.x = x;
+        slots
+    }
+
+    /// Counts chains that left the range, and starts those anew that are not finite.
+    fn check(&mut self, update: u64, report: &mut ChainReport) {
+        let mut x = std::mem::take(&mut self.x);
+        let (centre, half) =
+            (0.5 * (self.range[0] + self.range[1]), 0.5 * (self.range[1] - self.range[0]) * self.range_ratio);
+        let (mut escaped, count) = (0usize, x.len() / self.row_len);
+        for (i, row) in x.chunks_exact_mut(self.row_len).enumerate() {
+            if row.iter().any(|value| !value.is_finite()) {
+                report.not_finite += 1;
+                self.noise(update + 1, (1 << 40) + i as u64, row);
+            } else if row.iter().any(|value| (f64::from(*value) - centre).abs() > half) {
+                escaped += 1;
+            }
+        }
+        report.escaped = (escaped + report.not_finite) as f64 / count.max(1) as f64;
+        self.x = x;
+    }
+}
+
+/// The coefficient of the score and the standard deviation of the noise of a chain's step.
+pub(crate) fn step(settings: &Cd) -> (f64, f64) {
+    let noise = settings.noise_std;
+    (settings.step_size, if noise > 0.0 { noise } else { (2.0 * settings.step_size).sqrt() })
+}

@@ -1,0 +1,158 @@
+//! Watches a training for divergence, and says when it goes back to its last good state.
+//!
+//! Diverged is: a step that is not finite; a running mean of the loss or of the gradient's norm far above that of the first
+//! steps; an energy gap, or a fraction of chains outside the data's range, above its limit. What the watch remembers is part
+//! of the checkpoint, so that a resumed training sees what an uninterrupted one would.
+
+use crate::checkpoint::{TensorData, Tensors};
+use crate::error::Result;
+use crate::settings::Stability;
+use crate::train::chains::ChainReport;
+use crate::train::state::StepReport;
+
+/// The steps whose mean is what later steps are compared with.
+const FIRST: u64 = 10;
+/// The decay per step of the running means.
+const DECAY: f64 = 0.9;
+/// The name of what is remembered in a checkpoint.
+pub(crate) const WATCH: &str = "stability.watch";
+
+/// What is remembered: the factor on the learning rate, returns so far, running means of |loss| and of the gradient's norm,
+/// and their values after the first steps. Single precision, as in the checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Watch {
+    pub(crate) rate: f32,
+    pub(crate) rollbacks: f32,
+    means: [f32; 2],
+    first: [f32; 2],
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Watch { rate: 1.0, rollbacks: 0.0, means: [0.0; 2], first: [0.0; 2] }
+    }
+}
+
+impl Watch {
+    /// What of the step after `step` steps is divergence, in words; none where it is sound.
+    pub(crate) fn observe(
+        &mut self,
+        settings: &Stability,
+        step: u64,
+        report: &StepReport,
+        chains: Option<&ChainReport>,
+    ) -> Option<String> {
+        let found = [report.loss_per_dim.abs(), report.gradient_norm];
+        for ((mean, first), found) in self.means.iter_mut().zip(&mut self.first).zip(found) {
+            let decay = DECAY.min(step as f64 / (step + 1) as f64);
+            *mean = (decay * f64::from(*mean) + (1.0 - decay) * found) as f32;
+            if step < FIRST {
+                *first = *mean;
+            }
+        }
+        let limits = [settings.loss_ratio, settings.gradient_ratio];
+        let names = ["the running mean of the loss", "the running mean of the gradient's norm"];
+        for i in 0..2 {
+            let limit = limits[i] * (1.0 + f64::from(self.first[i]));
+            if limits[i] > 0.0 && f64::from(self.means[i]) > limit {
+                return Some(format!("{} is {:.3e}, above {limit:.3e}", names[i], self.means[i]));
+            }
+        }
+        let gap = report.energy_gap.filter(|gap| settings.energy_gap > 0.0 && gap.abs() > settings.energy_gap);
+        if let Some(gap) = gap {
+            return Some(format!("the energy gap is {gap:.3e}, beyond {}", settings.energy_gap));
+        }
+        let escaped = chains.map(|chains| chains.escaped).filter(|escaped| *escaped > settings.escaped);
+        escaped.map(|escaped| format!("{:.0} % of the chains left the range of the data", 100.0 * escaped))
+    }
+
+    /// Notes one more return; false where none is left.
+    pub(crate) fn roll_back(&mut self, settings: &Stability, before: &Watch) -> bool {
+        if f64::from(self.rollbacks) >= settings.rollbacks as f64 {
+            return false;
+        }
+        let (rollbacks, rate) = (self.rollbacks + 1.0, self.rate * settings.rate_factor as f32);
+        *self = Watch { rollbacks, rate, ..*before };
+        true
+    }
+
+    pub(crate) fn save(&self, tensors: &mut Tensors) -> Result<()> {
+        let [mean_loss, mean_norm] = self.means;
+        let [first_loss, first_norm] = self.first;
+        let values = vec![self.rate, self.rollbacks, mean_loss, mean_norm, first_loss, first_norm];
+        tensors.insert(WATCH, &[values.len()], TensorData::F32(values))
+    }
+
+    /// What a checkpoint remembers; the start where it was written before there was a watch.
+    pub(crate) fn restore(tensors: &Tensors) -> Result<Watch> {
+        if tensors.get(WATCH).is_none() {
+            return Ok(Watch::default());
+        }
+        match *tensors.f32(WATCH)? {
+            [rate, rollbacks, a, b, c, d] => Ok(Watch { rate, rollbacks, means: [a, b], first: [c, d] }),
+            _ => Ok(Watch::default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn settings() -> Stability {
+        let text = "data.name = 'digits'\nmodel.kind = 'mlp'";
+        Settings::parse(text, "a.toml", &[]).unwrap().stability().clone()
+    }
+
+    fn report(loss: f64, norm: f64, gap: Option<f64>) -> StepReport {
+        StepReport {
+            loss,
+            loss_per_dim: loss,
+            gradient_norm: norm,
+            finite: true,
+            energy_gap: gap,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn steady_steps_are_sound_and_a_jump_is_not() {
+        let (settings, mut watch) = (settings(), Watch::default());
+        for step in 0..50 {
+            assert_eq!(watch.observe(&settings, step, &report(-2.0, 0.5, Some(1.0)), None), None);
+        }
+        let mut jumped = watch;
+        let found = jumped.observe(&settings, 50, &report(1e5, 0.5, None), None).unwrap();
+        assert!(found.contains("loss"), "{found}");
+        let mut jumped = watch;
+        assert!(jumped.observe(&settings, 50, &report(1.0, 1e9, None), None).unwrap().contains("norm"));
+        let gap = watch.observe(&settings, 50, &report(1.0, 1.0, Some(-2e3)), None).unwrap();
+        assert!(gap.contains("energy gap"), "{gap}");
+        let chains = ChainReport { escaped: 0.75, ..ChainReport::default() };
+        let left = watch.observe(&settings, 51, &report(1.0, 1.0, None), Some(&chains)).unwrap();
+        assert!(left.contains("75 %"), "{left}");
+    }
+
+    #[test]
+    fn returns_are_counted_and_end() {
+        let (settings, good) = (settings(), Watch::default());
+        let mut watch = good;
+        for count in 1..=3 {
+            assert!(watch.roll_back(&settings, &good));
+            assert_eq!(watch.rollbacks, count as f32);
+        }
+        assert!((watch.rate - 1e-3).abs() < 1e-8);
+        assert!(!watch.roll_back(&settings, &good));
+    }
+
+    #[test]
+    fn what_is_remembered_survives_a_checkpoint() {
+        let (settings, mut watch) = (settings(), Watch::default());
+        (0..20).for_each(|step| drop(watch.observe(&settings, step, &report(0.1, 3.0, None), None)));
+        let mut tensors = Tensors::new();
+        watch.save(&mut tensors).unwrap();
+        assert_eq!(Watch::restore(&tensors).unwrap(), watch);
+        assert_eq!(Watch::restore(&Tensors::new()).unwrap(), Watch::default());
+    }
+}
