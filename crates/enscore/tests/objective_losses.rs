@@ -15,9 +15,10 @@ fn estimate_program<M: Score>(model: &M, objective: &impl Objective<M>, batch: u
             x: scope.input("x", Kind::Float, &shape),
             weights: scope.input("weights", Kind::Float, &shape[..1]),
             key: scope.input("key", Kind::Key, &[]),
+            chains: None,
         };
         let estimate = objective.estimate(model, parameters, &batch);
-        let mut outputs = vec![("loss".to_string(), estimate.loss), ("optimised".into(), estimate.optimised)];
+        let mut outputs = vec![("loss".to_string(), estimate.loss), ("optimised".into(), estimate.optimised[0])];
         outputs.extend(estimate.diagnostics.into_iter().map(|(name, var)| (name.to_string(), var)));
         outputs
     });

@@ -8,8 +8,8 @@ mod traced;
 
 use enscore::checkpoint::DataRecord;
 use enscore::mcmc::{Gaussian as Law, StepRule, gaussian_recursion};
-use enscore::model::NoiseLevels;
-use enscore::sample::{Drawn, TrainedScore, draw};
+use enscore::model::{Network, NoiseLevels};
+use enscore::sample::{Drawn, TrainedModel, draw};
 use enscore::settings::{Sampler, Settings};
 use oracles::{case, expected, number};
 use traced::{Gaussian, assert_within_errors, mean, variance};
@@ -19,7 +19,7 @@ const ROW: usize = 8;
 const ROWS: usize = 1024;
 
 /// A score without parameters, trained as it were on data of this range.
-fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedScore {
+fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedModel {
     let data = DataRecord {
         name: "a Gaussian".into(),
         fingerprint: String::new(),
@@ -27,14 +27,17 @@ fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedScor
         row_shape: vec![ROW],
         variance: s2,
         range,
+        mean: Vec::new(),
+        deviation: Vec::new(),
     };
-    TrainedScore {
-        model: Box::new(Gaussian::new(mu, s2, ROW)),
+    TrainedModel {
+        model: Network::Score(Box::new(Gaussian::new(mu, s2, ROW))),
         parameters: Vec::new(),
         weights: Vec::new(),
         levels: levels.clone(),
         data,
         options: enscore_cpu::Options::default(),
+        temperature: 1.0,
     }
 }
 

@@ -8,7 +8,7 @@ use super::Drawn;
 use super::drawing::Drawing;
 use super::trained::{TrainedModel, refused};
 use crate::error::{Error, Result};
-use crate::model::{LogDensity, batch_shape, trace};
+use crate::model::{batch_shape, trace};
 
 /// Draws from the model, which must be a flow.
 pub(super) fn draw(

@@ -128,6 +128,7 @@ macro_rules! keys {
         pub struct $name { $(#[doc = $meaning] pub $key: $kind,)* }
 
         impl $name {
+            #[allow(unused_variables, reason = "a kind may have no keys of its own")]
             fn read_keys(reader: &mut $crate::settings::reader::Reader) -> $crate::Result<Self> {
                 Ok($name { $($key: reader.get(stringify!($key), $default, $rule, $meaning)?,)* })
             }

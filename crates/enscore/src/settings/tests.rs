@@ -24,7 +24,8 @@ fn defaults() {
     assert_eq!(settings.optimiser().epsilon, 1e-8);
     assert_eq!(settings.optimiser().clip(), Some(1.0));
     assert_eq!((settings.train().wall_time(), settings.train().warm_start_run()), (None, None));
-    assert_eq!(settings.sampler().rule, StepRuleName::Algorithm1);
+    let Method::Annealed(annealed) = &settings.sampler().method else { panic!("annealed") };
+    assert_eq!(annealed.rule, StepRuleName::Algorithm1);
 }
 
 #[test]
@@ -72,7 +73,8 @@ fn set_overrides_the_file_in_order() {
     ];
     let settings = parse(SMALL, &sets).unwrap();
     assert_eq!(settings.train().steps, 7);
-    assert_eq!(settings.sampler().rule, StepRuleName::ReferenceCode);
+    let Method::Annealed(annealed) = &settings.sampler().method else { panic!("annealed") };
+    assert_eq!(annealed.rule, StepRuleName::ReferenceCode);
     assert_eq!(settings.data().source, Source::Path("../x/1".into()));
     assert_eq!(settings.train().warm_start, "2024");
     assert_eq!(settings.optimiser().decay, Decay::Cosine);
