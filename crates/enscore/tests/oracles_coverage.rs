@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The cases and the test files that read them.
-const COVERED: [(&str, &[&str]); 6] = [
+const COVERED: [(&str, &[&str]); 7] = [
     ("data_oracles.rs", &["data.mnist.mean_std"]),
     ("fitted_scores.rs", &["dsm.gmm1d.optimal_score.sigma0.1", "dsm.gmm1d.optimal_score.sigma0.5"]),
     (
@@ -26,6 +26,19 @@ const COVERED: [(&str, &[&str]); 6] = [
             "langevin.plain.gmm",
             "ncsn.ald.gmm",
             "ncsn.loss.gauss_min",
+        ],
+    ),
+    (
+        "oracles_energies.rs",
+        &[
+            "ebm.boltzmann3.logZ",
+            "ebm.double_well.logZ",
+            "ebm.double_well.moments",
+            "ebm.double_well.stein",
+            "ebm.expfam.grad_logZ",
+            "ebm.expfam.loglik_grad",
+            "sm.expfam.population",
+            "sm.fisher_divergence.gauss",
         ],
     ),
     (

@@ -8,6 +8,7 @@ use enscore_program::{Kind, Parameter, Parameters, Program, Scope, ShapeError, V
 use crate::error::{Error, Result};
 
 mod build;
+mod closed_form;
 mod initial;
 pub mod ising;
 mod layers;
@@ -16,6 +17,7 @@ mod noise_levels;
 mod unet;
 
 pub use build::build;
+pub use closed_form::{ClosedForm, whole_rows};
 pub use initial::initialise;
 pub use layers::{Activation, FREQUENCIES};
 pub use mlp::{Mlp, MlpEnergy};
