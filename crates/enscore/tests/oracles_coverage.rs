@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The cases and the test files that read them.
-const COVERED: [(&str, &[&str]); 7] = [
+const COVERED: [(&str, &[&str]); 8] = [
     ("data_oracles.rs", &["data.mnist.mean_std"]),
     ("fitted_scores.rs", &["dsm.gmm1d.optimal_score.sigma0.1", "dsm.gmm1d.optimal_score.sigma0.5"]),
     (
@@ -80,6 +80,22 @@ const COVERED: [(&str, &[&str]); 7] = [
     (
         "oracles_sampler.rs",
         &["ncsn.ald.gauss.a", "ncsn.ald.gauss.a_code_convention", "ncsn.ald.gauss.c_code_convention"],
+    ),
+    (
+        "oracles_transitions.rs",
+        &[
+            "ais.gauss.perfect.K1",
+            "ais.gauss.perfect.K10",
+            "geweke.gauss.moments",
+            "hmc.gauss1d.acceptance.e0.5.L1",
+            "hmc.gauss1d.acceptance.e0.5.L5",
+            "hmc.gauss1d.acceptance.e1.9.L2",
+            "hmc.leapfrog.trajectory",
+            "mala.double_well.log_ratio",
+            "mala.gauss1d.acceptance.eps0.1",
+            "mala.gauss1d.acceptance.eps0.5",
+            "mala.gauss1d.acceptance.eps1.0",
+        ],
     ),
 ];
 

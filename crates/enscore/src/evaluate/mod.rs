@@ -3,12 +3,15 @@
 //! densities and baselines that results are compared with.
 
 pub mod analytic;
+pub mod annealed_importance;
+pub mod base;
 pub mod bernoulli_baseline;
 pub mod bits_per_dim;
 pub mod denoising_loss;
 pub mod fisher_divergence;
 pub mod frechet;
 pub mod gaussian_kl;
+mod geometric_path;
 mod grid;
 mod held_out;
 pub mod host;
@@ -25,9 +28,12 @@ pub mod sliced_wasserstein;
 pub mod two_sample;
 
 pub use analytic::IsotropicMixture;
+pub use annealed_importance::{Annealed, Annealing, Bracket, bracket, importance_sampling};
+pub use base::{Base, Drawn, GaussianBase};
 pub use bernoulli_baseline::BernoulliBaseline;
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use fisher_divergence::{FisherDivergence, fisher_divergence};
+pub use geometric_path::Temperatures;
 pub use grid::Window;
 pub use held_out::{HeldOut, RunData, run_data};
 pub use log_weights::{LogWeights, Mean, log_mean_exp, log_sum_exp};
