@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The cases and the test files that read them.
-const COVERED: [(&str, &[&str]); 7] = [
+const COVERED: &[(&str, &[&str])] = &[
     ("data_oracles.rs", &["data.mnist.mean_std"]),
     ("fitted_scores.rs", &["dsm.gmm1d.optimal_score.sigma0.1", "dsm.gmm1d.optimal_score.sigma0.5"]),
     (
@@ -26,6 +26,19 @@ const COVERED: [(&str, &[&str]); 7] = [
             "langevin.plain.gmm",
             "ncsn.ald.gmm",
             "ncsn.loss.gauss_min",
+        ],
+    ),
+    (
+        "oracles_energies.rs",
+        &[
+            "ebm.boltzmann3.logZ",
+            "ebm.double_well.logZ",
+            "ebm.double_well.moments",
+            "ebm.double_well.stein",
+            "ebm.expfam.grad_logZ",
+            "ebm.expfam.loglik_grad",
+            "sm.expfam.population",
+            "sm.fisher_divergence.gauss",
         ],
     ),
     (
@@ -69,6 +82,22 @@ const COVERED: [(&str, &[&str]); 7] = [
         &["ncsn.ald.gauss.a", "ncsn.ald.gauss.a_code_convention", "ncsn.ald.gauss.c_code_convention"],
     ),
     ("oracles_score_matching.rs", &["sm.mlp.loss", "sm.mlp.param_gradient"]),
+    (
+        "oracles_transitions.rs",
+        &[
+            "ais.gauss.perfect.K1",
+            "ais.gauss.perfect.K10",
+            "geweke.gauss.moments",
+            "hmc.gauss1d.acceptance.e0.5.L1",
+            "hmc.gauss1d.acceptance.e0.5.L5",
+            "hmc.gauss1d.acceptance.e1.9.L2",
+            "hmc.leapfrog.trajectory",
+            "mala.double_well.log_ratio",
+            "mala.gauss1d.acceptance.eps0.1",
+            "mala.gauss1d.acceptance.eps0.5",
+            "mala.gauss1d.acceptance.eps1.0",
+        ],
+    ),
 ];
 
 #[test]

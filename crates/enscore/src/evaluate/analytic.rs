@@ -101,6 +101,24 @@ impl NoisyMixture<'_> {
         self.sigma
     }
 
+    /// The mixture without the noise.
+    pub(super) fn mixture(&self) -> &IsotropicMixture {
+        self.mixture
+    }
+
+    /// The mean and the variance with noise of the component that a uniform number in (0, 1) falls on.
+    pub(super) fn component(&self, uniform: f64) -> (&[f64], f64) {
+        let IsotropicMixture { log_weights, means, variances, dim } = self.mixture;
+        let mut left = uniform;
+        let falls_on = |log_weight: &f64| {
+            left -= log_weight.exp();
+            left < 0.0
+        };
+        // Rounding may leave a rest of the last component.
+        let chosen = log_weights.iter().position(falls_on).unwrap_or(log_weights.len() - 1);
+        (&means[chosen * dim..][..*dim], variances[chosen] + self.sigma * self.sigma)
+    }
+
     /// log p_sigma(x) in nats.
     ///
     /// # Errors

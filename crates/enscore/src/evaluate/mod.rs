@@ -1,30 +1,48 @@
 //! Measure samples and models: two-sample metrics with their null value, distances between Gaussians, nearest
-//! training rows, and the closed-form densities and baselines that results are compared with.
+//! training rows, normalising constants and expectations by quadrature and by importance sampling, and the closed-form
+//! densities and baselines that results are compared with.
 
 pub mod analytic;
+pub mod annealed_importance;
+pub mod auroc;
+pub mod base;
 pub mod bernoulli_baseline;
 pub mod bits_per_dim;
 pub mod denoising_loss;
+pub mod fisher_divergence;
 pub mod frechet;
 pub mod gaussian_kl;
+mod geometric_path;
+mod grid;
 mod held_out;
 mod held_out_figures;
+pub mod host;
 pub mod inception_score;
 pub mod linear_baseline;
+pub mod log_weights;
 pub mod mmd;
 pub mod moments;
 pub mod nearest;
+pub mod quadrature;
 pub mod rows;
 pub mod run;
 pub mod sliced_wasserstein;
 pub mod two_sample;
 
 pub use analytic::IsotropicMixture;
+pub use annealed_importance::{Annealed, Annealing, Bracket, bracket, importance_sampling};
+pub use auroc::{Auroc, auroc};
+pub use base::{Base, Drawn, GaussianBase};
 pub use bernoulli_baseline::BernoulliBaseline;
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
+pub use fisher_divergence::{FisherDivergence, fisher_divergence};
+pub use geometric_path::Temperatures;
+pub use grid::Window;
 pub use held_out::{HeldOut, RunData, run_data};
 pub use held_out_figures::{HeldOutFigure, model_figures};
+pub use log_weights::{LogWeights, Mean, log_mean_exp, log_sum_exp};
 pub use moments::Moments;
+pub use quadrature::{LogZ, Quadrature};
 pub use rows::Rows;
 pub use run::{Evaluation, EvaluationSettings, METRICS, evaluate, rows_of};
 pub use two_sample::{TwoSample, TwoSampleMetric, two_sample};

@@ -1,11 +1,18 @@
-//! Markov chains: one file per method; programs for one transition, which the host loops.
+//! Markov chains: one file per method; programs for one transition, which the host loops, and transitions of chains on
+//! the host for any [`crate::model::HostDensity`].
 
 mod annealed_langevin;
+mod chains;
 mod gaussian_recursion;
+mod hmc;
+mod mala;
 mod step_rule;
 
 pub use annealed_langevin::{DenoiseProgram, LangevinProgram};
+pub use chains::{Chains, HostTransition, Moves};
 pub use gaussian_recursion::{
     Gaussian, GaussianPath, ancestral_gaussian_recursion, ancestral_step, gaussian_recursion,
 };
+pub use hmc::{HMC_ACCEPTANCE, Hmc};
+pub use mala::{MALA_ACCEPTANCE, Mala, Place};
 pub use step_rule::StepRule;

@@ -8,6 +8,7 @@ use enscore_program::{Kind, Parameter, Parameters, Program, Scope, ShapeError, V
 use crate::error::{Error, Result};
 
 mod build;
+mod closed_form;
 mod confinement;
 mod conv_energy;
 mod initial;
@@ -22,6 +23,8 @@ mod unet;
 pub use build::{DataFacts, build};
 pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
+
+pub use closed_form::{ClosedForm, whole_rows};
 pub use initial::initialise;
 pub use layers::{Activation, FREQUENCIES};
 pub use mlp::{Mlp, MlpEnergy};
