@@ -2,6 +2,7 @@
 
 use super::chart::Chart;
 use super::citations::Method;
+use super::comparison::Comparison;
 use super::image::Image;
 use super::png;
 use super::scatter::Scatter;
@@ -78,6 +79,8 @@ pub enum Content {
     Chart(Chart),
     /// Points in the plane.
     Scatter(Scatter),
+    /// A table of methods.
+    Comparison(Comparison),
 }
 
 impl Figure {
@@ -92,6 +95,11 @@ impl Figure {
     /// A figure of a chart.
     pub fn chart(caption: impl Into<String>, chart: Chart) -> Figure {
         Figure { caption: caption.into(), content: Content::Chart(chart) }
+    }
+
+    /// A table of methods.
+    pub fn comparison(caption: impl Into<String>, table: Comparison) -> Figure {
+        Figure { caption: caption.into(), content: Content::Comparison(table) }
     }
 
     /// A figure of points.

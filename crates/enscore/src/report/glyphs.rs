@@ -1,4 +1,4 @@
-//! A few letters, five pixels high, for labels in raster pictures.
+//! Letters, digits and signs, five pixels high, for titles and labels in raster pictures. Small letters are drawn as capitals.
 
 use super::image::Image;
 
@@ -19,20 +19,54 @@ fn rows(character: char) -> [&'static str; HEIGHT] {
         '7' => ["###", "  #", "  #", "  #", "  #"],
         '8' => ["###", "# #", "###", "# #", "###"],
         '9' => ["###", "# #", "###", "  #", "###"],
-        '-' => ["   ", "   ", "###", "   ", "   "],
-        '.' => [" ", " ", " ", " ", "#"],
         'A' => ["###", "# #", "###", "# #", "# #"],
+        'B' => ["## ", "# #", "## ", "# #", "## "],
+        'C' => ["###", "#  ", "#  ", "#  ", "###"],
         'D' => ["## ", "# #", "# #", "# #", "## "],
         'E' => ["###", "#  ", "## ", "#  ", "###"],
-        'I' => ["#", "#", "#", "#", "#"],
+        'F' => ["###", "#  ", "## ", "#  ", "#  "],
+        'G' => ["####", "#   ", "# ##", "#  #", "####"],
+        'H' => ["# #", "# #", "###", "# #", "# #"],
+        'I' | '|' => ["#", "#", "#", "#", "#"],
+        'J' => ["  #", "  #", "  #", "# #", "###"],
+        'K' => ["#  #", "# # ", "##  ", "# # ", "#  #"],
         'L' => ["#  ", "#  ", "#  ", "#  ", "###"],
         'M' => ["#   #", "## ##", "# # #", "#   #", "#   #"],
+        'N' => ["#  #", "## #", "# ##", "#  #", "#  #"],
         'P' => ["###", "# #", "###", "#  ", "#  "],
+        'Q' => ["####", "#  #", "#  #", "# ##", "####"],
+        'R' => ["## ", "# #", "## ", "# #", "# #"],
         'S' => [" ##", "#  ", " # ", "  #", "## "],
         'T' => ["###", " # ", " # ", " # ", " # "],
         'U' => ["# #", "# #", "# #", "# #", "###"],
+        'V' => ["# #", "# #", "# #", "# #", " # "],
+        'W' => ["#   #", "#   #", "# # #", "## ##", "#   #"],
+        'X' => ["# #", "# #", " # ", "# #", "# #"],
+        'Y' => ["# #", "# #", " # ", " # ", " # "],
+        'Z' => ["###", "  #", " # ", "#  ", "###"],
+        'σ' => ["    ", " ###", "#  #", "#  #", " ## "],
+        '²' => ["## ", " ##", "###", "   ", "   "],
+        '±' => [" # ", "###", " # ", "   ", "###"],
+        '+' => ["   ", " # ", "###", " # ", "   "],
+        '-' | '–' | '−' => ["   ", "   ", "###", "   ", "   "],
+        '=' => ["   ", "###", "   ", "###", "   "],
+        '<' => ["  #", " # ", "#  ", " # ", "  #"],
+        '>' => ["#  ", " # ", "  #", " # ", "#  "],
+        '*' => ["# #", " # ", "# #", "   ", "   "],
+        '/' => ["  #", "  #", " # ", "#  ", "#  "],
+        '%' => ["#  #", "  # ", " #  ", "#  #", "    "],
+        '.' => [" ", " ", " ", " ", "#"],
+        ',' => ["  ", "  ", "  ", " #", "# "],
+        ':' => [" ", "#", " ", "#", " "],
+        ';' => ["  ", " #", "  ", " #", "# "],
+        '!' => ["#", "#", "#", " ", "#"],
+        '?' => ["## ", "  #", " # ", "   ", " # "],
+        '_' => ["   ", "   ", "   ", "   ", "###"],
+        '\'' => ["#", "#", " ", " ", " "],
         '(' => [" #", "# ", "# ", "# ", " #"],
         ')' => ["# ", " #", " #", " #", "# "],
+        '[' => ["##", "# ", "# ", "# ", "##"],
+        ']' => ["##", " #", " #", " #", "##"],
         _ => ["  "; HEIGHT],
     }
 }
@@ -41,6 +75,18 @@ fn rows(character: char) -> [&'static str; HEIGHT] {
 pub(super) fn width(text: &str, scale: usize) -> usize {
     let columns: usize = text.chars().map(|character| rows(character)[0].len() + 1).sum();
     columns.saturating_sub(1) * scale
+}
+
+/// The text cut to `room` pixels at this scale, with two dots at its end where something is missing.
+pub(super) fn fitted(text: &str, scale: usize, room: usize) -> String {
+    if width(text, scale) <= room {
+        return text.to_string();
+    }
+    let mut kept = text.to_string();
+    while !kept.is_empty() && width(&format!("{kept}.."), scale) > room {
+        kept.pop();
+    }
+    format!("{}..", kept.trim_end())
 }
 
 /// Draws a text with its upper left corner at `[left, top]`.
@@ -68,12 +114,20 @@ mod tests {
 
     #[test]
     fn every_glyph_is_a_rectangle_and_no_two_are_alike() {
-        let known = "0123456789-.ADEILMPSTU()";
+        let known = "0123456789ABCDEFGHIJKLMNPQRSTUVWXYZσ²±+-=<>*/%.,:;!?_'()[]";
         for character in known.chars() {
             let glyph = rows(character);
             assert!(glyph.iter().all(|row| row.len() == glyph[0].len()), "{character}");
             assert!(known.chars().filter(|&other| rows(other) == glyph).count() == 1, "{character}");
         }
+    }
+
+    #[test]
+    fn long_texts_are_cut_with_dots() {
+        assert_eq!(fitted("MODEL", 2, 100), "MODEL");
+        let cut = fitted("a title that does not fit", 2, 100);
+        assert!(cut.ends_with("..") && cut.starts_with("a title") && width(&cut, 2) <= 100, "{cut}");
+        assert_eq!(fitted("long", 2, 0), "..");
     }
 
     #[test]

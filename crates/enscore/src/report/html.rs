@@ -85,6 +85,7 @@ fn figure(figure: &Figure) -> String {
     let content = match &figure.content {
         Content::Chart(chart) => chart.svg(),
         Content::Scatter(scatter) => scatter.svg(),
+        Content::Comparison(table) => table.html(),
         Content::Png(bytes) => {
             let data = STANDARD.encode(bytes);
             format!(r#"<img alt="{caption}"{} src="data:image/png;base64,{data}"/>"#, sides(bytes))
@@ -150,7 +151,7 @@ fn timings(out: &mut String, timings: &[Timing]) {
 }
 
 /// A table with numbers in all columns but the first; cells are escaped already.
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let line = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
         let cell = |(column, text)| {
             let class = if column > 0 { r#" class="n""# } else { "" };
@@ -186,7 +187,7 @@ fn citations(out: &mut String, methods: &[Method]) {
 }
 
 /// Four significant digits; very large and small values with an exponent.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if !value.is_finite() {
         return "not finite".into();
     }
