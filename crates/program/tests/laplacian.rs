@@ -374,9 +374,42 @@ fn divergences() {
         h + s.gradient(h.square().sum_all(), &[x])[0]
     });
     check_divergence("of each element", At::new(&[2, 3], &[&[3]]), |_, x, w| x.sin() * w[0]);
+    check_divergence("skips around a product", At::new(&[2, 3], &layers), |_, x, w| {
+        let s = x.matmul(w[0]).silu().matmul(w[2]);
+        (s - x * s.sigmoid()) / (x.square() + 1.0) + (s + s * 2.0)
+    });
+    check_divergence("weights stored transposed", At::new(&[2, 3], &[&[3, 4], &[3, 4]]), |_, x, w| {
+        -x.matmul(w[0]).sin().matmul_with(w[1], false, true)
+    });
+    check_divergence("rows in pieces", At::new(&[2, 4], &[&[4, 4], &[2, 2]]), |_, x, w| {
+        x.matmul(w[0]).sin().reshape(&[4, 2]).matmul(w[1]).reshape(&[2, 4])
+    });
     check_divergence("constant", At::new(&[2, 3], &[&[3]]), |_, x, w| x.zeros_like() + w[0]);
     check_divergence("rank 1", At::new(&[3], &[]), |_, x, _| x.sin());
     check_divergence("a gain after a product", At::new(&[2, 3], &[&[3, 3]]), |_, x, w| x.matmul(w[0]).tanh());
+}
+
+/// One chunk after the other: the same parts, each of which reads what it waits for.
+#[test]
+fn parts_that_wait_for_each_other() {
+    let at = At::new(&[2, 4], &[&[4, 3], &[3, 4]]);
+    let parts = |wait: bool| {
+        at.here(|s, x, w| {
+            let field = x.matmul(w[0]).tanh().matmul(w[1]) * x;
+            let (y, mut outputs) = (field.sum(&[1]), Vec::new());
+            for start in [0, 2] {
+                let after = if wait { outputs.clone() } else { Vec::new() };
+                let part = s.laplacian_part_after(y, x, start..start + 2, &after);
+                let trace = s.divergence_part_after(field, x, start..start + 2, &after);
+                let loss = (part.laplacian + part.gradient.square().sum(&[1]) + trace).sum_all();
+                outputs.extend(s.gradient(loss, w));
+            }
+            outputs
+        })
+    };
+    for (found, expected) in parts(true).iter().zip(&parts(false)) {
+        assert_near("a part that waits", found, expected, 1e-12);
+    }
 }
 
 #[test]

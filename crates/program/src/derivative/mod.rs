@@ -1,10 +1,12 @@
 //! Derivatives as transforms of the growing graph: they add nodes, so they nest to any order.
 
+mod divergence;
 mod forward;
 mod laplacian;
 mod partials;
 mod reverse;
 pub(crate) mod rows;
 mod tangents;
+mod walk;
 
 pub use laplacian::{Laplacian, LaplacianPart};

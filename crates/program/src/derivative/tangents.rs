@@ -38,10 +38,12 @@ impl Base<'_> {
 
 /// The coordinates of x that tangents are carried for: `range` of `count` in row-major order.
 #[derive(Clone)]
-pub(super) struct Chunk {
+pub(super) struct Chunk<'s> {
     pub(super) rows: Rows,
     pub(super) count: usize,
     pub(super) range: Range<usize>,
+    /// What the tangents begin with, `[1, row of x..]`; None is 1.
+    pub(super) start: Option<Var<'s>>,
 }
 
 impl<'s> Jacobian<'s> {
@@ -56,9 +58,9 @@ impl<'s> Jacobian<'s> {
     }
 }
 
-impl Chunk {
+impl<'s> Chunk<'s> {
     /// The base as tangents, for a row of extents `row`.
-    pub(super) fn base<'s>(&self, scope: &'s Scope, base: Base<'s>, row: &[usize]) -> Var<'s> {
+    pub(super) fn base(&self, scope: &'s Scope, base: Base<'s>, row: &[usize]) -> Var<'s> {
         match base {
             Base::Tangents(var) => var,
             Base::Coordinates => {
@@ -72,27 +74,21 @@ impl Chunk {
     }
 
     /// The Jacobian written out: `[batch or 1, c, row..]`.
-    pub(super) fn dense<'s>(&self, scope: &'s Scope, jacobian: Jacobian<'s>, row: &[usize]) -> Carried<'s> {
+    pub(super) fn dense(&self, scope: &'s Scope, jacobian: Jacobian<'s>, row: &[usize]) -> Carried<'s> {
         let base = self.base(scope, jacobian.base, row);
         let var = jacobian.gain.map_or(base, |gain| base * self.before_row(gain));
         Carried { var, axes: 2 }
     }
 
     /// `[batch or 1, row..]` as `[batch or 1, 1, row..]`.
-    pub(super) fn before_row<'s>(&self, gain: Var<'s>) -> Var<'s> {
+    pub(super) fn before_row(&self, gain: Var<'s>) -> Var<'s> {
         let mut shape = gain.shape();
         shape.insert(1, 1);
         gain.reshape(&shape)
     }
 
     /// Σ_k a_k b_k over the coordinates: `[batch or 1, row..]`.
-    pub(super) fn dot<'s>(
-        &self,
-        scope: &'s Scope,
-        a: Jacobian<'s>,
-        b: Jacobian<'s>,
-        row: &[usize],
-    ) -> Var<'s> {
+    pub(super) fn dot(&self, scope: &'s Scope, a: Jacobian<'s>, b: Jacobian<'s>, row: &[usize]) -> Var<'s> {
         if !a.base.is(&b.base) {
             return (self.dense(scope, a, row).var * self.dense(scope, b, row).var).sum(&[1]);
         }
@@ -104,13 +100,13 @@ impl Chunk {
     }
 
     /// 1 where an element belongs to a coordinate of the chunk: `[1, row..]`.
-    fn indicator<'s>(&self, scope: &'s Scope, row: &[usize]) -> Var<'s> {
+    fn indicator(&self, scope: &'s Scope, row: &[usize]) -> Var<'s> {
         let ones = scope.constant(1.0).broadcast_to(&[1, self.range.len()]);
         ones.pad(&[(0, 0), (self.range.start, self.count - self.range.end)]).reshape(&[&[1], row].concat())
     }
 
     /// The elements of a gain that belong to the chunk, 1 where there is none: `[batch or 1, c]`.
-    pub(super) fn own<'s>(&self, scope: &'s Scope, gain: Option<Var<'s>>) -> Var<'s> {
+    pub(super) fn own(&self, scope: &'s Scope, gain: Option<Var<'s>>) -> Var<'s> {
         match gain {
             None => scope.constant(1.0).broadcast_to(&[1, self.range.len()]),
             Some(gain) => {
