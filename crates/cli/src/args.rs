@@ -9,7 +9,7 @@ use enscore::Error;
 
 use crate::output;
 
-/// Train, sample and evaluate score-based generative models.
+/// Train, sample and evaluate energy-based and score-based generative models.
 #[derive(Debug, Parser)]
 #[command(name = "enscore", version, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Sample(Sample),
     /// Measure a trained run: its loss on held-out rows, and its samples beside real rows
     Evaluate(Evaluate),
+    /// Score the rows of a data set: log density up to log Z, log density where log Z is known, length of the score
+    Score(Score),
     /// Suggest noise levels and step size for a data set
     Suggest(Suggest),
     /// List, fetch or describe data sets
@@ -118,9 +120,26 @@ pub(crate) struct Evaluate {
     /// Rows that the loss is taken over, at most [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_rows: Option<u32>,
+    /// Other data that an energy should tell from the held-out rows: adds the area under the ROC curve
+    #[arg(long, value_name = "DATA")]
+    pub(crate) against: Option<String>,
     /// Set a key of the sampler for this call, as in --set sampler.steps_per_level=200; may be repeated
     #[arg(long, value_name = "sampler.KEY=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Score {
+    /// Folder of a trained run
+    pub(crate) run: PathBuf,
+    /// A name, a file or a folder; its test split where it has one
+    pub(crate) data: String,
+    /// log Z of the model, nats, in place of what is known of it; it is kept beside the model
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) log_z: Option<f64>,
+    /// Where to write the rows: .csv or .npy [default: scores.csv in the run]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -29,6 +29,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) seed: u64,
     /// All rows where none.
     pub(crate) max_rows: Option<usize>,
+    pub(crate) against: Option<&'a str>,
 }
 
 /// An evaluated run, with its report written.
@@ -56,6 +57,7 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
         max_rows: wanted.max_rows.unwrap_or(usize::MAX),
         seed: wanted.seed,
         metrics: wanted.metrics.to_vec(),
+        against: wanted.against.map(str::to_string),
     };
     let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
     let evaluation = evaluate::evaluate(&trained, &training, &held_out, &settings, &mut tell)?;
@@ -87,6 +89,7 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> Result<Answer> {
         samples: arguments.samples.map(|count| count as usize),
         seed: arguments.seed,
         max_rows: arguments.max_rows.map(|count| count as usize),
+        against: arguments.against.as_deref(),
     };
     let evaluated = context.on_threads(threads_of(&arguments.run), || {
         evaluate(&arguments.run, &wanted, &mut Progress::new(context))

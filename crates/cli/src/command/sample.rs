@@ -142,7 +142,7 @@ fn default_out(run: &Path, seed: u64, format: Format) -> Result<PathBuf> {
     Ok(folder.join(format!("sample-seed{seed}.{ending}")))
 }
 
-fn refuse_missing_folder(path: &Path) -> Result<()> {
+pub(crate) fn refuse_missing_folder(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if folder.is_dir() && !path.is_dir() {
         return Ok(());

@@ -71,6 +71,21 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     Ok(RunData { training, held_out, origin })
 }
 
+/// The rows of `source` (its test split where it has one), scaled as the data that `trained` learnt from.
+///
+/// # Errors
+/// Data that can't be read, of another shape than the model's rows, or off the levels of the run's data.
+pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
+    let data = held_out_of(source)?;
+    if data.row_shape() != trained.model.data.row_shape {
+        return Err(Error::input("the data has another shape than the model's")
+            .at(data.source())
+            .found(format!("{:?}", data.row_shape()))
+            .expected(format!("{:?}", trained.model.data.row_shape)));
+    }
+    Ok(Subset::all(&scaled_as_trained(trained, &data)?))
+}
+
 fn held_out_of(source: &str) -> Result<Dataset> {
     match data::load_test(source)? {
         Some(test) => Ok(test),

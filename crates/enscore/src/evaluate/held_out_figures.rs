@@ -6,7 +6,7 @@ use enscore_program::random::Key;
 use serde::Serialize;
 
 use super::denoising_loss::mean_and_error;
-use super::{EvaluationSettings, rows_of};
+use super::{EvaluationSettings, auroc, normaliser, rows_for, rows_of};
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::{HostDensity, Network};
@@ -72,7 +72,34 @@ pub fn model_figures(
     if let Some(log_z) = trained.learnt_log_z {
         figures.push(mean_of("log-likelihood of held-out rows, nats", &rows, log_z)?);
     }
+    if let Some(log_z) = normaliser::by_quadrature(trained)? {
+        figures.push(mean_of("log-likelihood of held-out rows by quadrature, nats", &rows, log_z.value)?);
+        let (value, std_err) = (log_z.value, Some(log_z.error()));
+        figures.push(HeldOutFigure { name: "log Z by quadrature, nats".into(), value, std_err, rows: 0 });
+    }
     Ok(figures)
+}
+
+/// How well the log density tells held-out rows from those of another source: the area under the ROC curve.
+///
+/// # Errors
+/// A score network; rows of another shape.
+pub fn against(trained: &Trained, held_out: &Subset, other: &str, max_rows: usize) -> Result<HeldOutFigure> {
+    let others = rows_for(trained, other)?;
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let mut scores = |rows: &Subset| -> Result<Vec<f64>> {
+        let rows = rows_of(rows, max_rows.min(MAX_ROWS))?;
+        density.log_density(&rows.iter().map(|value| f64::from(*value)).collect::<Vec<_>>())
+    };
+    let (inside, outside) = (scores(held_out)?, scores(&others)?);
+    let found = auroc(&inside, &outside)?;
+    let name = format!("AUROC of held-out rows against {other}");
+    Ok(HeldOutFigure {
+        name,
+        value: found.value,
+        std_err: Some(found.standard_error),
+        rows: inside.len() + outside.len(),
+    })
 }
 
 /// The objective's loss over rows, in the units that training shows.

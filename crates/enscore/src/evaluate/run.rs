@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::two_sample::{self, TwoSample, two_sample};
-use super::{DenoisingLoss, HeldOutFigure, Rows, denoising_loss, linear_baseline, model_figures};
+use super::{DenoisingLoss, HeldOutFigure, Rows, against, denoising_loss, linear_baseline, model_figures};
 use crate::data::Subset;
 use crate::error::{Error, Result};
 use crate::sample::{Trained, TrainedModel, draw};
@@ -22,6 +22,8 @@ pub struct EvaluationSettings {
     pub seed: u64,
     /// The metrics wanted, by the start of their name; empty for all.
     pub metrics: Vec<String>,
+    /// Another source, from which the log density should tell the held-out rows.
+    pub against: Option<String>,
 }
 
 /// What an evaluation found.
@@ -93,7 +95,10 @@ pub fn evaluate(
         )?),
         false => None,
     };
-    let figures = model_figures(trained, training, held_out, settings)?;
+    let mut figures = model_figures(trained, training, held_out, settings)?;
+    if let Some(other) = &settings.against {
+        figures.push(against(trained, held_out, other, settings.max_rows)?);
+    }
     let affine = if denoises && score.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
         let values = rows_of(training, usize::MAX)?;
         Some(

@@ -58,14 +58,11 @@ pub fn settings_reference() -> Vec<KeyReference> {
     keys
 }
 
-/// Adds `key` at the end of its table; one that is known already, with this default and meaning, goes with the kinds of
-/// both.
+/// Adds `key` at the end of its table; one that is known already, with this meaning, goes with the kinds of both.
 fn merge(keys: &mut Vec<KeyReference>, key: &KeyReference) {
-    let same = |known: &&mut KeyReference| {
-        known.key == key.key && known.default == key.default && known.meaning == key.meaning
-    };
+    let same = |known: &&mut KeyReference| known.key == key.key && known.meaning == key.meaning;
     if let Some(known) = keys.iter_mut().find(same) {
-        if !known.applies.split(" or ").any(|applies| applies == key.applies) {
+        if !known.applies.is_empty() && !known.applies.split(" or ").any(|applies| applies == key.applies) {
             known.applies = format!("{} or {}", known.applies, key.applies);
         }
         return;
@@ -91,7 +88,13 @@ pub(super) fn refuse_unknown(raw: &Raw) -> Result<()> {
         Some(near) => error.remedy(format!("did you mean {near}?")),
         None => {
             let names = known.iter().filter(|key| table_of(key) == entry.table);
-            let names: Vec<_> = names.filter_map(|key| key.key.split('.').nth(1)).collect();
+            let mut names: Vec<_> = names.filter_map(|key| key.key.split('.').nth(1)).collect();
+            let all = names.clone();
+            let mut at = 0;
+            names.retain(|name| {
+                at += 1;
+                !all[..at - 1].contains(name)
+            });
             error.expected(format!("one of {}", names.join(", ")))
         }
     })
@@ -108,7 +111,7 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
         let applies = all.collect::<Vec<_>>().join(" or ");
         return Err(Error::input(format!("{path} goes only with {applies}"))
             .at(&entry.place)
-            .remedy(format!("remove it, or set {applies}")));
+            .remedy("remove it, or choose one of these"));
     }
     Ok(())
 }
@@ -120,9 +123,10 @@ pub(super) fn nearest_key(table: &str, key: &str) -> Option<String> {
     let pairs: Vec<_> = known.iter().filter_map(split).collect();
     let here = nearest(key, pairs.iter().filter(|(t, _)| t == table).map(|(_, k)| k.as_str()));
     let anywhere = || nearest(key, pairs.iter().map(|(_, k)| k.as_str()));
-    let name = here.or_else(anywhere)?;
-    let found = pairs.iter().filter(|(_, k)| k == name);
-    found.max_by_key(|(t, _)| t == table).map(|(t, k)| format!("{t}.{k}"))
+    let name = here.or_else(anywhere)?.to_string();
+    // A key of the table typed in, else one that always applies, else the first.
+    let named = known.iter().filter(|key| split(key).is_some_and(|(_, k)| k == name));
+    named.min_by_key(|key| (table_of(key) != table, !key.applies.is_empty())).map(|key| key.key.clone())
 }
 
 /// The candidate at the smallest edit distance, if that is small beside the word's length.
@@ -176,8 +180,15 @@ mod tests {
         }
         let keys = settings_reference();
         let find = |name: &str| keys.iter().find(|key| key.key == name).map(|key| key.applies.as_str());
-        assert_eq!(find("model.channels"), Some("model.kind = \"unet\""));
-        assert_eq!(find("model.hidden"), Some("model.kind = \"mlp\""));
+        assert_eq!(find("model.groups"), Some("model.kind = \"unet\""));
+        assert_eq!(
+            find("model.channels"),
+            Some("model.kind = \"unet\" or model.kind = \"residual-energy\"")
+        );
+        assert_eq!(
+            find("model.hidden"),
+            Some("model.kind = \"mlp\" or model.kind = \"mlp-energy\"")
+        );
         assert_eq!(find("model.embedding"), Some("model.kind = \"unet\" or model.kind = \"mlp\""));
         assert_eq!(find("data.path"), Some(""));
         assert!(keys.iter().all(|key| !key.meaning.is_empty() && !key.kind.is_empty()));

@@ -1,0 +1,118 @@
+//! log Z of a trained energy, where it is known: learnt with the model, 0 of a flow, by quadrature in one and two dimensions,
+//! or given by the user. It is kept beside the model as `log_z.json`.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::quadrature::{self, Quadrature};
+use super::{LogZ, Window};
+use crate::checkpoint::atomic::write_bytes_atomically;
+use crate::error::{Error, Result};
+use crate::model::Network;
+use crate::sample::{Trained, TrainedDensity};
+
+/// How log Z became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A parameter of the training: noise or flow contrastive estimation.
+    Learnt,
+    /// The model is normalised.
+    Normalised,
+    /// By quadrature.
+    Quadrature,
+    /// By the user.
+    Given,
+}
+
+/// log Z with where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normaliser {
+    /// log Z of exp(f / T) over the scaled data's space, nats.
+    pub log_z: f64,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// A bound on its error, where one is known, nats.
+    pub error: Option<f64>,
+    /// The step of the checkpoint that it belongs to.
+    pub step: u64,
+}
+
+/// Dimensions up to which quadrature is tried.
+const MOST_DIMENSIONS: usize = 2;
+/// The error of log Z, nats, beyond which quadrature does not count as knowing it.
+const TOLERANCE: f64 = 0.01;
+
+/// The box that quadrature and pictures take: the data's range, half as much again on each side.
+///
+/// # Errors
+/// More dimensions than a grid has.
+pub fn window(trained: &Trained) -> Result<Window> {
+    let [low, high] = trained.model.data.range;
+    let (margin, dims) = (0.5 * (high - low), trained.model.row_len());
+    Window::new(&vec![low - margin; dims], &vec![high + margin; dims])
+}
+
+/// log Z by quadrature, whatever its error; none in more than two dimensions or of a score network.
+///
+/// # Errors
+/// A density that is not finite or vanishes on the whole box.
+pub fn by_quadrature(trained: &Trained) -> Result<Option<LogZ>> {
+    if trained.model.row_len() > MOST_DIMENSIONS || matches!(trained.model.model, Network::Score(_)) {
+        return Ok(None);
+    }
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let settings = quadrature::Settings { intervals: 300, ..Default::default() };
+    Ok(Some(Quadrature::new(&mut density, &window(trained)?, settings)?.log_z()))
+}
+
+/// What is known of the normaliser of `trained`, whose run is at `path`: what is kept beside the model for this step, else
+/// what training learnt, else quadrature.
+///
+/// # Errors
+/// A `log_z.json` that can't be read.
+pub fn known(path: &Path, trained: &Trained) -> Result<Option<Normaliser>> {
+    if let Some(kept) = read(path)?.filter(|kept| kept.step == trained.step) {
+        return Ok(Some(kept));
+    }
+    let step = trained.step;
+    if let Some(log_z) = trained.learnt_log_z {
+        let flow = matches!(trained.model.model, Network::Flow(_));
+        let origin = if flow { Origin::Normalised } else { Origin::Learnt };
+        return Ok(Some(Normaliser { log_z, origin, error: None, step }));
+    }
+    let found = by_quadrature(trained)?.filter(|log_z| log_z.error() <= TOLERANCE);
+    Ok(found.map(|log_z| Normaliser {
+        log_z: log_z.value,
+        origin: Origin::Quadrature,
+        error: Some(log_z.error()),
+        step,
+    }))
+}
+
+/// Keeps a normaliser beside the model.
+///
+/// # Errors
+/// A folder that can't be written.
+pub fn keep(path: &Path, normaliser: &Normaliser) -> Result<()> {
+    let text = serde_json::to_string_pretty(normaliser)
+        .map_err(|reason| Error::run("log Z can't be written").found(reason))?;
+    write_bytes_atomically(&file(path), format!("{text}\n").as_bytes())
+}
+
+fn file(path: &Path) -> PathBuf {
+    path.join("log_z.json")
+}
+
+fn read(path: &Path) -> Result<Option<Normaliser>> {
+    let file = file(path);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let unreadable = |reason: String| {
+        Error::input("the kept log Z can't be read").at(file.display()).found(reason).remedy("remove the file")
+    };
+    let text = std::fs::read_to_string(&file).map_err(|reason| unreadable(reason.to_string()))?;
+    serde_json::from_str(&text).map(Some).map_err(|reason| unreadable(reason.to_string()))
+}
