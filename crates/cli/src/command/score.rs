@@ -40,7 +40,8 @@ fn score(arguments: &Score) -> Result<Answer> {
         .line("rows", format!("{count} of {}", arguments.data));
     if let Some(normaliser) = &normaliser {
         let error = normaliser.error.map_or(String::new(), |error| format!(" ± {error:.1e}"));
-        lines = lines.line("log Z", format!("{:.4}{error} nats, {}", normaliser.log_z, of(normaliser.origin)));
+        lines =
+            lines.line("log Z", format!("{:.4}{error} nats, {}", normaliser.log_z, of(normaliser.origin)));
     }
     for (name, mean) in &means {
         lines = lines.line(&format!("mean {name}"), format!("{mean:.4}"));
@@ -72,9 +73,7 @@ fn normaliser_of(arguments: &Score, trained: &Trained) -> Result<Option<Normalis
         Some(_) if !trained.model.model.has_density() => Err(Error::input("a score network has no log Z")
             .at("--log-z")
             .remedy("leave --log-z out: the length of the score is written")),
-        Some(log_z) => {
-            Ok(Some(Normaliser { log_z, origin: Origin::Given, error: None, step: trained.step }))
-        }
+        Some(log_z) => Ok(Some(Normaliser { log_z, origin: Origin::Given, error: None, step: trained.step })),
         None => normaliser::known(&arguments.run, trained),
     }
 }

@@ -111,7 +111,10 @@ fn read(path: &Path) -> Result<Option<Normaliser>> {
         return Ok(None);
     }
     let unreadable = |reason: String| {
-        Error::input("the kept log Z can't be read").at(file.display()).found(reason).remedy("remove the file")
+        Error::input("the kept log Z can't be read")
+            .at(file.display())
+            .found(reason)
+            .remedy("remove the file")
     };
     let text = std::fs::read_to_string(&file).map_err(|reason| unreadable(reason.to_string()))?;
     serde_json::from_str(&text).map(Some).map_err(|reason| unreadable(reason.to_string()))

@@ -12,6 +12,9 @@ use super::confinement::{Confinement, confined};
 use super::layers::{Activation, Start, conv, dense, halving_conv};
 use crate::error::{Error, Result};
 
+/// More channels than any image's network needs.
+const MOST_CHANNELS: usize = 1 << 20;
+
 /// A convolutional energy.
 #[derive(Clone, Debug)]
 pub struct ConvEnergy {
@@ -35,6 +38,12 @@ impl ConvEnergy {
         confinement: Option<Confinement>,
     ) -> Result<Self> {
         check_images(row_shape, levels, channels)?;
+        let widest = 1usize.checked_shl(levels as u32).and_then(|factor| channels.checked_mul(factor));
+        if widest.is_none_or(|widest| widest > MOST_CHANNELS) {
+            return Err(Error::input("the network is too wide")
+                .found(format!("{channels} channels doubled {levels} times"))
+                .expected(format!("at most {MOST_CHANNELS}")));
+        }
         check_confinement(&confinement, row_shape.iter().product())?;
         Ok(ConvEnergy { row_shape, channels, levels, activation, confinement })
     }

@@ -181,14 +181,8 @@ mod tests {
         let keys = settings_reference();
         let find = |name: &str| keys.iter().find(|key| key.key == name).map(|key| key.applies.as_str());
         assert_eq!(find("model.groups"), Some("model.kind = \"unet\""));
-        assert_eq!(
-            find("model.channels"),
-            Some("model.kind = \"unet\" or model.kind = \"residual-energy\"")
-        );
-        assert_eq!(
-            find("model.hidden"),
-            Some("model.kind = \"mlp\" or model.kind = \"mlp-energy\"")
-        );
+        assert_eq!(find("model.channels"), Some("model.kind = \"unet\" or model.kind = \"residual-energy\""));
+        assert_eq!(find("model.hidden"), Some("model.kind = \"mlp\" or model.kind = \"mlp-energy\""));
         assert_eq!(find("model.embedding"), Some("model.kind = \"unet\" or model.kind = \"mlp\""));
         assert_eq!(find("data.path"), Some(""));
         assert!(keys.iter().all(|key| !key.meaning.is_empty() && !key.kind.is_empty()));
