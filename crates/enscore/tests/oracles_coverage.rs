@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The cases and the test files that read them.
-const COVERED: [(&str, &[&str]); 7] = [
+const COVERED: [(&str, &[&str]); 8] = [
     ("data_oracles.rs", &["data.mnist.mean_std"]),
     ("fitted_scores.rs", &["dsm.gmm1d.optimal_score.sigma0.1", "dsm.gmm1d.optimal_score.sigma0.5"]),
     (
@@ -52,6 +52,7 @@ const COVERED: [(&str, &[&str]); 7] = [
             "ula.gauss1d.var.s2_1.0.eps0.5",
         ],
     ),
+    ("oracles_flow.rs", &["flow.realnvp.logp"]),
     (
         "oracles_ising.rs",
         &[

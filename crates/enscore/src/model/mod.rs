@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 mod build;
 mod confinement;
 mod conv_energy;
+mod flow;
 mod initial;
 pub mod ising;
 mod layers;
@@ -22,6 +23,7 @@ mod unet;
 pub use build::{DataFacts, build};
 pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
+pub use flow::{RealNvp, couple, uncouple};
 pub use initial::initialise;
 pub use layers::{Activation, FREQUENCIES};
 pub use mlp::{Mlp, MlpEnergy};
@@ -116,6 +118,12 @@ pub fn along_rows<'s>(values: Var<'s>, shape: &[usize]) -> Var<'s> {
 /// The sum of each row of x `[batch, ..]`: `[batch]`.
 pub fn sum_rows(x: Var) -> Var {
     x.sum(&(1..x.shape().len()).collect::<Vec<_>>())
+}
+
+/// log N(z; 0, I) of each row of z `[batch, ..]`: `[batch]`, nats.
+pub fn standard_normal(z: Var) -> Var {
+    let elements: usize = z.shape().iter().skip(1).product();
+    sum_rows(z.square()) * -0.5 - 0.5 * elements as f64 * std::f64::consts::TAU.ln()
 }
 
 /// `[batch, ..row_shape]`.
