@@ -47,7 +47,7 @@ fn evaluate(density: &(impl LogDensity + Clone), x: &[f64]) -> [Vec<f64>; 2] {
     let (program, parameters) = program(density, x.len() / row);
     let mut weights = weights(&parameters).into_iter();
     let inputs: Vec<_> = program
-        .inputs
+        .inputs()
         .iter()
         .map(|input| if input.name == "x" { float(x) } else { float(&weights.next().unwrap()) })
         .collect();

@@ -65,6 +65,7 @@ const COVERED: &[(&str, &[&str])] = &[
             "ula.gauss1d.var.s2_1.0.eps0.5",
         ],
     ),
+    ("oracles_flow.rs", &["flow.realnvp.logp"]),
     (
         "oracles_ising.rs",
         &[

@@ -1,7 +1,7 @@
 //! From checked settings to a model for given data.
 
 use super::{
-    Activation, Confinement, ConvEnergy, Mlp, MlpEnergy, Network, ResidualEnergy, UNet, UNetSettings,
+    Activation, Confinement, ConvEnergy, Mlp, MlpEnergy, Network, RealNvp, ResidualEnergy, UNet, UNetSettings,
 };
 use crate::error::{Error, Result};
 use crate::settings;
@@ -63,6 +63,11 @@ pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
             let activation = activation(residual.activation);
             let energy = ResidualEnergy::new(shape, &widths, residual.blocks, activation, confinement)?;
             Ok(Network::Energy(Box::new(energy)))
+        }
+        settings::Model::RealNvp(flow) => {
+            let (shape, couplings) = (data.row_shape, flow.couplings);
+            let flow = RealNvp::new(shape, couplings, &flow.hidden, data.mean, data.deviation)?;
+            Ok(Network::Flow(Box::new(flow)))
         }
         _ => Err(Error::input("this model is not there yet").at("model.kind")),
     }

@@ -11,6 +11,7 @@ mod build;
 mod closed_form;
 mod confinement;
 mod conv_energy;
+mod flow;
 mod initial;
 pub mod ising;
 mod layers;
@@ -25,6 +26,7 @@ pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
 
 pub use closed_form::{ClosedForm, whole_rows};
+pub use flow::{RealNvp, couple, uncouple};
 pub use initial::initialise;
 pub use layers::{Activation, FREQUENCIES};
 pub use mlp::{Mlp, MlpEnergy};
@@ -119,6 +121,12 @@ pub fn along_rows<'s>(values: Var<'s>, shape: &[usize]) -> Var<'s> {
 /// The sum of each row of x `[batch, ..]`: `[batch]`.
 pub fn sum_rows(x: Var) -> Var {
     x.sum(&(1..x.shape().len()).collect::<Vec<_>>())
+}
+
+/// log N(z; 0, I) of each row of z `[batch, ..]`: `[batch]`, nats.
+pub fn standard_normal(z: Var) -> Var {
+    let elements: usize = z.shape().iter().skip(1).product();
+    sum_rows(z.square()) * -0.5 - 0.5 * elements as f64 * std::f64::consts::TAU.ln()
 }
 
 /// `[batch, ..row_shape]`.

@@ -1,15 +1,18 @@
 //! From checked settings to an objective, the noise levels that it trains, and who plays.
 
+use std::f64::consts::{E, PI};
+
 use enscore_program::{Initial, Parameter};
 
+use super::flow_contrastive::FLOW;
 use super::{
-    Alternation, ContrastiveDivergence, Directions, Dsm, LOG_Z, MaximumLikelihood, Ncsn, Objective,
-    ScoreMatching, SlicedScoreMatching,
+    Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, LOG_Z, MaximumLikelihood, Ncsn,
+    NoiseContrastive, Objective, ScoreMatching, Side, SlicedScoreMatching,
 };
 use crate::data::Subset;
-use crate::error::{Error, Result};
-use crate::model::{DataFacts, Network, NoiseLevels};
-use crate::settings::{self, Cd, Settings};
+use crate::error::Result;
+use crate::model::{DataFacts, Network, NoiseLevels, RealNvp, parameters_of};
+use crate::settings::{self, Cd, Fce, Settings};
 
 /// One side of a training: what it minimises, and which parameters it moves.
 pub struct Player {
@@ -77,18 +80,57 @@ pub fn build(
             Ok(Task { chains: Some(cd.clone()), ..Task::of(objective) })
         }
         settings::Objective::Ml(_) => Ok(Task::of(MaximumLikelihood)),
-        _ => Err(Error::input("this objective is not there yet")),
+        settings::Objective::Fce(fce) => flow_contrastive(fce, data),
+        settings::Objective::Nce(nce) => {
+            let noise = super::noise::build(nce, data, training, flow_noise)?;
+            super::noise::refuse_zero_density(&noise, training)?;
+            validation.map_or(Ok(()), |rows| super::noise::refuse_zero_density(&noise, rows))?;
+            Ok(Task::of(NoiseContrastive { noise, ratio: nce.ratio, log_z: first_log_z(data) }))
+        }
     }
+}
+
+/// Two players over one state: the energy with log Z, and the flow.
+fn flow_contrastive(fce: &Fce, data: &DataFacts) -> Result<Task> {
+    let player = |side| -> Result<Player> {
+        let objective = FlowContrastive { flow: flow(fce, data)?, side, log_z: first_log_z(data) };
+        let of_flow = |name: &str| name.strip_prefix(FLOW).is_some_and(|rest| rest.starts_with('.'));
+        Ok(Player {
+            objective: Box::new(objective),
+            moves: Box::new(move |name| of_flow(name) == (side == Side::Flow)),
+            rate: if side == Side::Flow { fce.flow_rate } else { 1.0 },
+        })
+    };
+    let players = vec![player(Side::Energy)?, player(Side::Flow)?];
+    let alternation = Some(Alternation { threshold: fce.threshold });
+    Ok(Task { players, chains: None, alternation })
+}
+
+fn flow(fce: &Fce, data: &DataFacts) -> Result<RealNvp> {
+    let hidden = [fce.flow_width; 2];
+    RealNvp::new(data.row_shape, fce.flow_couplings, &hidden, data.mean, data.deviation)
+}
+
+/// Where log Z starts: at the entropy of independent Gaussians with the data's moments, which is log Z - f where a model
+/// with about equal f everywhere meets the data.
+fn first_log_z(data: &DataFacts) -> f64 {
+    let spread = data.deviation.iter().map(|deviation| deviation.max(1e-6));
+    spread.map(|deviation| deviation.ln() + 0.5 * (2.0 * PI * E).ln()).sum()
 }
 
 /// The parameters that an objective has beside those of its model.
 ///
 /// # Errors
 /// A flow that does not fit the rows.
-pub fn further_parameters(settings: &settings::Objective, _data: &DataFacts) -> Result<Vec<Parameter>> {
+pub fn further_parameters(settings: &settings::Objective, data: &DataFacts) -> Result<Vec<Parameter>> {
     let log_z = Parameter { name: LOG_Z.to_string(), shape: Vec::new(), initial: Initial::Constant(0.0) };
     match settings {
         settings::Objective::Nce(_) => Ok(vec![log_z]),
+        settings::Objective::Fce(fce) => {
+            let flow = parameters_of(&Network::Flow(Box::new(flow(fce, data)?)))?;
+            let named = flow.into_iter().map(|p| Parameter { name: format!("{FLOW}.{}", p.name), ..p });
+            Ok(std::iter::once(log_z).chain(named).collect())
+        }
         _ => Ok(Vec::new()),
     }
 }

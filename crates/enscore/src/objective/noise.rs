@@ -1,8 +1,18 @@
-//! The noise that data are contrasted with: a density that programs draw from and evaluate.
+//! The noise that data are contrasted with: a density that programs draw from and evaluate, fitted to the training rows or
+//! trained before.
 
-use enscore_program::Var;
+use enscore_program::{Parameter, Parameters, Var};
 
-use crate::model::NoiseDensity;
+use crate::data::Subset;
+use crate::error::{Error, Result};
+use crate::model::density::{Covariance, Gaussian, GaussianMixture, Uniform};
+use crate::model::{DataFacts, Flow, LogDensity, NoiseDensity};
+use crate::settings::{Nce, NoiseKind};
+
+/// The seed of the fit of a mixture: its start is part of the method, not of the run.
+const FIT_SEED: u64 = 0;
+/// Rows that noise is fitted to, at most: the first ones.
+const MAX_ROWS: usize = 20_000;
 
 /// A noise.
 pub struct Noise(Box<dyn NoiseDensity>);
@@ -22,4 +32,85 @@ impl Noise {
     pub fn log_density<'s>(&self, x: Var<'s>) -> Var<'s> {
         self.0.log_density(x)
     }
+}
+
+/// A flow whose weights are constants.
+pub struct FrozenFlow {
+    flow: Box<dyn Flow>,
+    weights: Vec<(Parameter, Vec<f32>)>,
+}
+
+impl FrozenFlow {
+    /// The flow with these values of its parameters.
+    pub fn new(flow: Box<dyn Flow>, weights: Vec<(Parameter, Vec<f32>)>) -> Self {
+        FrozenFlow { flow, weights }
+    }
+
+    /// The weights as constants of the scope of `var`.
+    fn parameters<'s>(&self, var: Var<'s>) -> Parameters<'s> {
+        let parameters = Parameters::new(var.scope());
+        for (parameter, values) in &self.weights {
+            let values: Vec<f64> = values.iter().map(|value| f64::from(*value)).collect();
+            parameters.fix(&parameter.name, var.scope().table(&values, &parameter.shape));
+        }
+        parameters
+    }
+}
+
+impl NoiseDensity for FrozenFlow {
+    fn log_density<'s>(&self, x: Var<'s>) -> Var<'s> {
+        self.flow.log_density(&self.parameters(x), x)
+    }
+
+    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
+        let shape = [&[rows], LogDensity::row_shape(&*self.flow)].concat();
+        self.flow.invert(&self.parameters(key), key.normal(&shape))
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        LogDensity::row_shape(&*self.flow)
+    }
+}
+
+/// The noise that `settings` describe, fitted to the training rows; `flow` is the one of `noise = "flow"`.
+///
+/// # Errors
+/// Rows that the noise can't be fitted to; a flow of other rows, or none where one is needed.
+pub(super) fn build(
+    settings: &Nce,
+    data: &DataFacts,
+    training: &Subset,
+    flow: Option<FrozenFlow>,
+) -> Result<Noise> {
+    let rows = values_of(training)?;
+    let (shape, widen) = (data.row_shape, settings.widen);
+    let noise = match (settings.noise, flow) {
+        (NoiseKind::Gaussian, _) => Noise::new(Gaussian::fitted(&rows, shape, widen, 0.0)?),
+        (NoiseKind::Mixture, _) => {
+            let (count, covariance) = (settings.components, Covariance::Full);
+            Noise::new(GaussianMixture::fitted(&rows, shape, count, covariance, FIT_SEED, widen)?)
+        }
+        (NoiseKind::Uniform, _) => Noise::new(Uniform::fitted(&rows, shape, widen)?),
+        (NoiseKind::Flow, Some(flow)) => Noise::new(flow),
+        (NoiseKind::Flow, None) => {
+            return Err(Error::input("the noise needs a trained flow").at("objective.flow_run"));
+        }
+    };
+    match noise.0.row_shape() == shape {
+        true => Ok(noise),
+        false => Err(Error::input("the noise draws rows of another shape")
+            .at("objective.flow_run")
+            .found(format!("{:?}", noise.0.row_shape()))
+            .expected(format!("{shape:?}"))),
+    }
+}
+
+fn values_of(subset: &Subset) -> Result<Vec<f64>> {
+    let data = subset.dataset();
+    let (mut row, mut values) = (vec![0.0f32; data.row_len()], Vec::new());
+    for number in subset.rows().iter().take(MAX_ROWS) {
+        data.copy_row(*number as usize, &mut row)?;
+        values.extend(row.iter().map(|value| f64::from(*value)));
+    }
+    Ok(values)
 }

@@ -1,0 +1,73 @@
+//! The fixed first layer of every flow: z = (x - mean) / deviation, element by element.
+//!
+//! Couplings that start at the identity then start near the data, whatever its units.
+
+use enscore_program::Var;
+
+use crate::error::{Error, Result};
+
+/// The affine map to mean 0 and deviation 1.
+#[derive(Clone, Debug)]
+pub(super) struct Standardise {
+    mean: Vec<f64>,
+    deviation: Vec<f64>,
+}
+
+impl Standardise {
+    /// Mean and deviation of each element of a row. An element with deviation 0 is constant in the data: its unit stays 1,
+    /// since its density has no width to learn from.
+    ///
+    /// # Errors
+    /// Lengths other than the row's, a mean that is not finite, a deviation that is negative or not finite; data all of
+    /// whose elements are constant.
+    pub(super) fn new(row_len: usize, mean: &[f64], deviation: &[f64]) -> Result<Self> {
+        for (name, values) in [("mean", mean), ("deviation", deviation)] {
+            if values.len() != row_len {
+                return Err(Error::input("a flow needs the mean and deviation of each element")
+                    .at(name)
+                    .found(format!("{} values", values.len()))
+                    .expected(row_len));
+            }
+        }
+        if let Some(m) = mean.iter().find(|m| !m.is_finite()) {
+            return Err(Error::input("the data's mean is not a number").at("mean").found(m));
+        }
+        if let Some(s) = deviation.iter().find(|s| !(s.is_finite() && **s >= 0.0)) {
+            return Err(Error::input("the data's deviation is not a deviation")
+                .at("deviation")
+                .found(s)
+                .expected("a finite number, 0 or more"));
+        }
+        if deviation.iter().all(|s| *s == 0.0) {
+            return Err(Error::input("constant data have no density")
+                .at("deviation")
+                .found("0 in every element")
+                .remedy("train on data that vary"));
+        }
+        let deviation = deviation.iter().map(|s| if *s == 0.0 { 1.0 } else { *s }).collect();
+        Ok(Standardise { mean: mean.to_vec(), deviation })
+    }
+
+    /// Mean and deviation, which broadcast to x `[batch, ..]`.
+    fn tables<'s>(&self, x: Var<'s>) -> [Var<'s>; 2] {
+        let row_shape = x.shape().split_off(1);
+        [&self.mean, &self.deviation].map(|values| x.scope().table(values, &row_shape))
+    }
+
+    /// (x - mean) / deviation.
+    pub(super) fn apply<'s>(&self, x: Var<'s>) -> Var<'s> {
+        let [mean, deviation] = self.tables(x);
+        (x - mean) / deviation
+    }
+
+    /// mean + deviation z.
+    pub(super) fn invert<'s>(&self, z: Var<'s>) -> Var<'s> {
+        let [mean, deviation] = self.tables(z);
+        z * deviation + mean
+    }
+
+    /// ln |det| of the map: the same for every row.
+    pub(super) fn ln_determinant(&self) -> f64 {
+        -self.deviation.iter().map(|s| s.ln()).sum::<f64>()
+    }
+}
