@@ -18,8 +18,7 @@ fn estimate_program<M: Score>(model: &M, objective: &impl Objective<M>, batch: u
             chains: None,
         };
         let estimate = objective.estimate(model, parameters, &batch);
-        let mut outputs =
-            vec![("loss".to_string(), estimate.loss), ("optimised".into(), estimate.optimised[0])];
+        let mut outputs = vec![("loss".to_string(), estimate.loss), ("optimised".into(), estimate.optimised)];
         outputs.extend(estimate.diagnostics.into_iter().map(|(name, var)| (name.to_string(), var)));
         outputs
     });

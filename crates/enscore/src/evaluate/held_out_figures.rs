@@ -11,7 +11,7 @@ use crate::data::Subset;
 use crate::error::Result;
 use crate::model::{HostDensity, Network};
 use crate::objective::{self, ObjectiveProgram};
-use crate::sample::{Trained, TrainedDensity, refused};
+use crate::sample::{Trained, TrainedDensity, frozen_flow, refused};
 use crate::settings::Objective;
 
 /// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
@@ -111,7 +111,13 @@ fn objective_loss(
     seed: u64,
 ) -> Result<HeldOutFigure> {
     let (model, row_len) = (&trained.model, trained.model.row_len());
-    let task = objective::build(&trained.settings, &model.data.facts(), training, None)?;
+    let task = objective::build(
+        &trained.settings,
+        &model.data.facts(),
+        training,
+        None,
+        frozen_flow(&trained.settings)?,
+    )?;
     let objective = &*task.players[0].objective;
     let further = objective::further_parameters(trained.settings.objective(), &model.data.facts())?;
     let parameters = [model.parameters.clone(), further].concat();

@@ -11,6 +11,7 @@ mod build;
 mod closed_form;
 mod confinement;
 mod conv_energy;
+mod density;
 mod flow;
 mod initial;
 pub mod ising;
@@ -26,6 +27,7 @@ pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
 
 pub use closed_form::{ClosedForm, whole_rows};
+pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
 pub use flow::{RealNvp, couple, uncouple};
 pub use initial::initialise;
 pub use layers::{Activation, FREQUENCIES};

@@ -6,8 +6,9 @@ use enscore_program::{Initial, Parameter};
 
 use super::flow_contrastive::FLOW;
 use super::{
-    Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, LOG_Z, MaximumLikelihood, Ncsn,
-    NoiseContrastive, Objective, ScoreMatching, Side, SlicedScoreMatching,
+    Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, FrozenFlow, LOG_Z,
+    MaximumLikelihood, Ncsn, NoiseContrastive, Objective, ScoreMatching, Side, SlicedScoreMatching,
+    refuse_zero_density,
 };
 use crate::data::Subset;
 use crate::error::Result;
@@ -56,7 +57,8 @@ pub fn noise_levels(settings: &settings::Objective) -> Result<NoiseLevels> {
     }
 }
 
-/// The objective that `settings` describe, for the rows that it is trained and validated on.
+/// The objective that `settings` describe, for the rows that it is trained and validated on; `flow_noise` is the flow of
+/// noise contrastive estimation against one.
 ///
 /// # Errors
 /// As [`noise_levels`]; noise that can't be fitted to the rows, or that has no density at one of them.
@@ -65,6 +67,7 @@ pub fn build(
     data: &DataFacts,
     training: &Subset,
     validation: Option<&Subset>,
+    flow_noise: Option<FrozenFlow>,
 ) -> Result<Task> {
     match settings.objective() {
         settings::Objective::Ncsn(_) => Ok(Task::of(Ncsn { levels: noise_levels(settings.objective())? })),
@@ -83,8 +86,8 @@ pub fn build(
         settings::Objective::Fce(fce) => flow_contrastive(fce, data),
         settings::Objective::Nce(nce) => {
             let noise = super::noise::build(nce, data, training, flow_noise)?;
-            super::noise::refuse_zero_density(&noise, training)?;
-            validation.map_or(Ok(()), |rows| super::noise::refuse_zero_density(&noise, rows))?;
+            refuse_zero_density(&noise, training)?;
+            validation.map_or(Ok(()), |rows| refuse_zero_density(&noise, rows))?;
             Ok(Task::of(NoiseContrastive { noise, ratio: nce.ratio, log_z: first_log_z(data) }))
         }
     }

@@ -41,6 +41,6 @@ impl Objective<Network> for ContrastiveDivergence {
         }
         let diagnostics =
             vec![("energy_gap", gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
-        Estimate { loss, optimised: vec![loss], diagnostics }
+        Estimate { loss, optimised: loss, diagnostics }
     }
 }

@@ -47,6 +47,6 @@ impl<M: Score + ?Sized> Objective<M> for Dsm {
         // The NCSN loss per dimension, so that a limit on the gradient's norm does not depend on σ either.
         let scale = 2.0 * self.sigma * self.sigma / batch.dimensions().max(1) as f64;
         let optimised = loss * scale;
-        Estimate { loss, optimised: vec![optimised], diagnostics: vec![(LOSS_PER_DIM, optimised)] }
+        Estimate { loss, optimised, diagnostics: vec![(LOSS_PER_DIM, optimised)] }
     }
 }

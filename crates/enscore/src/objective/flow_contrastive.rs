@@ -60,7 +60,7 @@ impl<F: Flow> Objective<Network> for FlowContrastive<F> {
             ("accuracy", accuracy),
             ("flow_log_likelihood", likelihood),
         ];
-        Estimate { loss, optimised: vec![loss], diagnostics }
+        Estimate { loss, optimised: loss, diagnostics }
     }
 }
 

@@ -22,7 +22,7 @@ pub use evaluation::{EvaluationProgram, ObjectiveProgram};
 pub use flow_contrastive::{Alternation, FlowContrastive, Side};
 pub use maximum_likelihood::MaximumLikelihood;
 pub use ncsn::{Ncsn, denoising_loss, loss_at};
-pub use noise::Noise;
+pub use noise::{FrozenFlow, Noise, refuse_zero_density};
 pub use noise_contrastive::{LOG_Z, NoiseContrastive, contrast};
 pub use score_matching::ScoreMatching;
 pub use sliced_score_matching::{Directions, SlicedScoreMatching};
@@ -62,11 +62,10 @@ impl<'s> Batch<'s> {
 pub struct Estimate<'s> {
     /// The loss as the method defines it: a scalar, reported.
     pub loss: Var<'s>,
-    /// What is differentiated: scalars whose sum is the loss in units where a network that knows nothing has about 1 (for
-    /// losses that are sums over dimensions, the loss per dimension). Each is differentiated on its own, in order, so that
-    /// what one needs in memory is free before the next begins. Adam does not see a constant factor; a limit on the
-    /// gradient's norm keeps its meaning for every size of data.
-    pub optimised: Vec<Var<'s>>,
+    /// What is differentiated: the loss in units where a network that knows nothing has about 1; for losses that are sums
+    /// over dimensions, the loss per dimension. Adam does not see the factor; a limit on the gradient's norm keeps its
+    /// meaning for every size of data.
+    pub optimised: Var<'s>,
     /// Further scalars to report, by name. The first is what progress shows.
     pub diagnostics: Vec<(&'static str, Var<'s>)>,
 }
@@ -78,7 +77,7 @@ impl<'s> Estimate<'s> {
     /// An estimate whose loss is a sum over dimensions.
     pub fn of_dimensions(batch: &Batch<'s>, loss: Var<'s>) -> Self {
         let per_dimension = batch.per_dimension(loss);
-        Estimate { loss, optimised: vec![per_dimension], diagnostics: vec![(LOSS_PER_DIM, per_dimension)] }
+        Estimate { loss, optimised: per_dimension, diagnostics: vec![(LOSS_PER_DIM, per_dimension)] }
     }
 }
 

@@ -1,18 +1,22 @@
 //! The noise that data are contrasted with: a density that programs draw from and evaluate, fitted to the training rows or
 //! trained before.
 
-use enscore_program::{Parameter, Parameters, Var};
+use enscore_cpu::{Argument, Executable, Options};
+use enscore_program::{Kind, Parameter, Parameters, Var};
 
 use crate::data::Subset;
 use crate::error::{Error, Result};
-use crate::model::density::{Covariance, Gaussian, GaussianMixture, Uniform};
-use crate::model::{DataFacts, Flow, LogDensity, NoiseDensity};
+use crate::model::{Covariance, Gaussian, GaussianMixture, Uniform};
+use crate::model::{DataFacts, Flow, LogDensity, NoiseDensity, batch_shape, trace};
 use crate::settings::{Nce, NoiseKind};
 
 /// The seed of the fit of a mixture: its start is part of the method, not of the run.
 const FIT_SEED: u64 = 0;
 /// Rows that noise is fitted to, at most: the first ones.
 const MAX_ROWS: usize = 20_000;
+
+/// Rows whose density is checked at once.
+const CHECKED_AT_ONCE: usize = 1024;
 
 /// A noise.
 pub struct Noise(Box<dyn NoiseDensity>);
@@ -113,4 +117,32 @@ fn values_of(subset: &Subset) -> Result<Vec<f64>> {
         values.extend(row.iter().map(|value| f64::from(*value)));
     }
     Ok(values)
+}
+
+/// Refuses rows at which the noise has no density: nothing could be learnt there.
+///
+/// # Errors
+/// The first such row, by its number in the data set.
+pub fn refuse_zero_density(noise: &Noise, rows: &Subset) -> Result<()> {
+    let (data, batch) = (rows.dataset(), CHECKED_AT_ONCE.min(rows.rows().len()));
+    let (program, _) = trace(&[], |scope, _| {
+        let x = scope.input("x", Kind::Float, &batch_shape(batch, data.row_shape()));
+        vec![("log_density".to_string(), noise.log_density(x))]
+    })?;
+    let failed = |reason| Error::run("the noise can't be evaluated").found(reason);
+    let mut executable = Executable::<f32>::compile(&program, Options::default()).map_err(failed)?;
+    let (mut x, mut out) = (vec![0.0; batch * data.row_len()], vec![0.0; batch]);
+    for numbers in rows.rows().chunks(batch) {
+        for (number, x) in numbers.iter().zip(x.chunks_exact_mut(data.row_len())) {
+            data.copy_row(*number as usize, x)?;
+        }
+        executable.run(&[Argument::Float(&x)], &mut [&mut out]).map_err(failed)?;
+        if let Some(at) = out[..numbers.len()].iter().position(|density| !density.is_finite()) {
+            return Err(Error::input("the noise has no density at a row of the data")
+                .at(format!("{}, row {}", data.source(), numbers[at]))
+                .found(format!("log density {}", out[at]))
+                .remedy("widen it with objective.widen, or use noise = \"gaussian\""));
+        }
+    }
+    Ok(())
 }

@@ -52,6 +52,6 @@ impl Objective<Network> for NoiseContrastive {
         let loss = batch.mean(of_data) + ratio * of_noise.mean_all();
         let accuracy = accuracy(batch, data, noise, ratio);
         let diagnostics = vec![("contrast", loss), (LOG_Z, log_z), ("accuracy", accuracy)];
-        Estimate { loss, optimised: vec![loss], diagnostics }
+        Estimate { loss, optimised: loss, diagnostics }
     }
 }

@@ -26,7 +26,7 @@ impl ScoreMatching {
     pub fn parts<'s>(&self, model: &Network, parameters: &Parameters<'s>, x: Var<'s>) -> Vec<Var<'s>> {
         let scope = x.scope();
         let coordinates: usize = x.shape().iter().skip(1).product();
-        let chunk = if self.tangents == 0 { coordinates } else { self.tangents.min(coordinates) };
+        let chunk = self.chunk(coordinates);
         if model.has_density() {
             let f = model.log_density(parameters, x);
             return scope
@@ -46,10 +46,46 @@ impl ScoreMatching {
 
 impl Objective<Network> for ScoreMatching {
     fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
+        let coordinates = batch.dimensions();
+        if self.chunk(coordinates) < coordinates && model.has_density() {
+            return self.estimate_by_chunks(model, parameters, batch);
+        }
         let parts = self.parts(model, parameters, batch.x);
-        let losses: Vec<Var> = parts.into_iter().map(|rows| batch.mean(rows)).collect();
-        let loss = losses.iter().skip(1).fold(losses[0], |sum, part| sum + *part);
-        let optimised: Vec<Var> = losses.iter().map(|part| batch.per_dimension(*part)).collect();
+        let sum = parts.into_iter().map(|rows| batch.mean(rows)).reduce(|sum, part| sum + part);
+        Estimate::of_dimensions(batch, sum.unwrap_or_else(|| batch.x.scope().constant(0.0)))
+    }
+}
+
+impl ScoreMatching {
+    fn chunk(&self, coordinates: usize) -> usize {
+        if self.tangents == 0 { coordinates } else { self.tangents.min(coordinates) }
+    }
+
+    /// The estimate of an energy with the tangents of one chunk in memory at a time: each chunk's gradient in the parameters
+    /// is taken before the next chunk's tangents are formed. What is optimised is Σ_p <g_p, p> with these gradients g as
+    /// constants: its gradient is g.
+    fn estimate_by_chunks<'s>(
+        &self,
+        model: &Network,
+        parameters: &Parameters<'s>,
+        batch: &Batch<'s>,
+    ) -> Estimate<'s> {
+        let (x, scope, coordinates) = (batch.x, batch.x.scope(), batch.dimensions());
+        let f = model.log_density(parameters, x);
+        let variables: Vec<Var> = parameters.declared().into_iter().map(|(_, var)| var).collect();
+        let mut gradients: Vec<Var> = variables.iter().map(|var| var.zeros_like()).collect();
+        let (mut loss, mut after) = (scope.constant(0.0), Vec::new());
+        for low in (0..coordinates).step_by(self.chunk(coordinates).max(1)) {
+            let range = low..(low + self.chunk(coordinates)).min(coordinates);
+            let part = scope.laplacian_part_after(f, x, range, &after);
+            let share = batch.mean(part.laplacian + 0.5 * sum_rows(part.gradient.square()));
+            after = scope.gradient(batch.per_dimension(share), &variables);
+            gradients.iter_mut().zip(&after).for_each(|(sum, part)| *sum = *sum + *part);
+            loss = loss + share;
+        }
+        let terms = gradients.iter().zip(&variables);
+        let linear = terms.map(|(gradient, var)| (gradient.stop_gradient() * *var).sum_all());
+        let optimised = linear.reduce(|sum, term| sum + term).unwrap_or_else(|| scope.constant(0.0));
         Estimate { loss, optimised, diagnostics: vec![(LOSS_PER_DIM, batch.per_dimension(loss))] }
     }
 }

@@ -11,4 +11,4 @@ mod trained;
 
 pub use density::TrainedDensity;
 pub use drawing::{Drawn, draw};
-pub use trained::{Trained, TrainedModel, options, refused, temperature};
+pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature};

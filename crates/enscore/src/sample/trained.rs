@@ -10,7 +10,7 @@ use crate::checkpoint::{DataRecord, OTHER_PREFIXES, RunFolder};
 use crate::data::Scale;
 use crate::error::{Error, Result};
 use crate::model::{self, Network, NoiseLevels};
-use crate::objective;
+use crate::objective::{self, FrozenFlow};
 use crate::settings::{Convolution, Objective, Settings, Weights};
 
 /// A model with its weights.
@@ -111,6 +111,25 @@ pub fn temperature(settings: &Settings) -> f64 {
     match settings.objective() {
         Objective::Cd(cd) if cd.noise_std > 0.0 => cd.noise_std * cd.noise_std / (2.0 * cd.step_size),
         _ => 1.0,
+    }
+}
+
+/// The flow that noise contrastive estimation draws its noise from, with the averaged weights of its run; none where the
+/// settings name none.
+///
+/// # Errors
+/// A run that can't be opened, or whose model is no flow.
+pub fn frozen_flow(settings: &Settings) -> Result<Option<FrozenFlow>> {
+    let Objective::Nce(nce) = settings.objective() else { return Ok(None) };
+    if nce.flow_run.is_empty() {
+        return Ok(None);
+    }
+    let TrainedModel { model, parameters, weights, .. } = Trained::open(Path::new(&nce.flow_run), &[])?.model;
+    match model {
+        Network::Flow(flow) => Ok(Some(FrozenFlow::new(flow, parameters.into_iter().zip(weights).collect()))),
+        _ => Err(Error::input("the noise's run holds no flow")
+            .at(format!("objective.flow_run = {:?}", nce.flow_run))
+            .expected("a run with model.kind = \"real-nvp\" or \"multi-scale-flow\"")),
     }
 }
 

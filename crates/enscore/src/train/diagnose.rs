@@ -9,7 +9,6 @@ use crate::objective::Batch;
 use crate::sample::{options, refused};
 use crate::train::plan::Plan;
 use crate::train::state::StepInputs;
-use crate::train::update::gradients;
 
 /// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the score, the loss,
 /// gradients. `state` is the state before the step.
@@ -61,7 +60,7 @@ fn run_again(
     let estimate = plan.task.players[player].objective.estimate(&plan.model, &parameters, &batch);
     let declared = parameters.declared();
     let variables: Vec<Var> = declared.iter().map(|(_, var)| *var).collect();
-    let gradients = gradients(&scope, &estimate, &variables);
+    let gradients = scope.gradient(estimate.optimised, &variables);
     let names: Vec<String> = std::iter::once("the loss".to_string())
         .chain(declared.iter().map(|(parameter, _)| format!("the gradient of {}", parameter.name)))
         .collect();

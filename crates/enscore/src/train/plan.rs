@@ -5,6 +5,7 @@ use crate::data::{self, Dataset, Split, Statistics, Subset};
 use crate::error::{Error, Result};
 use crate::model::{self, Network, NoiseLevels};
 use crate::objective::{self, Task};
+use crate::sample::frozen_flow;
 use crate::settings::{Family, Settings};
 use crate::train::adam::Adam;
 use crate::train::update::{Optimiser, Steps, UpdateProgram};
@@ -40,7 +41,13 @@ impl Plan {
         let family = settings.model().family();
         let record = record(&dataset, &data::statistics(&training)?, family)?;
         let model = model::build(settings.model(), &record.facts())?;
-        let task = objective::build(settings, &record.facts(), &training, validation.as_ref())?;
+        let task = objective::build(
+            settings,
+            &record.facts(),
+            &training,
+            validation.as_ref(),
+            frozen_flow(settings)?,
+        )?;
         let optimiser = settings.optimiser();
         let constants = Optimiser {
             adam: Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?,

@@ -180,7 +180,8 @@ impl<'s> State<'s> {
     ) -> Vec<(String, Var<'s>)> {
         let [parameters, first, second, averages] = &self.values;
         let moved: Vec<usize> = (0..parameters.len()).filter(|i| moves(&self.names[*i])).collect();
-        let gradients = gradients(scope, estimate, &moved.iter().map(|i| parameters[*i]).collect::<Vec<_>>());
+        let gradients =
+            scope.gradient(estimate.optimised, &moved.iter().map(|i| parameters[*i]).collect::<Vec<_>>());
         let norm = global_norm(scope, &gradients);
         let finite = estimate.loss.is_finite().and(norm.is_finite());
         let factor = clip_factor(norm, optimiser.clip_norm);
@@ -201,15 +202,4 @@ impl<'s> State<'s> {
         let reported = reported.chain(estimate.diagnostics.iter().copied());
         state.chain(reported.map(|(name, var)| (name.to_string(), var))).collect()
     }
-}
-
-/// The gradient of the sum of what is optimised, term after term.
-pub(crate) fn gradients<'s>(
-    scope: &'s Scope,
-    estimate: &Estimate<'s>,
-    parameters: &[Var<'s>],
-) -> Vec<Var<'s>> {
-    let terms = estimate.optimised.iter().map(|term| scope.gradient(*term, parameters));
-    let added = terms.reduce(|sum, term| sum.into_iter().zip(term).map(|(sum, term)| sum + term).collect());
-    added.unwrap_or_else(|| parameters.iter().map(|parameter| parameter.zeros_like()).collect())
 }
