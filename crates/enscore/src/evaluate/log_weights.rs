@@ -1,5 +1,5 @@
 //! Sums and means of numbers given by their logarithms, and what importance weights w_i say about a ratio of
-//! normalising constants E[w] = Z / Z_0:
+//! normalising constants E(w) = Z / Z_0:
 //!
 //! ```text
 //! log Z - log Z_0 ≈ log (1/n) Σ w_i,   standard error ≈ std(w) / (mean(w) √n)   (the delta method),
@@ -55,14 +55,14 @@ impl Mean {
     }
 }
 
-/// What n independent log weights say about log E[w].
+/// What n independent log weights say about log E(w).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LogWeights {
-    /// log (1/n) Σ w_i: the estimate of log E[w], nats.
+    /// log (1/n) Σ w_i: the estimate of log E(w), nats.
     pub log_mean: f64,
     /// Its standard error by the delta method, nats.
     pub standard_error: f64,
-    /// (1/n) Σ log w_i with its standard error: below log E[w] on average, nats.
+    /// (1/n) Σ log w_i with its standard error: below log E(w) on average, nats.
     pub mean_log: Mean,
     /// (Σ w)² / Σ w²: how many weights of equal size would say as much, 1 to n.
     pub effective_sample_size: f64,

@@ -202,3 +202,28 @@ fn refuses_what_cannot_be_annealed() {
         assert!(annealing.reverse(&mut target, &mut wide, samples, Origin::Exact).is_err());
     }
 }
+
+/// From N(0, 1) to exp(-(x-m)²/(2v)) with chains that mix: forward, interval k is weighed under β_k, in reverse under
+/// β_{k+1}; both means are sums of Gaussian moments.
+#[test]
+fn each_interval_is_weighed_at_its_own_end() {
+    let (m, v) = (1.5, 0.4);
+    let mut target = Shifted(GaussianBase::isotropic(&[m], v).unwrap(), 0.0);
+    let mut base = GaussianBase::isotropic(&[0.0], 1.0).unwrap();
+    let temperatures = Temperatures::new(&[0.0, 0.2, 0.7, 1.0]).unwrap();
+    let betas = temperatures.as_slice();
+    // E of log p_1 - log p_0 where the precision is 1 - β + β/v.
+    let slope = |beta: f64| {
+        let variance = 1.0 / (1.0 - beta + beta / v);
+        let mean = variance * beta * m / v;
+        0.5 * (variance + mean * mean) - 0.5 * (variance + (mean - m).powi(2)) / v - 0.5 * f64::ln(v)
+    };
+    let sum = |end: usize| (0..3).map(|k| (betas[k + 1] - betas[k]) * slope(betas[k + end])).sum::<f64>();
+    let samples = target.0.draw(Key::new(8, 0), 6000).unwrap();
+    let settings = Settings { transitions: 15, ..settings(6000, Kernel::Mala) };
+    let found = bracket(&mut target, &mut base, &samples, Origin::Exact, &temperatures, settings).unwrap();
+    for (side, truth) in [(&found.forward, sum(0)), (&found.reverse, sum(1))] {
+        assert!((side.bound - truth).abs() < 4.5 * side.bound_standard_error, "{truth}: {side:?}");
+    }
+    assert!(sum(0) < -0.1 && sum(1) > 0.1);
+}

@@ -98,3 +98,15 @@ fn six_panels_are_a_small_file() {
         std::fs::write(path, bytes).unwrap();
     }
 }
+
+/// y grows upwards: the barbs of an arrow along +y lie in the upper half.
+#[test]
+fn arrows_point_up_where_y_grows() {
+    let panel = Panel::new("", "", WINDOW).unwrap().with_arrows(vec![[0.0, 1.0]], [1, 1]).unwrap();
+    let image = sheet(&[panel], 1).unwrap();
+    let ink = |rows: std::ops::Range<usize>| {
+        let inside = |y: usize| (0..SIDE).map(move |x| [GAP + x, GAP + TEXT + y]);
+        rows.flat_map(inside).filter(|at| pixel(&image, *at) != [255; 3]).count()
+    };
+    assert!(ink(0..SIDE / 2) > 2 * ink(SIDE / 2..SIDE), "{} {}", ink(0..SIDE / 2), ink(SIDE / 2..SIDE));
+}
