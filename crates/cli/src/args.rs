@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Score the rows of a data set: log density up to log Z, log density where log Z is known, length of the score
     Score(Score),
+    /// Train what a settings file's [compare] names on the same data, and set it beside each other
+    Compare(Compare),
     /// Suggest noise levels and step size for a data set
     Suggest(Suggest),
     /// List, fetch or describe data sets
@@ -125,6 +127,18 @@ pub(crate) struct Evaluate {
     pub(crate) against: Option<String>,
     /// Set a key of the sampler for this call, as in --set sampler.steps_per_level=200; may be repeated
     #[arg(long, value_name = "sampler.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The settings, a TOML file with a table [compare]: name = ["table.key=value", ...] for each training
+    pub(crate) settings: PathBuf,
+    /// Folder of the comparison and its runs [default: runs/ and the settings file's name without its ending]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Set a key for every training, as in --set train.steps=100; may be repeated
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
 

@@ -61,6 +61,7 @@ fn run(arguments: Arguments) -> Result<Answer> {
         Command::Train(train) => command::train::run(&context, &train),
         Command::Sample(sample) => command::sample::run(&context, &sample),
         Command::Evaluate(evaluate) => command::evaluate::run(&context, &evaluate),
+        Command::Compare(compare) => command::compare::run(&context, &compare),
         Command::Score(score) => command::score::run(&context, &score),
         Command::Suggest(suggest) => command::suggest::run(&context, &suggest),
         Command::Data(data) => command::data::run(&data),

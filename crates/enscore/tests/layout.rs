@@ -6,8 +6,19 @@ use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
 /// The folders of the library in the order in which data flows: each may use those before it, and errors.
-const ORDER: [&str; 10] =
-    ["settings", "data", "model", "mcmc", "objective", "checkpoint", "sample", "evaluate", "report", "train"];
+const ORDER: [&str; 11] = [
+    "settings",
+    "data",
+    "model",
+    "mcmc",
+    "objective",
+    "checkpoint",
+    "sample",
+    "evaluate",
+    "report",
+    "train",
+    "compare",
+];
 const FOR_ALL: [&str; 3] = ["error", "Error", "Result"];
 /// Lines of a file without its inline tests.
 const LONGEST: usize = 450;

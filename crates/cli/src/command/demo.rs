@@ -26,7 +26,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<Answer> {
     let began = Instant::now();
     let sets: Vec<String> = arguments.seed.map(|seed| format!("train.seed={seed}")).into_iter().collect();
     let settings = Settings::parse(SETTINGS, "settings/digits.toml", &sets)?;
-    let request = Request { run: out.clone(), resume: false };
+    let request = Request { run: out.clone(), resume: false, until: None };
     let (outcome, evaluated) = train_and_report(context, &settings, &request, true)?;
     let Some(evaluated) = evaluated else { return Err(Error::run("the demo was not evaluated")) };
     let (seconds, samples) = (began.elapsed().as_secs_f64(), out.join("samples.png"));

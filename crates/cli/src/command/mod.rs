@@ -1,5 +1,6 @@
 //! One file per command: from its arguments to its answer.
 
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod evaluate;

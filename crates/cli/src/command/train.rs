@@ -52,13 +52,13 @@ pub(crate) fn run(context: &Context, arguments: &Train) -> Result<Answer> {
         Some(out) => out.clone(),
         None => default_run(&arguments.settings)?,
     };
-    let request = Request { run, resume: arguments.resume };
+    let request = Request { run, resume: arguments.resume, until: None };
     let (outcome, evaluated) = train_and_report(context, &settings, &request, !arguments.no_report)?;
     Ok(Answer::new(json_of(&outcome, evaluated.as_ref()), lines_of(&outcome, evaluated.as_ref())))
 }
 
 /// `runs/` and the settings file's name without its ending.
-fn default_run(settings: &Path) -> Result<PathBuf> {
+pub(crate) fn default_run(settings: &Path) -> Result<PathBuf> {
     match settings.file_stem() {
         Some(stem) => Ok(Path::new("runs").join(stem)),
         None => Err(Error::input("the run has no name")

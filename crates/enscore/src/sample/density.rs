@@ -1,4 +1,4 @@
-//! The log density of a trained energy or flow as the host sees it: rows in, double precision out, computed in single
+//! The log density and score of a trained model as the host sees them: rows in, double precision out, computed in single
 //! precision by a compiled program, batch by batch.
 
 use enscore_cpu::{Argument, Executable};
@@ -6,40 +6,44 @@ use enscore_program::Kind;
 
 use super::trained::{TrainedModel, refused};
 use crate::error::{Error, Result};
-use crate::model::{HostDensity, LogDensity, batch_shape, trace};
+use crate::model::{HostDensity, LogDensity, Score, batch_shape, trace};
 
 /// Rows that a program takes at once.
 const BATCH: usize = 256;
 
-/// f/T and its gradient: the log density, up to log Z, that the model stands for at its temperature T.
+/// f/T and its gradient: the log density, up to log Z, that the model stands for at its temperature T. Of a score network the
+/// score at its smallest noise level alone.
 pub struct TrainedDensity<'a> {
     model: &'a TrainedModel,
-    log_density: Executable<f32>,
+    log_density: Option<Executable<f32>>,
     score: Executable<f32>,
 }
 
 impl<'a> TrainedDensity<'a> {
-    /// Compiles the model's log density and its gradient.
+    /// Compiles the model's log density, if it has one, and its score.
     ///
     /// # Errors
-    /// A score network, which has no log density.
+    /// A model that does not fit its own rows.
     pub fn new(model: &'a TrainedModel) -> Result<Self> {
-        if !model.model.has_density() {
-            return Err(Error::input("a score network has no log density")
-                .at("model.kind")
-                .expected("an energy or a flow"));
-        }
-        let program = |gradient: bool| {
-            trace(&model.parameters, |scope, parameters| {
-                let x =
-                    scope.input("x", Kind::Float, &batch_shape(BATCH, LogDensity::row_shape(&model.model)));
-                let f = model.model.log_density(parameters, x) * (1.0 / model.temperature);
-                let output = if gradient { scope.gradient(f.sum_all(), &[x])[0] } else { f };
-                vec![("f".to_string(), output)]
-            })
+        let shape = batch_shape(BATCH, LogDensity::row_shape(&model.model));
+        let (score, _) = trace(&model.parameters, |scope, parameters| {
+            let x = scope.input("x", Kind::Float, &shape);
+            let sigma = scope.constant(model.levels.last()).broadcast_to(&shape[..1]);
+            let score = model.model.score(parameters, x, sigma) * (1.0 / model.temperature);
+            vec![("score".to_string(), score)]
+        })?;
+        let log_density = match model.model.has_density() {
+            true => {
+                let (program, _) = trace(&model.parameters, |scope, parameters| {
+                    let x = scope.input("x", Kind::Float, &shape);
+                    let f = model.model.log_density(parameters, x) * (1.0 / model.temperature);
+                    vec![("f".to_string(), f)]
+                })?;
+                Some(model.compile(&program)?)
+            }
+            false => None,
         };
-        let (log_density, score) = (model.compile(&program(false)?.0)?, model.compile(&program(true)?.0)?);
-        Ok(TrainedDensity { model, log_density, score })
+        Ok(TrainedDensity { model, log_density, score: model.compile(&score)? })
     }
 
     /// Runs one of the programs over `rows`: one number a row, or the gradient.
@@ -53,7 +57,15 @@ impl<'a> TrainedDensity<'a> {
         }
         let mut values = Vec::with_capacity(rows.len() / len * width);
         let (mut x, mut out) = (vec![0.0f32; BATCH * len], vec![0.0f32; BATCH * width]);
-        let executable = if gradient { &mut self.score } else { &mut self.log_density };
+        let executable = match (gradient, &mut self.log_density) {
+            (true, _) => &mut self.score,
+            (false, Some(log_density)) => log_density,
+            (false, None) => {
+                return Err(Error::input("a score network has no log density")
+                    .at("model.kind")
+                    .expected("an energy or a flow"));
+            }
+        };
         for chunk in rows.chunks(BATCH * len) {
             x.iter_mut().zip(chunk).for_each(|(x, value)| *x = *value as f32);
             let mut inputs = self.model.arguments();

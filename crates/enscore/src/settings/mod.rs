@@ -11,6 +11,7 @@
 //! # Ok::<(), enscore::Error>(())
 //! ```
 
+mod compare;
 mod data;
 mod model;
 mod objective;
@@ -31,6 +32,7 @@ use crate::{Error, Result};
 use raw::Raw;
 use reader::Reader;
 
+pub use compare::Compare;
 pub use data::{Data, Source};
 pub use model::{
     Activation, ConvEnergy, Convolution, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,

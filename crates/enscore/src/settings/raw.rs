@@ -2,6 +2,7 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::compare::COMPARE;
 use super::reference::{TABLES, nearest, nearest_key};
 use super::value::Value;
 use crate::{Error, Result};
@@ -43,6 +44,9 @@ impl Raw {
             let DeValue::Table(keys) = content.get_ref() else {
                 return Err(outside_tables(table, place));
             };
+            if table == COMPARE {
+                continue;
+            }
             if !TABLES.contains(&table) {
                 return Err(unknown_table(table, place));
             }

@@ -46,6 +46,8 @@ pub struct Request {
     pub run: PathBuf,
     /// Go on with a run that is there.
     pub resume: bool,
+    /// Stop with a checkpoint after this step, though the settings ask for more.
+    pub until: Option<u64>,
 }
 
 /// What a training came to.

@@ -63,6 +63,7 @@ pub(crate) struct Trainer {
     /// Since the last logged line.
     pending: Vec<StepReport>,
     not_finite: u64,
+    until: Option<u64>,
     last_loss: Option<f64>,
     last_validation: Option<f64>,
 }
@@ -107,6 +108,7 @@ impl Trainer {
             began: Instant::now(),
             pending: Vec::new(),
             not_finite: 0,
+            until: request.until,
             last_loss: None,
             last_validation: None,
             plan,
@@ -127,7 +129,7 @@ impl Trainer {
         let (train, steps) = (settings.train(), settings.train().steps);
         observer.begin(self.step, steps, self.plan.parameter_count());
         let mut saved = self.step;
-        while self.step < steps {
+        while self.step < self.until.unwrap_or(steps).min(steps) {
             if let Some(signal) = stop() {
                 self.save()?;
                 return Err(Error::interrupted(signal, "training was interrupted")

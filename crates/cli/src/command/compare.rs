@@ -1,0 +1,35 @@
+//! `enscore compare`: several trainings of the same data in one table and one picture.
+
+use enscore::compare::compare;
+use enscore::settings;
+use enscore::{Error, Result};
+use serde_json::json;
+
+use super::train::default_run;
+use crate::Context;
+use crate::args::Compare;
+use crate::output::{Answer, Lines, text_of};
+use crate::progress::Progress;
+
+pub(crate) fn run(context: &Context, arguments: &Compare) -> Result<Answer> {
+    let wanted = settings::Compare::load(&arguments.settings, &arguments.set)?;
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => default_run(&arguments.settings)?,
+    };
+    let threads = wanted.trainings.first().map_or(0, |(_, settings)| settings.train().threads);
+    let outcome = context.on_threads(threads, || {
+        let mut progress = Progress::new(context);
+        std::fs::create_dir_all(&out).map_err(|reason| {
+            Error::run("the comparison's folder can't be made").at(out.display()).found(reason)
+        })?;
+        let outcome = compare(&wanted, &out, &|| context.signals.came(), &mut progress)?;
+        progress.end();
+        Ok(outcome)
+    })?;
+    let files: Vec<String> = outcome.files.iter().map(|file| text_of(file)).collect();
+    let mut json = json!(outcome);
+    json["files"] = json!(files);
+    let lines = files.iter().fold(Lines::default(), |lines, file| lines.line("written", file));
+    Ok(Answer::new(json, format!("{}\n{}", outcome.text, lines.text())))
+}

@@ -1,0 +1,151 @@
+//! What is measured of a trained model: Fisher divergence to the truth, log Z, held-out log-likelihood.
+
+use serde::Serialize;
+
+use crate::data::{Subset, ToyDensity, toy};
+use crate::error::Result;
+use crate::evaluate::annealed_importance::{self, Annealing};
+use crate::evaluate::quadrature::{self, Quadrature};
+use crate::evaluate::{
+    FisherDivergence, GaussianBase, Mean, Moments, Rows, Temperatures, Window, normaliser, rows_of, run_data,
+};
+use crate::model::{ClosedForm, HostDensity};
+use crate::sample::{Trained, TrainedDensity};
+
+/// Steps of the grid along each axis.
+const INTERVALS: usize = 200;
+/// Temperatures and chains of annealed importance sampling.
+const TEMPERATURES: usize = 200;
+const CHAINS: usize = 256;
+/// Rows that a base is fitted to, at most.
+const MAX_ROWS: usize = 10_000;
+/// Dimensions beyond which log Z is not estimated: the base's covariance and the chains would take too long.
+const MOST_DIMENSIONS: usize = 128;
+
+/// A mean log density over held-out rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LogLikelihood {
+    /// The mean, nats.
+    pub value: f64,
+    /// Its standard error over rows.
+    pub standard_error: f64,
+}
+
+/// What is known of a trained model.
+#[derive(Clone, Debug, Serialize)]
+pub struct Measured {
+    /// ½ E ‖∇log p - s‖² under the truth, where the truth is known.
+    pub fisher_divergence: Option<FisherDivergence>,
+    /// log Z of its log density, nats: by quadrature in the plane, else by annealed importance sampling.
+    pub log_z: Option<f64>,
+    /// The error of log Z: a bound by quadrature, the standard error of annealing.
+    pub log_z_error: Option<f64>,
+    /// The effective sample size of annealing, where log Z is by annealing.
+    pub effective_sample_size: Option<f64>,
+    /// log Z as training learnt it, less log Z: what noise contrastive estimation is off by.
+    pub learnt_log_z_error: Option<f64>,
+    /// The mean log density of held-out rows with that log Z.
+    pub log_likelihood: Option<LogLikelihood>,
+}
+
+/// The density that the data are drawn from.
+pub struct Truth(ToyDensity);
+
+impl Truth {
+    /// The truth of the data that `trained` learnt from, if it is known.
+    pub fn of(trained: &Trained) -> Option<Truth> {
+        let unscaled = trained.model.scale().is_ok_and(|scale| scale.is_none());
+        toy(&trained.model.data.name).filter(|_| unscaled).map(Truth)
+    }
+
+    /// It, as the host sees a density.
+    ///
+    /// # Errors
+    /// None for points of the plane.
+    pub fn density(&self) -> Result<impl HostDensity + '_> {
+        let point = |x: &[f64]| [x[0], x[1]];
+        ClosedForm::new(
+            2,
+            move |x: &[f64]| self.0.log_density(&point(x)),
+            move |x: &[f64], score: &mut [f64]| score.copy_from_slice(&self.0.score(&point(x))),
+        )
+    }
+
+    /// A box that holds nearly all of it.
+    pub fn window(&self) -> [[f64; 2]; 2] {
+        self.0.window()
+    }
+
+    /// The mean of its log density over rows.
+    ///
+    /// # Errors
+    /// No rows.
+    pub fn log_likelihood(&self, rows: &[f64]) -> Result<LogLikelihood> {
+        mean(&self.density()?.log_density(rows)?)
+    }
+}
+
+fn mean(values: &[f64]) -> Result<LogLikelihood> {
+    let Mean { value, standard_error, .. } = Mean::of(values)?;
+    Ok(LogLikelihood { value, standard_error })
+}
+
+/// All held-out rows of a run.
+pub(super) fn held_out(trained: &Trained) -> Result<Vec<f64>> {
+    Ok(widened(&run_data(trained, None)?.held_out)?)
+}
+
+fn widened(rows: &Subset) -> Result<Vec<f64>> {
+    Ok(rows_of(rows, MAX_ROWS)?.iter().map(|value| f64::from(*value)).collect())
+}
+
+/// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not known.
+pub(super) fn fisher_divergence(trained: &Trained) -> Result<Option<FisherDivergence>> {
+    let Some(truth) = Truth::of(trained) else { return Ok(None) };
+    let [x, y] = truth.window();
+    let window = Window::new(&[x[0], y[0]], &[x[1], y[1]])?;
+    let settings = quadrature::Settings { intervals: INTERVALS, ..Default::default() };
+    let grid = Quadrature::new(&mut truth.density()?, &window, settings)?;
+    let mut model = TrainedDensity::new(&trained.model)?;
+    grid.fisher_divergence(&mut truth.density()?, &mut model).map(Some)
+}
+
+pub(super) fn measure(trained: &Trained) -> Result<Measured> {
+    let mut measured = Measured {
+        fisher_divergence: fisher_divergence(trained)?,
+        log_z: None,
+        log_z_error: None,
+        effective_sample_size: None,
+        learnt_log_z_error: None,
+        log_likelihood: None,
+    };
+    if !trained.model.model.has_density() {
+        return Ok(measured);
+    }
+    let data = run_data(trained, None)?;
+    let mut density = TrainedDensity::new(&trained.model)?;
+    if let Some(log_z) = normaliser::by_quadrature(trained)? {
+        (measured.log_z, measured.log_z_error) = (Some(log_z.value), Some(log_z.error()));
+    } else if trained.model.row_len() <= MOST_DIMENSIONS {
+        let annealed = anneal(&mut density, &data.training)?;
+        (measured.log_z, measured.log_z_error) = (Some(annealed.log_z), Some(annealed.standard_error));
+        measured.effective_sample_size = Some(annealed.effective_sample_size);
+    }
+    if let Some(log_z) = measured.log_z {
+        measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - log_z);
+        let values = density.log_density(&widened(&data.held_out)?)?;
+        measured.log_likelihood = Some(mean(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
+    }
+    Ok(measured)
+}
+
+/// log Z from a Gaussian with the moments of the training rows.
+fn anneal(density: &mut TrainedDensity, training: &Subset) -> Result<annealed_importance::Annealed> {
+    let rows = rows_of(training, MAX_ROWS)?;
+    let moments = Moments::of(Rows::new(&rows, training.dataset().row_len())?)?;
+    let mut base = GaussianBase::new(&moments)?;
+    let temperatures = Temperatures::sigmoid(TEMPERATURES)?;
+    let settings = annealed_importance::Settings { chains: CHAINS, ..Default::default() };
+    let annealing = Annealing::tune(density, &mut base, &temperatures, settings)?;
+    annealing.forward(density, &mut base)
+}

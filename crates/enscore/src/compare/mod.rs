@@ -1,0 +1,131 @@
+//! Sets trainings of the same data beside each other: time, quality against the truth where it is known, held-out
+//! likelihood, in one table and one picture.
+
+mod measure;
+mod picture;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::checkpoint::RunFolder;
+use crate::error::{Error, Result};
+use crate::sample::Trained;
+use crate::settings::{Compare, Settings};
+use crate::train::{Observer, Request, train};
+
+pub use measure::{LogLikelihood, Measured, Truth};
+
+/// Parts that a training is cut into: the quality is measured at the end of each.
+const PARTS: u64 = 10;
+
+/// A training that was compared.
+#[derive(Clone, Debug, Serialize)]
+pub struct Compared {
+    /// Its name in the file.
+    pub name: String,
+    /// Its objective.
+    pub objective: String,
+    /// Its run's folder.
+    pub run: PathBuf,
+    /// Steps done.
+    pub steps: u64,
+    /// Seconds spent training.
+    pub seconds: f64,
+    /// Seconds of training until the relative Fisher divergence was first at most the wanted quality; none where it never
+    /// was, or the truth is not known.
+    pub seconds_to_quality: Option<f64>,
+    /// What was measured at the end.
+    pub measured: Measured,
+}
+
+/// What a comparison came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The trainings, in the order of the file.
+    pub compared: Vec<Compared>,
+    /// Mean log density of the truth on the held-out rows, nats, where the truth is known.
+    pub truth_log_likelihood: Option<LogLikelihood>,
+    /// The relative Fisher divergence whose time was taken.
+    pub quality: f64,
+    /// The table as text.
+    #[serde(skip)]
+    pub text: String,
+    /// The files written: the table, the numbers, the picture if there is one.
+    pub files: Vec<PathBuf>,
+}
+
+/// Trains and measures everything that `compare` names, below the folder `out`, and writes `comparison.md`,
+/// `comparison.json` and, for data in the plane, `comparison.png` there. Trainings that are done already are not repeated.
+///
+/// # Errors
+/// Whatever a training or a measurement refuses, named by the training.
+pub fn compare(
+    compare: &Compare,
+    out: &Path,
+    stop: &dyn Fn() -> Option<i32>,
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
+    let mut compared = Vec::new();
+    for (name, settings) in &compare.trainings {
+        let named = |error: Error| Error { what: format!("training {name}: {}", error.what), ..error };
+        observer.message(&format!("training {name}"));
+        let run = out.join(name);
+        let result = follow(name, settings, &run, compare.quality, stop, observer).map_err(named)?;
+        compared.push(result);
+    }
+    let first = Trained::open(&compared[0].run, &[])?;
+    let truth = Truth::of(&first);
+    let truth_log_likelihood = match &truth {
+        Some(truth) => Some(truth.log_likelihood(&measure::held_out(&first)?)?),
+        None => None,
+    };
+    let mut outcome = Outcome {
+        compared,
+        truth_log_likelihood,
+        quality: compare.quality,
+        text: String::new(),
+        files: Vec::new(),
+    };
+    table::write(&mut outcome, out)?;
+    picture::write(&mut outcome, truth.as_ref(), out)?;
+    Ok(outcome)
+}
+
+/// Trains in parts, measuring the divergence from the truth between them.
+fn follow(
+    name: &str,
+    settings: &Settings,
+    run: &Path,
+    quality: f64,
+    stop: &dyn Fn() -> Option<i32>,
+    observer: &mut dyn Observer,
+) -> Result<Compared> {
+    let steps = settings.train().steps;
+    let mut reached = None;
+    for part in 1..=PARTS {
+        let until = (steps * part).div_ceil(PARTS);
+        let done = RunFolder::open(run).is_ok();
+        let request = Request { run: run.to_path_buf(), resume: done, until: Some(until) };
+        let outcome = train(settings, &request, stop, observer)?;
+        let trained = Trained::open(run, &[])?;
+        let divergence = measure::fisher_divergence(&trained)?;
+        if reached.is_none() && divergence.is_some_and(|divergence| divergence.relative <= quality) {
+            reached = Some(outcome.seconds);
+        }
+        if outcome.step < until {
+            break;
+        }
+    }
+    let trained = Trained::open(run, &[])?;
+    Ok(Compared {
+        name: name.to_string(),
+        objective: settings.objective().name().to_string(),
+        run: run.to_path_buf(),
+        steps: trained.step,
+        seconds: trained.seconds,
+        seconds_to_quality: reached,
+        measured: measure::measure(&trained)?,
+    })
+}

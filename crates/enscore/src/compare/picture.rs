@@ -1,0 +1,63 @@
+//! The comparison as one picture: the density and the score field of the truth and of every training, on one scale.
+
+use std::path::Path;
+
+use super::{Compared, Outcome, Truth};
+use crate::error::Result;
+use crate::evaluate::normaliser;
+use crate::report::density_map::{Panel, sheet};
+use crate::report::png;
+use crate::sample::{Trained, TrainedDensity};
+
+/// Places along each side of a heat map, and arrows.
+const PLACES: usize = 112;
+const ARROWS: usize = 14;
+/// Panels in a row.
+const COLUMNS: usize = 4;
+
+/// Writes `comparison.png`, for data in the plane.
+pub(super) fn write(outcome: &mut Outcome, truth: Option<&Truth>, out: &Path) -> Result<()> {
+    let first = Trained::open(&outcome.compared[0].run, &[])?;
+    if first.model.row_len() != 2 {
+        return Ok(());
+    }
+    let window = match truth {
+        Some(truth) => truth.window(),
+        None => [first.model.data.range; 2],
+    };
+    let mut panels = Vec::new();
+    if let Some(truth) = truth {
+        let panel = Panel::new("truth", &first.model.data.name, window)?;
+        let panel = panel.density_of(&mut truth.density()?, 0.0, PLACES)?;
+        panels.push(panel.score_of(&mut truth.density()?, ARROWS)?);
+    }
+    let brightest = panels.first().and_then(Panel::greatest_density);
+    for compared in &outcome.compared {
+        let panel = panel(compared, window)?;
+        panels.push(match brightest {
+            Some(density) => panel.with_brightest(density)?,
+            None => panel,
+        });
+    }
+    let path = out.join("comparison.png");
+    png::write(&path, &sheet(&panels, COLUMNS.min(panels.len()))?)?;
+    outcome.files.push(path);
+    Ok(())
+}
+
+fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
+    let trained = Trained::open(&compared.run, &[])?;
+    let subtitle = match (compared.measured.fisher_divergence, compared.measured.log_likelihood) {
+        (Some(divergence), Some(mean)) => format!("F {:.3}  LL {:.3}", divergence.relative, mean.value),
+        (Some(divergence), None) => format!("F {:.3}  score alone", divergence.relative),
+        (None, Some(mean)) => format!("LL {:.3}", mean.value),
+        (None, None) => String::new(),
+    };
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let panel = Panel::new(&compared.name, &subtitle, window)?;
+    let panel = match normaliser::by_quadrature(&trained)? {
+        Some(log_z) => panel.density_of(&mut density, log_z.value, PLACES)?,
+        None => panel,
+    };
+    panel.score_of(&mut density, ARROWS)
+}

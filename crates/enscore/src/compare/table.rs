@@ -1,0 +1,61 @@
+//! The comparison as a table and as numbers.
+
+use std::path::Path;
+
+use super::{Compared, Outcome};
+use crate::checkpoint::atomic::write_bytes_atomically;
+use crate::error::{Error, Result};
+use crate::report::comparison::{Best, Cell, Column, Comparison};
+
+/// Fills in the text, and writes `comparison.md` and `comparison.json`.
+pub(super) fn write(outcome: &mut Outcome, out: &Path) -> Result<()> {
+    let table = table(outcome)?;
+    outcome.text = table.text();
+    let (markdown, numbers) = (out.join("comparison.md"), out.join("comparison.json"));
+    write_bytes_atomically(&markdown, table.markdown().as_bytes())?;
+    outcome.files.extend([markdown, numbers.clone()]);
+    let json = serde_json::to_string_pretty(outcome)
+        .map_err(|reason| Error::run("the comparison can't be written").found(reason))?;
+    write_bytes_atomically(&numbers, format!("{json}\n").as_bytes())
+}
+
+fn table(outcome: &Outcome) -> Result<Comparison> {
+    let columns = vec![
+        Column::new("time per step", "ms", Best::Lowest),
+        Column::new("training", "s", Best::None),
+        Column::new("time to quality", "s", Best::Lowest),
+        Column::new("relative Fisher divergence", "", Best::Lowest),
+        Column::new("log Z", "nats", Best::None),
+        Column::new("learnt log Z - log Z", "nats", Best::None),
+        Column::new("held-out log-likelihood", "nats", Best::Highest),
+    ];
+    let mut table = Comparison::new("training", columns);
+    for compared in &outcome.compared {
+        table.push(&compared.name, cells(compared))?;
+    }
+    if let Some(truth) = outcome.truth_log_likelihood {
+        let mut cells = vec![Cell::Absent; 6];
+        cells.push(Cell::Measured(truth.value, truth.standard_error));
+        table.push("(the truth)", cells)?;
+    }
+    Ok(table)
+}
+
+fn cells(compared: &Compared) -> Vec<Cell> {
+    let measured = &compared.measured;
+    let or_absent = |value: Option<f64>| value.map_or(Cell::Absent, Cell::Value);
+    let log_z = match (measured.log_z, measured.log_z_error) {
+        (Some(log_z), Some(error)) => Cell::Measured(log_z, error),
+        (log_z, _) => or_absent(log_z),
+    };
+    let likelihood = measured.log_likelihood;
+    vec![
+        Cell::Value(1e3 * compared.seconds / compared.steps.max(1) as f64),
+        Cell::Value(compared.seconds),
+        or_absent(compared.seconds_to_quality),
+        or_absent(measured.fisher_divergence.map(|divergence| divergence.relative)),
+        log_z,
+        or_absent(measured.learnt_log_z_error),
+        likelihood.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),
+    ]
+}

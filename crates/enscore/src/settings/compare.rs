@@ -1,0 +1,99 @@
+//! `[compare]`: the trainings that `enscore compare` sets beside each other, each as changes to the file's other tables.
+//!
+//! ```toml
+//! [compare]
+//! quality = 0.1                                   # relative Fisher divergence whose time is reported
+//! sm = ["objective.kind=sm"]                      # name = its --set arguments
+//! flow = ["model.kind=real-nvp", "objective.kind=ml"]
+//! ```
+//!
+//! The other commands pass the table over, so that the same file can be trained as it is.
+
+use std::path::Path;
+
+use super::{Settings, read_text};
+use crate::{Error, Result};
+
+/// The name of the table.
+pub(super) const COMPARE: &str = "compare";
+/// The key that is no training.
+const QUALITY: &str = "quality";
+/// The relative Fisher divergence whose time is reported by default.
+const DEFAULT_QUALITY: f64 = 0.1;
+
+/// The trainings of a comparison.
+#[derive(Clone, Debug)]
+pub struct Compare {
+    /// The relative Fisher divergence to the truth whose time is reported.
+    pub quality: f64,
+    /// Each training's name and settings, in the order of the file.
+    pub trainings: Vec<(String, Settings)>,
+}
+
+impl Compare {
+    /// Reads the file at `path`; `sets` are applied to every training before its own changes.
+    ///
+    /// # Errors
+    /// A file without the table, a value that is not what it should be, a name that can't be a folder's; whatever is wrong
+    /// with a training's settings.
+    pub fn load(path: &Path, sets: &[String]) -> Result<Compare> {
+        let (text, name) = (read_text(path)?, path.display().to_string());
+        let document: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            Error::input("not valid TOML").at(&name).found(error.message())
+        })?;
+        let Some(toml::Value::Table(table)) = document.get(COMPARE) else {
+            return Err(Error::input("there is nothing to compare")
+                .at(&name)
+                .expected("a table [compare] of trainings")
+                .remedy("add lines like sm = [\"objective.kind=sm\"]"));
+        };
+        let mut compare = Compare { quality: DEFAULT_QUALITY, trainings: Vec::new() };
+        for (key, value) in table {
+            if key == QUALITY {
+                compare.quality = quality(value, &name)?;
+                continue;
+            }
+            refuse_odd_name(key, &name)?;
+            let own = changes(key, value, &name)?;
+            let settings = Settings::parse(&text, &name, &[sets, &own].concat())
+                .map_err(|error| Error { what: format!("training {key}: {}", error.what), ..error })?;
+            compare.trainings.push((key.clone(), settings));
+        }
+        match compare.trainings.is_empty() {
+            true => Err(Error::input("there is nothing to compare")
+                .at(format!("{name}, [compare]"))
+                .remedy("add lines like sm = [\"objective.kind=sm\"]")),
+            false => Ok(compare),
+        }
+    }
+}
+
+fn quality(value: &toml::Value, file: &str) -> Result<f64> {
+    let number = value.as_float().or(value.as_integer().map(|integer| integer as f64));
+    number.filter(|number| *number > 0.0 && number.is_finite()).ok_or_else(|| {
+        Error::input("wrong value for compare.quality").at(file).found(value).expected("a number above 0")
+    })
+}
+
+/// A training's name is its folder's.
+fn refuse_odd_name(name: &str, file: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    match !name.starts_with('.') && !name.is_empty() && name.chars().all(fits) {
+        true => Ok(()),
+        false => Err(Error::input("a training's name is its folder's")
+            .at(format!("{file}, [compare]"))
+            .found(format!("{name:?}"))
+            .expected("letters, digits and - _ . +")),
+    }
+}
+
+fn changes(key: &str, value: &toml::Value, file: &str) -> Result<Vec<String>> {
+    let wrong = || {
+        Error::input(format!("wrong value for compare.{key}"))
+            .at(file)
+            .found(value)
+            .expected("a list of \"table.key=value\"")
+    };
+    let items = value.as_array().ok_or_else(wrong)?;
+    items.iter().map(|item| item.as_str().map(str::to_string).ok_or_else(wrong)).collect()
+}
