@@ -36,7 +36,7 @@ fn known_json(data: &Known) -> Value {
     json!({
         "name": data.name, "description": data.description, "rows": data.rows, "shape": data.row_shape,
         "source": data.source, "licence": data.licence, "bytes": data.bytes(),
-        "built_in": data.availability == Availability::BuiltIn, "how_to_get": data.how_to_get(),
+        "built_in": matches!(data.availability, Availability::BuiltIn | Availability::Generated), "how_to_get": data.how_to_get(),
     })
 }
 

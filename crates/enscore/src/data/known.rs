@@ -16,6 +16,8 @@ pub struct KnownFile {
 pub enum Availability {
     /// Part of this program.
     BuiltIn,
+    /// Drawn by this program from a density that it knows ([`super::toy`]).
+    Generated,
     /// Files under an address, which [`super::fetch`] gets.
     Download {
         /// The address before a file's name.
@@ -39,8 +41,8 @@ pub struct Known {
     pub description: &'static str,
     /// How many rows for training and for testing.
     pub rows: [usize; 2],
-    /// [height, width, channels].
-    pub row_shape: [usize; 3],
+    /// [height, width, channels] of images, `[d]` of vectors.
+    pub row_shape: &'static [usize],
     /// Who made it and where it was published.
     pub source: &'static str,
     /// Its licence.
@@ -61,6 +63,7 @@ impl Known {
     pub fn how_to_get(&self) -> String {
         match self.availability {
             Availability::BuiltIn => "nothing to do: it is part of the program".to_string(),
+            Availability::Generated => "nothing to do: the program draws it".to_string(),
             Availability::Download { base } => format!(
                 "run `enscore data fetch {}` ({} bytes, {}), or put {} from {base} there",
                 self.name,
@@ -96,12 +99,26 @@ const MNIST: [KnownFile; 4] = [
     },
 ];
 
-static KNOWN: [Known; 3] = [
+/// The entry of a toy density.
+const fn toy(name: &'static str, description: &'static str) -> Known {
+    Known {
+        name,
+        description,
+        rows: super::toy::ROWS,
+        row_shape: &[2],
+        source: "drawn from a density with known log density and score",
+        licence: "MIT or Apache-2.0, as the program",
+        availability: Availability::Generated,
+        files: &[],
+    }
+}
+
+static KNOWN: [Known; 12] = [
     Known {
         name: "digits",
         description: "grey handwritten digits with levels 0 to 16, with labels",
         rows: [super::digits::FIRST_TEST_ROW, 297],
-        row_shape: [8, 8, 1],
+        row_shape: &[8, 8, 1],
         source: "E. Alpaydin and C. Kaynak, UCI optdigits, doi:10.24432/C50P49, from scikit-learn's copy",
         licence: "CC BY 4.0",
         availability: Availability::BuiltIn,
@@ -111,7 +128,7 @@ static KNOWN: [Known; 3] = [
         name: "mnist",
         description: "grey handwritten digits with levels 0 to 255, with labels",
         rows: [60_000, 10_000],
-        row_shape: [28, 28, 1],
+        row_shape: &[28, 28, 1],
         source: "Y. LeCun, C. Cortes and C. Burges, http://yann.lecun.com/exdb/mnist",
         licence: "CC BY-SA 3.0",
         availability: Availability::Download { base: "https://storage.googleapis.com/cvdf-datasets/mnist/" },
@@ -121,7 +138,7 @@ static KNOWN: [Known; 3] = [
         name: "fashion-mnist",
         description: "grey pictures of clothes with levels 0 to 255, with labels",
         rows: [60_000, 10_000],
-        row_shape: [28, 28, 1],
+        row_shape: &[28, 28, 1],
         source: "H. Xiao, K. Rasul and R. Vollgraf, https://github.com/zalandoresearch/fashion-mnist",
         licence: "MIT",
         availability: Availability::Package {
@@ -130,6 +147,15 @@ static KNOWN: [Known; 3] = [
         },
         files: &[],
     },
+    toy("two-gaussians", "two round Gaussians far apart with weights 1/5 and 4/5"),
+    toy("eight-gaussians", "eight equal Gaussians on a circle"),
+    toy("ring", "a circle with a Gaussian profile"),
+    toy("rings", "three concentric circles, equally bright"),
+    toy("two-moons", "two interleaved half circles with Gaussian noise"),
+    toy("pinwheel", "five Gaussian arms, swirled"),
+    toy("spiral", "a spiral of two turns with Gaussian noise"),
+    toy("checkerboard", "eight filled squares of a board of 4 x 4, with soft edges"),
+    toy("four-wells", "two coupled double wells, normalised by quadrature"),
 ];
 
 /// All data sets with a name.

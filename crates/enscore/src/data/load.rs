@@ -6,7 +6,7 @@ use std::path::Path;
 use super::folder::{self, name_of};
 use super::input::{Input, open_file};
 use super::known::{Availability, known};
-use super::{Dataset, csv_table, digits, idx, image, npy, npz};
+use super::{Dataset, csv_table, digits, idx, image, npy, npz, toy};
 use crate::error::{Error, Result};
 
 /// Which part of a data set.
@@ -36,6 +36,7 @@ const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dil
 /// Reads a data set from a name, a file or a folder.
 ///
 /// - `digits`: the bundled digits, 1,500 rows for training and 297 for testing ([`super::digits`] gives all).
+/// - A toy density ([`super::toy_names`]): 50,000 rows for training and 10,000 for testing, drawn here.
 /// - Another known name ([`known`]): the folder where a package or [`super::fetch`] into `data/NAME` puts it.
 /// - A file: IDX, npy, npz (or `FILE.npz:ARRAY`), CSV, each also gzipped but npz, or one PNG image. The content decides, not
 ///   the ending. Only npz can have a test split (arrays `x_test` or `test`).
@@ -56,6 +57,9 @@ pub fn load(source: &str, split: Split) -> Result<Dataset> {
     }
     if let Some((file, array)) = source.rsplit_once(".npz:") {
         return read_file(Path::new(&format!("{file}.npz")), Some(array), split);
+    }
+    if let Some(data) = toy::generated(source, split) {
+        return data;
     }
     let Some(entry) = known().iter().find(|k| k.name == source) else {
         let names: Vec<&str> = known().iter().map(|k| k.name).collect();
@@ -180,7 +184,7 @@ mod tests {
     fn what_is_missing_is_said_with_what_is_possible() {
         let message = |source: &str, split| load(source, split).unwrap_err().to_string();
         let error = message("no/such/thing", Split::Train);
-        assert!(error.contains("digits, mnist, fashion-mnist"), "{error}");
+        assert!(error.contains("digits, mnist, fashion-mnist, two-gaussians"), "{error}");
         assert!(load_test("digits").unwrap().is_some_and(|data| data.rows() == 297));
         assert!(load_test("no/such/thing").is_err());
         assert!(file("x.csv", b"1,2\n", "", Split::Test).unwrap_err().to_string().contains("hold rows out"));

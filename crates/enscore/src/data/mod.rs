@@ -23,6 +23,7 @@ mod scale;
 mod statistics;
 mod subset;
 mod tensor;
+mod toy;
 
 pub use dataset::{Dataset, Values};
 pub use digits::digits;
@@ -34,6 +35,7 @@ pub use order::{BatchOrder, permutation};
 pub use scale::Scale;
 pub use statistics::{Statistics, statistics};
 pub use subset::{Subset, hold_out, split_validation};
+pub use toy::{ToyDensity, toy, toy_names};
 
 #[cfg(test)]
 mod hostile;
