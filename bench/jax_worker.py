@@ -1,6 +1,7 @@
 """The workloads in JAX, compiled."""
 import os
 import sys
+import timeit
 
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads=2"
 
@@ -27,8 +28,9 @@ def perceptron(p, x):
     return x
 
 
-def conv(x, w, b):
-    return lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + b
+def conv(x, w, b, stride=1):
+    padding, names = ((1, 1), (1, 1)), ("NHWC", "HWIO", "NHWC")
+    return lax.conv_general_dilated(x, w, (stride, stride), padding, dimension_numbers=names) + b
 
 
 def group_norm(x, scale, shift, groups=8):
@@ -80,9 +82,74 @@ def training(p, loss):
 
 
 def denoising(x, noise):
-    energy = lambda p, x: perceptron(p, x).sum()
     noisy = x + workloads.SIGMA * noise
     return lambda p: ((jax.grad(energy, 1)(p, noisy) - noise / workloads.SIGMA) ** 2).mean()
+
+
+def energy(p, x):
+    return perceptron(p, x).sum()
+
+
+def convolutional_energy(p, x):
+    x = jax.nn.silu(conv(x, *p[:2]))
+    x = jax.nn.silu(conv(x, *p[2:4], stride=2))
+    x = jax.nn.silu(conv(x, *p[4:6], stride=2))
+    return perceptron(p[6:], x.reshape(len(x), -1)).sum()
+
+
+def trace_by_tangents(p, x):
+    """The Laplacian of one row: a Jacobian-vector product of the gradient along every unit vector."""
+    along = lambda v: jnp.vdot(v, jax.jvp(lambda x: jax.grad(energy, 1)(p, x), (x,), (v,))[1])
+    return jax.vmap(along)(jnp.eye(len(x))).sum()
+
+
+def trace_of_hessian(p, x):
+    return jnp.trace(jax.hessian(energy, 1)(p, x))
+
+
+def exact_score_matching(trace, x):
+    def loss(p):
+        gradients = jax.vmap(lambda x: jax.grad(energy, 1)(p, x))(x)
+        traces = jax.vmap(lambda x: trace(p, x))(x)
+        return (traces + 0.5 * (gradients**2).sum(1)).mean()
+
+    return loss
+
+
+def better(steps):
+    """The step that is faster here, once both are compiled."""
+    def seconds(step):
+        step()
+        return min(timeit.repeat(step, number=1, repeat=5))
+
+    step = min(steps, key=seconds)
+    step.reset()
+    return step
+
+
+def sliced_score_matching(score, x, direction):
+    v = jnp.sign(direction)
+
+    def loss(p):
+        s, moved = jax.jvp(lambda x: score(p, x), (x,), (v,))
+        return ((v * moved).sum(1) + 0.5 * (s**2).sum(1)).mean()
+
+    return loss
+
+
+def chain(energy, p, x, noise, steps):
+    size = workloads.CHAIN_STEP
+    spread = noise * (2 * size) ** 0.5
+
+    @jax.jit
+    def sample(p, x, key):
+        def step(x, key):
+            return x + size * jax.grad(energy, 1)(p, x) + spread * jax.random.normal(key, x.shape), None
+
+        return lax.scan(step, x, jax.random.split(key, steps))[0]
+
+    key = jax.random.PRNGKey(0)
+    return lambda: jax.block_until_ready(sample(p, x, key))
 
 
 def convolution(name, p, x):
@@ -114,6 +181,16 @@ def load(name, noise=1.0):
         return training(p, lambda p: ((perceptron(p, batch[0]) - batch[1]) ** 2).mean())
     if name.startswith("dsm2"):
         return training(p, denoising(*batch))
+    if name == "exact_sm_128":
+        return better([training(p, exact_score_matching(trace, *batch)) for trace in (trace_by_tangents, trace_of_hessian)])
+    if name == "ssmvr_energy_128":
+        return training(p, sliced_score_matching(jax.grad(energy, 1), *batch))
+    if name == "ssmvr_score_128":
+        return training(p, sliced_score_matching(perceptron, *batch))
+    if name == "langevin_mlp":
+        return chain(energy, p, *batch, noise, workloads.CHAIN_LENGTHS[name])
+    if name == "langevin_conv":
+        return chain(convolutional_energy, p, *batch, noise, workloads.CHAIN_LENGTHS[name])
     if name.startswith("conv"):
         return convolution(name, p, batch[0])
     if name == "score_net_step":

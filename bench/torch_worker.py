@@ -88,6 +88,60 @@ def denoising(x, noise):
     return loss
 
 
+def convolutional_energy():
+    halving = [nn.Conv2d(32, 32, 4, 2, 1), nn.SiLU(), nn.Conv2d(32, 64, 4, 2, 1), nn.SiLU()]
+    return nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.SiLU(), *halving, nn.Flatten(), nn.Linear(64 * 49, 1))
+
+
+def fill_convolutional_energy(arrays):
+    """The dense layer's weights are [height, width, channel] in the file; PyTorch flattens [channel, height, width]."""
+    dense = arrays[6].reshape(7, 7, 64, 1).transpose(2, 0, 1, 3).reshape(-1, 1)
+    return fill(convolutional_energy(), arrays[:6] + [dense] + arrays[7:])
+
+
+def gradient(energy, x, **options):
+    return torch.autograd.grad(energy(x).sum(), x, **options)[0]
+
+
+def exact_score_matching(start):
+    def loss(net):
+        x = start.clone().requires_grad_()
+        g = gradient(net, x, create_graph=True)
+        trace = 0.0
+        for i in range(x.shape[1]):
+            trace = trace + torch.autograd.grad(g[:, i].sum(), x, create_graph=True)[0][:, i]
+        return (trace + 0.5 * (g**2).sum(1)).mean()
+
+    return loss
+
+
+def sliced_score_matching(score, start, direction):
+    v = torch.sign(direction)
+
+    def loss(net):
+        x = start.clone().requires_grad_()
+        g = score(net, x)
+        h = torch.autograd.grad((g * v).sum(), x, create_graph=True)[0]
+        return ((h * v).sum(1) + 0.5 * (g**2).sum(1)).mean()
+
+    return loss
+
+
+def chain(energy, start, noise, steps):
+    size = workloads.CHAIN_STEP
+    spread = noise * (2 * size) ** 0.5
+
+    def sample():
+        x = start
+        for _ in range(steps):
+            x = x.detach().requires_grad_()
+            g = gradient(energy, x)
+            x = x.detach() + size * g + spread * torch.randn_like(x)
+        return x
+
+    return sample
+
+
 def convolution(name, arrays, x):
     w, b = (parameter(array) for array in arrays)
 
@@ -125,6 +179,18 @@ def load(name, noise=1.0):
         return training(perceptron(2, 128, 128, 2), arrays, lambda net: ((net(batch[0]) - batch[1]) ** 2).mean())
     if name.startswith("dsm2"):
         return training(perceptron(2, 128, 128, 1), arrays, denoising(*batch))
+    if name == "exact_sm_128":
+        return training(perceptron(50, 128, 128, 1), arrays, exact_score_matching(*batch))
+    if name == "ssmvr_energy_128":
+        energy = lambda net, x: gradient(net, x, create_graph=True)
+        return training(perceptron(50, 128, 128, 1), arrays, sliced_score_matching(energy, *batch))
+    if name == "ssmvr_score_128":
+        score = lambda net, x: net(x)
+        return training(perceptron(50, 128, 128, 50), arrays, sliced_score_matching(score, *batch))
+    if name == "langevin_mlp":
+        return chain(fill(perceptron(2, 128, 128, 1), arrays), *batch, noise, workloads.CHAIN_LENGTHS[name])
+    if name == "langevin_conv":
+        return chain(fill_convolutional_energy(arrays), *batch, noise, workloads.CHAIN_LENGTHS[name])
     if name.startswith("conv"):
         return convolution(name, arrays, batch[0])
     if name == "score_net_step":

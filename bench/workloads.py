@@ -8,6 +8,8 @@ SIGMA = 0.1
 LEVELS = (1.0, 0.5)
 STEPS_PER_LEVEL = 5
 STEP_SIZE = 2e-3
+CHAIN_STEP = 0.01
+CHAIN_LENGTHS = {"langevin_mlp": 100, "langevin_conv": 20}
 
 
 def schedule():
@@ -26,8 +28,13 @@ def _perceptron(*widths):
     return layers
 
 
-def _convolution(inputs, outputs):
-    return [((3, 3, inputs, outputs), (9 * inputs) ** -0.5, 0.0), ((outputs,), 0.1, 0.0)]
+def _convolution(inputs, outputs, size=3):
+    return [((size, size, inputs, outputs), (size * size * inputs) ** -0.5, 0.0), ((outputs,), 0.1, 0.0)]
+
+
+def _convolutional_energy():
+    halving = _convolution(32, 32, 4) + _convolution(32, 64, 4)
+    return _convolution(1, 32) + halving + _perceptron(7 * 7 * 64, 1)
 
 
 def _score_network(c=CHANNELS):
@@ -50,6 +57,11 @@ WORKLOADS = {
     "conv_forward_backward": (_convolution(CHANNELS, CHANNELS), [((64, 28, 28, CHANNELS), 1.0, 0.0)]),
     "score_net_step": (_score_network(), _pair(32, 28, 28, 1)),
     "langevin": (_score_network(), [((64, 28, 28, 1), 1.0, 0.0)]),
+    "exact_sm_128": (_perceptron(50, 128, 128, 1), [((128, 50), 1.0, 0.0)]),
+    "ssmvr_energy_128": (_perceptron(50, 128, 128, 1), _pair(128, 50)),
+    "ssmvr_score_128": (_perceptron(50, 128, 128, 50), _pair(128, 50)),
+    "langevin_mlp": (_perceptron(2, 128, 128, 1), [((1024, 2), 1.0, 0.0)]),
+    "langevin_conv": (_convolutional_energy(), [((64, 28, 28, 1), 1.0, 0.0)]),
 }
 
 

@@ -15,11 +15,13 @@ use std::time::Duration;
 use runner::Runner;
 use workloads::Workload;
 
+/// Threads unless the command line names another number.
 const THREADS: usize = 2;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let data = PathBuf::from(std::env::args().nth(1).ok_or("usage: enscore-bench FOLDER_OF_DATA")?);
-    rayon::ThreadPoolBuilder::new().num_threads(THREADS).build_global()?;
+    let data = PathBuf::from(std::env::args().nth(1).ok_or("usage: enscore-bench FOLDER_OF_DATA [THREADS]")?);
+    let threads = std::env::args().nth(2).map_or(Ok(THREADS), |word| word.parse())?;
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let mut runners = HashMap::new();
     for line in std::io::stdin().lock().lines() {
         let answer = answer(&line?, &data, &mut runners)?;
@@ -58,9 +60,12 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
         "compile" => Ok((runner.compiled_in().as_secs_f64() * 1e3).to_string()),
         "profile" => {
             let rows = runner.hot_spots(budget)?;
-            let total: f64 = rows.iter().map(|row| row.0).sum();
-            let lines: Vec<String> = rows.iter().map(|(ms, step)| format!("{ms:9.4}  {step}")).collect();
-            Ok(format!("{total:9.4}  all {} steps\n{}", rows.len(), lines.join("\n")))
+            let sum = |which: usize| rows.iter().map(|row| row.milliseconds()[which]).sum::<f64>();
+            let line = |[least, mean]: [f64; 2], name: &str| format!("{least:9.4} {mean:9.4}  {name}");
+            let mut lines =
+                vec![line([sum(0), sum(1)], &format!("least and mean of all {} steps", rows.len()))];
+            lines.extend(rows.iter().map(|row| line(row.milliseconds(), &row.name)));
+            Ok(lines.join("\n"))
         }
         _ => Err(format!("not a request: {line:?}").into()),
     }

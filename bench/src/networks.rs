@@ -27,7 +27,14 @@ pub fn perceptron<'s>(parameters: &[Var<'s>], x: Var<'s>) -> Var<'s> {
 
 /// Parameters of a convolution of 3x3 pixels.
 pub fn convolution_parameters(name: &str, inputs: usize, outputs: usize) -> Vec<Spec> {
-    vec![(format!("{name}.weight"), vec![3, 3, inputs, outputs]), (format!("{name}.bias"), vec![outputs])]
+    kernel_parameters(name, 3, inputs, outputs)
+}
+
+fn kernel_parameters(name: &str, size: usize, inputs: usize, outputs: usize) -> Vec<Spec> {
+    vec![
+        (format!("{name}.weight"), vec![size, size, inputs, outputs]),
+        (format!("{name}.bias"), vec![outputs]),
+    ]
 }
 
 /// y = conv(x, w) + b, the image's extents kept.
@@ -59,4 +66,21 @@ pub fn score_network<'s>(parameters: &[Var<'s>], x: Var<'s>) -> Var<'s> {
     let (blocks, last) = rest.split_at(8 * BLOCKS);
     let x = blocks.chunks_exact(8).fold(convolution(first, x), |x, p| x + half(half(x, p), &p[4..]));
     convolution(&last[2..], normalised(x, last))
+}
+
+/// Parameters of the convolutional energy: one convolution that keeps 28x28 pixels, two that halve them, a dense layer.
+pub fn convolutional_energy_parameters() -> Vec<Spec> {
+    let mut specs = convolution_parameters("first", 1, 32);
+    specs.extend(kernel_parameters("half", 4, 32, 32));
+    specs.extend(kernel_parameters("quarter", 4, 32, 64));
+    specs.extend(perceptron_parameters(&[7 * 7 * 64, 1]));
+    specs
+}
+
+/// Images `[batch, 28, 28, 1]` to one number each, `[batch, 1]`.
+pub fn convolutional_energy<'s>(p: &[Var<'s>], x: Var<'s>) -> Var<'s> {
+    let halved = |x: Var<'s>, p: &[Var<'s>]| (x.conv2d(p[0], Conv::strided(2, 1)) + p[1]).silu();
+    let x = halved(halved(convolution(p, x).silu(), &p[2..4]), &p[4..6]);
+    let rows = [x.extent(0), x.shape()[1..].iter().product()];
+    perceptron(&p[6..], x.reshape(&rows))
 }

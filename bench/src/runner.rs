@@ -4,12 +4,12 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use enscore_cpu::{Argument, Executable, ExecutorError, Options, StepProfile};
+use enscore_cpu::{Argument, Executable, ExecutorError, Options};
 use enscore_program::random::Key;
 
 use crate::adam;
 use crate::networks::Spec;
-use crate::workloads::{Drive, Workload, langevin_schedule};
+use crate::workloads::{Drive, Workload, chain_step, langevin_schedule};
 
 /// Runs of one measurement, at most.
 const MOST_RUNS: usize = 200;
@@ -29,7 +29,7 @@ pub struct Runner {
     results: Vec<Vec<f32>>,
     step: i32,
     compiled_in: Duration,
-    profile: Option<Vec<StepProfile>>,
+    profile: Option<Vec<Row>>,
 }
 
 /// Arrays of single precision, one after another, as the file at `path` has them.
@@ -93,16 +93,28 @@ impl Runner {
             }
             Drive::Once => self.execute(&[], None)?,
             Drive::Langevin => {
-                let start = self.batch[0].clone();
-                for (number, [size, spread, sigma]) in langevin_schedule().into_iter().enumerate() {
-                    let key = Key::new(self.step as u64, number as u64);
-                    self.execute(&[&[size], &[noise * spread], &[sigma]], Some(key))?;
-                    std::mem::swap(&mut self.batch[0], &mut self.results[0]);
-                }
-                self.results[0].copy_from_slice(&self.batch[0]);
-                self.batch[0] = start;
+                let steps = langevin_schedule();
+                self.chain(steps.into_iter().map(|[size, spread, sigma]| vec![size, noise * spread, sigma]))?;
+            }
+            Drive::Chain(steps) => {
+                let [size, spread] = chain_step();
+                self.chain(std::iter::repeat_n(vec![size, noise * spread], steps))?;
             }
         }
+        Ok(())
+    }
+
+    /// Runs the program once for each of `steps`, the scalars that it takes, from the batch on: x goes from step to step.
+    fn chain(&mut self, steps: impl Iterator<Item = Vec<f32>>) -> Result<(), ExecutorError> {
+        let start = self.batch[0].clone();
+        for (number, scalars) in steps.enumerate() {
+            let key = Key::new(self.step as u64, number as u64);
+            let scalars: Vec<&[f32]> = scalars.chunks(1).collect();
+            self.execute(&scalars, Some(key))?;
+            std::mem::swap(&mut self.batch[0], &mut self.results[0]);
+        }
+        self.results[0].copy_from_slice(&self.batch[0]);
+        self.batch[0] = start;
         Ok(())
     }
 
@@ -114,7 +126,16 @@ impl Runner {
         let mut outputs: Vec<&mut [f32]> =
             state.iter_mut().chain(&mut self.results).map(Vec::as_mut_slice).collect();
         match &mut self.profile {
-            Some(profile) => self.executable.profile(&inputs, &mut outputs, profile),
+            Some(rows) => {
+                let mut steps = Vec::new();
+                self.executable.profile(&inputs, &mut outputs, &mut steps)?;
+                if rows.is_empty() {
+                    *rows =
+                        steps.iter().map(|step| Row { name: step.name.clone(), ..Row::default() }).collect();
+                }
+                rows.iter_mut().zip(&steps).for_each(|(row, step)| row.add(step.seconds));
+                Ok(())
+            }
             None => self.executable.run(&inputs, &mut outputs),
         }
     }
@@ -149,18 +170,39 @@ impl Runner {
         Ok((seconds[seconds.len() / 2], seconds[0]))
     }
 
-    /// Runs for `budget` and gives each step's mean milliseconds a run, the dearest first.
-    pub fn hot_spots(&mut self, budget: Duration) -> Result<Vec<(f64, String)>, ExecutorError> {
+    /// Runs for `budget` and gives each step of the program with its least and its mean milliseconds, the dearest first:
+    /// beside other work on the machine the least says more.
+    pub fn hot_spots(&mut self, budget: Duration) -> Result<Vec<Row>, ExecutorError> {
         self.profile = Some(Vec::new());
         let (began, before) = (Instant::now(), self.step);
         while self.step < before + MOST_RUNS as i32 && began.elapsed() < budget {
             self.run(1.0)?;
         }
-        let runs = f64::from(self.step - before);
-        let profile = self.profile.take().unwrap_or_default();
-        let mut rows: Vec<(f64, String)> =
-            profile.into_iter().map(|step| (step.seconds * 1e3 / runs, step.name)).collect();
-        rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut rows = self.profile.take().unwrap_or_default();
+        rows.sort_by(|a, b| b.least.total_cmp(&a.least));
         Ok(rows)
+    }
+}
+
+/// What one step of a program took.
+#[derive(Default)]
+pub struct Row {
+    /// The primitives that it computes.
+    pub name: String,
+    least: f64,
+    total: f64,
+    runs: u32,
+}
+
+impl Row {
+    fn add(&mut self, seconds: f64) {
+        self.least = if self.runs == 0 { seconds } else { self.least.min(seconds) };
+        self.total += seconds;
+        self.runs += 1;
+    }
+
+    /// The least and the mean milliseconds.
+    pub fn milliseconds(&self) -> [f64; 2] {
+        [self.least * 1e3, self.total * 1e3 / f64::from(self.runs)]
     }
 }

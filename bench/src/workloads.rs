@@ -1,11 +1,11 @@
 //! What is timed: for each name the parameters, the batch, and the program of one run.
 
-use enscore_program::{Kind, Program, Scope, ShapeError, Var};
+use enscore_program::{Kind, LaplacianPart, Program, Scope, ShapeError, Var};
 
 use crate::adam;
 use crate::networks::{
-    Spec, convolution, convolution_parameters, perceptron, perceptron_parameters, score_network,
-    score_network_parameters,
+    Spec, convolution, convolution_parameters, convolutional_energy, convolutional_energy_parameters,
+    perceptron, perceptron_parameters, score_network, score_network_parameters,
 };
 
 /// Channels of the convolutional workloads.
@@ -19,6 +19,12 @@ const STEPS_PER_LEVEL: usize = 5;
 /// The step size at level sigma is STEP_SIZE (sigma / last sigma)^2.
 const STEP_SIZE: f64 = 2e-3;
 
+/// The step size of plain Langevin sampling, x + a s(x) + sqrt(2a) z.
+const CHAIN_STEP: f64 = 0.01;
+/// Coordinates and hidden units of the score matching workloads.
+const COORDINATES: usize = 50;
+const HIDDEN: usize = 128;
+
 /// How a program is driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drive {
@@ -28,6 +34,8 @@ pub enum Drive {
     Once,
     /// Inputs: parameters, x, then step size, noise size, sigma, key; output: x after one Langevin step.
     Langevin,
+    /// The same so many times over without levels of noise: inputs end with step size, noise size, key.
+    Chain(usize),
 }
 
 /// A workload by its name.
@@ -46,6 +54,11 @@ enum Objective {
     ConvolutionGradients,
     ScoreNetwork,
     Langevin,
+    ExactScoreMatching,
+    SlicedEnergy,
+    SlicedScore,
+    ChainOfPerceptron,
+    ChainOfConvolutions,
 }
 
 fn batch(names: &[&str], shape: &[usize]) -> Vec<Spec> {
@@ -89,6 +102,36 @@ impl Workload {
                 Drive::Langevin,
                 Objective::Langevin,
                 score_network_parameters(CHANNELS),
+                batch(&["x"], &[64, 28, 28, 1]),
+            ),
+            "exact_sm_128" => (
+                Drive::Update,
+                Objective::ExactScoreMatching,
+                perceptron_parameters(&[COORDINATES, HIDDEN, HIDDEN, 1]),
+                batch(&["x"], &[rows, COORDINATES]),
+            ),
+            "ssmvr_energy_128" => (
+                Drive::Update,
+                Objective::SlicedEnergy,
+                perceptron_parameters(&[COORDINATES, HIDDEN, HIDDEN, 1]),
+                batch(&["x", "direction"], &[rows, COORDINATES]),
+            ),
+            "ssmvr_score_128" => (
+                Drive::Update,
+                Objective::SlicedScore,
+                perceptron_parameters(&[COORDINATES, HIDDEN, HIDDEN, COORDINATES]),
+                batch(&["x", "direction"], &[rows, COORDINATES]),
+            ),
+            "langevin_mlp" => (
+                Drive::Chain(100),
+                Objective::ChainOfPerceptron,
+                perceptron_parameters(&[2, HIDDEN, HIDDEN, 1]),
+                batch(&["x"], &[1024, 2]),
+            ),
+            "langevin_conv" => (
+                Drive::Chain(20),
+                Objective::ChainOfConvolutions,
+                convolutional_energy_parameters(),
                 batch(&["x"], &[64, 28, 28, 1]),
             ),
             _ => return None,
@@ -164,8 +207,48 @@ impl Objective {
                 let x = x + score * size + key.normal(&x.shape()) * noise;
                 (x, vec![x])
             }
+            Objective::ExactScoreMatching => {
+                let f = perceptron(parameters, x).sum(&[1]);
+                let parts = scope.laplacian_parts(f, x, COORDINATES);
+                let row = |part: LaplacianPart<'s>| part.laplacian + 0.5 * part.gradient.square().sum(&[1]);
+                let loss = parts.map(|part| row(part).mean_all()).reduce(|sum, part| sum + part);
+                let loss = loss.unwrap_or(f);
+                (loss, vec![loss])
+            }
+            Objective::SlicedEnergy => {
+                let f = perceptron(parameters, x).sum_all();
+                let loss = sliced(x, scope.gradient(f, &[x])[0], batch[1]);
+                (loss, vec![loss])
+            }
+            Objective::SlicedScore => {
+                let loss = sliced(x, perceptron(parameters, x), batch[1]);
+                (loss, vec![loss])
+            }
+            Objective::ChainOfPerceptron | Objective::ChainOfConvolutions => {
+                let [size, noise] = ["step", "noise"].map(|name| scope.input(name, Kind::Float, &[]));
+                let key = scope.input("key", Kind::Key, &[]);
+                let f = match self {
+                    Objective::ChainOfPerceptron => perceptron(parameters, x),
+                    _ => convolutional_energy(parameters, x),
+                };
+                let score = scope.gradient(f.sum_all(), &[x])[0];
+                let x = x + score * size + key.normal(&x.shape()) * noise;
+                (x, vec![x])
+            }
         }
     }
+}
+
+/// Sliced score matching with variance reduction, along the signs of `direction`.
+fn sliced<'s>(x: Var<'s>, score: Var<'s>, direction: Var<'s>) -> Var<'s> {
+    let v = direction.sign();
+    let moved = x.scope().jvp(&[score], &[x], &[v])[0];
+    ((v * moved).sum(&[1]) + 0.5 * score.square().sum(&[1])).mean_all()
+}
+
+/// Step size and noise size of a step of a chain.
+pub fn chain_step() -> [f32; 2] {
+    [CHAIN_STEP as f32, (2.0 * CHAIN_STEP).sqrt() as f32]
 }
 
 /// (step size, noise size, sigma) of every Langevin step, in order.

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use pulp::{Simd, WithSimd};
+
 /// A set of vector instructions that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Path {
@@ -75,6 +77,25 @@ impl Path {
         }
         kernel.run::<false>()
     }
+
+    /// Runs `kernel`, written in vectors, with those of this path.
+    #[inline]
+    pub fn run_vectors<K: WithSimd>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if self == Path::Avx512
+                && let Some(simd) = pulp::x86::V4::try_new()
+            {
+                return Simd::vectorize(simd, kernel);
+            }
+            if self >= Path::Avx2
+                && let Some(simd) = pulp::x86::V3::try_new()
+            {
+                return Simd::vectorize(simd, kernel);
+            }
+        }
+        Simd::vectorize(pulp::Scalar::new(), kernel)
+    }
 }
 
 /// A piece of work to be compiled once per instruction path. `run` must be `#[inline(always)]`.
@@ -122,11 +143,44 @@ pub trait Float:
     fn to_f64(self) -> f64;
     /// a * b + c: with one rounding where `FMA`, else with two.
     fn fma<const FMA: bool>(a: Self, b: Self, c: Self) -> Self;
+
+    /// As many of these as an instruction works on.
+    type Vector<S: Simd>: Copy;
+    /// The same number in every lane.
+    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// a * b + c in every lane: with one rounding where the path has it in one instruction, else with two.
+    fn fma_vectors<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// The vectors that a slice consists of, without what is left over.
+    fn vectors<S: Simd>(simd: S, values: &[Self]) -> &[Self::Vector<S>];
+    /// The same, to be written.
+    fn vectors_mut<S: Simd>(simd: S, values: &mut [Self]) -> &mut [Self::Vector<S>];
 }
 
 macro_rules! float {
-    ($t:ty) => {
+    ($t:ty, $vector:ident, $splat:ident, $fma:ident, $slice:ident, $slice_mut:ident) => {
         impl Float for $t {
+            type Vector<S: Simd> = S::$vector;
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, x: Self) -> S::$vector {
+                simd.$splat(x)
+            }
+            #[inline(always)]
+            fn fma_vectors<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
+                simd.$fma(a, b, c)
+            }
+            #[inline(always)]
+            fn vectors<S: Simd>(_: S, values: &[Self]) -> &[S::$vector] {
+                S::$slice(values).0
+            }
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(_: S, values: &mut [Self]) -> &mut [S::$vector] {
+                S::$slice_mut(values).0
+            }
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             #[inline(always)]
@@ -144,5 +198,5 @@ macro_rules! float {
         }
     };
 }
-float!(f32);
-float!(f64);
+float!(f32, f32s, splat_f32s, mul_add_e_f32s, as_simd_f32s, as_mut_simd_f32s);
+float!(f64, f64s, splat_f64s, mul_add_e_f64s, as_simd_f64s, as_mut_simd_f64s);

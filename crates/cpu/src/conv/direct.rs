@@ -1,10 +1,11 @@
 //! Convolutions of any kernel, stride, padding and dilation: strips of im2col that stay in the second-level
-//! cache, times the weights. Few target channels go to [`super::narrow`]; a pointwise window needs no im2col.
+//! cache, times the weights. Few target channels go to [`super::narrow`], few source channels to [`super::shallow`];
+//! a pointwise window needs no im2col.
 
 use super::geometry::Window;
 use super::im2col::{Gather, Scatter};
 use super::lanes::{Lanes, run};
-use super::narrow::{Narrow, fits};
+use super::{narrow, shallow};
 use crate::matmul::{gemm_into, sum_partials};
 use crate::simd::{Float, Path};
 
@@ -34,10 +35,21 @@ fn strip_len<T>(window: &Window) -> usize {
     if window.pointwise() { 0 } else { strip * window.depth() }
 }
 
+/// Whether there is nothing to sum, or nowhere to write it.
+fn is_empty(window: &Window) -> bool {
+    window.depth() == 0 || window.positions() * window.target_channels == 0
+}
+
 /// Scratch of [`forward`].
 pub(super) fn forward_scratch<T>(window: &Window) -> usize {
-    if fits(window) {
-        return window.depth() * window.target_channels;
+    if is_empty(window) {
+        return 0;
+    }
+    if narrow::fits(window) {
+        return narrow::forward_scratch(window);
+    }
+    if shallow::fits(window) {
+        return shallow::forward_scratch(window);
     }
     plan::<T>(window).0.count * strip_len::<T>(window)
 }
@@ -52,21 +64,18 @@ pub(super) fn forward<T: Float>(
     scratch: &mut [T],
 ) {
     let (depth, channels) = (window.depth(), window.target_channels);
-    if depth == 0 || target.is_empty() {
+    if is_empty(window) {
         target.fill(T::ZERO);
         return;
     }
+    if narrow::fits(window) {
+        return narrow::forward(path, window, source, weights, target, scratch);
+    }
+    if shallow::fits(window) {
+        return shallow::forward(path, window, source, weights, target, scratch);
+    }
     let (lanes, strip) = plan::<T>(window);
     let parts = lanes.split(target, |positions| positions * channels);
-    if fits(window) {
-        let transposed = &mut scratch[..depth * channels];
-        transpose(weights, channels, transposed);
-        let weights = &*transposed;
-        run(parts, &mut [] as &mut [T], 0, |lane, target, _| {
-            path.run(Narrow { window, source, weights, positions: lanes.range(lane), target });
-        });
-        return;
-    }
     run(parts, scratch, strip_len::<T>(window), |lane, target, columns| {
         let range = lanes.range(lane);
         for (index, target) in target.chunks_mut(strip * channels).enumerate() {

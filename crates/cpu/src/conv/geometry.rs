@@ -1,5 +1,7 @@
 //! Sizes of a two-dimensional convolution and the index map that its kernels share.
 
+use std::ops::Range;
+
 /// A convolution (strictly, a correlation) of images with the channels last.
 ///
 /// y\[n, i, j, o\] = Σ x\[n, i·sh + u·dh − top, j·sw + v·dw − left, c\] · w\[u, v, c, o\] over u, v, c, with x zero
@@ -126,6 +128,17 @@ impl Window {
     /// Whether a target pixel reads the source pixel of the same index and no other.
     pub fn pointwise(&self) -> bool {
         self.kernel == [1, 1] && self.unit_stride() && self.offset == [0, 0] && self.source == self.target
+    }
+
+    /// Target columns for which tap `v` of a row of taps is inside; empty where there is none.
+    #[inline(always)]
+    pub fn columns_inside(&self, v: usize) -> Range<usize> {
+        let (step, last) = (self.stride[1] as isize, self.source[1] as isize - 1);
+        let first = (v * self.dilation[1]) as isize - self.offset[1];
+        let clip = |column: isize| column.clamp(0, self.target[1] as isize) as usize;
+        let begin = clip((-first).max(0).unsigned_abs().div_ceil(self.stride[1]) as isize);
+        let end = if last < first { 0 } else { clip((last - first) / step + 1) };
+        begin..end.max(begin)
     }
 
     /// The source index on `axis` for a target index and a tap, if it lies inside.

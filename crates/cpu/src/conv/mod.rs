@@ -4,13 +4,17 @@
 //! of threads: work is cut by shapes alone and partial sums are added in a fixed order.
 
 mod direct;
+mod fold;
 mod geometry;
 mod im2col;
 mod lanes;
 mod narrow;
+mod shallow;
 mod winograd;
 mod winograd_matrices;
+mod winograd_three;
 mod winograd_tiles;
+mod winograd_two;
 mod winograd_weights;
 
 #[cfg(test)]
@@ -19,39 +23,44 @@ mod tests;
 pub use geometry::ConvGeometry;
 
 use crate::simd::{Float, Path};
+use fold::{Tiled, fold_weights, turn_weights, unfold_weights};
 use geometry::Window;
 
 /// How a convolution is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// Winograd's F(4×4, 3×3) for 3×3 kernels of stride 1 where it saves work, else [`Algorithm::Direct`].
-    /// In f32 its rounding errors are about ten times those of the direct sum, and a value that isn't finite
-    /// spoils the 4×4 tiles around it, not the 3×3 window alone.
+    /// Winograd's F(4×4, 3×3) for 3×3 kernels of stride 1 and F(4×4, 2×2) for 4×4 kernels of stride 2 where they save
+    /// work, else [`Algorithm::Direct`]. In f32 their rounding errors are about ten times those of the direct sum, and a
+    /// value that isn't finite spoils the 4×4 tiles around it, not the window alone.
     #[default]
     Auto,
     /// Sums of products as they stand in the definition.
     Direct,
 }
 
-/// Whether `algorithm` means Winograd for sums over `window`.
-fn winograd(window: &Window, algorithm: Algorithm) -> bool {
-    algorithm == Algorithm::Auto && winograd::pays(window)
+/// The sum over tiles by which `algorithm` computes [`forward`] and [`weight_gradient`], if it does.
+fn tiled(window: &Window, algorithm: Algorithm) -> Option<Tiled> {
+    let sum = Tiled::forward(window).filter(|_| algorithm == Algorithm::Auto);
+    sum.filter(winograd::pays)
 }
 
-/// The window of the input gradient, where Winograd computes it: that of a forward sum from dy to dx.
-fn reversed_winograd(g: &ConvGeometry, algorithm: Algorithm) -> Option<Window> {
-    let window = Window::new(g);
-    let reversed = window.unit_stride().then(|| window.reversed());
-    reversed.filter(|reversed| winograd(reversed, algorithm))
+/// The same for [`input_gradient`].
+fn tiled_backward(window: &Window, algorithm: Algorithm) -> Option<Tiled> {
+    let sum = Tiled::backward(window).filter(|_| algorithm == Algorithm::Auto);
+    sum.filter(winograd::pays)
+}
+
+/// Elements of the weights in the order in which tiles need them, if that is not their own.
+fn folded(sum: &Tiled) -> usize {
+    if sum.source.step == 1 { 0 } else { sum.weight_len() }
 }
 
 /// Elements of scratch for [`forward`].
 pub fn forward_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
     let window = Window::new(g);
-    if winograd(&window, algorithm) {
-        winograd::forward_scratch::<T>(&window)
-    } else {
-        direct::forward_scratch::<T>(&window)
+    match tiled(&window, algorithm) {
+        Some(sum) => folded(&sum) + winograd::forward_scratch::<T>(&sum),
+        None => direct::forward_scratch::<T>(&window),
     }
 }
 
@@ -79,18 +88,24 @@ fn forward_on<T: Float>(
     check(g, x, w, y);
     let scratch = reserve(scratch, forward_scratch::<T>(g, algorithm), g);
     let window = Window::new(g);
-    if winograd(&window, algorithm) {
-        winograd::forward(path, &window, x, w, y, scratch);
+    let Some(sum) = tiled(&window, algorithm) else {
+        return direct::forward(path, &window, x, w, y, scratch);
+    };
+    let (weights, scratch) = scratch.split_at_mut(folded(&sum));
+    if weights.is_empty() {
+        winograd::forward(path, &sum, x, w, y, scratch);
     } else {
-        direct::forward(path, &window, x, w, y, scratch);
+        fold_weights(&window, w, weights);
+        winograd::forward(path, &sum, x, weights, y, scratch);
     }
 }
 
 /// Elements of scratch for [`input_gradient`].
 pub fn input_gradient_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
-    match reversed_winograd(g, algorithm) {
-        Some(reversed) => g.weight_len() + winograd::forward_scratch::<T>(&reversed),
-        None => direct::input_gradient_scratch::<T>(&Window::new(g)),
+    let window = Window::new(g);
+    match tiled_backward(&window, algorithm) {
+        Some(sum) => sum.weight_len() + winograd::forward_scratch::<T>(&sum),
+        None => direct::input_gradient_scratch::<T>(&window),
     }
 }
 
@@ -119,11 +134,11 @@ fn input_gradient_on<T: Float>(
     check(g, dx, w, dy);
     let scratch = reserve(scratch, input_gradient_scratch::<T>(g, algorithm), g);
     let window = Window::new(g);
-    match reversed_winograd(g, algorithm) {
-        Some(reversed) => {
+    match tiled_backward(&window, algorithm) {
+        Some(sum) => {
             let (weights, scratch) = scratch.split_at_mut(w.len());
-            direct::reverse_weights(&window, w, weights);
-            winograd::forward(path, &reversed, dy, weights, dx, scratch);
+            turn_weights(&window, w, weights);
+            winograd::forward(path, &sum, dy, weights, dx, scratch);
         }
         None => direct::input_gradient(path, &window, dy, w, dx, scratch),
     }
@@ -132,10 +147,9 @@ fn input_gradient_on<T: Float>(
 /// Elements of scratch for [`weight_gradient`].
 pub fn weight_gradient_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
     let window = Window::new(g);
-    if winograd(&window, algorithm) {
-        winograd::weight_gradient_scratch::<T>(&window)
-    } else {
-        direct::weight_gradient_scratch::<T>(&window)
+    match tiled(&window, algorithm) {
+        Some(sum) => folded(&sum) + winograd::weight_gradient_scratch::<T>(&sum),
+        None => direct::weight_gradient_scratch::<T>(&window),
     }
 }
 
@@ -164,10 +178,15 @@ fn weight_gradient_on<T: Float>(
     check(g, x, dw, dy);
     let scratch = reserve(scratch, weight_gradient_scratch::<T>(g, algorithm), g);
     let window = Window::new(g);
-    if winograd(&window, algorithm) {
-        winograd::weight_gradient(path, &window, x, dy, dw, scratch);
+    let Some(sum) = tiled(&window, algorithm) else {
+        return direct::weight_gradient(path, &window, x, dy, dw, scratch);
+    };
+    let (weights, scratch) = scratch.split_at_mut(folded(&sum));
+    if weights.is_empty() {
+        winograd::weight_gradient(path, &sum, x, dy, dw, scratch);
     } else {
-        direct::weight_gradient(path, &window, x, dy, dw, scratch);
+        winograd::weight_gradient(path, &sum, x, dy, weights, scratch);
+        unfold_weights(&window, weights, dw);
     }
 }
 

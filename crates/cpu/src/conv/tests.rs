@@ -161,7 +161,7 @@ fn empty_sums_are_zero() {
 
 #[test]
 fn winograd_is_chosen_where_it_saves_work() {
-    let auto = |g: &ConvGeometry| super::winograd(&Window::new(g), Algorithm::Auto);
+    let auto = |g: &ConvGeometry| super::tiled(&Window::new(g), Algorithm::Auto).is_some();
     for size in [28, 14, 8, 7, 4] {
         assert!(auto(&square(8, size, [16, 16], 3, 1)), "size {size}");
     }
@@ -170,7 +170,10 @@ fn winograd_is_chosen_where_it_saves_work() {
     assert!(!auto(&square(4, 28, [16, 16], 5, 1)));
     assert!(!auto(&ConvGeometry { stride: [2, 1], ..square(4, 28, [16, 16], 3, 1) }));
     assert!(!auto(&ConvGeometry { dilation: [1, 2], ..square(4, 28, [16, 16], 3, 1) }));
-    assert!(!super::winograd(&Window::new(&square(4, 28, [16, 16], 3, 1)), Algorithm::Direct));
+    assert!(super::tiled(&Window::new(&square(4, 28, [16, 16], 3, 1)), Algorithm::Direct).is_none());
+    let halving = ConvGeometry { stride: [2, 2], ..square(4, 28, [16, 16], 4, 1) };
+    assert!(auto(&halving) && super::tiled_backward(&Window::new(&halving), Algorithm::Auto).is_some());
+    assert!(!auto(&ConvGeometry { kernel: [3, 3], ..halving }));
 }
 
 #[test]

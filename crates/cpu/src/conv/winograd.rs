@@ -1,17 +1,21 @@
-//! 3×3 convolutions of stride 1 with 36 instead of 144 products per 4×4 output tile.
+//! 3×3 convolutions of stride 1, and 4×4 ones of stride 2, with 36 and 25 instead of 144 and 64 products per 4×4 output
+//! tile.
 //!
 //! A. Lavin and S. Gray, *Fast Algorithms for Convolutional Neural Networks* (2016). Tiles are taken in blocks whose
-//! transforms stay in the second-level cache: transform, 36 matrix products, transform back. The weight gradient
-//! adds up its products over all tiles in the transformed domain.
+//! transforms stay in the second-level cache: transform, a matrix product for each point, transform back. The weight
+//! gradient adds up its products over all tiles in the transformed domain.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::geometry::Window;
+use super::fold::Tiled;
 use super::lanes::{Lanes, run};
-use super::winograd_matrices::{POINTS, SIDE, TILE};
-use super::winograd_tiles::{StoreTarget, TransformSource, TransformTarget, tiles};
+use super::winograd_matrices::{Matrices, TILE};
+use super::winograd_three::Three;
+use super::winograd_tiles::{StoreTarget, TransformSource, TransformTarget};
+use super::winograd_two::Two;
 use super::winograd_weights::{StoreWeights, TransformWeights};
 use crate::matmul::{gemm_into, sum_partials};
 use crate::simd::{Float, Path};
@@ -24,17 +28,27 @@ const BLOCK_BYTES: usize = 1 << 20;
 const FEWEST_TILES: usize = 48;
 /// Multiplications and additions that are worth a lane of its own.
 const LANE_OPERATIONS: usize = 1 << 21;
-/// Added to the distance between a block's 36 matrices, so that they don't fall on the same cache sets.
+/// Added to the distance between a block's matrices, so that they don't fall on the same cache sets.
 const SKEW: usize = 48;
 
-/// Whether Winograd applies to `window` and is less work than the direct sum.
-pub(super) fn pays(window: &Window) -> bool {
-    let channels = window.source_channels.min(window.target_channels);
-    let applies = window.kernel == [3, 3] && window.unit_stride() && window.dilation == [1, 1];
-    let [down, across] = tiles(window);
+/// The sum that `sum` is, where tiles are less work than the direct sum.
+pub(super) fn pays(sum: &Tiled) -> bool {
+    let channels = [sum.source.channels, sum.target.channels, sum.source.depth(), sum.target.depth()];
+    let [down, across] = sum.tiles();
+    let (tiled, direct) = (down * across * points(sum), sum.extent[0] * sum.extent[1] * sum.taps * sum.taps);
     // The products are a third slower here than in one large product, and transforms come on top.
-    let cheaper = down * across * POINTS * 3 / 2 <= window.target[0] * window.target[1] * 9;
-    applies && channels >= FEWEST_CHANNELS && cheaper && window.batch * down * across >= 8
+    let cheaper = tiled * 3 / 2 <= direct;
+    channels.iter().all(|channels| *channels >= FEWEST_CHANNELS) && cheaper && sum.batch * down * across >= 8
+}
+
+/// Side of a transformed tile.
+fn side(sum: &Tiled) -> usize {
+    TILE + sum.taps - 1
+}
+
+/// Elements of a transformed tile.
+fn points(sum: &Tiled) -> usize {
+    side(sum) * side(sum)
 }
 
 struct Plan {
@@ -47,30 +61,30 @@ struct Plan {
 }
 
 impl Plan {
-    fn new<T>(window: &Window, blocks_per_lane: usize) -> Plan {
-        let [down, across] = tiles(window);
-        let channels = window.source_channels + window.target_channels;
-        let block = (BLOCK_BYTES / (POINTS * channels * size_of::<T>())).clamp(FEWEST_TILES, 256);
-        let tile_operations = 2 * POINTS * (pairs(window) + SIDE * channels);
+    fn new<T>(sum: &Tiled, blocks_per_lane: usize) -> Plan {
+        let [down, across] = sum.tiles();
+        let channels = sum.source.depth() + sum.target.depth();
+        let block = (BLOCK_BYTES / (points(sum) * channels * size_of::<T>())).clamp(FEWEST_TILES, 256);
+        let tile_operations = 2 * points(sum) * (sum.pairs() + side(sum) * channels);
         let fewest = (LANE_OPERATIONS / tile_operations).clamp(FEWEST_TILES, block);
-        let lanes = Lanes::new(window.batch * down, (fewest * blocks_per_lane).div_ceil(across));
+        let lanes = Lanes::new(sum.batch * down, (fewest * blocks_per_lane).div_ceil(across));
         // Even blocks, so that none is left with a few tiles.
         let longest = lanes.longest() * across;
         let blocks = ((longest + block / 2) / block).max(1);
         Plan { lanes, across, block: longest.div_ceil(blocks) }
     }
 
-    fn source_stride(&self, window: &Window) -> usize {
-        self.block * window.source_channels + SKEW
+    fn source_stride(&self, sum: &Tiled) -> usize {
+        self.block * sum.source.depth() + SKEW
     }
 
-    fn target_stride(&self, window: &Window) -> usize {
-        self.block * window.target_channels + SKEW
+    fn target_stride(&self, sum: &Tiled) -> usize {
+        self.block * sum.target.depth() + SKEW
     }
 
     /// Elements of a lane's two transformed blocks.
-    fn buffer(&self, window: &Window) -> usize {
-        POINTS * (self.source_stride(window) + self.target_stride(window))
+    fn buffer(&self, sum: &Tiled) -> usize {
+        points(sum) * (self.source_stride(sum) + self.target_stride(sum))
     }
 
     /// First tile and number of tiles of every block of a lane.
@@ -81,60 +95,77 @@ impl Plan {
     }
 }
 
-/// The first target row, over the whole batch, of a row of tiles.
-fn target_row(window: &Window, tile_row: usize) -> usize {
-    let [down, _] = tiles(window);
-    tile_row / down * window.target[0] + tile_row % down * TILE
-}
-
-fn pairs(window: &Window) -> usize {
-    window.source_channels * window.target_channels
-}
-
 /// Scratch of [`forward`].
-pub(super) fn forward_scratch<T>(window: &Window) -> usize {
-    let plan = Plan::new::<T>(window, 1);
-    POINTS * pairs(window) + plan.lanes.count * plan.buffer(window)
+pub(super) fn forward_scratch<T>(sum: &Tiled) -> usize {
+    let plan = Plan::new::<T>(sum, 1);
+    points(sum) * sum.pairs() + plan.lanes.count * plan.buffer(sum)
 }
 
-/// target = the sum over taps of source · weights, weights `[3, 3, source channel, target channel]`.
+/// target = the sum over taps of source · weights, weights `[taps, source depth, target depth]`.
 pub(super) fn forward<T: Float>(
     path: Path,
-    window: &Window,
+    sum: &Tiled,
     source: &[T],
     weights: &[T],
     target: &mut [T],
     scratch: &mut [T],
 ) {
-    let (inputs, outputs, pairs) = (window.source_channels, window.target_channels, pairs(window));
-    let plan = Plan::new::<T>(window, 1);
-    let (transformed, scratch) = scratch.split_at_mut(POINTS * pairs);
-    transform_weights(path, weights, transformed);
-    let transformed = &*transformed;
+    let (transformed, scratch) = scratch.split_at_mut(points(sum) * sum.pairs());
+    match sum.taps {
+        2 => {
+            transform_weights::<T, Two, 5, 2>(path, weights, transformed);
+            forward_by::<T, Two, 5, 2>(path, sum, source, transformed, target, scratch);
+        }
+        _ => {
+            transform_weights::<T, Three, 6, 3>(path, weights, transformed);
+            forward_by::<T, Three, 6, 3>(path, sum, source, transformed, target, scratch);
+        }
+    }
+}
 
-    let row = window.target[1] * outputs;
-    let (source_stride, target_stride) = (plan.source_stride(window), plan.target_stride(window));
-    let parts = plan.lanes.split(target, |tile_rows| target_row(window, tile_rows) * row);
-    run(parts, scratch, plan.buffer(window), |lane, target, buffer| {
-        let origin = target_row(window, plan.lanes.range(lane).start) * row;
-        let (tiles, products) = buffer.split_at_mut(POINTS * source_stride);
+/// [`forward`] with weights that are transformed.
+fn forward_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>(
+    path: Path,
+    sum: &Tiled,
+    source: &[T],
+    transformed: &[T],
+    target: &mut [T],
+    scratch: &mut [T],
+) {
+    let (inputs, outputs, pairs) = (sum.source.depth(), sum.target.depth(), sum.pairs());
+    let plan = Plan::new::<T>(sum, 1);
+    let row = sum.target.size[1] * sum.target.channels;
+    let (source_stride, target_stride) = (plan.source_stride(sum), plan.target_stride(sum));
+    let parts = plan.lanes.split(target, |tile_rows| sum.target_row(tile_rows) * row);
+    run(parts, scratch, plan.buffer(sum), |lane, target, buffer| {
+        let origin = sum.target_row(plan.lanes.range(lane).start) * row;
+        let (tiles, products) = buffer.split_at_mut(SIDE * SIDE * source_stride);
         for (first, count) in plan.blocks(lane) {
-            path.run(TransformSource { window, first, count, source, out: tiles, stride: source_stride });
-            for point in 0..POINTS {
+            let matrices = PhantomData::<F>;
+            let (out, stride) = (&mut *tiles, source_stride);
+            path.run(TransformSource { sum, matrices, first, count, source, out, stride });
+            for point in 0..SIDE * SIDE {
                 let tiles = &tiles[point * source_stride..][..count * inputs];
                 let weights = &transformed[point * pairs..][..pairs];
                 let products = &mut products[point * target_stride..][..count * outputs];
                 let sizes = [count, inputs, outputs];
                 gemm_into(sizes, tiles, [inputs, 1], weights, [outputs, 1], products, [outputs, 1], false);
             }
-            path.run(StoreTarget { window, first, count, products, stride: target_stride, target, origin });
+            let (products, stride) = (&*products, target_stride);
+            path.run(StoreTarget { sum, matrices, first, count, products, stride, target, origin });
         }
     });
 }
 
-fn transform_weights<T: Float>(path: Path, weights: &[T], out: &mut [T]) {
+fn transform_weights<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>(
+    path: Path,
+    weights: &[T],
+    out: &mut [T],
+) {
     let rows = out.len() / SIDE;
-    let transform = |(row, out): (usize, &mut [T])| path.run(TransformWeights { row, weights, out });
+    let transform = |(row, out): (usize, &mut [T])| {
+        path.run(TransformWeights { row, weights, out, matrices: PhantomData::<F> })
+    };
     if weights.len() < 1 << 17 {
         out.chunks_exact_mut(rows).enumerate().for_each(transform);
     } else {
@@ -143,50 +174,58 @@ fn transform_weights<T: Float>(path: Path, weights: &[T], out: &mut [T]) {
 }
 
 /// Scratch of [`weight_gradient`].
-pub(super) fn weight_gradient_scratch<T>(window: &Window) -> usize {
-    let plan = Plan::new::<T>(window, 2);
-    plan.lanes.count * ((9 + POINTS) * pairs(window) + plan.buffer(window))
+pub(super) fn weight_gradient_scratch<T>(sum: &Tiled) -> usize {
+    let plan = Plan::new::<T>(sum, 2);
+    plan.lanes.count * ((sum.taps * sum.taps + points(sum)) * sum.pairs() + plan.buffer(sum))
 }
 
 /// The adjoint of [`forward`] in `weights`.
 pub(super) fn weight_gradient<T: Float>(
     path: Path,
-    window: &Window,
+    sum: &Tiled,
     source: &[T],
     target: &[T],
     weights: &mut [T],
     scratch: &mut [T],
 ) {
-    let (inputs, outputs, pairs) = (window.source_channels, window.target_channels, pairs(window));
-    let plan = Plan::new::<T>(window, 2);
-    let (source_stride, target_stride) = (plan.source_stride(window), plan.target_stride(window));
-    let (partials, scratch) = scratch.split_at_mut(plan.lanes.count * 9 * pairs);
-    let parts = partials.chunks_exact_mut(9 * pairs).collect();
-    run(parts, scratch, POINTS * pairs + plan.buffer(window), |lane, partial, buffer| {
-        let (products, buffer) = buffer.split_at_mut(POINTS * pairs);
-        let (tiles, gradients) = buffer.split_at_mut(POINTS * source_stride);
+    match sum.taps {
+        2 => weight_gradient_by::<T, Two, 5, 2>(path, sum, source, target, weights, scratch),
+        _ => weight_gradient_by::<T, Three, 6, 3>(path, sum, source, target, weights, scratch),
+    }
+}
+
+fn weight_gradient_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>(
+    path: Path,
+    sum: &Tiled,
+    source: &[T],
+    target: &[T],
+    weights: &mut [T],
+    scratch: &mut [T],
+) {
+    let (inputs, outputs, pairs) = (sum.source.depth(), sum.target.depth(), sum.pairs());
+    let plan = Plan::new::<T>(sum, 2);
+    let (source_stride, target_stride) = (plan.source_stride(sum), plan.target_stride(sum));
+    let points = SIDE * SIDE;
+    let (partials, scratch) = scratch.split_at_mut(plan.lanes.count * weights.len());
+    let parts = partials.chunks_exact_mut(weights.len()).collect();
+    run(parts, scratch, points * pairs + plan.buffer(sum), |lane, partial, buffer| {
+        let matrices = PhantomData::<F>;
+        let (products, buffer) = buffer.split_at_mut(points * pairs);
+        let (tiles, gradients) = buffer.split_at_mut(points * source_stride);
         for (index, (first, count)) in plan.blocks(lane).enumerate() {
-            path.run(TransformSource { window, first, count, source, out: tiles, stride: source_stride });
-            path.run(TransformTarget { window, first, count, target, out: gradients, stride: target_stride });
-            for point in 0..POINTS {
+            let (out, stride) = (&mut *tiles, source_stride);
+            path.run(TransformSource { sum, matrices, first, count, source, out, stride });
+            let (out, stride) = (&mut *gradients, target_stride);
+            path.run(TransformTarget { sum, matrices, first, count, target, out, stride });
+            for point in 0..points {
                 let tiles = &tiles[point * source_stride..][..count * inputs];
                 let gradients = &gradients[point * target_stride..][..count * outputs];
                 let products = &mut products[point * pairs..][..pairs];
-                let sizes = [inputs, count, outputs];
-                let accumulate = index > 0;
-                gemm_into(
-                    sizes,
-                    tiles,
-                    [1, inputs],
-                    gradients,
-                    [outputs, 1],
-                    products,
-                    [outputs, 1],
-                    accumulate,
-                );
+                let (sizes, across, down) = ([inputs, count, outputs], [1, inputs], [outputs, 1]);
+                gemm_into(sizes, tiles, across, gradients, down, products, down, index > 0);
             }
         }
-        path.run(StoreWeights { products, out: partial });
+        path.run(StoreWeights { products, out: partial, matrices });
     });
     sum_partials(partials, weights);
 }
