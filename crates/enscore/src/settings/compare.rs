@@ -11,6 +11,7 @@
 
 use std::path::Path;
 
+use super::raw::Raw;
 use super::{Settings, read_text};
 use crate::{Error, Result};
 
@@ -55,7 +56,7 @@ impl Compare {
             }
             refuse_odd_name(key, &name)?;
             let own = changes(key, value, &name)?;
-            let settings = Settings::parse(&text, &name, &[sets, &own].concat())
+            let settings = changed(&text, &name, sets, &own)
                 .map_err(|error| Error { what: format!("training {key}: {}", error.what), ..error })?;
             compare.trainings.push((key.clone(), settings));
         }
@@ -66,6 +67,21 @@ impl Compare {
             false => Ok(compare),
         }
     }
+}
+
+/// The file's settings with `sets` and a training's own changes. Where it changes a table's kind, the file's other keys of
+/// that table are those of another kind and don't count.
+fn changed(text: &str, name: &str, sets: &[String], own: &[String]) -> Result<Settings> {
+    let mut raw = Raw::parse(text, name)?;
+    for set in own {
+        if let Some((table, _)) = set.split_once('=').and_then(|(path, _)| path.trim().split_once(".kind")) {
+            raw.entries.retain(|entry| entry.table != table);
+        }
+    }
+    for argument in sets.iter().chain(own) {
+        raw.set(argument)?;
+    }
+    Settings::of(&raw)
 }
 
 fn quality(value: &toml::Value, file: &str) -> Result<f64> {

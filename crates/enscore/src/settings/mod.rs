@@ -81,10 +81,15 @@ impl Settings {
         for argument in sets {
             raw.set(argument)?;
         }
-        reference::refuse_unknown(&raw)?;
-        let mut reader = Reader::new(&raw);
+        Settings::of(&raw)
+    }
+
+    /// The settings of everything typed.
+    fn of(raw: &Raw) -> Result<Settings> {
+        reference::refuse_unknown(raw)?;
+        let mut reader = Reader::new(raw);
         let settings = Settings::read(&mut reader)?;
-        reference::refuse_of_other_kinds(&raw, &reader)?;
+        reference::refuse_of_other_kinds(raw, &reader)?;
         Ok(settings)
     }
 
