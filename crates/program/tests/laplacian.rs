@@ -412,6 +412,20 @@ fn parts_that_wait_for_each_other() {
     }
 }
 
+/// Repetition over the batch is looked through, but never x itself: Δ Σ x³ = 6 x, whose derivative in x is 6.
+#[test]
+fn x_may_be_a_repetition() {
+    let scope = Scope::new();
+    let point = scope.input("point", Kind::Float, &[3]);
+    let x = point.broadcast_to(&[2, 3]);
+    let laplacian = scope.laplacian((x.square() * x).sum(&[1]), x, 2).laplacian;
+    let gradient = scope.gradient(laplacian.sum_all(), &[x])[0];
+    let program = scope.finish(&[("laplacian", laplacian), ("gradient", gradient)]).unwrap();
+    let out = interpret(&program, &[Value::Float(vec![1.0, 2.0, -0.5])]).unwrap();
+    assert_near("laplacian", out[0].floats(), &[15.0; 2], 1e-14);
+    assert_near("its derivative", out[1].floats(), &[6.0; 6], 1e-14);
+}
+
 #[test]
 fn what_has_no_rule_is_refused() {
     let message = |trace: &dyn for<'s> Fn(&'s Scope, Var<'s>) -> Var<'s>| {
