@@ -482,6 +482,10 @@ fn what_has_no_rule_is_refused() {
     starts(message(&|s, x| s.laplacian(x.sum(&[1]), x, 0).laplacian), "laplacian: chunks of 0 tangents");
     starts(message(&|s, x| s.divergence(x, x, 4)), "divergence: chunks of 4 tangents");
     starts(message(&|s, x| s.laplacian_part(x.sum(&[1]), x, 2..4).laplacian), "laplacian: coordinates 2..4");
+    starts(
+        message(&|s, x| s.laplacian_part_after(x.sum(&[1]), x, 0..1, &[s.iota(&[3], 0)]).laplacian),
+        "is_finite of (Index []) into []",
+    );
     starts(message(&|s, x| s.divergence_part(x, x, 1..1)), "divergence: coordinates 1..1");
 }
 
