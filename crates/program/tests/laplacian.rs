@@ -1,89 +1,14 @@
-//! Laplacians and divergences against explicit Hessians and Jacobians, and central differences, in f64.
+//! Laplacians against explicit Hessians and central differences, in f64, and what is refused.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
+#[path = "common/by_rows.rs"]
+mod by_rows;
 #[allow(dead_code, reason = "the checks of first derivatives are not used here")]
 mod common;
 
-use common::values;
+use by_rows::{At, Function, assert_near, check_again, check_differences, per_row};
 use enscore_program::{Conv, Kind, Scope, Unary, Value, Var, interpret};
 use proptest::prelude::*;
-
-/// A function of x `[batch, ..]` and weights.
-type Function = dyn for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s>;
-
-/// Where a function is evaluated.
-struct At {
-    shape: Vec<usize>,
-    x: Vec<f64>,
-    weights: Vec<(Vec<usize>, Vec<f64>)>,
-}
-
-impl At {
-    fn new(shape: &[usize], weights: &[&[usize]]) -> At {
-        let weight =
-            |(i, shape): (usize, &&[usize])| (shape.to_vec(), values(40 + i as u64, shape.iter().product()));
-        let weights = weights.iter().enumerate().map(weight).collect();
-        At { shape: shape.to_vec(), x: values(31, shape.iter().product()), weights }
-    }
-
-    fn positive(self) -> At {
-        At { x: self.x.iter().map(|x| x.abs() + 0.5).collect(), ..self }
-    }
-
-    fn count(&self) -> usize {
-        self.shape[1..].iter().product()
-    }
-
-    /// Traces `trace` and runs it at `x` and these weights.
-    fn run(
-        &self,
-        x: &[f64],
-        weights: &[Vec<f64>],
-        trace: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Vec<Var<'s>>,
-    ) -> Vec<Vec<f64>> {
-        let scope = Scope::new();
-        let var = scope.input("x", Kind::Float, &self.shape);
-        let vars: Vec<Var> = self
-            .weights
-            .iter()
-            .enumerate()
-            .map(|(i, (shape, _))| scope.input(&format!("w{i}"), Kind::Float, shape))
-            .collect();
-        let outputs = trace(&scope, var, &vars);
-        let names: Vec<String> = (0..outputs.len()).map(|i| i.to_string()).collect();
-        let named: Vec<(&str, Var)> = names.iter().map(String::as_str).zip(outputs).collect();
-        let program = scope.finish(&named).unwrap();
-        let inputs: Vec<Value> =
-            std::iter::once(x.to_vec()).chain(weights.iter().cloned()).map(Value::Float).collect();
-        interpret(&program, &inputs).unwrap().iter().map(|value| value.floats().to_vec()).collect()
-    }
-
-    fn here(&self, trace: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Vec<Var<'s>>) -> Vec<Vec<f64>> {
-        let weights: Vec<Vec<f64>> = self.weights.iter().map(|(_, values)| values.clone()).collect();
-        self.run(&self.x, &weights, trace)
-    }
-
-    /// The unit vector of coordinate `k` in every row.
-    fn unit<'s>(&self, scope: &'s Scope, k: usize) -> Var<'s> {
-        let unit = |i: usize| if i % self.count() == k { 1.0 } else { 0.0 };
-        scope.table(&(0..self.x.len()).map(unit).collect::<Vec<_>>(), &self.shape)
-    }
-}
-
-fn assert_near(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        let scale = 1.0 + expected.abs();
-        assert!((found - expected).abs() <= tolerance * scale, "{what} [{i}]: {found} against {expected}");
-    }
-}
-
-/// One value per row that depends on each of a row's values in a different way.
-fn per_row(y: Var) -> Var {
-    let shape = y.shape();
-    let weights = y.scope().table(&values(77, shape[1..].iter().product()), &shape[1..]);
-    (y * weights).sum(&(1..shape.len()).collect::<Vec<_>>())
-}
 
 /// Laplacian and gradient of Σ w f against the trace of the Hessian and central differences for all chunk sizes, and
 /// the Laplacian's own derivatives.
@@ -110,82 +35,6 @@ fn check(what: &str, at: At, f: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) 
     }
     check_differences(what, &at, &truth[1], |s, x, w| s.gradient(per_row(f(s, x, w)).sum_all(), &[x])[0]);
     check_again(what, &at, |s, x, w| s.laplacian(per_row(f(s, x, w)), x, count).laplacian);
-}
-
-/// The trace of a field's Jacobian by central differences.
-fn check_differences(
-    what: &str,
-    at: &At,
-    expected: &[f64],
-    field: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s>,
-) {
-    const STEP: f64 = 1e-5;
-    let (count, mut trace) = (at.count(), vec![0.0; expected.len()]);
-    let weights: Vec<Vec<f64>> = at.weights.iter().map(|(_, values)| values.clone()).collect();
-    for k in 0..count {
-        let moved = |step: f64| {
-            let move_it = |(i, x): (usize, &f64)| if i % count == k { x + step } else { *x };
-            at.run(&at.x.iter().enumerate().map(move_it).collect::<Vec<_>>(), &weights, |s, x, w| {
-                vec![field(s, x, w)]
-            })
-        };
-        let (up, down) = (moved(STEP), moved(-STEP));
-        for (row, sum) in trace.iter_mut().enumerate() {
-            *sum += (up[0][row * count + k] - down[0][row * count + k]) / (2.0 * STEP);
-        }
-    }
-    assert_near(&format!("{what}: central differences"), &trace, expected, 3e-7);
-}
-
-/// The derivative of Σ value² in each weight, and in x, against central differences.
-fn check_again(what: &str, at: &At, value: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s>) {
-    const STEP: f64 = 1e-5;
-    let weights: Vec<Vec<f64>> = at.weights.iter().map(|(_, values)| values.clone()).collect();
-    let gradients = at.here(|s, x, w| {
-        let all: Vec<Var> = std::iter::once(x).chain(w.iter().copied()).collect();
-        s.gradient(value(s, x, w).square().sum_all(), &all)
-    });
-    let run = |x: &[f64], weights: &[Vec<f64>]| {
-        at.run(x, weights, |s, x, w| vec![value(s, x, w).square().sum_all()])[0][0]
-    };
-    for (which, gradient) in gradients.iter().enumerate() {
-        for i in 0..gradient.len().min(4) {
-            let moved = |step: f64| {
-                let (mut x, mut weights) = (at.x.clone(), weights.clone());
-                match which.checked_sub(1) {
-                    None => x[i] += step,
-                    Some(weight) => weights[weight][i] += step,
-                }
-                run(&x, &weights)
-            };
-            let slope = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
-            assert_near(&format!("{what}: derivative in {which} at {i}"), &[gradient[i]], &[slope], 2e-6);
-        }
-    }
-}
-
-/// The divergence of a field against its explicit Jacobian, for all chunk sizes.
-fn check_divergence(
-    what: &str,
-    at: At,
-    field: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s> + 'static,
-) {
-    let field: &Function = &field;
-    let count = at.count();
-    let axes: Vec<usize> = (1..at.shape.len()).collect();
-    let truth = at.here(|s, x, w| {
-        let own = |k| {
-            let unit = at.unit(s, k);
-            (s.jvp(&[field(s, x, w)], &[x], &[unit])[0] * unit).sum(&axes)
-        };
-        vec![(1..count).fold(own(0), |sum, k| sum + own(k))]
-    });
-    for chunk in [1, 2, count].into_iter().filter(|chunk| *chunk <= count) {
-        let found = at.here(|s, x, w| vec![s.divergence(field(s, x, w), x, chunk)]);
-        assert_near(&format!("{what}: divergence, chunk {chunk}"), &found[0], &truth[0], 1e-11);
-    }
-    check_differences(what, &at, &truth[0], field);
-    check_again(what, &at, |s, x, w| s.divergence(field(s, x, w), x, count));
 }
 
 #[test]
@@ -359,36 +208,6 @@ fn mixtures_and_quadratic_forms() {
     check("quadratic form", At::new(&[2, 3], &[&[3, 3]]), |_, x, w| (x.matmul(w[0]) * x).sum(&[1]) * -0.5);
 }
 
-#[test]
-fn divergences() {
-    let layers: [&[usize]; 3] = [&[3, 5], &[5], &[5, 3]];
-    check_divergence("score network", At::new(&[2, 3], &layers), |_, x, w| {
-        (x.matmul(w[0]) + w[1]).tanh().matmul(w[2]) - x * 0.5
-    });
-    check_divergence("gradient of an energy", At::new(&[2, 3], &layers), |s, x, w| {
-        let energy = (x.matmul(w[0]) + w[1]).softplus().matmul(w[2]).square();
-        s.gradient(energy.sum_all(), &[x])[0]
-    });
-    check_divergence("images", At::new(&[2, 3, 2, 1], &[&[3, 3, 1, 2], &[3, 3, 2, 1]]), |s, x, w| {
-        let h = x.conv2d(w[0], Conv::same(3)).silu().conv2d(w[1], Conv::same(3));
-        h + s.gradient(h.square().sum_all(), &[x])[0]
-    });
-    check_divergence("of each element", At::new(&[2, 3], &[&[3]]), |_, x, w| x.sin() * w[0]);
-    check_divergence("skips around a product", At::new(&[2, 3], &layers), |_, x, w| {
-        let s = x.matmul(w[0]).silu().matmul(w[2]);
-        (s - x * s.sigmoid()) / (x.square() + 1.0) + (s + s * 2.0)
-    });
-    check_divergence("weights stored transposed", At::new(&[2, 3], &[&[3, 4], &[3, 4]]), |_, x, w| {
-        -x.matmul(w[0]).sin().matmul_with(w[1], false, true)
-    });
-    check_divergence("rows in pieces", At::new(&[2, 4], &[&[4, 4], &[2, 2]]), |_, x, w| {
-        x.matmul(w[0]).sin().reshape(&[4, 2]).matmul(w[1]).reshape(&[2, 4])
-    });
-    check_divergence("constant", At::new(&[2, 3], &[&[3]]), |_, x, w| x.zeros_like() + w[0]);
-    check_divergence("rank 1", At::new(&[3], &[]), |_, x, _| x.sin());
-    check_divergence("a gain after a product", At::new(&[2, 3], &[&[3, 3]]), |_, x, w| x.matmul(w[0]).tanh());
-}
-
 /// One chunk after the other: the same parts, each of which reads what it waits for.
 #[test]
 fn parts_that_wait_for_each_other() {
@@ -410,6 +229,20 @@ fn parts_that_wait_for_each_other() {
     for (found, expected) in parts(true).iter().zip(&parts(false)) {
         assert_near("a part that waits", found, expected, 1e-12);
     }
+}
+
+/// Repetition over the batch is looked through, but never x itself: Δ Σ x³ = 6 x, whose derivative in x is 6.
+#[test]
+fn x_may_be_a_repetition() {
+    let scope = Scope::new();
+    let point = scope.input("point", Kind::Float, &[3]);
+    let x = point.broadcast_to(&[2, 3]);
+    let laplacian = scope.laplacian((x.square() * x).sum(&[1]), x, 2).laplacian;
+    let gradient = scope.gradient(laplacian.sum_all(), &[x])[0];
+    let program = scope.finish(&[("laplacian", laplacian), ("gradient", gradient)]).unwrap();
+    let out = interpret(&program, &[Value::Float(vec![1.0, 2.0, -0.5])]).unwrap();
+    assert_near("laplacian", out[0].floats(), &[15.0; 2], 1e-14);
+    assert_near("its derivative", out[1].floats(), &[6.0; 6], 1e-14);
 }
 
 #[test]
@@ -468,6 +301,10 @@ fn what_has_no_rule_is_refused() {
     starts(message(&|s, x| s.laplacian(x.sum(&[1]), x, 0).laplacian), "laplacian: chunks of 0 tangents");
     starts(message(&|s, x| s.divergence(x, x, 4)), "divergence: chunks of 4 tangents");
     starts(message(&|s, x| s.laplacian_part(x.sum(&[1]), x, 2..4).laplacian), "laplacian: coordinates 2..4");
+    starts(
+        message(&|s, x| s.laplacian_part_after(x.sum(&[1]), x, 0..1, &[s.iota(&[3], 0)]).laplacian),
+        "is_finite of (Index []) into []",
+    );
     starts(message(&|s, x| s.divergence_part(x, x, 1..1)), "divergence: coordinates 1..1");
 }
 

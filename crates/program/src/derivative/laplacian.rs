@@ -4,8 +4,7 @@
 //! "A computational framework for neural network-based variational Monte Carlo with Forward Laplacian").
 //!
 //! It is a sum over the coordinates k of x, so tangents are carried for a chunk of coordinates at a time, and each
-//! chunk's part of the result is a value of its own. A Jacobian is
-//! `[batch, c, row..]`: memory grows with c. The same
+//! chunk's part of the result is a value of its own. A Jacobian is `[batch, c, row..]`: memory grows with c. The same
 //! row for all of the batch, as up to the first product with weights, is carried once (see `rows.rs`); functions of
 //! each element touch values alone (see `tangents.rs`). The parts are nodes like any other and can be differentiated
 //! again, with respect to x and to whatever is not a repetition over the batch of something independent of x: such a
@@ -74,7 +73,7 @@ impl Scope {
     }
 
     /// As [`Scope::laplacian_part`], with tangents that are not formed before the values `after` are known. With the
-    /// derivatives of one part's loss for `after` of the next, no two parts are in memory at a time.
+    /// derivatives of one part's loss for `after` of the next, no two parts are in memory at a time. `after` are floats.
     pub fn laplacian_part_after<'s>(
         &'s self,
         y: Var<'s>,

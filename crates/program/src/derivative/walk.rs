@@ -58,6 +58,9 @@ impl<'s> Walk<'s> {
         let mut row = shape;
         row[0] = 1;
         let start = one_after(after).map(|one| one.broadcast_to(&row));
+        if scope.has_failed() {
+            return None;
+        }
         Some(Walk { scope, what, x, chunk: Chunk { rows, count, range: range.clone(), start } })
     }
 
@@ -71,6 +74,9 @@ impl<'s> Walk<'s> {
                 let name = output.application().0.name();
                 format!("{}: {name} into {:?} depends on x: {reason}", self.what, output.shape())
             })?;
+            if self.scope.has_failed() {
+                break;
+            }
         }
         Ok(moved)
     }
