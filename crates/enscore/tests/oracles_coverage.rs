@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The cases and the test files that read them.
-const COVERED: [(&str, &[&str]); 7] = [
+const COVERED: [(&str, &[&str]); 8] = [
     ("data_oracles.rs", &["data.mnist.mean_std"]),
     ("fitted_scores.rs", &["dsm.gmm1d.optimal_score.sigma0.1", "dsm.gmm1d.optimal_score.sigma0.5"]),
     (
@@ -69,6 +69,7 @@ const COVERED: [(&str, &[&str]); 7] = [
         &["ncsn.ald.gauss.a", "ncsn.ald.gauss.a_code_convention", "ncsn.ald.gauss.c_code_convention"],
     ),
     ("oracles_score_matching.rs", &["sm.mlp.loss", "sm.mlp.param_gradient"]),
+    ("tabular.rs", &["data.wine.gaussian_sm"]),
 ];
 
 #[test]

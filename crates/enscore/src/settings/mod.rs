@@ -31,7 +31,7 @@ use crate::{Error, Result};
 use raw::Raw;
 use reader::Reader;
 
-pub use data::{Data, Source};
+pub use data::{Data, Preprocess, Source};
 pub use model::{
     Activation, ConvEnergy, Convolution, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,
     RealNvp, ResidualEnergy, Unet,
