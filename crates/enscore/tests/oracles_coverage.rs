@@ -99,6 +99,7 @@ const COVERED: &[(&str, &[&str])] = &[
             "mala.gauss1d.acceptance.eps1.0",
         ],
     ),
+    ("tabular.rs", &["data.wine.gaussian_sm"]),
 ];
 
 #[test]

@@ -168,10 +168,7 @@ fn refuse_beyond_memory(trained: &Trained, count: usize) -> Result<()> {
 
 fn write(plan: &Plan, drawn: &Drawn) -> Result<()> {
     let shape = &plan.trained.model.data.row_shape;
-    let raw = || -> Result<Vec<f32>> {
-        let scale = plan.trained.model.scale()?;
-        Ok(drawn.rows.iter().map(|value| scale.raw(f64::from(*value)) as f32).collect())
-    };
+    let raw = || plan.trained.model.raw_rows(&drawn.rows);
     match format_and_shape(plan) {
         (Format::Npy, _) => write_bytes_atomically(&plan.out, &table::npy(&raw()?, shape)?),
         (Format::Csv, _) => write_bytes_atomically(&plan.out, &table::csv(&raw()?, shape)?),

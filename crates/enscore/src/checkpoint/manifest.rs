@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::data::Whitening;
 use crate::model::DataFacts;
 use crate::{Error, Result};
 
@@ -39,6 +40,9 @@ pub struct DataRecord {
     /// The standard deviation of each element; empty where the model does not need it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deviation: Vec<f64>,
+    /// The map from the scaled rows to what the model sees, where there is one; the moments above are then after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whitening: Option<Whitening>,
 }
 
 impl DataRecord {
@@ -205,6 +209,7 @@ pub(super) mod tests {
             range: [0.0, 1.0],
             mean: Vec::new(),
             deviation: Vec::new(),
+            whitening: None,
         };
         RunManifest::new(3, data, 12, "avx512")
     }

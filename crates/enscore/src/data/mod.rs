@@ -19,11 +19,13 @@ mod load;
 mod npy;
 mod npz;
 mod order;
+mod prepare;
 mod scale;
 mod statistics;
 mod subset;
 mod tensor;
 mod toy;
+mod whiten;
 
 pub use dataset::{Dataset, Values};
 pub use digits::digits;
@@ -32,10 +34,12 @@ pub use image::read_image;
 pub use known::{Availability, Known, KnownFile, known};
 pub use load::{Split, load, load_test};
 pub use order::{BatchOrder, permutation};
+pub use prepare::{Prepared, prepare, prepare_other};
 pub use scale::Scale;
 pub use statistics::{Statistics, statistics};
-pub use subset::{Subset, hold_out, split_validation};
+pub use subset::{Parts, Subset, hold_out, split, split_validation};
 pub use toy::{ToyDensity, toy, toy_names};
+pub use whiten::{Whitening, WhiteningSettings};
 
 #[cfg(test)]
 mod hostile;

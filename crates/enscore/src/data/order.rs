@@ -14,6 +14,9 @@ const EPOCH_STREAM: u32 = 0x6461_7461;
 /// The stream of the permutation that holds rows out for validation.
 pub(super) const SPLIT_STREAM: u32 = 0x7370_6c74;
 
+/// The stream of the permutation that holds rows out for testing.
+pub(super) const TEST_STREAM: u32 = 0x7465_7374;
+
 /// The order of `n` rows in epoch `epoch` under `seed`: every number below `n` once.
 pub fn permutation(seed: u64, epoch: u64, n: u32) -> Vec<u32> {
     shuffled(seed, epoch, EPOCH_STREAM, n)

@@ -1,7 +1,7 @@
 //! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own validation rows, or
 //! other data.
 
-use crate::data::{self, Dataset, Split, Subset};
+use crate::data::{self, Dataset, Parts, Split, Subset};
 use crate::error::{Error, Result};
 use crate::sample::Trained;
 use crate::settings::Source;
@@ -10,7 +10,7 @@ use crate::settings::Source;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeldOut {
-    /// The test split of the data that the run learnt from.
+    /// The test split of the data that the run learnt from, or the rows that its settings hold out for testing.
     Test,
     /// The rows that the run held out of its training data.
     Validation,
@@ -53,18 +53,22 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
             .expected(&recorded.fingerprint)
             .remedy("put the data back that the run was trained on"));
     }
-    let (training, validation) = data::hold_out(&dataset, settings.data().validation, settings.train().seed)?;
-    let test = match other {
-        Some(other) => Some((held_out_of(other)?, HeldOut::Other)),
-        None => data::load_test(&source)?.map(|test| (test, HeldOut::Test)),
+    let known = recorded.whitening.as_ref();
+    let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, known)?;
+    let Parts { training, validation, test: own_test } = prepared.parts;
+    let test = match (other, &own_test) {
+        (Some(other), _) => Some((held_out_of(other)?, HeldOut::Other)),
+        (None, Some(_)) => None,
+        (None, None) => data::load_test(&source)?.map(|test| (test, HeldOut::Test)),
     };
-    let (held_out, origin) = match (test, validation) {
-        (Some((test, origin)), _) => (Subset::all(&scaled_as_trained(trained, &test)?), origin),
-        (None, Some(validation)) => (validation, HeldOut::Validation),
-        (None, None) => {
+    let (held_out, origin) = match (test, own_test, validation) {
+        (Some((test, origin)), _, _) => (Subset::all(&as_trained(trained, &test)?), origin),
+        (None, Some(test), _) => (test, HeldOut::Test),
+        (None, None, Some(validation)) => (validation, HeldOut::Validation),
+        (None, None, None) => {
             return Err(Error::input("the run has no rows to evaluate it on")
                 .at(&source)
-                .expected("a test split, or data.validation above 0")
+                .expected("a test split, or data.test_fraction or data.validation above 0")
                 .remedy("name other data to evaluate on"));
         }
     };
@@ -93,9 +97,11 @@ fn held_out_of(source: &str) -> Result<Dataset> {
     }
 }
 
-/// Data without levels of its own, as samples that were written to a file, need not lie on the levels of the run's.
-fn scaled_as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
+/// `dataset` under the scale and the map of the run's data. Data without levels of its own, as samples that were written to a
+/// file, need not lie on the levels of the run's.
+fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
     let scale = trained.model.scale()?;
     let levels = dataset.scale().levels.and(scale.levels);
-    dataset.with_scale(data::Scale { levels, ..scale })
+    let scaled = dataset.with_scale(data::Scale { levels, ..scale })?;
+    data::prepare_other(&scaled, trained.settings.train().seed, trained.model.data.whitening.as_ref())
 }

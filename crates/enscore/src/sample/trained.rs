@@ -82,6 +82,23 @@ impl TrainedModel {
         })
     }
 
+    /// Rows of the model in the units of the data: `[rows, ..row_shape]`, of a table the columns that were kept.
+    ///
+    /// # Errors
+    /// A manifest whose scale or whitening can't be used.
+    pub fn raw_rows(&self, rows: &[f32]) -> Result<Vec<f32>> {
+        let scale = self.scale()?;
+        let Some(whitening) = &self.data.whitening else {
+            return Ok(rows.iter().map(|value| scale.raw(f64::from(*value)) as f32).collect());
+        };
+        let mut raw = Vec::with_capacity(rows.len());
+        for row in rows.chunks(self.row_len().max(1)) {
+            let row: Vec<f64> = row.iter().map(|value| f64::from(*value)).collect();
+            raw.extend(whitening.invert(&row)?.iter().map(|value| scale.raw(*value) as f32));
+        }
+        Ok(raw)
+    }
+
     /// Compiles `program`, whose first inputs are the parameters.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::reader::Reader;
-use super::value::{Setting, within};
+use super::value::{Setting, choice, within};
 use crate::Result;
 
 /// Where the data is: exactly one of a name and a path.
@@ -15,6 +15,18 @@ pub enum Source {
     Path(PathBuf),
 }
 
+choice! {
+    /// What is done to the columns of a table, fitted on its training rows.
+    Preprocess {
+        /// Nothing.
+        None = "none",
+        /// Each column gets mean 0 and standard deviation 1.
+        Standardise = "standardise",
+        /// Columns are mixed to mean 0 and covariance I.
+        Whiten = "whiten",
+    }
+}
+
 /// The training data.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -23,8 +35,14 @@ pub struct Data {
     pub source: Source,
     /// Fraction of the training rows held out for validation.
     pub validation: f64,
+    /// Fraction of all rows held out for testing, before validation rows are.
+    pub test_fraction: f64,
     /// Whether uniform noise as wide as one level of the values is added.
     pub dequantise: bool,
+    /// What is done to the columns.
+    pub preprocess: Preprocess,
+    /// Of columns that are correlated by more than this the first is dropped; 0 keeps all.
+    pub drop_correlated: f64,
 }
 
 impl std::fmt::Display for Source {
@@ -58,7 +76,7 @@ impl Data {
             (Some(_), None) => return Err(reader.wrong("name").found("\"\"").expected("a name")),
             (None, Some(_)) => return Err(reader.wrong("path").found("\"\"").expected("a path")),
         };
-        Ok(Data {
+        let data = Data {
             source,
             validation: reader.get(
                 "validation",
@@ -66,13 +84,37 @@ impl Data {
                 within(0.0, 0.5),
                 "Fraction of the training rows held out for validation.",
             )?,
+            test_fraction: reader.get(
+                "test_fraction",
+                0.0,
+                within(0.0, 0.5),
+                "Fraction of all rows held out for testing first, of data without a test split.",
+            )?,
             dequantise: reader.get(
                 "dequantise",
                 false,
                 (),
                 "Whether uniform noise as wide as one level of the values is added.",
             )?,
-        })
+            preprocess: reader.get(
+                "preprocess",
+                Preprocess::None,
+                (),
+                "What is done to the columns of a table, fitted on its training rows. dequantise then adds noise of each column's resolution.",
+            )?,
+            drop_correlated: reader.get(
+                "drop_correlated",
+                0.0,
+                within(0.0, 1.0),
+                "With preprocess: of columns that are correlated by more than this the first is dropped; 0 keeps all.",
+            )?,
+        };
+        if data.drop_correlated > 0.0 && data.preprocess == Preprocess::None {
+            let error =
+                reader.wrong("drop_correlated").found(format!("{} without preprocess", data.drop_correlated));
+            return Err(error.remedy("set data.preprocess = \"whiten\" or \"standardise\", or remove it"));
+        }
+        Ok(data)
     }
 }
 

@@ -33,7 +33,7 @@ use raw::Raw;
 use reader::Reader;
 
 pub use compare::Compare;
-pub use data::{Data, Source};
+pub use data::{Data, Preprocess, Source};
 pub use model::{
     Activation, ConvEnergy, Convolution, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,
     RealNvp, ResidualEnergy, Unet,

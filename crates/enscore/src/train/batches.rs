@@ -4,7 +4,7 @@ use enscore_program::random::{Key, row_words, uniform};
 
 use crate::data::{BatchOrder, Subset};
 use crate::error::Result;
-use crate::settings::Settings;
+use crate::settings::{Preprocess, Settings};
 
 /// The stream of dequantisation noise; traced programs number theirs from 0.
 const STREAM: u32 = 0x6465_7175;
@@ -28,7 +28,8 @@ impl Batches {
             order: BatchOrder::new(data, seed),
             data: data.clone(),
             seed,
-            dequantise: settings.data().dequantise,
+            // Rows of a table got their noise when they were mapped.
+            dequantise: settings.data().dequantise && settings.data().preprocess == Preprocess::None,
             x: vec![0.0; batch * data.dataset().row_len()],
             weights: vec![1.0; batch],
         }

@@ -1,12 +1,12 @@
 //! Everything that a training needs before its first step, checked before anything is written.
 
 use crate::checkpoint::{DataRecord, RunManifest, STATE_PREFIXES};
-use crate::data::{self, Dataset, Split, Statistics, Subset};
+use crate::data::{self, Dataset, Parts, Prepared, Split, Subset};
 use crate::error::{Error, Result};
 use crate::model::{self, Network, NoiseLevels};
 use crate::objective::{self, Task};
 use crate::sample::frozen_flow;
-use crate::settings::{Family, Settings};
+use crate::settings::{Family, Preprocess, Settings};
 use crate::train::adam::Adam;
 use crate::train::update::{Optimiser, Steps, UpdateProgram};
 
@@ -30,16 +30,18 @@ impl Plan {
     /// Whatever of it is wrong input.
     pub fn new(settings: &Settings) -> Result<Plan> {
         let dataset = data::load(&settings.data().source.to_string(), Split::Train)?;
-        if settings.data().dequantise && dataset.scale().levels.is_none() {
+        let of_table = settings.data().preprocess != Preprocess::None;
+        if settings.data().dequantise && dataset.scale().levels.is_none() && !of_table {
             return Err(Error::input("these data have no levels to dequantise")
                 .at("data.dequantise")
                 .found(dataset.source())
                 .remedy("set data.dequantise = false"));
         }
-        let (training, validation) =
-            data::hold_out(&dataset, settings.data().validation, settings.train().seed)?;
+        refuse_two_test_splits(settings)?;
+        let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, None)?;
         let family = settings.model().family();
-        let record = record(&dataset, &data::statistics(&training)?, family)?;
+        let record = record(&dataset, &prepared, family)?;
+        let Parts { training, validation, .. } = prepared.parts;
         let model = model::build(settings.model(), &record.facts())?;
         let task = objective::build(
             settings,
@@ -90,15 +92,28 @@ fn trace_updates(
     task.players.iter().map(trace).collect()
 }
 
+fn refuse_two_test_splits(settings: &Settings) -> Result<()> {
+    let data = settings.data();
+    if data.test_fraction > 0.0 && data::load_test(&data.source.to_string())?.is_some() {
+        return Err(Error::input("the data have a test split of their own")
+            .at("data.test_fraction")
+            .found(data.test_fraction)
+            .remedy("set data.test_fraction = 0"));
+    }
+    Ok(())
+}
+
 /// Scores are built from the variance alone; what centres on the data is built from each element's moments.
-fn record(dataset: &Dataset, statistics: &Statistics, family: Family) -> Result<DataRecord> {
+fn record(dataset: &Dataset, prepared: &Prepared, family: Family) -> Result<DataRecord> {
+    let training = &prepared.parts.training;
+    let statistics = data::statistics(training)?;
     let scale = serde_json::to_value(dataset.scale())
         .map_err(|reason| Error::run("the data's scale can't be written").found(reason))?;
     Ok(DataRecord {
         name: dataset.name().to_string(),
         fingerprint: dataset.fingerprint(),
         scale,
-        row_shape: dataset.row_shape().to_vec(),
+        row_shape: training.dataset().row_shape().to_vec(),
         variance: statistics.overall_variance(),
         range: [statistics.low, statistics.high],
         mean: if family == Family::Score { Vec::new() } else { statistics.mean.clone() },
@@ -106,6 +121,7 @@ fn record(dataset: &Dataset, statistics: &Statistics, family: Family) -> Result<
             Family::Score => Vec::new(),
             _ => statistics.variance.iter().map(|variance| variance.sqrt()).collect(),
         },
+        whitening: prepared.whitening.clone(),
     })
 }
 

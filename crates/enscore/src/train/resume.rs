@@ -55,7 +55,8 @@ fn refuse_another_training(plan: &Plan, run: &Run) -> Result<()> {
     let is_fixed = |key: &str| {
         let table = key.split('.').next().unwrap_or_default();
         ["model", "objective"].contains(&table)
-            || ["train.seed", "train.batch", "data.validation", "data.dequantise"].contains(&key)
+            || ["train.seed", "train.batch"].contains(&key)
+            || (table == "data" && !["data.name", "data.path"].contains(&key))
     };
     let old = before.resolved().iter().filter(|(key, _)| is_fixed(key));
     for (key, value) in plan.settings.resolved().iter().filter(|(key, _)| is_fixed(key)) {

@@ -1,0 +1,57 @@
+//! Cuts a data set into training, validation and test rows as the settings say, and maps them as the training rows want it.
+
+use super::whiten::{Whitening, WhiteningSettings};
+use super::{Dataset, Parts, Subset, split};
+use crate::error::Result;
+use crate::settings::{Data, Preprocess};
+
+/// The stream of the noise of a run's own rows.
+const OWN_STREAM: u32 = 0x746f_776e;
+/// The stream of the noise of rows from elsewhere: a test split, other data.
+const OTHER_STREAM: u32 = 0x746f_7468;
+
+/// The rows of a data set by use, as a model sees them.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Training, validation and test rows.
+    pub parts: Parts,
+    /// The map from the data set's rows to these, where the settings ask for one.
+    pub whitening: Option<Whitening>,
+}
+
+/// Splits `dataset` by `settings` under `seed`, and maps all of its rows by `known`, or by what fits the training rows.
+///
+/// # Errors
+/// Too few rows to split, or whatever [`Whitening::fit`] refuses.
+pub fn prepare(dataset: &Dataset, settings: &Data, seed: u64, known: Option<&Whitening>) -> Result<Prepared> {
+    let parts = split(dataset, settings.validation, settings.test_fraction, seed)?;
+    let asked = WhiteningSettings {
+        preprocess: settings.preprocess,
+        drop_correlated: settings.drop_correlated,
+        noise: settings.dequantise,
+    };
+    let whitening = match (known, settings.preprocess) {
+        (_, Preprocess::None) => return Ok(Prepared { parts, whitening: None }),
+        (Some(known), _) => known.clone(),
+        (None, _) => Whitening::fit(&parts.training, asked, seed, OWN_STREAM)?,
+    };
+    let mapped = whitening.transformed(dataset, seed, OWN_STREAM)?;
+    let part = |subset: &Subset| Subset::new(&mapped, subset.rows().to_vec());
+    let parts = Parts {
+        training: part(&parts.training)?,
+        validation: parts.validation.as_ref().map(part).transpose()?,
+        test: parts.test.as_ref().map(part).transpose()?,
+    };
+    Ok(Prepared { parts, whitening: Some(whitening) })
+}
+
+/// Rows from elsewhere, mapped as the run's own; as they are where there is no map.
+///
+/// # Errors
+/// Rows that don't fit the map.
+pub fn prepare_other(dataset: &Dataset, seed: u64, whitening: Option<&Whitening>) -> Result<Dataset> {
+    match whitening {
+        Some(whitening) => whitening.transformed(dataset, seed, OTHER_STREAM),
+        None => Ok(dataset.clone()),
+    }
+}
