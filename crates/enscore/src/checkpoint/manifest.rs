@@ -49,6 +49,7 @@ impl DataRecord {
             variance: self.variance,
             mean: &self.mean,
             deviation: &self.deviation,
+            rows: &[],
         }
     }
 }
