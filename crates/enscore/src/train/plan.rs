@@ -3,7 +3,7 @@
 use crate::checkpoint::{DataRecord, RunManifest, STATE_PREFIXES};
 use crate::data::{self, Dataset, Split, Statistics, Subset};
 use crate::error::{Error, Result};
-use crate::model::{self, Network, NoiseLevels};
+use crate::model::{self, DataFacts, Network, NoiseLevels};
 use crate::objective::{self, Task};
 use crate::settings::{Family, Settings};
 use crate::train::adam::Adam;
@@ -39,7 +39,8 @@ impl Plan {
             data::hold_out(&dataset, settings.data().validation, settings.train().seed)?;
         let family = settings.model().family();
         let record = record(&dataset, &data::statistics(&training)?, family)?;
-        let model = model::build(settings.model(), &record.facts())?;
+        let first = starting_rows(settings, &training)?;
+        let model = model::build(settings.model(), &DataFacts { rows: &first, ..record.facts() })?;
         let task = objective::build(settings, &record.facts(), &training, validation.as_ref())?;
         let optimiser = settings.optimiser();
         let constants = Optimiser {
@@ -81,6 +82,17 @@ fn trace_updates(
         UpdateProgram::trace_steps(model, &*player.objective, constants, &steps)
     };
     task.players.iter().map(trace).collect()
+}
+
+/// The rows that the model's parameters start at, spread evenly over the training rows.
+fn starting_rows(settings: &Settings, training: &Subset) -> Result<Vec<f64>> {
+    let (dataset, rows) = (training.dataset(), training.rows());
+    let count = model::starting_rows(settings.model()).min(rows.len());
+    let mut values = vec![0.0; count * dataset.row_len()];
+    for (i, out) in values.chunks_exact_mut(dataset.row_len().max(1)).enumerate() {
+        dataset.copy_row_f64(rows[i * rows.len() / count] as usize, out)?;
+    }
+    Ok(values)
 }
 
 /// Scores are built from the variance alone; what centres on the data is built from each element's moments.
