@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::scope::Scope;
 use crate::shape::Kind;
 use crate::var::Var;
 
 /// How a parameter starts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Initial {
     /// Every element is this value.
     Constant(f64),
@@ -19,6 +20,8 @@ pub enum Initial {
     Normal(f64),
     /// Independent uniform numbers in ± this bound.
     Uniform(f64),
+    /// These values, row-major, one for each element.
+    Values(Arc<[f64]>),
 }
 
 /// A parameter: its name is the one in the checkpoint.
@@ -81,6 +84,15 @@ impl<'s> Parameters<'s> {
                     self.shared.scope.fail(format!("parameter {name}: used as {shape:?} and {declared:?}"))
                 }
             };
+        }
+        if let Initial::Values(values) = &initial
+            && values.len() != shape.iter().product::<usize>()
+        {
+            let values = values.len();
+            return self
+                .shared
+                .scope
+                .fail(format!("parameter {name}: {values} initial values for {shape:?}"));
         }
         let var = self.shared.scope.input(&name, Kind::Float, shape);
         self.shared.vars.borrow_mut().insert(name.clone(), var);

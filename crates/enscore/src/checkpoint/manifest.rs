@@ -53,6 +53,7 @@ impl DataRecord {
             variance: self.variance,
             mean: &self.mean,
             deviation: &self.deviation,
+            rows: &[],
         }
     }
 }

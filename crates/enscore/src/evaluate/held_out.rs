@@ -87,7 +87,7 @@ pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
             .found(format!("{:?}", data.row_shape()))
             .expected(format!("{:?}", trained.model.data.row_shape)));
     }
-    Ok(Subset::all(&scaled_as_trained(trained, &data)?))
+    Ok(Subset::all(&as_trained(trained, &data)?))
 }
 
 fn held_out_of(source: &str) -> Result<Dataset> {

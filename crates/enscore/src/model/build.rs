@@ -1,8 +1,8 @@
 //! From checked settings to a model for given data.
 
 use super::{
-    Activation, Confinement, ConvEnergy, GaussianEnergy, Mlp, MlpEnergy, MultiScaleFlow, Network, RealNvp,
-    ResidualEnergy, UNet, UNetSettings,
+    Activation, Confinement, ConvEnergy, Dkef, DkefSettings, GaussianEnergy, Mlp, MlpEnergy, MultiScaleFlow,
+    Network, RealNvp, ResidualEnergy, UNet, UNetSettings,
 };
 use crate::error::{Error, Result};
 use crate::settings;
@@ -18,6 +18,9 @@ pub struct DataFacts<'a> {
     pub mean: &'a [f64],
     /// The standard deviation of each element; may be empty for a score.
     pub deviation: &'a [f64],
+    /// Rows of the data that parameters start at (see [`starting_rows`]); empty where the start does not matter, as for a
+    /// model whose weights are known.
+    pub rows: &'a [f64],
 }
 
 /// The model that `settings` describe, for such data.
@@ -65,6 +68,12 @@ pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
             let energy = ResidualEnergy::new(shape, &widths, residual.blocks, activation, confinement)?;
             Ok(Network::Energy(Box::new(energy)))
         }
+        settings::Model::Dkef(dkef) => {
+            let settings::Dkef { kernels, inducing, width, layers } = *dkef;
+            let size = DkefSettings { kernels, inducing, width, layers };
+            let dkef = Dkef::new(data.row_shape, size, data.mean, data.deviation, data.rows)?;
+            Ok(Network::Energy(Box::new(dkef)))
+        }
         settings::Model::GaussianEnergy(_) => {
             Ok(Network::Energy(Box::new(GaussianEnergy::new(data.row_shape)?)))
         }
@@ -80,7 +89,14 @@ pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
             let flow = RealNvp::new(shape, couplings, &flow.hidden, data.mean, data.deviation)?;
             Ok(Network::Flow(Box::new(flow)))
         }
-        _ => Err(Error::input("this model is not there yet").at("model.kind")),
+    }
+}
+
+/// How many rows of the data the model's parameters start at.
+pub fn starting_rows(settings: &settings::Model) -> usize {
+    match settings {
+        settings::Model::Dkef(dkef) => dkef.inducing,
+        _ => 0,
     }
 }
 

@@ -12,6 +12,7 @@ mod closed_form;
 mod confinement;
 mod conv_energy;
 mod density;
+mod dkef;
 mod flow;
 mod gaussian_energy;
 mod initial;
@@ -24,12 +25,13 @@ mod residual_energy;
 mod standardise;
 mod unet;
 
-pub use build::{DataFacts, build};
+pub use build::{DataFacts, build, starting_rows};
 pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
 
 pub use closed_form::{ClosedForm, whole_rows};
 pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
+pub use dkef::{Dkef, DkefSettings};
 pub use flow::{MultiScaleFlow, RealNvp, couple, uncouple};
 pub use gaussian_energy::{GaussianEnergy, GaussianMixtureEnergy};
 pub use initial::initialise;
@@ -165,7 +167,7 @@ pub fn trace(
     let scope = Scope::new();
     let parameters = Parameters::new(&scope);
     for parameter in known {
-        parameters.get(&parameter.name, &parameter.shape, parameter.initial);
+        parameters.get(&parameter.name, &parameter.shape, parameter.initial.clone());
     }
     let outputs = build(&scope, &parameters);
     let named: Vec<(&str, Var)> = outputs.iter().map(|(name, var)| (name.as_str(), *var)).collect();

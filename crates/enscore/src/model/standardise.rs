@@ -60,6 +60,12 @@ impl Standardise {
         (x - mean) / deviation
     }
 
+    /// (x - mean) / deviation of one row, on the host.
+    pub(super) fn row(&self, x: &[f64]) -> Vec<f64> {
+        let scales = self.mean.iter().zip(&self.deviation);
+        x.iter().zip(scales).map(|(x, (mean, deviation))| (x - mean) / deviation).collect()
+    }
+
     /// mean + deviation z.
     pub(super) fn invert<'s>(&self, z: Var<'s>) -> Var<'s> {
         let [mean, deviation] = self.tables(z);

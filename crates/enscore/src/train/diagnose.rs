@@ -48,7 +48,7 @@ fn run_again(
     let scope = Scope::new();
     let parameters = Parameters::new(&scope);
     for parameter in &plan.update().parameters {
-        parameters.get(&parameter.name, &parameter.shape, parameter.initial);
+        parameters.get(&parameter.name, &parameter.shape, parameter.initial.clone());
     }
     let shape = batch_shape(inputs.weights.len(), &plan.record.row_shape);
     let batch = Batch {

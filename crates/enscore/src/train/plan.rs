@@ -3,7 +3,7 @@
 use crate::checkpoint::{DataRecord, RunManifest, STATE_PREFIXES};
 use crate::data::{self, Dataset, Parts, Prepared, Split, Subset};
 use crate::error::{Error, Result};
-use crate::model::{self, Network, NoiseLevels};
+use crate::model::{self, DataFacts, Network, NoiseLevels};
 use crate::objective::{self, Task};
 use crate::sample::frozen_flow;
 use crate::settings::{Family, Preprocess, Settings};
@@ -42,7 +42,8 @@ impl Plan {
         let family = settings.model().family();
         let record = record(&dataset, &prepared, family)?;
         let Parts { training, validation, .. } = prepared.parts;
-        let model = model::build(settings.model(), &record.facts())?;
+        let first = starting_rows(settings, &training)?;
+        let model = model::build(settings.model(), &DataFacts { rows: &first, ..record.facts() })?;
         let task = objective::build(
             settings,
             &record.facts(),
@@ -101,6 +102,17 @@ fn refuse_two_test_splits(settings: &Settings) -> Result<()> {
             .remedy("set data.test_fraction = 0"));
     }
     Ok(())
+}
+
+/// The rows that the model's parameters start at, spread evenly over the training rows.
+fn starting_rows(settings: &Settings, training: &Subset) -> Result<Vec<f64>> {
+    let (dataset, rows) = (training.dataset(), training.rows());
+    let count = model::starting_rows(settings.model()).min(rows.len());
+    let mut values = vec![0.0; count * dataset.row_len()];
+    for (i, out) in values.chunks_exact_mut(dataset.row_len().max(1)).enumerate() {
+        dataset.copy_row_f64(rows[i * rows.len() / count] as usize, out)?;
+    }
+    Ok(values)
 }
 
 /// Scores are built from the variance alone; what centres on the data is built from each element's moments.
