@@ -1,5 +1,6 @@
 //! Tables as the settings prepare them: the Gaussian that score matching fits to one, whitening on training rows alone, and
 //! splits that the seed fixes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 #[path = "common/oracles.rs"]
 mod oracles;
