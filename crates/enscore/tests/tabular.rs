@@ -1,12 +1,16 @@
 //! Tables as the settings prepare them: the Gaussian that score matching fits to one, whitening on training rows alone, and
 //! splits that the seed fixes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 #[path = "common/oracles.rs"]
 mod oracles;
 
+use enscore::checkpoint::DataRecord;
 use enscore::data::{
-    Dataset, Prepared, Split, Subset, Values, Whitening, WhiteningSettings, load, prepare, prepare_other,
+    Dataset, Prepared, Scale, Split, Subset, Values, Whitening, WhiteningSettings, load, prepare,
+    prepare_other,
 };
+use enscore::sample::TrainedModel;
 use enscore::settings::{Preprocess, Settings};
 use oracles::{assert_close, shared_data};
 
@@ -155,6 +159,37 @@ fn the_seed_fixes_the_split_and_the_noise() {
     let elsewhere = prepare_other(&made, 5, a.whitening.as_ref()).unwrap();
     assert_ne!(elsewhere.values(), a.parts.training.dataset().values());
     assert_eq!(prepare_other(&made, 5, None).unwrap().values(), made.values());
+}
+
+/// What a model draws is written in the units of the data: first the map is undone, then the scale.
+#[test]
+fn drawn_rows_go_back_to_the_units_of_the_data() {
+    let scale = Scale::range(-2.0, 30.0);
+    let made = made().with_scale(scale).unwrap();
+    let asked = "data.preprocess = 'whiten'";
+    let prepared = prepared(&made, asked, 2);
+    let mapped = prepared.parts.training.dataset();
+    let mut rows = vec![0.0; 2 * 3];
+    rows.chunks_mut(3).enumerate().for_each(|(row, out)| mapped.copy_row(row, out).unwrap());
+    let data = DataRecord {
+        name: "made".into(),
+        fingerprint: String::new(),
+        scale: serde_json::to_value(scale).unwrap(),
+        row_shape: vec![3],
+        variance: 1.0,
+        range: [-3.0, 3.0],
+        mean: Vec::new(),
+        deviation: Vec::new(),
+        whitening: prepared.whitening,
+    };
+    let mut model = TrainedModel::new(&settings(asked), data, |p| Ok(vec![0.0; p.size()])).unwrap();
+    let raw = model.raw_rows(&rows).unwrap();
+    let Values::F64(values) = made.values() else { panic!("not f64") };
+    for (raw, value) in raw.iter().zip(values) {
+        assert!((f64::from(*raw) - value).abs() < 1e-5 * value.abs().max(1.0), "{raw} {value}");
+    }
+    model.data.whitening = None;
+    assert_eq!(model.raw_rows(&[0.5]).unwrap(), [14.0]);
 }
 
 /// The published protocol leaves 15 voice measures and 11 of wine.

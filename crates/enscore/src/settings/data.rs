@@ -121,3 +121,27 @@ impl Data {
 fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    const REST: &str = "\n[model]\nkind = 'mlp'\n[objective]\nkind = 'dsm'";
+
+    #[test]
+    fn tables_are_left_as_they_are_unless_asked() {
+        let read =
+            |text: &str| Settings::parse(&format!("[data]\nname = 'digits'\n{text}{REST}"), "t.toml", &[]);
+        let plain = read("").unwrap();
+        let data = plain.data();
+        assert_eq!((data.preprocess, data.test_fraction, data.drop_correlated), (Preprocess::None, 0.0, 0.0));
+        let asked = read("preprocess = 'whiten'\ndrop_correlated = 0.98\ntest_fraction = 0.1").unwrap();
+        assert_eq!((asked.data().preprocess, asked.data().drop_correlated), (Preprocess::Whiten, 0.98));
+        let alone = read("drop_correlated = 0.98").unwrap_err().to_string();
+        assert!(alone.contains("t.toml, line 3") && alone.contains("data.preprocess"), "{alone}");
+        let wrong =
+            ["preprocess = 'pca'", "test_fraction = 0.6", "drop_correlated = 1.5\npreprocess = 'whiten'"];
+        assert!(wrong.iter().all(|text| read(text).is_err()));
+    }
+}
