@@ -64,7 +64,7 @@ pub(super) fn fit(
     let mean = mean_of(rows, d);
     let spread = |row: &[f64]| row.iter().zip(&mean).map(|(x, m)| (x - m).powi(2)).sum::<f64>();
     let variance = rows.chunks_exact(d).map(spread).sum::<f64>() / (n * d as f64);
-    if !(variance > 0.0) {
+    if variance <= 0.0 {
         return Err(Error::input("constant data have no density").remedy("fit to data that vary"));
     }
     let floor = FLOOR * variance;

@@ -34,7 +34,8 @@ impl Factor {
         }
         let factor = Cholesky::new(matrix).ok_or_else(not_positive_definite)?.l();
         // Rounding lets a singular matrix through: what is left of an element's variance, given those before it, is noise.
-        if (0..d).any(|i| !(factor[(i, i)].powi(2) > 1e-12 * covariance[i * d + i])) {
+        let left = |i: usize| factor[(i, i)].powi(2) / covariance[i * d + i];
+        if (0..d).any(|i| left(i).is_nan() || left(i) <= 1e-12) {
             return Err(not_positive_definite());
         }
         let inverse =
