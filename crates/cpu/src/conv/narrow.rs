@@ -156,6 +156,10 @@ impl<T: Float> Strip<'_, T> {
         let values = self.products[from..].chunks(window.stride[1] * lanes);
         let row = &mut self.target[i * window.target[1] * outputs..][..window.target[1] * outputs];
         let row = &mut row[columns.start * outputs..columns.end * outputs];
+        if outputs == 1 {
+            row.iter_mut().zip(values).for_each(|(target, values)| *target += values[0]);
+            return;
+        }
         for (target, values) in row.chunks_exact_mut(outputs).zip(values) {
             for (target, value) in target.iter_mut().zip(values) {
                 *target += *value;
