@@ -16,13 +16,15 @@ const OUTSIDE: usize = usize::MAX;
 struct Pixels<const N: usize> {
     rows: [usize; N],
     columns: [usize; N],
+    /// Whether all of them are inside.
+    inside: bool,
 }
 
 impl<const N: usize> Pixels<N> {
     /// Those of `N` rows and columns from `corner` on, in one phase of the image.
     #[inline(always)]
     fn new(grid: &Grid, image: usize, corner: [isize; 2], phase: usize) -> Self {
-        let mut pixels = Pixels { rows: [OUTSIDE; N], columns: [OUTSIDE; N] };
+        let mut pixels = Pixels { rows: [OUTSIDE; N], columns: [OUTSIDE; N], inside: true };
         for n in 0..N {
             if let Some(row) = grid.pixel(0, corner[0] + n as isize, phase / grid.step) {
                 pixels.rows[n] = (image * grid.size[0] + row) * grid.size[1] * grid.channels;
@@ -30,6 +32,9 @@ impl<const N: usize> Pixels<N> {
             if let Some(column) = grid.pixel(1, corner[1] + n as isize, phase % grid.step) {
                 pixels.columns[n] = column * grid.channels;
             }
+        }
+        for n in 0..N {
+            pixels.inside &= pixels.rows[n] != OUTSIDE && pixels.columns[n] != OUTSIDE;
         }
         pixels
     }
@@ -46,7 +51,11 @@ impl<const N: usize> Pixels<N> {
     ) -> [Packed<S, T>; N] {
         let mut out = [Packed::splat(simd, T::ZERO); N];
         let row = self.rows[a];
-        if row != OUTSIDE {
+        if self.inside {
+            for (out, column) in out.iter_mut().zip(&self.columns) {
+                *out = Packed::load::<FULL>(simd, &image[row + column + channel..][..count]);
+            }
+        } else if row != OUTSIDE {
             for (out, column) in out.iter_mut().zip(&self.columns) {
                 if *column != OUTSIDE {
                     *out = Packed::load::<FULL>(simd, &image[row + column + channel..][..count]);
