@@ -94,7 +94,7 @@ impl Path {
                 return Simd::vectorize(simd, kernel);
             }
         }
-        Simd::vectorize(pulp::Scalar::new(), kernel)
+        Simd::vectorize(pulp::Scalar128b, kernel)
     }
 }
 
@@ -148,6 +148,12 @@ pub trait Float:
     type Vector<S: Simd>: Copy;
     /// The same number in every lane.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// a + b in every lane.
+    fn add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a - b in every lane.
+    fn sub<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a * b in every lane.
+    fn mul<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a * b + c in every lane: with one rounding where the path has it in one instruction, else with two.
     fn fma_vectors<S: Simd>(
         simd: S,
@@ -155,14 +161,26 @@ pub trait Float:
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// What a slice shorter than a vector holds, and zeros.
+    fn load_part<S: Simd>(simd: S, values: &[Self]) -> Self::Vector<S>;
+    /// As many lanes as a slice shorter than a vector has room for.
+    fn store_part<S: Simd>(simd: S, values: &mut [Self], vector: Self::Vector<S>);
     /// The vectors that a slice consists of, without what is left over.
     fn vectors<S: Simd>(simd: S, values: &[Self]) -> &[Self::Vector<S>];
     /// The same, to be written.
     fn vectors_mut<S: Simd>(simd: S, values: &mut [Self]) -> &mut [Self::Vector<S>];
 }
 
+/// Whether a path multiplies and adds in one instruction: both that have vectors longer than 16 bytes do.
+const fn has_fma<S: Simd>() -> bool {
+    S::F32_LANES > 4
+}
+
 macro_rules! float {
-    ($t:ty, $vector:ident, $splat:ident, $fma:ident, $slice:ident, $slice_mut:ident) => {
+    (
+        $t:ty, $vector:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $fma:ident, $load:ident, $store:ident,
+        $slice:ident, $slice_mut:ident
+    ) => {
         impl Float for $t {
             type Vector<S: Simd> = S::$vector;
             #[inline(always)]
@@ -170,8 +188,28 @@ macro_rules! float {
                 simd.$splat(x)
             }
             #[inline(always)]
+            fn add<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
+            }
+            #[inline(always)]
+            fn sub<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$sub(a, b)
+            }
+            #[inline(always)]
+            fn mul<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$mul(a, b)
+            }
+            #[inline(always)]
             fn fma_vectors<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
-                simd.$fma(a, b, c)
+                if has_fma::<S>() { simd.$fma(a, b, c) } else { simd.$add(simd.$mul(a, b), c) }
+            }
+            #[inline(always)]
+            fn load_part<S: Simd>(simd: S, values: &[Self]) -> S::$vector {
+                simd.$load(values)
+            }
+            #[inline(always)]
+            fn store_part<S: Simd>(simd: S, values: &mut [Self], vector: S::$vector) {
+                simd.$store(values, vector);
             }
             #[inline(always)]
             fn vectors<S: Simd>(_: S, values: &[Self]) -> &[S::$vector] {
@@ -198,5 +236,98 @@ macro_rules! float {
         }
     };
 }
-float!(f32, f32s, splat_f32s, mul_add_e_f32s, as_simd_f32s, as_mut_simd_f32s);
-float!(f64, f64s, splat_f64s, mul_add_e_f64s, as_simd_f64s, as_mut_simd_f64s);
+float!(
+    f32,
+    f32s,
+    splat_f32s,
+    add_f32s,
+    sub_f32s,
+    mul_f32s,
+    mul_add_e_f32s,
+    partial_load_f32s,
+    partial_store_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s
+);
+float!(
+    f64,
+    f64s,
+    splat_f64s,
+    add_f64s,
+    sub_f64s,
+    mul_f64s,
+    mul_add_e_f64s,
+    partial_load_f64s,
+    partial_store_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s
+);
+
+/// A vector with its operations.
+pub(crate) struct Packed<S: Simd, T: Float> {
+    simd: S,
+    value: T::Vector<S>,
+}
+
+impl<S: Simd, T: Float> Clone for Packed<S, T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Simd, T: Float> Copy for Packed<S, T> {}
+
+impl<S: Simd, T: Float> Packed<S, T> {
+    /// Lanes of a vector.
+    pub(crate) const LANES: usize = size_of::<T::Vector<S>>() / size_of::<T>();
+
+    #[inline(always)]
+    pub(crate) fn splat(simd: S, x: T) -> Self {
+        Packed { simd, value: T::splat(simd, x) }
+    }
+
+    /// The same number in every lane.
+    #[inline(always)]
+    pub(crate) fn number(self, x: f64) -> Self {
+        Packed::splat(self.simd, T::from_f64(x))
+    }
+
+    /// The elements of `values`: a vector's, or fewer and zeros where not `FULL`.
+    #[inline(always)]
+    pub(crate) fn load<const FULL: bool>(simd: S, values: &[T]) -> Self {
+        let value = if FULL { T::vectors(simd, values)[0] } else { T::load_part(simd, values) };
+        Packed { simd, value }
+    }
+
+    /// Stores what [`Packed::load`] loads.
+    #[inline(always)]
+    pub(crate) fn store<const FULL: bool>(self, values: &mut [T]) {
+        if FULL {
+            T::vectors_mut(self.simd, values)[0] = self.value;
+        } else {
+            T::store_part(self.simd, values, self.value);
+        }
+    }
+
+    /// self * b + c.
+    #[inline(always)]
+    pub(crate) fn fma(self, b: Self, c: Self) -> Self {
+        Packed { value: T::fma_vectors(self.simd, self.value, b.value, c.value), ..self }
+    }
+}
+
+macro_rules! operator {
+    ($trait:ident, $method:ident) => {
+        impl<S: Simd, T: Float> std::ops::$trait for Packed<S, T> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                Packed { value: <T as Float>::$method(self.simd, self.value, other.value), ..self }
+            }
+        }
+    };
+}
+operator!(Add, add);
+operator!(Sub, sub);
+operator!(Mul, mul);

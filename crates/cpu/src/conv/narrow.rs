@@ -125,16 +125,19 @@ impl<T: Float> Strip<'_, T> {
     #[inline(always)]
     fn multiply<S: Simd, const N: usize>(&mut self, simd: S, pixel: usize, to: usize) {
         let (channels, lanes) = (self.window.source_channels, products(self.window));
-        let source = &self.source[pixel * channels..][..N * channels];
+        let mut source = [&self.source[..channels]; N];
+        for (n, source) in source.iter_mut().enumerate() {
+            *source = &self.source[(pixel + n) * channels..][..channels];
+        }
         let out = T::vectors_mut(simd, &mut self.products[to * lanes..][..N * lanes]);
         let vectors = out.len() / N;
         for vector in 0..vectors {
             let mut sums = [T::splat(simd, T::ZERO); N];
-            let weights = T::vectors(simd, self.weights)[vector..].iter().step_by(vectors);
-            for (channel, weights) in weights.enumerate() {
+            let weights = T::vectors(simd, self.weights).chunks_exact(vectors);
+            for (channel, weights) in (0..channels).zip(weights) {
+                let weights = weights[vector];
                 for n in 0..N {
-                    let value = T::splat(simd, source[n * channels + channel]);
-                    sums[n] = T::fma_vectors(simd, value, *weights, sums[n]);
+                    sums[n] = T::fma_vectors(simd, T::splat(simd, source[n][channel]), weights, sums[n]);
                 }
             }
             for n in 0..N {
@@ -153,12 +156,17 @@ impl<T: Float> Strip<'_, T> {
         let outputs = window.target_channels;
         let tap = (u * window.kernel[1] + v) * outputs;
         let from = ((source_row - rows.start) * window.source[1] + source_column) * lanes + tap;
-        let values = self.products[from..].chunks(window.stride[1] * lanes);
-        let row = &mut self.target[i * window.target[1] * outputs..][..window.target[1] * outputs];
-        let row = &mut row[columns.start * outputs..columns.end * outputs];
-        for (target, values) in row.chunks_exact_mut(outputs).zip(values) {
-            for (target, value) in target.iter_mut().zip(values) {
-                *target += *value;
+        let (step, row) = (window.stride[1] * lanes, i * window.target[1] * outputs);
+        let row = &mut self.target[row + columns.start * outputs..row + columns.end * outputs];
+        if outputs == 1 {
+            for (j, target) in row.iter_mut().enumerate() {
+                *target += self.products[from + j * step];
+            }
+            return;
+        }
+        for (j, target) in row.chunks_exact_mut(outputs).enumerate() {
+            for (o, target) in target.iter_mut().enumerate() {
+                *target += self.products[from + j * step + o];
             }
         }
     }

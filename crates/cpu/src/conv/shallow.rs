@@ -143,12 +143,17 @@ impl<T: Float> Row<'_, T> {
         }
         let (outputs, lanes) = (window.target_channels, width(window) / vectors);
         let (begin, end) = (vector * lanes, outputs.min((vector + M) * lanes));
+        if begin >= end {
+            return;
+        }
         let mut room = [T::ZERO; 2 * WIDTH];
         for n in 0..N {
-            T::vectors_mut(simd, &mut room)[..M].copy_from_slice(&sums[n]);
-            let target = &mut self.target[(j + n) * outputs..][..outputs];
-            if begin < end {
-                target[begin..end].copy_from_slice(&room[..end - begin]);
+            let target = &mut self.target[(j + n) * outputs..][begin..end];
+            if end - begin == M * lanes {
+                T::vectors_mut(simd, target)[..M].copy_from_slice(&sums[n]);
+            } else {
+                T::vectors_mut(simd, &mut room)[..M].copy_from_slice(&sums[n]);
+                target.copy_from_slice(&room[..end - begin]);
             }
         }
     }

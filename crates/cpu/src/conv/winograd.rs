@@ -14,7 +14,7 @@ use super::fold::Tiled;
 use super::lanes::{Lanes, run};
 use super::winograd_matrices::{Matrices, TILE};
 use super::winograd_three::Three;
-use super::winograd_tiles::{StoreTarget, TransformSource, TransformTarget};
+use super::winograd_tiles::{Block, StoreTarget, TransformSource, TransformTarget};
 use super::winograd_two::Two;
 use super::winograd_weights::{StoreWeights, TransformWeights};
 use crate::matmul::{gemm_into, sum_partials};
@@ -142,8 +142,8 @@ fn forward_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: 
         let (tiles, products) = buffer.split_at_mut(SIDE * SIDE * source_stride);
         for (first, count) in plan.blocks(lane) {
             let matrices = PhantomData::<F>;
-            let (out, stride) = (&mut *tiles, source_stride);
-            path.run(TransformSource { sum, matrices, first, count, source, out, stride });
+            let block = Block { sum, first, count, stride: source_stride };
+            path.run_vectors(TransformSource { block, source, out: tiles, matrices });
             for point in 0..SIDE * SIDE {
                 let tiles = &tiles[point * source_stride..][..count * inputs];
                 let weights = &transformed[point * pairs..][..pairs];
@@ -151,8 +151,8 @@ fn forward_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: 
                 let sizes = [count, inputs, outputs];
                 gemm_into(sizes, tiles, [inputs, 1], weights, [outputs, 1], products, [outputs, 1], false);
             }
-            let (products, stride) = (&*products, target_stride);
-            path.run(StoreTarget { sum, matrices, first, count, products, stride, target, origin });
+            let block = Block { stride: target_stride, ..block };
+            path.run_vectors(StoreTarget { block, products, target, origin, matrices });
         }
     });
 }
@@ -164,7 +164,7 @@ fn transform_weights<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const
 ) {
     let rows = out.len() / SIDE;
     let transform = |(row, out): (usize, &mut [T])| {
-        path.run(TransformWeights { row, weights, out, matrices: PhantomData::<F> })
+        path.run_vectors(TransformWeights { row, weights, out, matrices: PhantomData::<F> })
     };
     if weights.len() < 1 << 17 {
         out.chunks_exact_mut(rows).enumerate().for_each(transform);
@@ -213,10 +213,10 @@ fn weight_gradient_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, cons
         let (products, buffer) = buffer.split_at_mut(points * pairs);
         let (tiles, gradients) = buffer.split_at_mut(points * source_stride);
         for (index, (first, count)) in plan.blocks(lane).enumerate() {
-            let (out, stride) = (&mut *tiles, source_stride);
-            path.run(TransformSource { sum, matrices, first, count, source, out, stride });
-            let (out, stride) = (&mut *gradients, target_stride);
-            path.run(TransformTarget { sum, matrices, first, count, target, out, stride });
+            let block = Block { sum, first, count, stride: source_stride };
+            path.run_vectors(TransformSource { block, source, out: tiles, matrices });
+            let block = Block { stride: target_stride, ..block };
+            path.run_vectors(TransformTarget { block, target, out: gradients, matrices });
             for point in 0..points {
                 let tiles = &tiles[point * source_stride..][..count * inputs];
                 let gradients = &gradients[point * target_stride..][..count * outputs];
@@ -225,7 +225,7 @@ fn weight_gradient_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, cons
                 gemm_into(sizes, tiles, across, gradients, down, products, down, index > 0);
             }
         }
-        path.run(StoreWeights { products, out: partial, matrices });
+        path.run_vectors(StoreWeights { products, out: partial, matrices });
     });
     sum_partials(partials, weights);
 }

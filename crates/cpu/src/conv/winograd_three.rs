@@ -1,7 +1,9 @@
 //! F(4×4, 3×3) with the points 0, ±1, ±2, ∞: 36 products where the sum has 144.
 
-use super::winograd_matrices::{Matrices, Vector, WIDTH};
-use crate::simd::Float;
+use pulp::Simd;
+
+use super::winograd_matrices::{Matrices, TILE};
+use crate::simd::{Float, Packed};
 
 /// Three taps on a side.
 pub(super) struct Three;
@@ -17,87 +19,56 @@ impl Matrices<6, 3> for Three {
     ];
 
     #[inline(always)]
-    fn b_transposed<T: Float, const FMA: bool>(d: [&Vector<T>; 6]) -> [Vector<T>; 6] {
-        let (two, four, five) = (T::from_f64(2.0), T::from_f64(4.0), T::from_f64(5.0));
-        let mut out = [[T::ZERO; WIDTH]; 6];
-        for l in 0..WIDTH {
-            let [d0, d1, d2, d3, d4, d5] = [d[0][l], d[1][l], d[2][l], d[3][l], d[4][l], d[5][l]];
-            let (even, odd) = (T::fma::<FMA>(-four, d2, d4), T::fma::<FMA>(-four, d1, d3));
-            let (outer, inner) = (d4 - d2, two * (d3 - d1));
-            out[0][l] = T::fma::<FMA>(four, d0, T::fma::<FMA>(-five, d2, d4));
-            out[1][l] = even + odd;
-            out[2][l] = even - odd;
-            out[3][l] = outer + inner;
-            out[4][l] = outer - inner;
-            out[5][l] = T::fma::<FMA>(four, d1, T::fma::<FMA>(-five, d3, d5));
-        }
-        out
+    fn b_transposed<S: Simd, T: Float>([d0, d1, d2, d3, d4, d5]: [Packed<S, T>; 6]) -> [Packed<S, T>; 6] {
+        let (two, four) = (d0.number(2.0), d0.number(4.0));
+        let (minus_four, minus_five) = (d0.number(-4.0), d0.number(-5.0));
+        let (even, odd) = (minus_four.fma(d2, d4), minus_four.fma(d1, d3));
+        let (outer, inner) = (d4 - d2, two * (d3 - d1));
+        [
+            four.fma(d0, minus_five.fma(d2, d4)),
+            even + odd,
+            even - odd,
+            outer + inner,
+            outer - inner,
+            four.fma(d1, minus_five.fma(d3, d5)),
+        ]
     }
 
     #[inline(always)]
-    fn a_transposed<T: Float, const FMA: bool>(m: [&Vector<T>; 6]) -> [Vector<T>; 4] {
-        let (two, four, eight) = (T::from_f64(2.0), T::from_f64(4.0), T::from_f64(8.0));
-        let mut out = [[T::ZERO; WIDTH]; 4];
-        for l in 0..WIDTH {
-            let (sum1, difference1) = (m[1][l] + m[2][l], m[1][l] - m[2][l]);
-            let (sum2, difference2) = (m[3][l] + m[4][l], m[3][l] - m[4][l]);
-            out[0][l] = (m[0][l] + sum1) + sum2;
-            out[1][l] = T::fma::<FMA>(two, difference2, difference1);
-            out[2][l] = T::fma::<FMA>(four, sum2, sum1);
-            out[3][l] = T::fma::<FMA>(eight, difference2, difference1) + m[5][l];
-        }
-        out
+    fn a_transposed<S: Simd, T: Float>([m0, m1, m2, m3, m4, m5]: [Packed<S, T>; 6]) -> [Packed<S, T>; TILE] {
+        let (sum1, difference1, sum2, difference2) = (m1 + m2, m1 - m2, m3 + m4, m3 - m4);
+        [
+            (m0 + sum1) + sum2,
+            m0.number(2.0).fma(difference2, difference1),
+            m0.number(4.0).fma(sum2, sum1),
+            m0.number(8.0).fma(difference2, difference1) + m5,
+        ]
     }
 
     #[inline(always)]
-    fn a<T: Float, const FMA: bool>(e: [&Vector<T>; 4]) -> [Vector<T>; 6] {
-        let (two, four) = (T::from_f64(2.0), T::from_f64(4.0));
-        let mut out = [[T::ZERO; WIDTH]; 6];
-        for l in 0..WIDTH {
-            let [e0, e1, e2, e3] = [e[0][l], e[1][l], e[2][l], e[3][l]];
-            let (even1, odd1) = (e0 + e2, e1 + e3);
-            let (even2, odd2) = (T::fma::<FMA>(four, e2, e0), two * T::fma::<FMA>(four, e3, e1));
-            out[0][l] = e0;
-            out[1][l] = even1 + odd1;
-            out[2][l] = even1 - odd1;
-            out[3][l] = even2 + odd2;
-            out[4][l] = even2 - odd2;
-            out[5][l] = e3;
-        }
-        out
+    fn a<S: Simd, T: Float>([e0, e1, e2, e3]: [Packed<S, T>; TILE]) -> [Packed<S, T>; 6] {
+        let (two, four) = (e0.number(2.0), e0.number(4.0));
+        let (even1, odd1) = (e0 + e2, e1 + e3);
+        let (even2, odd2) = (four.fma(e2, e0), two * four.fma(e3, e1));
+        [e0, even1 + odd1, even1 - odd1, even2 + odd2, even2 - odd2, e3]
     }
 
     #[inline(always)]
-    fn g<T: Float>(w: [&Vector<T>; 3]) -> [Vector<T>; 6] {
-        let (quarter, sixth) = (T::from_f64(1.0 / 4.0), T::from_f64(1.0 / 6.0));
-        let (twelfth, twenty_fourth) = (T::from_f64(1.0 / 12.0), T::from_f64(1.0 / 24.0));
-        let mut out = [[T::ZERO; WIDTH]; 6];
-        for l in 0..WIDTH {
-            let [w0, w1, w2] = [w[0][l], w[1][l], w[2][l]];
-            let (outer, middle) = (-sixth * (w0 + w2), sixth * w1);
-            let (even, odd) = (twenty_fourth * w0 + sixth * w2, twelfth * w1);
-            out[0][l] = quarter * w0;
-            out[1][l] = outer - middle;
-            out[2][l] = outer + middle;
-            out[3][l] = even + odd;
-            out[4][l] = even - odd;
-            out[5][l] = w2;
-        }
-        out
+    fn g<S: Simd, T: Float>([w0, w1, w2]: [Packed<S, T>; 3]) -> [Packed<S, T>; 6] {
+        let (sixth, twelfth) = (w0.number(1.0 / 6.0), w0.number(1.0 / 12.0));
+        let (outer, middle) = (w0.number(-1.0 / 6.0) * (w0 + w2), sixth * w1);
+        let (even, odd) = (w0.number(1.0 / 24.0) * w0 + sixth * w2, twelfth * w1);
+        [w0.number(1.0 / 4.0) * w0, outer - middle, outer + middle, even + odd, even - odd, w2]
     }
 
     #[inline(always)]
-    fn g_transposed<T: Float>(m: [&Vector<T>; 6]) -> [Vector<T>; 3] {
-        let (quarter, sixth) = (T::from_f64(1.0 / 4.0), T::from_f64(1.0 / 6.0));
-        let (twelfth, twenty_fourth) = (T::from_f64(1.0 / 12.0), T::from_f64(1.0 / 24.0));
-        let mut out = [[T::ZERO; WIDTH]; 3];
-        for l in 0..WIDTH {
-            let (sum1, difference1) = (m[1][l] + m[2][l], m[2][l] - m[1][l]);
-            let (sum2, difference2) = (m[3][l] + m[4][l], m[3][l] - m[4][l]);
-            out[0][l] = quarter * m[0][l] - sixth * sum1 + twenty_fourth * sum2;
-            out[1][l] = sixth * difference1 + twelfth * difference2;
-            out[2][l] = sixth * (sum2 - sum1) + m[5][l];
-        }
-        out
+    fn g_transposed<S: Simd, T: Float>([m0, m1, m2, m3, m4, m5]: [Packed<S, T>; 6]) -> [Packed<S, T>; 3] {
+        let (sixth, twelfth) = (m0.number(1.0 / 6.0), m0.number(1.0 / 12.0));
+        let (sum1, difference1, sum2, difference2) = (m1 + m2, m2 - m1, m3 + m4, m3 - m4);
+        [
+            m0.number(1.0 / 4.0) * m0 - sixth * sum1 + m0.number(1.0 / 24.0) * sum2,
+            sixth * difference1 + twelfth * difference2,
+            sixth * (sum2 - sum1) + m5,
+        ]
     }
 }

@@ -3,242 +3,246 @@
 
 use std::marker::PhantomData;
 
-use super::fold::{Grid, Tiled};
-use super::winograd_matrices::{Matrices, TILE, Vector, WIDTH, column, each, load, store};
-use crate::simd::{Float, Kernel};
+use pulp::{Simd, WithSimd};
 
-/// Marks a pixel of a tile outside the image.
+use super::fold::{Grid, Tiled};
+use super::winograd_matrices::{Matrices, TILE, column};
+use crate::simd::{Float, Packed};
+
+/// Marks a row or column of a tile outside the image.
 const OUTSIDE: usize = usize::MAX;
 
-/// [`load`] at `channel` of the pixel at `pixel`: zeros outside.
-#[inline(always)]
-fn load_pixel<T: Float, const FULL: bool>(
-    data: &[T],
-    pixel: usize,
-    channel: usize,
-    count: usize,
-) -> Vector<T> {
-    if pixel == OUTSIDE { [T::ZERO; WIDTH] } else { load::<T, FULL>(data, pixel + channel, count) }
+/// Elements at which a tile's rows begin, and its columns within a row.
+struct Pixels<const N: usize> {
+    rows: [usize; N],
+    columns: [usize; N],
+    /// Whether all of them are inside.
+    inside: bool,
 }
 
-/// Elements where the pixels of a tile's `N` rows and columns from `corner` on begin, in one phase of the image.
-#[inline(always)]
-fn pixels<const N: usize>(
-    grid: &Grid,
-    image: usize,
-    corner: [isize; 2],
-    phase: [usize; 2],
-) -> [[usize; N]; N] {
-    let mut out = [[OUTSIDE; N]; N];
-    for (a, out) in out.iter_mut().enumerate() {
-        let Some(row) = grid.pixel(0, corner[0] + a as isize, phase[0]) else { continue };
-        for (b, out) in out.iter_mut().enumerate() {
-            if let Some(column) = grid.pixel(1, corner[1] + b as isize, phase[1]) {
-                *out = ((image * grid.size[0] + row) * grid.size[1] + column) * grid.channels;
+impl<const N: usize> Pixels<N> {
+    /// Those of `N` rows and columns from `corner` on, in one phase of the image.
+    #[inline(always)]
+    fn new(grid: &Grid, image: usize, corner: [isize; 2], phase: usize) -> Self {
+        let mut pixels = Pixels { rows: [OUTSIDE; N], columns: [OUTSIDE; N], inside: true };
+        for n in 0..N {
+            if let Some(row) = grid.pixel(0, corner[0] + n as isize, phase / grid.step) {
+                pixels.rows[n] = (image * grid.size[0] + row) * grid.size[1] * grid.channels;
+            }
+            if let Some(column) = grid.pixel(1, corner[1] + n as isize, phase % grid.step) {
+                pixels.columns[n] = column * grid.channels;
             }
         }
+        for n in 0..N {
+            pixels.inside &= pixels.rows[n] != OUTSIDE && pixels.columns[n] != OUTSIDE;
+        }
+        pixels
     }
-    out
+
+    /// Row `a` of the tile, `count` channels from `channel` on; zeros outside.
+    #[inline(always)]
+    fn load<S: Simd, T: Float, const FULL: bool>(
+        &self,
+        simd: S,
+        image: &[T],
+        a: usize,
+        channel: usize,
+        count: usize,
+    ) -> [Packed<S, T>; N] {
+        let mut out = [Packed::splat(simd, T::ZERO); N];
+        let row = self.rows[a];
+        if self.inside {
+            for (out, column) in out.iter_mut().zip(&self.columns) {
+                *out = Packed::load::<FULL>(simd, &image[row + column + channel..][..count]);
+            }
+        } else if row != OUTSIDE {
+            for (out, column) in out.iter_mut().zip(&self.columns) {
+                if *column != OUTSIDE {
+                    *out = Packed::load::<FULL>(simd, &image[row + column + channel..][..count]);
+                }
+            }
+        }
+        out
+    }
 }
 
-/// Bᵀ d B of consecutive tiles of the source, beginning with tile `first`.
-pub(super) struct TransformSource<'a, T, F, const SIDE: usize, const TAPS: usize> {
+/// Which tiles a kernel works on, and where it keeps their transforms.
+#[derive(Clone, Copy)]
+pub(super) struct Block<'a> {
     pub sum: &'a Tiled,
-    pub matrices: PhantomData<F>,
+    /// The first tile, and how many.
     pub first: usize,
     pub count: usize,
-    pub source: &'a [T],
-    pub out: &'a mut [T],
     pub stride: usize,
 }
 
-impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>
-    TransformSource<'_, T, F, SIDE, TAPS>
-{
+/// A transform of one tile's channels: `count` of them, all of a vector if `FULL`, from `channel` on; their place in the
+/// matrices is `to`.
+trait Transform<const N: usize> {
+    fn group<S: Simd, const FULL: bool>(&mut self, simd: S, pixels: &Pixels<N>, at: At);
+}
+
+#[derive(Clone, Copy)]
+struct At {
+    channel: usize,
+    count: usize,
+    to: usize,
+}
+
+impl Block<'_> {
+    /// Calls `transform` for all tiles, phases and channels; tiles begin at their corner minus `offset`.
     #[inline(always)]
-    fn group<const FMA: bool, const FULL: bool>(
-        &mut self,
-        to: usize,
-        at: &[[usize; SIDE]; SIDE],
-        channel: usize,
+    fn each<S: Simd, const N: usize>(
+        self,
+        simd: S,
+        lanes: usize,
+        grid: &Grid,
+        offset: [isize; 2],
+        transform: &mut impl Transform<N>,
     ) {
-        let grid = &self.sum.source;
-        let count = grid.channels - channel;
-        let mut half = [[[T::ZERO; WIDTH]; SIDE]; SIDE];
-        for (half, at) in half.iter_mut().zip(at) {
-            let mut row = [[T::ZERO; WIDTH]; SIDE];
-            for (vector, pixel) in row.iter_mut().zip(at) {
-                *vector = load_pixel::<T, FULL>(self.source, *pixel, channel, count);
-            }
-            *half = F::b_transposed::<T, FMA>(each(&row));
-        }
-        for b in 0..SIDE {
-            let values = F::b_transposed::<T, FMA>(column(&half, b));
-            for (a, values) in values.iter().enumerate() {
-                let to = (a * SIDE + b) * self.stride + to + channel;
-                store::<T, FULL>(self.out, to, count, values);
+        let whole = grid.channels / lanes * lanes;
+        for tile in 0..self.count {
+            let (image, corner) = self.sum.corner(self.first + tile);
+            let corner = [corner[0] - offset[0], corner[1] - offset[1]];
+            for phase in 0..grid.step * grid.step {
+                let pixels = Pixels::new(grid, image, corner, phase);
+                let to = tile * grid.depth() + phase * grid.channels;
+                for channel in (0..whole).step_by(lanes) {
+                    let at = At { channel, count: lanes, to: to + channel };
+                    transform.group::<S, true>(simd, &pixels, at);
+                }
+                if whole < grid.channels {
+                    let at = At { channel: whole, count: grid.channels - whole, to: to + whole };
+                    transform.group::<S, false>(simd, &pixels, at);
+                }
             }
         }
     }
 }
 
-impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Kernel
+/// Bᵀ d B of tiles of the source.
+pub(super) struct TransformSource<'a, T, F, const SIDE: usize, const TAPS: usize> {
+    pub block: Block<'a>,
+    pub source: &'a [T],
+    pub out: &'a mut [T],
+    pub matrices: PhantomData<F>,
+}
+
+impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Transform<SIDE>
+    for TransformSource<'_, T, F, SIDE, TAPS>
+{
+    #[inline(always)]
+    fn group<S: Simd, const FULL: bool>(&mut self, simd: S, pixels: &Pixels<SIDE>, at: At) {
+        let At { channel, count, to } = at;
+        let mut half = [[Packed::splat(simd, T::ZERO); SIDE]; SIDE];
+        for (a, half) in half.iter_mut().enumerate() {
+            *half = F::b_transposed(pixels.load::<S, T, FULL>(simd, self.source, a, channel, count));
+        }
+        for b in 0..SIDE {
+            for (a, values) in F::b_transposed(column(&half, b)).iter().enumerate() {
+                values.store::<FULL>(&mut self.out[(a * SIDE + b) * self.block.stride + to..][..count]);
+            }
+        }
+    }
+}
+
+impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> WithSimd
     for TransformSource<'_, T, F, SIDE, TAPS>
 {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) {
-        let (sum, grid) = (self.sum, self.sum.source);
-        let whole = grid.channels / WIDTH * WIDTH;
-        for tile in 0..self.count {
-            let (image, corner) = sum.corner(self.first + tile);
-            let corner = [corner[0] - sum.offset[0], corner[1] - sum.offset[1]];
-            for phase in 0..grid.step * grid.step {
-                let at = pixels(&grid, image, corner, [phase / grid.step, phase % grid.step]);
-                let to = tile * grid.depth() + phase * grid.channels;
-                for channel in (0..whole).step_by(WIDTH) {
-                    self.group::<FMA, true>(to, &at, channel);
-                }
-                if whole < grid.channels {
-                    self.group::<FMA, false>(to, &at, whole);
-                }
-            }
-        }
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (block, sum) = (self.block, self.block.sum);
+        block.each(simd, Packed::<S, T>::LANES, &sum.source, sum.offset, &mut self);
     }
 }
 
-/// A e Aᵀ of consecutive tiles of the target's gradient, beginning with tile `first`.
+/// A e Aᵀ of tiles of the target's gradient.
 pub(super) struct TransformTarget<'a, T, F, const SIDE: usize, const TAPS: usize> {
-    pub sum: &'a Tiled,
-    pub matrices: PhantomData<F>,
-    pub first: usize,
-    pub count: usize,
+    pub block: Block<'a>,
     pub target: &'a [T],
     pub out: &'a mut [T],
-    pub stride: usize,
+    pub matrices: PhantomData<F>,
 }
 
-impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>
-    TransformTarget<'_, T, F, SIDE, TAPS>
+impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Transform<TILE>
+    for TransformTarget<'_, T, F, SIDE, TAPS>
 {
     #[inline(always)]
-    fn group<const FMA: bool, const FULL: bool>(
-        &mut self,
-        to: usize,
-        at: &[[usize; TILE]; TILE],
-        channel: usize,
-    ) {
-        let grid = &self.sum.target;
-        let count = grid.channels - channel;
-        let mut half = [[[T::ZERO; WIDTH]; SIDE]; TILE];
-        for (half, at) in half.iter_mut().zip(at) {
-            let mut row = [[T::ZERO; WIDTH]; TILE];
-            for (vector, pixel) in row.iter_mut().zip(at) {
-                *vector = load_pixel::<T, FULL>(self.target, *pixel, channel, count);
-            }
-            *half = F::a::<T, FMA>(each(&row));
+    fn group<S: Simd, const FULL: bool>(&mut self, simd: S, pixels: &Pixels<TILE>, at: At) {
+        let At { channel, count, to } = at;
+        let mut half = [[Packed::splat(simd, T::ZERO); SIDE]; TILE];
+        for (a, half) in half.iter_mut().enumerate() {
+            *half = F::a(pixels.load::<S, T, FULL>(simd, self.target, a, channel, count));
         }
         for b in 0..SIDE {
-            let values = F::a::<T, FMA>(column(&half, b));
-            for (r, values) in values.iter().enumerate() {
-                let to = (r * SIDE + b) * self.stride + to + channel;
-                store::<T, FULL>(self.out, to, count, values);
+            for (a, values) in F::a(column(&half, b)).iter().enumerate() {
+                values.store::<FULL>(&mut self.out[(a * SIDE + b) * self.block.stride + to..][..count]);
             }
         }
     }
 }
 
-impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Kernel
+impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> WithSimd
     for TransformTarget<'_, T, F, SIDE, TAPS>
 {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) {
-        let (sum, grid) = (self.sum, self.sum.target);
-        let whole = grid.channels / WIDTH * WIDTH;
-        for tile in 0..self.count {
-            let (image, corner) = sum.corner(self.first + tile);
-            for phase in 0..grid.step * grid.step {
-                let at = pixels(&grid, image, corner, [phase / grid.step, phase % grid.step]);
-                let to = tile * grid.depth() + phase * grid.channels;
-                for channel in (0..whole).step_by(WIDTH) {
-                    self.group::<FMA, true>(to, &at, channel);
-                }
-                if whole < grid.channels {
-                    self.group::<FMA, false>(to, &at, whole);
-                }
-            }
-        }
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (block, sum) = (self.block, self.block.sum);
+        block.each(simd, Packed::<S, T>::LANES, &sum.target, [0, 0], &mut self);
     }
 }
 
-/// Aᵀ m A of consecutive tiles, beginning with tile `first`; `target` begins at target element `origin`.
+/// Aᵀ m A of tiles; `target` begins at target element `origin`.
 pub(super) struct StoreTarget<'a, T, F, const SIDE: usize, const TAPS: usize> {
-    pub sum: &'a Tiled,
-    pub matrices: PhantomData<F>,
-    pub first: usize,
-    pub count: usize,
+    pub block: Block<'a>,
     pub products: &'a [T],
-    pub stride: usize,
     pub target: &'a mut [T],
     pub origin: usize,
+    pub matrices: PhantomData<F>,
 }
 
-impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>
-    StoreTarget<'_, T, F, SIDE, TAPS>
+impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Transform<TILE>
+    for StoreTarget<'_, T, F, SIDE, TAPS>
 {
     #[inline(always)]
-    fn group<const FMA: bool, const FULL: bool>(
-        &mut self,
-        to: usize,
-        at: &[[usize; TILE]; TILE],
-        channel: usize,
-    ) {
-        let grid = &self.sum.target;
-        let count = grid.channels - channel;
-        let mut half = [[[T::ZERO; WIDTH]; TILE]; SIDE];
+    fn group<S: Simd, const FULL: bool>(&mut self, simd: S, pixels: &Pixels<TILE>, at: At) {
+        let At { channel, count, to } = at;
+        let mut half = [[Packed::splat(simd, T::ZERO); TILE]; SIDE];
         for (a, half) in half.iter_mut().enumerate() {
-            let mut row = [[T::ZERO; WIDTH]; SIDE];
+            let mut row = [Packed::splat(simd, T::ZERO); SIDE];
             for (b, values) in row.iter_mut().enumerate() {
-                let from = (a * SIDE + b) * self.stride + to + channel;
-                *values = load::<T, FULL>(self.products, from, count);
+                let from = (a * SIDE + b) * self.block.stride + to;
+                *values = Packed::load::<FULL>(simd, &self.products[from..][..count]);
             }
-            *half = F::a_transposed::<T, FMA>(each(&row));
+            *half = F::a_transposed(row);
         }
         for b in 0..TILE {
-            let values = F::a_transposed::<T, FMA>(column(&half, b));
-            for (row, values) in at.iter().zip(&values) {
-                if row[b] != OUTSIDE {
-                    store::<T, FULL>(self.target, row[b] - self.origin + channel, count, values);
+            let values = F::a_transposed(column(&half, b));
+            if pixels.columns[b] == OUTSIDE {
+                continue;
+            }
+            for (row, values) in pixels.rows.iter().zip(&values) {
+                if *row != OUTSIDE {
+                    let at = row + pixels.columns[b] - self.origin + channel;
+                    values.store::<FULL>(&mut self.target[at..][..count]);
                 }
             }
         }
     }
 }
 
-impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Kernel
+impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> WithSimd
     for StoreTarget<'_, T, F, SIDE, TAPS>
 {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) {
-        let (sum, grid) = (self.sum, self.sum.target);
-        let whole = grid.channels / WIDTH * WIDTH;
-        for tile in 0..self.count {
-            let (image, corner) = sum.corner(self.first + tile);
-            for phase in 0..grid.step * grid.step {
-                let at = pixels(&grid, image, corner, [phase / grid.step, phase % grid.step]);
-                let to = tile * grid.depth() + phase * grid.channels;
-                for channel in (0..whole).step_by(WIDTH) {
-                    self.group::<FMA, true>(to, &at, channel);
-                }
-                if whole < grid.channels {
-                    self.group::<FMA, false>(to, &at, whole);
-                }
-            }
-        }
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (block, sum) = (self.block, self.block.sum);
+        block.each(simd, Packed::<S, T>::LANES, &sum.target, [0, 0], &mut self);
     }
 }

@@ -1,7 +1,9 @@
 //! F(4×4, 2×2) with the points 0, ±1, 2, ∞: 25 products where the sum has 64.
 
-use super::winograd_matrices::{Matrices, TILE, Vector, WIDTH};
-use crate::simd::Float;
+use pulp::Simd;
+
+use super::winograd_matrices::{Matrices, TILE};
+use crate::simd::{Float, Packed};
 
 /// Two taps on a side.
 pub(super) struct Two;
@@ -16,74 +18,45 @@ impl Matrices<5, 2> for Two {
     ];
 
     #[inline(always)]
-    fn b_transposed<T: Float, const FMA: bool>(d: [&Vector<T>; 5]) -> [Vector<T>; 5] {
-        let (two, three) = (T::from_f64(2.0), T::from_f64(3.0));
-        let mut out = [[T::ZERO; WIDTH]; 5];
-        for l in 0..WIDTH {
-            let [d0, d1, d2, d3, d4] = [d[0][l], d[1][l], d[2][l], d[3][l], d[4][l]];
-            let odd = d3 - d1;
-            out[0][l] = T::fma::<FMA>(two, d0 - d2, odd);
-            out[1][l] = T::fma::<FMA>(-two, d1, d3 - d2);
-            out[2][l] = T::fma::<FMA>(two, d1, T::fma::<FMA>(-three, d2, d3));
-            out[3][l] = odd;
-            out[4][l] = T::fma::<FMA>(-two, odd, d4 - d2);
-        }
-        out
+    fn b_transposed<S: Simd, T: Float>([d0, d1, d2, d3, d4]: [Packed<S, T>; 5]) -> [Packed<S, T>; 5] {
+        let (two, minus_two, minus_three) = (d0.number(2.0), d0.number(-2.0), d0.number(-3.0));
+        let odd = d3 - d1;
+        [
+            two.fma(d0 - d2, odd),
+            minus_two.fma(d1, d3 - d2),
+            two.fma(d1, minus_three.fma(d2, d3)),
+            odd,
+            minus_two.fma(odd, d4 - d2),
+        ]
     }
 
     #[inline(always)]
-    fn a_transposed<T: Float, const FMA: bool>(m: [&Vector<T>; 5]) -> [Vector<T>; TILE] {
-        let (two, four, eight) = (T::from_f64(2.0), T::from_f64(4.0), T::from_f64(8.0));
-        let mut out = [[T::ZERO; WIDTH]; TILE];
-        for l in 0..WIDTH {
-            let (sum, difference) = (m[1][l] + m[2][l], m[1][l] - m[2][l]);
-            out[0][l] = (m[0][l] + sum) + m[3][l];
-            out[1][l] = T::fma::<FMA>(two, m[3][l], difference);
-            out[2][l] = T::fma::<FMA>(four, m[3][l], sum);
-            out[3][l] = T::fma::<FMA>(eight, m[3][l], difference) + m[4][l];
-        }
-        out
+    fn a_transposed<S: Simd, T: Float>([m0, m1, m2, m3, m4]: [Packed<S, T>; 5]) -> [Packed<S, T>; TILE] {
+        let (sum, difference) = (m1 + m2, m1 - m2);
+        [
+            (m0 + sum) + m3,
+            m0.number(2.0).fma(m3, difference),
+            m0.number(4.0).fma(m3, sum),
+            m0.number(8.0).fma(m3, difference) + m4,
+        ]
     }
 
     #[inline(always)]
-    fn a<T: Float, const FMA: bool>(e: [&Vector<T>; TILE]) -> [Vector<T>; 5] {
-        let (two, four) = (T::from_f64(2.0), T::from_f64(4.0));
-        let mut out = [[T::ZERO; WIDTH]; 5];
-        for l in 0..WIDTH {
-            let [e0, e1, e2, e3] = [e[0][l], e[1][l], e[2][l], e[3][l]];
-            let (even, odd) = (e0 + e2, e1 + e3);
-            out[0][l] = e0;
-            out[1][l] = even + odd;
-            out[2][l] = even - odd;
-            out[3][l] = T::fma::<FMA>(two, T::fma::<FMA>(four, e3, e1), T::fma::<FMA>(four, e2, e0));
-            out[4][l] = e3;
-        }
-        out
+    fn a<S: Simd, T: Float>([e0, e1, e2, e3]: [Packed<S, T>; TILE]) -> [Packed<S, T>; 5] {
+        let (two, four) = (e0.number(2.0), e0.number(4.0));
+        let (even, odd) = (e0 + e2, e1 + e3);
+        [e0, even + odd, even - odd, two.fma(four.fma(e3, e1), four.fma(e2, e0)), e3]
     }
 
     #[inline(always)]
-    fn g<T: Float>(w: [&Vector<T>; 2]) -> [Vector<T>; 5] {
-        let (half, third, sixth) = (T::from_f64(1.0 / 2.0), T::from_f64(1.0 / 3.0), T::from_f64(1.0 / 6.0));
-        let mut out = [[T::ZERO; WIDTH]; 5];
-        for l in 0..WIDTH {
-            let [w0, w1] = [w[0][l], w[1][l]];
-            out[0][l] = half * w0;
-            out[1][l] = -half * (w0 + w1);
-            out[2][l] = sixth * (w1 - w0);
-            out[3][l] = sixth * w0 + third * w1;
-            out[4][l] = w1;
-        }
-        out
+    fn g<S: Simd, T: Float>([w0, w1]: [Packed<S, T>; 2]) -> [Packed<S, T>; 5] {
+        let (half, third, sixth) = (w0.number(1.0 / 2.0), w0.number(1.0 / 3.0), w0.number(1.0 / 6.0));
+        [half * w0, w0.number(-1.0 / 2.0) * (w0 + w1), sixth * (w1 - w0), sixth * w0 + third * w1, w1]
     }
 
     #[inline(always)]
-    fn g_transposed<T: Float>(m: [&Vector<T>; 5]) -> [Vector<T>; 2] {
-        let (half, third, sixth) = (T::from_f64(1.0 / 2.0), T::from_f64(1.0 / 3.0), T::from_f64(1.0 / 6.0));
-        let mut out = [[T::ZERO; WIDTH]; 2];
-        for l in 0..WIDTH {
-            out[0][l] = half * (m[0][l] - m[1][l]) + sixth * (m[3][l] - m[2][l]);
-            out[1][l] = (sixth * m[2][l] + third * m[3][l] - half * m[1][l]) + m[4][l];
-        }
-        out
+    fn g_transposed<S: Simd, T: Float>([m0, m1, m2, m3, m4]: [Packed<S, T>; 5]) -> [Packed<S, T>; 2] {
+        let (half, third, sixth) = (m0.number(1.0 / 2.0), m0.number(1.0 / 3.0), m0.number(1.0 / 6.0));
+        [half * (m0 - m1) + sixth * (m3 - m2), (sixth * m2 + third * m3 - half * m1) + m4]
     }
 }

@@ -2,8 +2,10 @@
 
 use std::marker::PhantomData;
 
-use super::winograd_matrices::{Matrices, WIDTH, column, each, load, store};
-use crate::simd::{Float, Kernel};
+use pulp::{Simd, WithSimd};
+
+use super::winograd_matrices::{Matrices, column};
+use crate::simd::{Float, Packed};
 
 /// One row of the points of G g Gᵀ, for all pairs of channels: `weights` is `[TAPS²][pairs]`, `out` `[SIDE][pairs]`.
 pub(super) struct TransformWeights<'a, T, F, const SIDE: usize, const TAPS: usize> {
@@ -17,41 +19,36 @@ impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>
     TransformWeights<'_, T, F, SIDE, TAPS>
 {
     #[inline(always)]
-    fn group<const FULL: bool>(&mut self, row: [T; TAPS], pairs: usize, pair: usize) {
-        let count = pairs - pair;
-        let mut columns = [[T::ZERO; WIDTH]; TAPS];
+    fn group<S: Simd, const FULL: bool>(&mut self, simd: S, pairs: usize, pair: usize) {
+        let count = Packed::<S, T>::LANES.min(pairs - pair);
+        let mut columns = [Packed::splat(simd, T::ZERO); TAPS];
         for (v, column) in columns.iter_mut().enumerate() {
-            for (u, factor) in row.iter().enumerate() {
-                let weights = load::<T, FULL>(self.weights, (u * TAPS + v) * pairs + pair, count);
-                for l in 0..WIDTH {
-                    column[l] += *factor * weights[l];
-                }
+            for (u, factor) in F::G[self.row].iter().enumerate() {
+                let weights = &self.weights[(u * TAPS + v) * pairs + pair..][..count];
+                *column = *column + column.number(*factor) * Packed::load::<FULL>(simd, weights);
             }
         }
-        for (b, values) in F::g(each(&columns)).iter().enumerate() {
-            store::<T, FULL>(self.out, b * pairs + pair, count, values);
+        for (b, values) in F::g(columns).iter().enumerate() {
+            values.store::<FULL>(&mut self.out[b * pairs + pair..][..count]);
         }
     }
 }
 
-impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Kernel
+impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> WithSimd
     for TransformWeights<'_, T, F, SIDE, TAPS>
 {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let pairs = self.out.len() / SIDE;
-        let mut row = [T::ZERO; TAPS];
-        for (factor, g) in row.iter_mut().zip(F::G[self.row]) {
-            *factor = T::from_f64(g);
-        }
-        let whole = pairs / WIDTH * WIDTH;
-        for pair in (0..whole).step_by(WIDTH) {
-            self.group::<true>(row, pairs, pair);
+        let lanes = Packed::<S, T>::LANES;
+        let whole = pairs / lanes * lanes;
+        for pair in (0..whole).step_by(lanes) {
+            self.group::<S, true>(simd, pairs, pair);
         }
         if whole < pairs {
-            self.group::<false>(row, pairs, whole);
+            self.group::<S, false>(simd, pairs, whole);
         }
     }
 }
@@ -67,38 +64,40 @@ impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>
     StoreWeights<'_, T, F, SIDE, TAPS>
 {
     #[inline(always)]
-    fn group<const FULL: bool>(&mut self, pairs: usize, pair: usize) {
-        let count = pairs - pair;
-        let mut half = [[[T::ZERO; WIDTH]; TAPS]; SIDE];
+    fn group<S: Simd, const FULL: bool>(&mut self, simd: S, pairs: usize, pair: usize) {
+        let count = Packed::<S, T>::LANES.min(pairs - pair);
+        let mut half = [[Packed::splat(simd, T::ZERO); TAPS]; SIDE];
         for (a, half) in half.iter_mut().enumerate() {
-            let mut row = [[T::ZERO; WIDTH]; SIDE];
+            let mut row = [Packed::splat(simd, T::ZERO); SIDE];
             for (b, values) in row.iter_mut().enumerate() {
-                *values = load::<T, FULL>(self.products, (a * SIDE + b) * pairs + pair, count);
+                *values =
+                    Packed::load::<FULL>(simd, &self.products[(a * SIDE + b) * pairs + pair..][..count]);
             }
-            *half = F::g_transposed(each(&row));
+            *half = F::g_transposed(row);
         }
         for v in 0..TAPS {
             for (u, values) in F::g_transposed(column(&half, v)).iter().enumerate() {
-                store::<T, FULL>(self.out, (u * TAPS + v) * pairs + pair, count, values);
+                values.store::<FULL>(&mut self.out[(u * TAPS + v) * pairs + pair..][..count]);
             }
         }
     }
 }
 
-impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Kernel
+impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> WithSimd
     for StoreWeights<'_, T, F, SIDE, TAPS>
 {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let pairs = self.out.len() / (TAPS * TAPS);
-        let whole = pairs / WIDTH * WIDTH;
-        for pair in (0..whole).step_by(WIDTH) {
-            self.group::<true>(pairs, pair);
+        let lanes = Packed::<S, T>::LANES;
+        let whole = pairs / lanes * lanes;
+        for pair in (0..whole).step_by(lanes) {
+            self.group::<S, true>(simd, pairs, pair);
         }
         if whole < pairs {
-            self.group::<false>(pairs, whole);
+            self.group::<S, false>(simd, pairs, whole);
         }
     }
 }
