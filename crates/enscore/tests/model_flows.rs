@@ -3,7 +3,7 @@
 
 mod traced;
 
-use enscore::model::{Flow, RealNvp, batch_shape, initialise, trace};
+use enscore::model::{Flow, LogDensity, MultiScaleFlow, RealNvp, batch_shape, initialise, trace};
 use enscore_program::{Kind, Parameter, Program, Value};
 use nalgebra::DMatrix;
 use traced::{float, normals, run};
@@ -83,6 +83,40 @@ fn couplings_invert_and_know_their_determinant() {
     }
 }
 
+fn multi_scale(row_shape: [usize; 3], scales: usize, couplings: usize) -> MultiScaleFlow {
+    let row_len: usize = row_shape.iter().product();
+    let mean: Vec<f64> = (0..row_len).map(|i| 0.02 * i as f64).collect();
+    let deviation: Vec<f64> = (0..row_len).map(|i| 0.5 + 0.01 * i as f64).collect();
+    MultiScaleFlow::new(row_shape, 3, scales, couplings, &mean, &deviation).unwrap()
+}
+
+#[test]
+fn images_at_several_scales_invert_and_know_their_determinant() {
+    for (row_shape, scales, couplings) in
+        [([8, 8, 1], 2, 4), ([8, 8, 1], 3, 2), ([4, 6, 1], 1, 4), ([4, 4, 3], 2, 4)]
+    {
+        check(&multi_scale(row_shape, scales, couplings), 0.3);
+    }
+}
+
+/// Half of what the first scale has goes to the base: a change of the second scale's weights leaves it alone.
+#[test]
+fn each_scale_sends_half_to_the_base() {
+    let flow = multi_scale([8, 8, 1], 2, 2);
+    let (program, parameters) = programs(&flow, 1);
+    let (x, zeros) = (normals(1, 64), vec![0.0; 64]);
+    let mut weights = weights(&parameters, 0.3);
+    let before = outputs(&program, &weights, &x, &zeros).remove(0);
+    for (parameter, weights) in parameters.iter().zip(&mut weights) {
+        if parameter.name.starts_with("scale.1.") {
+            weights.iter_mut().for_each(|w| *w += 0.1);
+        }
+    }
+    let after = outputs(&program, &weights, &x, &zeros).remove(0);
+    let same = before.iter().zip(&after).filter(|(a, b)| a == b).count();
+    assert_eq!(same, 32);
+}
+
 /// Fresh couplings are the identity: log p is that of the Gaussian with the data's mean and deviation.
 #[test]
 fn a_fresh_flow_is_the_standardised_gaussian() {
@@ -119,6 +153,44 @@ fn densities_integrate_to_one() {
     let (_, parameters) = programs(&flow, 1);
     let found = integral(&flow, &weights(&parameters, 0.4), 12.0, 0.04);
     assert!((found - 1.0).abs() < 1e-4, "{found}");
+}
+
+/// Four pixels, by quadrature over a grid of four dimensions.
+#[test]
+fn a_density_of_images_integrates_to_one() {
+    let flow = MultiScaleFlow::new([2, 2, 1], 3, 1, 4, &[0.1; 4], &[0.7; 4]).unwrap();
+    let (_, parameters) = programs(&flow, 1);
+    let weights = weights(&parameters, 0.25);
+    let (side, bound) = (24usize, 4.5);
+    let step = 2.0 * bound / side as f64;
+    let at = |i: usize| -bound + step * (i as f64 + 0.5);
+    let (program, _) = trace(&[], |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &[side * side, 2, 2, 1]);
+        vec![("p".to_string(), flow.log_density(parameters, x))]
+    })
+    .unwrap();
+    let mut sum = 0.0;
+    for i in 0..side * side {
+        let row = |j: usize| [at(i / side), at(i % side), at(j / side), at(j % side)];
+        let x: Vec<f64> = (0..side * side).flat_map(row).collect();
+        let inputs: Vec<Value> = [float(&x)].into_iter().chain(weights.iter().map(|w| float(w))).collect();
+        sum += run(&program, &inputs)[0].iter().map(|p| p.exp()).sum::<f64>();
+    }
+    let integral = sum * step.powi(4);
+    assert!((integral - 1.0).abs() < 1e-2, "{integral}");
+}
+
+#[test]
+fn images_that_the_scales_cannot_halve_are_refused() {
+    let refuse = |row_shape: [usize; 3], scales| {
+        let row_len = row_shape.iter().product();
+        let (mean, deviation) = (vec![0.0; row_len], vec![1.0; row_len]);
+        MultiScaleFlow::new(row_shape, 4, scales, 4, &mean, &deviation).unwrap_err().to_string()
+    };
+    assert!(refuse([28, 28, 1], 3).contains("set model.scales to 2 or less"));
+    assert!(refuse([7, 8, 1], 1).contains("real-nvp"));
+    assert!(refuse([8, 8, 1], 0).contains("scales"));
+    assert!(refuse([8, 8, 0], 1).contains("8x8x0"));
 }
 
 #[test]

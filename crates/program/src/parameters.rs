@@ -13,6 +13,8 @@ use crate::var::Var;
 pub enum Initial {
     /// Every element is this value.
     Constant(f64),
+    /// A matrix with 1 on its diagonal and 0 elsewhere.
+    Identity,
     /// Independent normal numbers of this standard deviation.
     Normal(f64),
     /// Independent uniform numbers in ± this bound.

@@ -1,7 +1,8 @@
 //! From checked settings to a model for given data.
 
 use super::{
-    Activation, Confinement, ConvEnergy, Mlp, MlpEnergy, Network, RealNvp, ResidualEnergy, UNet, UNetSettings,
+    Activation, Confinement, ConvEnergy, GaussianEnergy, Mlp, MlpEnergy, MultiScaleFlow, Network, RealNvp,
+    ResidualEnergy, UNet, UNetSettings,
 };
 use crate::error::{Error, Result};
 use crate::settings;
@@ -63,6 +64,16 @@ pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
             let activation = activation(residual.activation);
             let energy = ResidualEnergy::new(shape, &widths, residual.blocks, activation, confinement)?;
             Ok(Network::Energy(Box::new(energy)))
+        }
+        settings::Model::GaussianEnergy(_) => {
+            Ok(Network::Energy(Box::new(GaussianEnergy::new(data.row_shape)?)))
+        }
+        settings::Model::MultiScaleFlow(flow) => {
+            let shape = image(data, "a flow at several scales", "real-nvp")?;
+            let (mean, deviation) = (data.mean, data.deviation);
+            let flow =
+                MultiScaleFlow::new(shape, flow.channels, flow.scales, flow.couplings, mean, deviation)?;
+            Ok(Network::Flow(Box::new(flow)))
         }
         settings::Model::RealNvp(flow) => {
             let (shape, couplings) = (data.row_shape, flow.couplings);

@@ -16,6 +16,11 @@ fn initial_values(parameter: &Parameter, seed: u64) -> Vec<f32> {
     let (size, key, row) = (parameter.size(), Key::new(seed, 0), hash(&parameter.name));
     match parameter.initial {
         Initial::Constant(value) => vec![value as f32; size],
+        Initial::Identity => {
+            let columns = parameter.shape.last().copied().unwrap_or(1).max(1);
+            let element = |i: usize| f32::from(u8::from(i / columns == i % columns));
+            (0..size).map(element).collect()
+        }
         Initial::Normal(deviation) => {
             let mut draws = vec![0.0; size];
             normal_row(key, STREAM, row, &mut draws);
@@ -66,6 +71,12 @@ mod tests {
             assert!((square - variance).abs() < bound, "{initial:?}: variance {square}");
         }
         assert_eq!(initialise(&[parameter("scale", 2, Initial::Constant(1.0))], 1)[0], [1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_matrix_may_start_as_the_identity() {
+        let parameter = Parameter { shape: vec![2, 2], ..parameter("precision", 4, Initial::Identity) };
+        assert_eq!(initialise(&[parameter], 1)[0], [1.0, 0.0, 0.0, 1.0]);
     }
 
     /// The first draws under a known name: changing them changes every model that is trained from a seed.

@@ -13,6 +13,7 @@ mod confinement;
 mod conv_energy;
 mod density;
 mod flow;
+mod gaussian_energy;
 mod initial;
 pub mod ising;
 mod layers;
@@ -20,6 +21,7 @@ mod mlp;
 mod network;
 mod noise_levels;
 mod residual_energy;
+mod standardise;
 mod unet;
 
 pub use build::{DataFacts, build};
@@ -28,7 +30,8 @@ pub use conv_energy::ConvEnergy;
 
 pub use closed_form::{ClosedForm, whole_rows};
 pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
-pub use flow::{RealNvp, couple, uncouple};
+pub use flow::{MultiScaleFlow, RealNvp, couple, uncouple};
+pub use gaussian_energy::{GaussianEnergy, GaussianMixtureEnergy};
 pub use initial::initialise;
 pub use layers::{Activation, FREQUENCIES};
 pub use mlp::{Mlp, MlpEnergy};

@@ -8,7 +8,6 @@
 
 use enscore_program::{Initial, Parameters, Var};
 
-use crate::model::layers::{Start, dense};
 use crate::model::sum_rows;
 
 /// x exp(s) + t and ln |det| = Σ s of each row: x, s, t `[batch, ..]` → (`[batch, ..]`, `[batch]`). s and t must not
@@ -22,17 +21,19 @@ pub fn uncouple<'s>(y: Var<'s>, s: Var<'s>, t: Var<'s>) -> Var<'s> {
     (y - t) * (-s).exp()
 }
 
-/// s and t of the elements where `mask` is 0, and 0 where it is 1: from the network's last hidden layer `hidden`
-/// `[n, width]` as `[n, d]`, mask `[d]`.
+/// s and t of the elements (or channels) where `mask` is 0, and 0 where it is 1: `[n, .., d]` each, mask `[d]`. `head` is the
+/// network's last layer, of width d with weights that start at 0; it is applied twice, under two names.
 ///
-/// s = a tanh(.) with a learnable scale a of each element that starts at 1 (their section 4.1): no step of training can
-/// make exp(s) overflow at once. Both heads start at 0, so that the coupling starts at the identity.
-pub(super) fn heads<'s>(parameters: &Parameters<'s>, hidden: Var<'s>, mask: &[f64]) -> [Var<'s>; 2] {
-    let width = mask.len();
+/// s = a tanh(.) with a learnable scale a `[d]` that starts at 1 (their section 4.1): no step of training can make exp(s)
+/// overflow at once. The coupling starts at the identity.
+pub(super) fn heads<'s>(
+    parameters: &Parameters<'s>,
+    mask: &[f64],
+    head: impl Fn(&Parameters<'s>) -> Var<'s>,
+) -> [Var<'s>; 2] {
     let moved: Vec<f64> = mask.iter().map(|m| 1.0 - m).collect();
-    let moved = hidden.scope().table(&moved, &[width]);
-    let scale = parameters.get("scale", &[width], Initial::Constant(1.0));
-    let s = dense(&parameters.at("log_scale"), hidden, width, Start::Zero).tanh() * scale;
-    let t = dense(&parameters.at("shift"), hidden, width, Start::Zero);
-    [s * moved, t * moved]
+    let moved = parameters.scope().table(&moved, &[mask.len()]);
+    let scale = parameters.get("scale", &[mask.len()], Initial::Constant(1.0));
+    let s = head(&parameters.at("log_scale")).tanh() * scale;
+    [s * moved, head(&parameters.at("shift")) * moved]
 }

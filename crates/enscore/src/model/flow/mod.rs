@@ -1,8 +1,9 @@
 //! Normalizing flows: exact densities, exact samples, exact inverses.
 
 mod coupling;
+mod multi_scale;
 mod real_nvp;
-mod standardise;
 
 pub use coupling::{couple, uncouple};
+pub use multi_scale::MultiScaleFlow;
 pub use real_nvp::RealNvp;

@@ -11,9 +11,9 @@
 use enscore_program::{Parameters, Var};
 
 use super::coupling::{couple, heads, uncouple};
-use super::standardise::Standardise;
 use crate::error::{Error, Result};
 use crate::model::layers::{Start, dense};
+use crate::model::standardise::Standardise;
 use crate::model::{Flow, LogDensity, standard_normal};
 
 /// A flow of vectors, or of anything else as one long vector.
@@ -78,7 +78,7 @@ impl RealNvp {
         for (i, width) in self.hidden.iter().enumerate() {
             hidden = dense(&parameters.at(&format!("hidden.{i}")), hidden, *width, Start::Random).silu();
         }
-        heads(&parameters, hidden, &mask)
+        heads(&parameters, &mask, |head| dense(head, hidden, mask.len(), Start::Zero))
     }
 }
 

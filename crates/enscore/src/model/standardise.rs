@@ -1,6 +1,6 @@
-//! The fixed first layer of every flow: z = (x - mean) / deviation, element by element.
+//! A fixed first layer: u = (x - mean) / deviation, element by element.
 //!
-//! Couplings that start at the identity then start near the data, whatever its units.
+//! What starts near the identity, or with features of unit width, then starts near the data, whatever its units.
 
 use enscore_program::Var;
 
@@ -23,7 +23,7 @@ impl Standardise {
     pub(super) fn new(row_len: usize, mean: &[f64], deviation: &[f64]) -> Result<Self> {
         for (name, values) in [("mean", mean), ("deviation", deviation)] {
             if values.len() != row_len {
-                return Err(Error::input("a flow needs the mean and deviation of each element")
+                return Err(Error::input("the model needs the mean and deviation of each element")
                     .at(name)
                     .found(format!("{} values", values.len()))
                     .expected(row_len));
