@@ -29,6 +29,20 @@ const COVERED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "oracles_contrastive.rs",
+        &[
+            "fce.value",
+            "nce.gauss.asymptotic_cov.nu1",
+            "nce.gauss.asymptotic_cov.nu1000",
+            "nce.gauss.asymptotic_mle",
+            "nce.gauss.logZ",
+            "nce.gauss.misspecified_c",
+            "nce.gauss.objective_at_truth.nu1",
+            "nce.sample.loss_grad",
+            "nce.sample.optimum",
+        ],
+    ),
+    (
         "oracles_energies.rs",
         &[
             "ebm.boltzmann3.logZ",
@@ -83,6 +97,19 @@ const COVERED: &[(&str, &[&str])] = &[
         &["ncsn.ald.gauss.a", "ncsn.ald.gauss.a_code_convention", "ncsn.ald.gauss.c_code_convention"],
     ),
     ("oracles_score_matching.rs", &["sm.mlp.loss", "sm.mlp.param_gradient"]),
+    (
+        "oracles_sliced.rs",
+        &[
+            "sm.gauss2d.estimator",
+            "sm.gauss2d.loss",
+            "sm.mlp.loss",
+            "sm.mlp.param_gradient",
+            "ssm.gaussian.mean_variance",
+            "ssm.mlp.loss",
+            "ssm.rademacher.expectation",
+            "ssm.rademacher.variance",
+        ],
+    ),
     (
         "oracles_transitions.rs",
         &[

@@ -41,12 +41,24 @@ pub(super) fn accuracy<'s>(batch: &Batch<'s>, data: Var<'s>, noise: Var<'s>, rat
     0.5 * batch.mean(right) + 0.5 * rejected.mean_all()
 }
 
+impl NoiseContrastive {
+    /// The parameter c.
+    fn log_z<'s>(&self, parameters: &Parameters<'s>) -> Var<'s> {
+        parameters.get(LOG_Z, &[], Initial::Constant(self.log_z))
+    }
+
+    /// G at the rows u `[n, ..]`: `[n]`, nats.
+    pub fn log_ratio<'s>(&self, model: &Network, parameters: &Parameters<'s>, u: Var<'s>) -> Var<'s> {
+        model.log_density(parameters, u) - self.log_z(parameters) - self.noise.log_density(u)
+    }
+}
+
 impl Objective<Network> for NoiseContrastive {
     fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
         let ratio = self.ratio as f64;
         let y = self.noise.draw(batch.key, batch.x.extent(0) * self.ratio);
-        let log_z = parameters.get(LOG_Z, &[], Initial::Constant(self.log_z));
-        let log_ratio = |x: Var<'s>| model.log_density(parameters, x) - log_z - self.noise.log_density(x);
+        let log_z = self.log_z(parameters);
+        let log_ratio = |u: Var<'s>| self.log_ratio(model, parameters, u);
         let (data, noise) = (log_ratio(batch.x), log_ratio(y));
         let (of_data, of_noise) = contrast(data, noise, ratio);
         let loss = batch.mean(of_data) + ratio * of_noise.mean_all();
