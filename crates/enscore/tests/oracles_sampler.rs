@@ -29,6 +29,7 @@ fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedMode
         range,
         mean: Vec::new(),
         deviation: Vec::new(),
+        whitening: None,
     };
     TrainedModel {
         model: Network::Score(Box::new(Gaussian::new(mu, s2, ROW))),

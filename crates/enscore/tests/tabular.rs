@@ -83,7 +83,8 @@ fn whitening_gives_the_gaussian_of_score_matching() {
     let Some(wine) = table("wine", 1) else { return };
     let d = wine.row_len();
     let fit = |data: &Dataset, preprocess| {
-        let asked = WhiteningSettings { preprocess, drop_correlated: 0.0, noise: false };
+        let asked =
+            WhiteningSettings { preprocess, drop_correlated: 0.0, noise: false, leave_out: Vec::new() };
         Whitening::fit(&Subset::all(data), asked, 0, 0).unwrap()
     };
     let standardised = fit(&wine, Preprocess::Standardise).transformed(&wine, 0, 0).unwrap();

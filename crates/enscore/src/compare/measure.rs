@@ -1,5 +1,7 @@
 //! What is measured of a trained model: Fisher divergence to the truth, log Z, held-out log-likelihood.
 
+use enscore_cpu::Argument;
+use enscore_program::Kind;
 use serde::Serialize;
 
 use crate::data::{Subset, ToyDensity, toy};
@@ -9,8 +11,9 @@ use crate::evaluate::quadrature::{self, Quadrature};
 use crate::evaluate::{
     FisherDivergence, GaussianBase, Mean, Moments, Rows, Temperatures, Window, normaliser, rows_of, run_data,
 };
-use crate::model::{ClosedForm, HostDensity};
-use crate::sample::{Trained, TrainedDensity};
+use crate::model::{ClosedForm, HostDensity, Score, batch_shape, trace};
+use crate::objective::ScoreMatching;
+use crate::sample::{Trained, TrainedDensity, refused};
 
 /// Steps of the grid along each axis.
 const INTERVALS: usize = 200;
@@ -19,13 +22,15 @@ const TEMPERATURES: usize = 200;
 const CHAINS: usize = 256;
 /// Rows that a base is fitted to, at most.
 const MAX_ROWS: usize = 10_000;
-/// Dimensions beyond which log Z is not estimated: the base's covariance and the chains would take too long.
+/// Rows whose score matching loss is taken at once.
+const BATCH: usize = 128;
+/// Dimensions beyond which log Z and the exact loss are not computed: they would take too long.
 const MOST_DIMENSIONS: usize = 128;
 
-/// A mean log density over held-out rows.
+/// A mean over held-out rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct LogLikelihood {
-    /// The mean, nats.
+pub struct RowMean {
+    /// The mean.
     pub value: f64,
     /// Its standard error over rows.
     pub standard_error: f64,
@@ -36,6 +41,8 @@ pub struct LogLikelihood {
 pub struct Measured {
     /// ½ E ‖∇log p - s‖² under the truth, where the truth is known.
     pub fisher_divergence: Option<FisherDivergence>,
+    /// The exact score matching loss of held-out rows: the Fisher divergence up to a constant of the data.
+    pub score_matching_loss: Option<RowMean>,
     /// log Z of its log density, nats: by quadrature in the plane, else by annealed importance sampling.
     pub log_z: Option<f64>,
     /// The error of log Z: a bound by quadrature, the standard error of annealing.
@@ -45,7 +52,7 @@ pub struct Measured {
     /// log Z as training learnt it, less log Z: what noise contrastive estimation is off by.
     pub learnt_log_z_error: Option<f64>,
     /// The mean log density of held-out rows with that log Z.
-    pub log_likelihood: Option<LogLikelihood>,
+    pub log_likelihood: Option<RowMean>,
 }
 
 /// The density that the data are drawn from.
@@ -80,14 +87,14 @@ impl Truth {
     ///
     /// # Errors
     /// No rows.
-    pub fn log_likelihood(&self, rows: &[f64]) -> Result<LogLikelihood> {
+    pub fn log_likelihood(&self, rows: &[f64]) -> Result<RowMean> {
         mean(&self.density()?.log_density(rows)?)
     }
 }
 
-fn mean(values: &[f64]) -> Result<LogLikelihood> {
+fn mean(values: &[f64]) -> Result<RowMean> {
     let Mean { value, standard_error, .. } = Mean::of(values)?;
-    Ok(LogLikelihood { value, standard_error })
+    Ok(RowMean { value, standard_error })
 }
 
 /// All held-out rows of a run.
@@ -113,16 +120,20 @@ pub(super) fn fisher_divergence(trained: &Trained) -> Result<Option<FisherDiverg
 pub(super) fn measure(trained: &Trained) -> Result<Measured> {
     let mut measured = Measured {
         fisher_divergence: fisher_divergence(trained)?,
+        score_matching_loss: None,
         log_z: None,
         log_z_error: None,
         effective_sample_size: None,
         learnt_log_z_error: None,
         log_likelihood: None,
     };
+    let data = run_data(trained, None)?;
+    if trained.model.row_len() <= MOST_DIMENSIONS && trained.model.temperature == 1.0 {
+        measured.score_matching_loss = Some(score_matching_loss(trained, &data.held_out)?);
+    }
     if !trained.model.model.has_density() {
         return Ok(measured);
     }
-    let data = run_data(trained, None)?;
     let mut density = TrainedDensity::new(&trained.model)?;
     if let Some(log_z) = normaliser::by_quadrature(trained)? {
         (measured.log_z, measured.log_z_error) = (Some(log_z.value), Some(log_z.error()));
@@ -137,6 +148,28 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         measured.log_likelihood = Some(mean(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
     }
     Ok(measured)
+}
+
+/// The exact score matching loss of the model's rows.
+fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<RowMean> {
+    let (model, rows) = (&trained.model, rows_of(held_out, MAX_ROWS)?);
+    let objective = ScoreMatching { tangents: 0 };
+    let (program, _) = trace(&model.parameters, |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &batch_shape(BATCH, Score::row_shape(&model.model)));
+        let parts = objective.parts(&model.model, parameters, x);
+        let sum = parts.into_iter().reduce(|sum, part| sum + part);
+        vec![("loss".to_string(), sum.unwrap_or_else(|| scope.constant(0.0).broadcast_to(&[BATCH])))]
+    })?;
+    let (mut executable, len) = (model.compile(&program)?, model.row_len());
+    let (mut x, mut out, mut losses) = (vec![0.0; BATCH * len], vec![0.0; BATCH], Vec::new());
+    for chunk in rows.chunks(BATCH * len) {
+        x[..chunk.len()].copy_from_slice(chunk);
+        let mut inputs = model.arguments();
+        inputs.push(Argument::Float(&x));
+        executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
+        losses.extend(out[..chunk.len() / len].iter().map(|loss| f64::from(*loss)));
+    }
+    mean(&losses)
 }
 
 /// log Z from a Gaussian with the moments of the training rows.

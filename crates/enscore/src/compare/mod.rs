@@ -15,7 +15,7 @@ use crate::sample::Trained;
 use crate::settings::{Compare, Settings};
 use crate::train::{Observer, Request, train};
 
-pub use measure::{LogLikelihood, Measured, Truth};
+pub use measure::{Measured, RowMean, Truth};
 
 /// Parts that a training is cut into: the quality is measured at the end of each.
 const PARTS: u64 = 10;
@@ -46,7 +46,7 @@ pub struct Outcome {
     /// The trainings, in the order of the file.
     pub compared: Vec<Compared>,
     /// Mean log density of the truth on the held-out rows, nats, where the truth is known.
-    pub truth_log_likelihood: Option<LogLikelihood>,
+    pub truth_log_likelihood: Option<RowMean>,
     /// The relative Fisher divergence whose time was taken.
     pub quality: f64,
     /// The table as text.

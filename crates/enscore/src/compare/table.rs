@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Compared, Outcome};
+use super::{Compared, Outcome, RowMean};
 use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
 use crate::report::comparison::{Best, Cell, Column, Comparison};
@@ -10,13 +10,27 @@ use crate::report::comparison::{Best, Cell, Column, Comparison};
 /// Fills in the text, and writes `comparison.md` and `comparison.json`.
 pub(super) fn write(outcome: &mut Outcome, out: &Path) -> Result<()> {
     let table = table(outcome)?;
-    outcome.text = table.text();
+    let below = below(outcome);
+    outcome.text = format!("{}{below}", table.text());
     let (markdown, numbers) = (out.join("comparison.md"), out.join("comparison.json"));
-    write_bytes_atomically(&markdown, table.markdown().as_bytes())?;
+    write_bytes_atomically(&markdown, format!("{}\n{below}", table.markdown()).as_bytes())?;
     outcome.files.extend([markdown, numbers.clone()]);
     let json = serde_json::to_string_pretty(outcome)
         .map_err(|reason| Error::run("the comparison can't be written").found(reason))?;
     write_bytes_atomically(&numbers, format!("{json}\n").as_bytes())
+}
+
+/// What the table leaves to be said.
+fn below(outcome: &Outcome) -> String {
+    let quality = format!("Quality: a relative Fisher divergence of {}.", outcome.quality);
+    match outcome.truth_log_likelihood {
+        Some(RowMean { value, standard_error }) => {
+            format!(
+                "The truth has a held-out log-likelihood of {value:.4} ± {standard_error:.4}. {quality}\n"
+            )
+        }
+        None => String::new(),
+    }
 }
 
 fn table(outcome: &Outcome) -> Result<Comparison> {
@@ -25,6 +39,7 @@ fn table(outcome: &Outcome) -> Result<Comparison> {
         Column::new("training", "s", Best::None),
         Column::new("time to quality", "s", Best::Lowest),
         Column::new("relative Fisher divergence", "", Best::Lowest),
+        Column::new("score matching loss", "", Best::Lowest),
         Column::new("log Z", "nats", Best::None),
         Column::new("learnt log Z - log Z", "nats", Best::None),
         Column::new("held-out log-likelihood", "nats", Best::Highest),
@@ -32,11 +47,6 @@ fn table(outcome: &Outcome) -> Result<Comparison> {
     let mut table = Comparison::new("training", columns);
     for compared in &outcome.compared {
         table.push(&compared.name, cells(compared))?;
-    }
-    if let Some(truth) = outcome.truth_log_likelihood {
-        let mut cells = vec![Cell::Absent; 6];
-        cells.push(Cell::Measured(truth.value, truth.standard_error));
-        table.push("(the truth)", cells)?;
     }
     Ok(table)
 }
@@ -54,6 +64,9 @@ fn cells(compared: &Compared) -> Vec<Cell> {
         Cell::Value(compared.seconds),
         or_absent(compared.seconds_to_quality),
         or_absent(measured.fisher_divergence.map(|divergence| divergence.relative)),
+        measured
+            .score_matching_loss
+            .map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),
         log_z,
         or_absent(measured.learnt_log_z_error),
         likelihood.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),

@@ -2,7 +2,7 @@
 
 use super::whiten::{Whitening, WhiteningSettings};
 use super::{Dataset, Parts, Subset, split};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::{Data, Preprocess};
 
 /// The stream of the noise of a run's own rows.
@@ -29,6 +29,7 @@ pub fn prepare(dataset: &Dataset, settings: &Data, seed: u64, known: Option<&Whi
         preprocess: settings.preprocess,
         drop_correlated: settings.drop_correlated,
         noise: settings.dequantise,
+        leave_out: positions(dataset, &settings.leave_out)?,
     };
     let whitening = match (known, settings.preprocess) {
         (_, Preprocess::None) => return Ok(Prepared { parts, whitening: None }),
@@ -43,6 +44,21 @@ pub fn prepare(dataset: &Dataset, settings: &Data, seed: u64, known: Option<&Whi
         test: parts.test.as_ref().map(part).transpose()?,
     };
     Ok(Prepared { parts, whitening: Some(whitening) })
+}
+
+/// Where the columns of these names stand.
+fn positions(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
+    let columns = dataset.columns().unwrap_or_default();
+    let position = |name: &String| {
+        columns.iter().position(|column| column == name).ok_or_else(|| {
+            let known = if columns.is_empty() { "a table with a header".into() } else { columns.join(", ") };
+            Error::input("there is no such column")
+                .at(format!("data.leave_out, {}", dataset.source()))
+                .found(format!("{name:?}"))
+                .expected(known)
+        })
+    };
+    names.iter().map(position).collect()
 }
 
 /// Rows from elsewhere, mapped as the run's own; as they are where there is no map.

@@ -41,7 +41,7 @@ pub struct Whitening {
 }
 
 /// What is fitted on training rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WhiteningSettings {
     /// Whether columns are standardised or whitened; none leaves them as they are.
     pub preprocess: Preprocess,
@@ -49,6 +49,8 @@ pub struct WhiteningSettings {
     pub drop_correlated: f64,
     /// Whether each value gets uniform noise of its column's resolution.
     pub noise: bool,
+    /// Columns that are left out, by position.
+    pub leave_out: Vec<usize>,
 }
 
 impl Whitening {
@@ -65,10 +67,12 @@ impl Whitening {
                 .remedy("set data.preprocess = \"none\""));
         }
         let columns = data.row_len();
-        let mut whitening = Whitening::keeping(columns, (0..columns).collect());
+        let kept: Vec<usize> = (0..columns).filter(|column| !settings.leave_out.contains(column)).collect();
+        let mut whitening = Whitening::keeping(columns, kept.clone());
         if settings.drop_correlated > 0.0 {
-            let moments = Moments::of(&whitening.rows(training, seed, stream)?, columns);
-            whitening = Whitening::keeping(columns, moments.uncorrelated(settings.drop_correlated));
+            let moments = Moments::of(&whitening.rows(training, seed, stream)?, kept.len());
+            let uncorrelated = moments.uncorrelated(settings.drop_correlated);
+            whitening = Whitening::keeping(columns, uncorrelated.into_iter().map(|at| kept[at]).collect());
         }
         let width = whitening.kept.len();
         if settings.noise {
@@ -302,7 +306,7 @@ mod tests {
     }
 
     fn asked(preprocess: Preprocess, drop_correlated: f64, noise: bool) -> WhiteningSettings {
-        WhiteningSettings { preprocess, drop_correlated, noise }
+        WhiteningSettings { preprocess, drop_correlated, noise, leave_out: Vec::new() }
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Data {
     pub preprocess: Preprocess,
     /// Of columns that are correlated by more than this the first is dropped; 0 keeps all.
     pub drop_correlated: f64,
+    /// Names of columns that are left out.
+    pub leave_out: Vec<String>,
 }
 
 impl std::fmt::Display for Source {
@@ -108,10 +110,21 @@ impl Data {
                 within(0.0, 1.0),
                 "With preprocess: of columns that are correlated by more than this the first is dropped; 0 keeps all.",
             )?,
+            leave_out: reader.get(
+                "leave_out",
+                Vec::new(),
+                (),
+                "With preprocess: names of columns that are left out, such as labels.",
+            )?,
         };
         if data.drop_correlated > 0.0 && data.preprocess == Preprocess::None {
             let error =
                 reader.wrong("drop_correlated").found(format!("{} without preprocess", data.drop_correlated));
+            return Err(error.remedy("set data.preprocess = \"whiten\" or \"standardise\", or remove it"));
+        }
+        if !data.leave_out.is_empty() && data.preprocess == Preprocess::None {
+            let error =
+                reader.wrong("leave_out").found(format!("{} without preprocess", data.leave_out.text()));
             return Err(error.remedy("set data.preprocess = \"whiten\" or \"standardise\", or remove it"));
         }
         Ok(data)

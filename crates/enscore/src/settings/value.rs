@@ -197,6 +197,27 @@ impl Setting for Vec<usize> {
     }
 }
 
+impl Setting for Vec<String> {
+    type Rule = ();
+
+    fn take(value: &Value, (): &()) -> Taken<Self> {
+        let Value::List(items) = value else { return Err(None) };
+        let word = |(index, item): (usize, &Value)| match item {
+            Value::Text(word) => Ok(word.clone()),
+            item => Err(Some(format!("{item} as item {index}"))),
+        };
+        items.iter().enumerate().map(word).collect()
+    }
+
+    fn expected((): &()) -> String {
+        "a list of strings".to_string()
+    }
+
+    fn text(&self) -> String {
+        toml::Value::Array(self.iter().map(|word| toml::Value::String(word.clone())).collect()).to_string()
+    }
+}
+
 /// Declares a setting that is one of a few words.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $text:literal,)* }) => {
