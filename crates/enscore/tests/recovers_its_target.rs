@@ -32,9 +32,9 @@ const OBJECTIVES: &[(&str, Make, f64, &[usize], bool)] = &[
     ("ssm, sphere", |_| sliced(1, Directions::Sphere, false), 0.0, &[2, 10], true),
     ("ssm, 4 signs", |_| sliced(4, Directions::Rademacher, false), 0.0, &[2, 10], true),
     ("ssm-vr, signs", |_| sliced(1, Directions::Rademacher, true), 0.0, ALL, true),
-    ("ssm-vr, sphere", |_| sliced(1, Directions::Sphere, true), 0.0, ALL, true),
+    ("ssm-vr, sphere", |_| sliced(1, Directions::Sphere, true), 0.0, &[2, 10], true),
     ("dsm, 0.3", |_| Box::new(Dsm::new(0.3).unwrap()), 0.3, ALL, true),
-    ("dsm, 1", |_| Box::new(Dsm::new(1.0).unwrap()), 1.0, ALL, true),
+    ("dsm, 1", |_| Box::new(Dsm::new(1.0).unwrap()), 1.0, &[2, 10], true),
     ("nce, 1", |target| against_gaussian(target, 1), 0.0, ALL, false),
     ("nce, 4", |target| against_gaussian(target, 4), 0.0, &[2, 10], false),
     ("nce, box", |target| against_box(target), 0.0, &[2], false),
@@ -50,10 +50,34 @@ fn sliced(
 }
 
 /// Noise that is wider than the data and lies beside them.
+fn noise_moments(target: &Target) -> (DVector<f64>, DMatrix<f64>) {
+    (target.mean.add_scalar(0.1), target.covariance() * 1.3)
+}
+
 fn against_gaussian(target: &Target, ratio: usize) -> Box<dyn Objective<Network>> {
-    let (mean, covariance) = (target.mean.add_scalar(0.1), target.covariance() * 1.3);
+    let (mean, covariance) = noise_moments(target);
     let noise = Gaussian::new(&[mean.len()], mean.as_slice(), covariance.as_slice()).unwrap();
     Box::new(NoiseContrastive { noise: Noise::new(noise), ratio, log_z: 0.0 })
+}
+
+fn contrastive(name: &str) -> bool {
+    name.starts_with("nce")
+}
+
+/// The parameters of [`Tilted`], and log Z, at which it is that noise.
+fn tilted_noise(target: &Target) -> Vec<(&'static str, Vec<f64>)> {
+    let (mean, covariance) = noise_moments(target);
+    let slope = covariance.clone().try_inverse().unwrap() * &mean;
+    let precision = covariance.clone().try_inverse().unwrap().as_slice().to_vec();
+    let log_z = log_z(&mean, &covariance);
+    vec![("slope", slope.as_slice().to_vec()), ("precision", precision), (LOG_Z, vec![log_z])]
+}
+
+/// ln ∫ exp(-x'Px/2 + h'x) dx with P = Σ⁻¹, h = P m: m'P m/2 + (d/2) ln 2π + (1/2) ln det Σ.
+fn log_z(mean: &DVector<f64>, covariance: &DMatrix<f64>) -> f64 {
+    let factor = covariance.clone().cholesky().unwrap();
+    let ln_det = 2.0 * factor.l().diagonal().iter().map(|l| l.ln()).sum::<f64>();
+    0.5 * (mean.dot(&factor.solve(mean)) + mean.len() as f64 * std::f64::consts::TAU.ln() + ln_det)
 }
 
 /// A box of six standard deviations about the mean, which holds all but 1 in 10⁸ rows.
@@ -90,24 +114,21 @@ fn affine(d: usize) -> Network {
 
 /// Rows: so many that the second order of the error, p/n for p parameters, is below its standard error.
 fn rows(d: usize) -> usize {
-    if d > 10 { 16 * 1024 } else { 16 * 512 }
+    if d > 10 { 16 * 1024 } else { 16 * 320 }
 }
 
-/// Coefficients (u, V) of numbers u's(m) + <V, P>, of which the error is measured: mean and precision along axes and along
-/// random directions. u = Σ w makes the first the error of w'm̂.
+/// Coefficients (u, V) of numbers u's(m) + <V, P>, of which the error is measured: mean and precision along random
+/// directions, and two entries of the precision. u = Σ w makes the first the error of w'm̂.
 fn numbers(target: &Target, covariance: &DMatrix<f64>) -> Vec<(&'static str, DVector<f64>, DMatrix<f64>)> {
     let d = target.dimensions();
-    let z = normals(900_202, 2 * d * d + d);
+    let z = normals(900_202, d * d + d);
     let (none, nothing) = (DVector::zeros(d), DMatrix::zeros(d, d));
     let entry = |j: usize, k: usize| DMatrix::from_fn(d, d, |a, b| f64::from(u8::from((a, b) == (j, k))));
-    let random = |at: usize| DMatrix::from_column_slice(d, d, &z[at * d * d..][..d * d]);
     vec![
-        ("m[0]", covariance.column(0).into(), nothing.clone()),
-        ("m along a direction", covariance * DVector::from_column_slice(&z[2 * d * d..]), nothing),
+        ("m along a direction", covariance * DVector::from_column_slice(&z[d * d..]), nothing),
         ("P[0, 0]", none.clone(), entry(0, 0)),
         ("P[1, 0]", none.clone(), entry(1, 0)),
-        ("P along a direction", none.clone(), random(0)),
-        ("P along another", none, random(1)),
+        ("P along a direction", none, DMatrix::from_column_slice(d, d, &z[..d * d])),
     ]
 }
 
@@ -119,7 +140,9 @@ fn check(name: &str, target: &Target, model: &Network, objective: &dyn Objective
     let data = target.draw(rows(d));
     let began = std::time::Instant::now();
     let mut fit = Fit::new(model, objective, &data);
-    let theta = fit.minimise(1e-5);
+    // Every loss is convex, so that where it starts only costs time: against noise, at the noise, which nothing tells apart.
+    let start = if contrastive(name) { tilted_noise(target) } else { Vec::new() };
+    let theta = fit.minimise(1e-4, &start);
     let score = AffineScore::of(&fit, if sigma > 0.0 { sigma } else { 1.0 });
     let (at_mean, found) = score.read(&theta, &target.mean);
     let mut worst: f64 = 0.0;
@@ -142,15 +165,13 @@ fn check(name: &str, target: &Target, model: &Network, objective: &dyn Objective
         "{name:>16}  d {d:>2}  worst {worst:.2} s.e.  s.e. of P[0,0] {of_first:.4} of it  {seconds:.2} s"
     );
     if let Some(log_z) = fit.scalar(LOG_Z, &theta) {
-        check_log_z(&mut fit, &theta, log_z, target, d);
+        check_log_z(&mut fit, &theta, log_z, target);
     }
 }
 
-/// c is log Z of f: h'P⁻¹h/2 + (d/2) ln 2π - (1/2) ln det P.
-fn check_log_z(fit: &mut Fit, theta: &[f64], found: f64, target: &Target, d: usize) {
-    let half_square = 0.5 * target.mean.dot(&(target.covariance().try_inverse().unwrap() * &target.mean));
-    let ln_det = 2.0 * target.factor.diagonal().iter().map(|l| l.ln()).sum::<f64>();
-    let expected = half_square + 0.5 * (d as f64 * std::f64::consts::TAU.ln() + ln_det);
+/// c is log Z of the fitted energy's target.
+fn check_log_z(fit: &mut Fit, theta: &[f64], found: f64, target: &Target) {
+    let expected = log_z(&target.mean, &target.covariance());
     let mut along = vec![0.0; theta.len()];
     along[0] = 1.0;
     let errors = (found - expected) / fit.standard_error(theta, &along);
@@ -196,7 +217,7 @@ fn exact_score_matching_is_maximum_likelihood() {
         for model in [energy(d), affine(d)] {
             let objective = ScoreMatching { tangents };
             let mut fit = Fit::new(&model, &objective, &data);
-            let theta = fit.minimise(1e-9);
+            let theta = fit.minimise(1e-9, &[]);
             let (at_mean, found) = AffineScore::of(&fit, 1.0).read(&theta, &mean);
             let error = (&found - &precision).abs().max() / precision.abs().max();
             println!(

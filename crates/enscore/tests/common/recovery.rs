@@ -25,13 +25,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// A Gaussian that favours no axis: eigenvalues of Σ between about a quarter and three.
+    /// A Gaussian that favours no axis, with eigenvalues of Σ of one size: what Newton's method needs grows with their ratio.
     pub fn new(d: usize) -> Target {
         let z = normals(900_200, d * d + d);
         let factor = DMatrix::from_fn(d, d, |row, column| match row.cmp(&column) {
             std::cmp::Ordering::Less => 0.0,
             std::cmp::Ordering::Equal => 0.9 + 0.2 * z[row * d + column].tanh(),
-            std::cmp::Ordering::Greater => z[row * d + column] * 0.4 / (d as f64).sqrt(),
+            std::cmp::Ordering::Greater => z[row * d + column] * 0.3 * (2.0 / d as f64).powf(0.75),
         });
         Target { mean: DVector::from_iterator(d, z[d * d..].iter().map(|z| 0.5 * z.tanh())), factor }
     }
@@ -117,9 +117,13 @@ impl<'a> Fit<'a> {
         Slopes { loss: sum.loss / CHUNKS as f64, gradient: mean(sum.gradient), product: mean(sum.product) }
     }
 
-    /// The minimiser, from parameters' constant starts and 0.1 where they are random.
-    pub fn minimise(&mut self, tolerance: f64) -> Vec<f64> {
-        let start: Vec<f64> = self.derivatives.parameters.iter().flat_map(start).collect();
+    /// The minimiser, from the parameters' constant starts, 0 where they are random, or from the `known` values.
+    pub fn minimise(&mut self, tolerance: f64, known: &[(&str, Vec<f64>)]) -> Vec<f64> {
+        let value = |parameter: &Parameter| match known.iter().find(|(name, _)| *name == parameter.name) {
+            Some((_, values)) => values.clone(),
+            None => start(parameter),
+        };
+        let start: Vec<f64> = self.derivatives.parameters.iter().flat_map(value).collect();
         minimise(|theta, tangent| self.at(theta, tangent), &start, tolerance)
     }
 
@@ -131,7 +135,8 @@ impl<'a> Fit<'a> {
 
     /// The standard error of c'θ̂, for its gradient c.
     pub fn standard_error(&mut self, theta: &[f64], c: &[f64]) -> f64 {
-        let weights = solve(|v| self.at(theta, v).product, c, 1e-2);
+        let (weights, solved) = solve(|v| self.at(theta, v).product, c, 0.03);
+        assert!(solved, "the Hessian is close to singular");
         let none = vec![0.0; theta.len()];
         let each: Vec<f64> =
             (0..CHUNKS).map(|k| dot(&weights, &self.of_chunk(k, theta, &none).gradient)).collect();
