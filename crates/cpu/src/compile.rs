@@ -11,7 +11,7 @@ use crate::fused::{self, Fused};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, scratch_len};
 use crate::plan::{Class, Graph, Grouping, Place, Request, place};
-use crate::step::{Convolution, Step, Stored};
+use crate::step::{Convolution, Part, Step, Stored};
 
 /// A planned program.
 pub(crate) struct Compiled<T> {
@@ -261,12 +261,30 @@ impl Plan<'_> {
     }
 
     fn band(&self, band: &Band) -> Step {
-        let mut passes: Vec<(Fused, String)> = band.units.iter().map(|unit| self.pass(*unit)).collect();
-        let written: Vec<Stored> = passes.iter().flat_map(|(fused, _)| fused.writes.clone()).collect();
-        for (fused, _) in &mut passes {
-            fused.shared = fused.reads.iter().map(|read| written.contains(read)).collect();
+        let part = |unit: &usize| match self.grouping.units[*unit].kernel {
+            Some(id) => {
+                let (a, b) = (self.graph.nodes[id].inputs[0], self.graph.nodes[id].inputs[1]);
+                let shape = self.matmul_shape(id)?;
+                let shape = MatmulShape { batch: 1, m: shape.m / band.parts, ..shape };
+                let (a, b, out) = (self.stored(a), self.stored(b), self.stored(id));
+                Some(Part::Product { shape, a, b, out, shared: false })
+            }
+            None => {
+                let (fused, names) = self.pass(*unit);
+                Some(Part::Pass { fused, names })
+            }
+        };
+        let mut parts: Vec<Part> = band.units.iter().filter_map(part).collect();
+        let written: Vec<Stored> = parts.iter().flat_map(Part::writes).copied().collect();
+        for part in &mut parts {
+            match part {
+                Part::Pass { fused, .. } => {
+                    fused.shared = fused.reads.iter().map(|read| written.contains(read)).collect();
+                }
+                Part::Product { a, shared, .. } => *shared = written.contains(a),
+            }
         }
-        Step::Band { passes, parts: band.parts }
+        Step::Band { work: parts, parts: band.parts }
     }
 
     fn step(&self, unit: usize, scratch: Stored) -> Option<Step> {

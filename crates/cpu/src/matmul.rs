@@ -146,6 +146,12 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
     }
 }
 
+/// The product of some rows of op(A), on the calling thread: `shape.m` of them, A not transposed, no batch.
+pub(crate) fn multiply_rows<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T]) {
+    let MatmulShape { m, k, n, .. } = shape;
+    gemm_into([m, k, n], a, shape.strides_a(), b, shape.strides_b(), out, [n, 1], false);
+}
+
 fn by_rows<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mut [T]) {
     let MatmulShape { k, n, .. } = shape;
     let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());

@@ -11,7 +11,7 @@ use crate::argument::{Argument, Options};
 use crate::conv::{self, ConvGeometry};
 use crate::fused::{self, Fused, Readable, Slots, Writable};
 use crate::math::Math;
-use crate::matmul::{MatmulShape, matmul};
+use crate::matmul::{MatmulShape, matmul, multiply_rows};
 use crate::plan::Place;
 use crate::random;
 
@@ -33,9 +33,9 @@ pub(crate) enum Step {
         fused: Fused,
         names: String,
     },
-    /// Passes that run part by part, each part through all of them.
+    /// Work that runs part by part, each part through all of it.
     Band {
-        passes: Vec<(Fused, String)>,
+        work: Vec<Part>,
         parts: usize,
     },
     MatMul {
@@ -96,13 +96,64 @@ pub(crate) enum Step {
     },
 }
 
+/// What each part of a band does, one after another.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Pass {
+        fused: Fused,
+        names: String,
+    },
+    /// The part's rows of a product; `shape` is that of one part.
+    Product {
+        shape: MatmulShape,
+        a: Stored,
+        b: Stored,
+        out: Stored,
+        /// Whether the band itself writes the first operand.
+        shared: bool,
+    },
+}
+
+impl Part {
+    /// Values that are written.
+    pub(crate) fn writes(&self) -> &[Stored] {
+        match self {
+            Part::Pass { fused, .. } => &fused.writes,
+            Part::Product { out, .. } => std::slice::from_ref(out),
+        }
+    }
+
+    /// Values that are read whole: what the band itself writes is the concern of its parts.
+    fn reads(&self) -> Vec<Stored> {
+        match self {
+            Part::Pass { fused, .. } => {
+                let own = fused.reads.iter().zip(&fused.shared).filter(|(_, shared)| !**shared);
+                own.map(|(read, _)| read).chain(&fused.indices).copied().collect()
+            }
+            Part::Product { a, b, shared, .. } => {
+                if *shared {
+                    vec![*b]
+                } else {
+                    vec![*a, *b]
+                }
+            }
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Part::Pass { fused, names } => format!("{} x [{names}]", fused.size),
+            Part::Product { shape: MatmulShape { m, k, n, .. }, .. } => format!("matmul {m}x{k}x{n}"),
+        }
+    }
+}
+
 impl Step {
     pub(crate) fn name(&self) -> String {
         match self {
             Step::Fused { fused, names } => format!("fused {} x [{names}]", fused.size),
-            Step::Band { passes, parts } => {
-                let names: Vec<String> =
-                    passes.iter().map(|(fused, names)| format!("{} x [{names}]", fused.size)).collect();
+            Step::Band { work, parts } => {
+                let names: Vec<String> = work.iter().map(Part::name).collect();
                 format!("band of {parts}: {}", names.join(", "))
             }
             Step::MatMul { shape, .. } => format!("matmul {shape:?}"),
@@ -134,14 +185,9 @@ impl Step {
                 let reads = fused.reads.iter().chain(&fused.indices).copied().collect();
                 (reads, fused.writes.clone())
             }
-            Step::Band { passes, .. } => {
-                // What the band reads of its own values is the concern of the parts.
-                let reads = |(fused, _): &(Fused, String)| -> Vec<Stored> {
-                    let own = fused.reads.iter().zip(&fused.shared).filter(|(_, shared)| !**shared);
-                    own.map(|(read, _)| read).chain(&fused.indices).copied().collect()
-                };
-                let writes = passes.iter().flat_map(|(fused, _)| fused.writes.clone());
-                (passes.iter().flat_map(reads).collect(), writes.collect())
+            Step::Band { work, .. } => {
+                let writes = work.iter().flat_map(Part::writes).copied();
+                (work.iter().flat_map(Part::reads).collect(), writes.collect())
             }
             Step::MatMul { a, b, out, scratch, .. } | Step::Convolution { a, b, out, scratch, .. } => {
                 (vec![*a, *b], vec![*out, *scratch])
@@ -282,13 +328,41 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
             let slots = unsafe { memory.slots(fused, &writes) };
             fused::run(options.path, fused, &slots);
         }
-        Step::Band { passes, parts } => {
-            let writes = unsafe { memory.writables(passes.iter().flat_map(|(fused, _)| &fused.writes)) };
-            let slots: Vec<Slots<T>> =
-                passes.iter().map(|(fused, _)| unsafe { memory.slots(fused, &writes) }).collect();
+        Step::Band { work, parts } => {
+            let writes = unsafe { memory.writables(work.iter().flat_map(Part::writes)) };
+            let slots = |part: &Part| match part {
+                Part::Pass { fused, .. } => Some(unsafe { memory.slots(fused, &writes) }),
+                Part::Product { .. } => None,
+            };
+            let slots: Vec<Option<Slots<T>>> = work.iter().map(slots).collect();
+            let rows = |place: &Stored, shared: bool| {
+                let value = writes.get(&place.0).filter(|_| shared).map(|written| Readable::of(*written));
+                value.unwrap_or_else(|| Readable::new(unsafe { memory.floats(*place) }))
+            };
+            let products = |part: &Part| match part {
+                Part::Product { a, b, out, shared, .. } => {
+                    Some((rows(a, *shared), unsafe { memory.floats(*b) }, writes[&out.0]))
+                }
+                Part::Pass { .. } => None,
+            };
+            let operands: Vec<Option<_>> = work.iter().map(products).collect();
             (0..*parts).into_par_iter().with_max_len(1).for_each(|part| {
-                for ((fused, _), slots) in passes.iter().zip(&slots) {
-                    fused::run_part(options.path, fused, slots, part, *parts);
+                for ((work, slots), operands) in work.iter().zip(&slots).zip(&operands) {
+                    match (work, slots, operands) {
+                        (Part::Pass { fused, .. }, Some(slots), _) => {
+                            fused::run_part(options.path, fused, slots, part, *parts);
+                        }
+                        (Part::Product { shape, .. }, _, Some((a, b, out))) => {
+                            let (read, written) = (shape.m * shape.k, shape.m * shape.n);
+                            // SAFETY: of a value that the band writes only this part is read, which this task wrote
+                            // before; each task writes its own rows.
+                            let (a, out) = unsafe {
+                                (a.stretch(part * read, read), out.stretch(part * written, written))
+                            };
+                            multiply_rows(*shape, a, b, out);
+                        }
+                        _ => {}
+                    }
                 }
             });
         }
