@@ -210,7 +210,7 @@ impl Trainer {
             }
             false => {
                 let tensor = first_non_finite(&self.plan, player, self.state.values(), &inputs)?;
-                Some(format!("{tensor} is not finite (loss {})", report.loss))
+                Some(format!("{tensor} is not finite"))
             }
         };
         if let Some(wrong) = wrong {
