@@ -36,6 +36,11 @@ pub struct Task {
 }
 
 impl Task {
+    /// Exact score matching with so many tangents at a time.
+    pub fn score_matching(tangents: usize) -> Task {
+        Task::of(ScoreMatching { tangents })
+    }
+
     fn of(objective: impl Objective<Network> + 'static) -> Task {
         let player = Player { objective: Box::new(objective), moves: Box::new(|_| true), rate: 1.0 };
         Task { players: vec![player], chains: None, alternation: None }
@@ -72,7 +77,7 @@ pub fn build(
     match settings.objective() {
         settings::Objective::Ncsn(_) => Ok(Task::of(Ncsn { levels: noise_levels(settings.objective())? })),
         settings::Objective::Dsm(dsm) => Ok(Task::of(Dsm::new(dsm.sigma)?)),
-        settings::Objective::Sm(sm) => Ok(Task::of(ScoreMatching { tangents: sm.tangents })),
+        settings::Objective::Sm(sm) => Ok(Task::score_matching(sm.tangents)),
         settings::Objective::Ssm(ssm) => Ok(Task::of(SlicedScoreMatching {
             projections: ssm.projections,
             directions: Directions::from(ssm.direction),

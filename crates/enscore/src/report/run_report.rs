@@ -77,7 +77,7 @@ pub fn write_report(
         title: title(trained),
         summary: summary(trained, evaluation),
         figures: figures(trained, folder, evaluation),
-        warnings: trained.warnings.clone(),
+        warnings: trained.warnings.iter().cloned().chain(returns(&rows)).collect(),
         curves: curves(&rows, evaluation),
         metrics: evaluation.metrics.iter().map(metric).collect(),
         sigma_losses: level_losses(evaluation),
@@ -96,6 +96,17 @@ pub fn write_report(
     let path = folder.report_path();
     write_bytes_atomically(&path, render(&report).as_bytes())?;
     Ok(path)
+}
+
+/// The times that the training diverged and went back to a good state, one line each.
+fn returns(rows: &[Map<String, Value>]) -> impl Iterator<Item = String> + '_ {
+    rows.iter().filter_map(|row| {
+        let (why, from) = (row.get("rollback")?.as_str()?, row.get("rollback_from")?.as_u64()?);
+        let (to, scale) = (row.get("step")?.as_u64()?, row.get("rate_scale")?.as_f64()?);
+        Some(format!(
+            "Diverged at step {from}: {why}. Went on from step {to} with {scale:.2e} of the learning rate."
+        ))
+    })
 }
 
 /// What was trained on what.

@@ -1,12 +1,14 @@
 //! Everything that a training needs before its first step, checked before anything is written.
 
+use enscore_cpu::Executable;
+
 use crate::checkpoint::{DataRecord, RunManifest, STATE_PREFIXES};
 use crate::data::{self, Dataset, Parts, Prepared, Split, Subset};
 use crate::error::{Error, Result};
 use crate::model::{self, DataFacts, Network, NoiseLevels};
 use crate::objective::{self, Task};
-use crate::sample::frozen_flow;
-use crate::settings::{Family, Preprocess, Settings};
+use crate::sample::{frozen_flow, options, refused};
+use crate::settings::{Family, Objective, Preprocess, Settings};
 use crate::train::adam::Adam;
 use crate::train::update::{Optimiser, Steps, UpdateProgram};
 
@@ -57,6 +59,7 @@ impl Plan {
             clip_norm: optimiser.clip_norm,
         };
         let updates = trace_updates(settings, &model, &task, &constants)?;
+        let (task, updates) = within_memory(settings, &model, &constants, (task, updates))?;
         let levels = objective::noise_levels(settings.objective())?;
         Ok(Plan { settings: settings.clone(), training, validation, record, model, task, levels, updates })
     }
@@ -75,6 +78,30 @@ impl Plan {
         let path = format!("{:?}", enscore_cpu::simd::Path::current()).to_lowercase();
         RunManifest::new(self.settings.train().seed, self.record.clone(), self.parameter_count(), &path)
     }
+}
+
+/// Exact score matching of an energy with as many tangents at a time as half of the memory limit holds; anything else as it
+/// is. Where not even one fits, the training is refused by its size.
+fn within_memory(
+    settings: &Settings,
+    model: &Network,
+    constants: &Optimiser,
+    mut traced: (Task, Vec<UpdateProgram>),
+) -> Result<(Task, Vec<UpdateProgram>)> {
+    let chooses = matches!(settings.objective(), Objective::Sm(sm) if sm.tangents == 0);
+    let mut tangents: usize = model::Score::row_shape(model).iter().product();
+    let half = 0.5 * settings.train().memory_limit_gib * (1u64 << 30) as f64;
+    while chooses && model.has_density() && tangents > 1 {
+        let executable = Executable::<f32>::compile(&traced.1[0].program, options(settings)).map_err(refused)?;
+        if executable.arena_bytes() as f64 <= half {
+            break;
+        }
+        tangents = tangents.div_ceil(2);
+        let task = Task::score_matching(tangents);
+        let updates = trace_updates(settings, model, &task, constants)?;
+        traced = (task, updates);
+    }
+    Ok(traced)
 }
 
 fn trace_updates(
