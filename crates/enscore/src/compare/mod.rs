@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::checkpoint::RunFolder;
 use crate::error::{Error, Result};
 use crate::sample::Trained;
-use crate::settings::{Compare, Settings};
+use crate::settings::{Compare, Objective, Settings};
 use crate::train::{Observer, Request, train};
 
 pub use measure::{Measured, RowMean, Truth};
@@ -29,6 +29,9 @@ pub struct Compared {
     pub objective: String,
     /// Its run's folder.
     pub run: PathBuf,
+    /// What the run is opened with.
+    #[serde(skip)]
+    sets: Vec<String>,
     /// Steps done.
     pub steps: u64,
     /// Seconds spent training.
@@ -73,7 +76,9 @@ pub fn compare(
         observer.message(&format!("training {name}"));
         let run = out.join(name);
         let result = follow(name, settings, &run, compare.quality, stop, observer).map_err(named)?;
+        let flow = flow_of(&result).map_err(named)?;
         compared.push(result);
+        compared.extend(flow);
     }
     let first = Trained::open(&compared[0].run, &[])?;
     let truth = Truth::of(&first);
@@ -91,6 +96,17 @@ pub fn compare(
     table::write(&mut outcome, out)?;
     picture::write(&mut outcome, truth.as_ref(), out)?;
     Ok(outcome)
+}
+
+/// Of flow contrastive estimation the flow, which is a model of its own.
+fn flow_of(compared: &Compared) -> Result<Option<Compared>> {
+    let sets = vec!["sampler.kind=exact".to_string()];
+    if !matches!(Trained::open(&compared.run, &[])?.settings.objective(), Objective::Fce(_)) {
+        return Ok(None);
+    }
+    let measured = measure::measure(&Trained::open(&compared.run, &sets)?)?;
+    let name = format!("{}, its flow", compared.name);
+    Ok(Some(Compared { name, sets, seconds_to_quality: None, measured, ..compared.clone() }))
 }
 
 /// Trains in parts, measuring the divergence from the truth between them.
@@ -123,6 +139,7 @@ fn follow(
         name: name.to_string(),
         objective: settings.objective().name().to_string(),
         run: run.to_path_buf(),
+        sets: Vec::new(),
         steps: trained.step,
         seconds: trained.seconds,
         seconds_to_quality: reached,

@@ -46,7 +46,7 @@ pub(super) fn write(outcome: &mut Outcome, truth: Option<&Truth>, out: &Path) ->
 }
 
 fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
-    let trained = Trained::open(&compared.run, &[])?;
+    let trained = Trained::open(&compared.run, &compared.sets)?;
     let subtitle = match (compared.measured.fisher_divergence, compared.measured.log_likelihood) {
         (Some(divergence), Some(mean)) => format!("F {:.3}  LL {:.3}", divergence.relative, mean.value),
         (Some(divergence), None) => format!("F {:.3}  score alone", divergence.relative),

@@ -101,7 +101,7 @@ pub fn build(
 /// Two players over one state: the energy with log Z, and the flow.
 fn flow_contrastive(fce: &Fce, data: &DataFacts) -> Result<Task> {
     let player = |side| -> Result<Player> {
-        let objective = FlowContrastive { flow: flow(fce, data)?, side, log_z: first_log_z(data) };
+        let objective = FlowContrastive { flow: contrasted_flow(fce, data)?, side, log_z: first_log_z(data) };
         let of_flow = |name: &str| name.strip_prefix(FLOW).is_some_and(|rest| rest.starts_with('.'));
         Ok(Player {
             objective: Box::new(objective),
@@ -114,7 +114,11 @@ fn flow_contrastive(fce: &Fce, data: &DataFacts) -> Result<Task> {
     Ok(Task { players, chains: None, alternation })
 }
 
-fn flow(fce: &Fce, data: &DataFacts) -> Result<RealNvp> {
+/// The flow of flow contrastive estimation; its parameters stand below `flow.` in the training's.
+///
+/// # Errors
+/// Rows that the flow does not fit.
+pub fn contrasted_flow(fce: &Fce, data: &DataFacts) -> Result<RealNvp> {
     let hidden = [fce.flow_width; 2];
     RealNvp::new(data.row_shape, fce.flow_couplings, &hidden, data.mean, data.deviation)
 }
@@ -135,7 +139,7 @@ pub fn further_parameters(settings: &settings::Objective, data: &DataFacts) -> R
     match settings {
         settings::Objective::Nce(_) => Ok(vec![log_z]),
         settings::Objective::Fce(fce) => {
-            let flow = parameters_of(&Network::Flow(Box::new(flow(fce, data)?)))?;
+            let flow = parameters_of(&Network::Flow(Box::new(contrasted_flow(fce, data)?)))?;
             let named = flow.into_iter().map(|p| Parameter { name: format!("{FLOW}.{}", p.name), ..p });
             Ok(std::iter::once(log_z).chain(named).collect())
         }

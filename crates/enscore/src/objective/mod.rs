@@ -15,11 +15,11 @@ mod noise_contrastive;
 mod score_matching;
 mod sliced_score_matching;
 
-pub use build::{Player, Task, build, further_parameters, noise_levels};
+pub use build::{Player, Task, build, contrasted_flow, further_parameters, noise_levels};
 pub use contrastive_divergence::ContrastiveDivergence;
 pub use dsm::Dsm;
 pub use evaluation::{EvaluationProgram, ObjectiveProgram};
-pub use flow_contrastive::{Alternation, FlowContrastive, Side};
+pub use flow_contrastive::{Alternation, FLOW, FlowContrastive, Side};
 pub use maximum_likelihood::MaximumLikelihood;
 pub use ncsn::{Ncsn, denoising_loss, loss_at};
 pub use noise::{FrozenFlow, Noise, refuse_zero_density};

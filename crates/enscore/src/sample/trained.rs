@@ -11,7 +11,7 @@ use crate::data::Scale;
 use crate::error::{Error, Result};
 use crate::model::{self, Network, NoiseLevels};
 use crate::objective::{self, FrozenFlow};
-use crate::settings::{Convolution, Objective, Settings, Weights};
+use crate::settings::{Convolution, Method, Objective, Settings, Weights};
 
 /// A model with its weights.
 pub struct TrainedModel {
@@ -50,7 +50,8 @@ pub struct Trained {
 }
 
 impl TrainedModel {
-    /// The model that `settings` describe for `data`, with weights that `weight` gives by parameter.
+    /// The model that `settings` describe for `data`, with weights that `weight` gives by parameter. Where the settings draw
+    /// exactly from flow contrastive estimation it is the flow.
     ///
     /// # Errors
     /// A network that does not fit the data; whatever `weight` refuses.
@@ -59,7 +60,7 @@ impl TrainedModel {
         data: DataRecord,
         mut weight: impl FnMut(&Parameter) -> Result<Vec<f32>>,
     ) -> Result<Self> {
-        let model = model::build(settings.model(), &data.facts())?;
+        let model = network(settings, &data)?;
         let parameters = model::parameters_of(&model)?;
         let weights = parameters.iter().map(&mut weight).collect::<Result<_>>()?;
         let levels = objective::noise_levels(settings.objective())?;
@@ -110,6 +111,21 @@ impl TrainedModel {
     /// The weights as the first inputs of a program.
     pub fn arguments(&self) -> Vec<Argument<'_, f32>> {
         self.weights.iter().map(|values| Argument::Float(values)).collect()
+    }
+}
+
+/// Whether the settings ask for the flow of flow contrastive estimation, not its energy.
+fn draws_from_contrasted_flow(settings: &Settings) -> bool {
+    matches!((settings.objective(), &settings.sampler().method), (Objective::Fce(_), Method::Exact))
+}
+
+/// The model that the settings ask for.
+fn network(settings: &Settings, data: &DataRecord) -> Result<Network> {
+    match settings.objective() {
+        Objective::Fce(fce) if draws_from_contrasted_flow(settings) => {
+            Ok(Network::Flow(Box::new(objective::contrasted_flow(fce, &data.facts())?)))
+        }
+        _ => model::build(settings.model(), &data.facts()),
     }
 }
 
@@ -184,15 +200,18 @@ impl Trained {
             Weights::Raw => "",
         };
         let data = folder.manifest().data.clone();
-        let network = model::build(settings.model(), &data.facts())?;
-        let mut parameters = model::parameters_of(&network)?;
+        let trained = model::build(settings.model(), &data.facts())?;
+        let mut parameters = model::parameters_of(&trained)?;
         parameters.extend(objective::further_parameters(settings.objective(), &data.facts())?);
         loaded
             .tensors
             .expect_shapes_beside(&crate::checkpoint::state_shapes(&parameters), &OTHER_PREFIXES)
             .map_err(|error| error.at(folder.checkpoint_path(loaded.step).display()))?;
-        let weight =
-            |parameter: &Parameter| Ok(loaded.tensors.f32(&format!("{prefix}{}", parameter.name))?.to_vec());
+        let below =
+            if draws_from_contrasted_flow(&settings) { format!("{}.", objective::FLOW) } else { "".into() };
+        let weight = |parameter: &Parameter| {
+            Ok(loaded.tensors.f32(&format!("{prefix}{below}{}", parameter.name))?.to_vec())
+        };
         let model = TrainedModel::new(&settings, data, weight)?;
         let learnt = format!("{prefix}{}", objective::LOG_Z);
         let learnt_log_z = match (&model.model, loaded.tensors.get(&learnt)) {

@@ -110,10 +110,15 @@ impl Sampler {
             "kind",
             fitting,
             (),
-            "How samples are drawn; the default fits model and objective.",
+            "How samples are drawn; the default fits model and objective. With objective.kind = \"fce\", \"exact\" draws from its flow.",
         )?;
-        let dsm_energy = matches!(objective, Objective::Dsm(_)) && family != Family::Flow;
-        if kind != fitting && !(dsm_energy && kind == Kind::Langevin) {
+        // One noise level may be sampled without annealing; flow contrastive estimation has a flow to draw from, too.
+        let also = match objective {
+            Objective::Dsm(_) if family != Family::Flow => Some(Kind::Langevin),
+            Objective::Fce(_) => Some(Kind::Exact),
+            _ => None,
+        };
+        if kind != fitting && Some(kind) != also {
             return Err(reader
                 .wrong("kind")
                 .found(format!("{:?}", kind.name()))

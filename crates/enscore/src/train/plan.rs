@@ -92,7 +92,8 @@ fn within_memory(
     let mut tangents: usize = model::Score::row_shape(model).iter().product();
     let half = 0.5 * settings.train().memory_limit_gib * (1u64 << 30) as f64;
     while chooses && model.has_density() && tangents > 1 {
-        let executable = Executable::<f32>::compile(&traced.1[0].program, options(settings)).map_err(refused)?;
+        let executable =
+            Executable::<f32>::compile(&traced.1[0].program, options(settings)).map_err(refused)?;
         if executable.arena_bytes() as f64 <= half {
             break;
         }
