@@ -39,7 +39,7 @@ pub(crate) fn bands(graph: &Graph, grouping: &Grouping) -> Vec<Band> {
     let sums = |op: &Op| matches!(op, Op::MatMul { transpose_a: true, .. } | Op::Conv2dWeightGradient(_));
     let alone = !graph.nodes.iter().any(|node| sums(&node.op));
     let work = |unit: usize| match grouping.units[unit].kernel {
-        None => Some(Work::Pass(fused::build(graph, grouping, unit, &Place::Arena))),
+        None => Some(Work::Pass(Box::new(fused::build(graph, grouping, unit, &Place::Arena)))),
         Some(id) => Product::of(graph, id).filter(|_| alone).map(Work::Product),
     };
     let works = (0..grouping.units.len()).map(work).collect();
@@ -51,7 +51,7 @@ pub(crate) fn bands(graph: &Graph, grouping: &Grouping) -> Vec<Band> {
 
 /// What a unit that may be in a band does.
 enum Work {
-    Pass(Fused),
+    Pass(Box<Fused>),
     Product(Product),
 }
 

@@ -255,6 +255,53 @@ fn parts_of_the_batch() {
     assert_eq!(one, run(3));
 }
 
+/// A step along the gradient of a perceptron, which is one band of parts with products, and a product that reads across
+/// the parts.
+fn chain_program(rows: usize) -> Program {
+    let scope = Scope::new();
+    let x = scope.input("x", Kind::Float, &[rows, 3]);
+    let [w1, w2, w3] = [("w1", [3, 64]), ("w2", [64, 48]), ("w3", [48, 1])]
+        .map(|(name, shape)| scope.input(name, Kind::Float, &shape));
+    let key = scope.input("key", Kind::Key, &[]);
+    let hidden = (x.matmul(w1).softplus().matmul(w2) * 0.2).tanh();
+    let score = scope.gradient(hidden.matmul(w3).sum_all(), &[x])[0];
+    let next = x + score * 0.1 + key.normal(&[rows, 3]) * 0.3;
+    let across = hidden.matmul_with(hidden, false, true).sum(&[1]) * (1.0 / rows as f64);
+    scope.finish(&[("next", next), ("across", across), ("hidden", hidden)]).expect("a right program")
+}
+
+fn has_products_in_bands(program: &Program, floats: &[Vec<f64>]) -> bool {
+    let mut executable = Executable::<f64>::compile(program, Options::default()).expect("it compiles");
+    let mut inputs: Vec<Argument<f64>> = floats.iter().map(|x| Argument::Float(x.as_slice())).collect();
+    inputs.push(Argument::Key(Key::default()));
+    let lengths = program.outputs().iter().map(|(_, id)| program.nodes()[*id].size());
+    let mut outputs: Vec<Vec<f64>> = lengths.map(|len| vec![0.0; len]).collect();
+    let mut slices: Vec<&mut [f64]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+    let mut steps = Vec::new();
+    executable.profile(&inputs, &mut slices, &mut steps).expect("inputs fit");
+    steps.iter().any(|step| step.name.starts_with("band") && step.name.contains("matmul"))
+}
+
+#[test]
+fn products_in_parts_of_the_batch() {
+    for rows in [1024, 1031] {
+        let program = chain_program(rows);
+        let floats = [normals(1, rows * 3), normals(2, 3 * 64), normals(3, 64 * 48), normals(4, 48)];
+        assert_eq!(has_products_in_bands(&program, &floats), rows == 1024);
+        check::<f64>(&program, &floats, 1e-12);
+        check::<f32>(&program, &floats, 2e-5);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                execute::<f32>(&program, Key::default(), &floats, Path::detect(), Algorithm::Auto)
+            })
+        };
+        let one = run(1);
+        assert_eq!(one, run(2));
+        assert_eq!(one, run(3));
+    }
+}
+
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
     let scope = Scope::new();

@@ -147,12 +147,12 @@ impl<T: Float> Row<'_, T> {
             return;
         }
         let mut room = [T::ZERO; 2 * WIDTH];
-        for n in 0..N {
+        for (n, sums) in sums.iter().enumerate() {
             let target = &mut self.target[(j + n) * outputs..][begin..end];
             if end - begin == M * lanes {
-                T::vectors_mut(simd, target)[..M].copy_from_slice(&sums[n]);
+                T::vectors_mut(simd, target)[..M].copy_from_slice(sums);
             } else {
-                T::vectors_mut(simd, &mut room)[..M].copy_from_slice(&sums[n]);
+                T::vectors_mut(simd, &mut room)[..M].copy_from_slice(sums);
                 target.copy_from_slice(&room[..end - begin]);
             }
         }

@@ -177,6 +177,24 @@ fn winograd_is_chosen_where_it_saves_work() {
 }
 
 #[test]
+fn strided_convolutions_by_tiles_are_right() {
+    let halving = |g: ConvGeometry| ConvGeometry { stride: [2, 2], ..g };
+    for g in [
+        halving(square(3, 28, [16, 24], 4, 1)),
+        halving(square(3, 14, [20, 9], 4, 1)),
+        halving(square(2, 27, [9, 40], 4, 0)),
+        halving(ConvGeometry { width: 15, padding: [[2, 1], [3, 2]], ..square(2, 26, [8, 16], 4, 0) }),
+        ConvGeometry { padding: [[1, 0], [0, 1]], ..square(2, 17, [16, 12], 2, 0) },
+    ] {
+        let window = Window::new(&g);
+        let chosen =
+            [super::tiled(&window, Algorithm::Auto), super::tiled_backward(&window, Algorithm::Auto)];
+        assert!(chosen.iter().all(Option::is_some), "{g:?}");
+        check(g);
+    }
+}
+
+#[test]
 fn winograd_in_single_precision_stays_close_to_double() {
     let case = Case::<f32>::new(square(4, 28, [64, 64], 3, 1));
     for path in Path::available() {
@@ -255,6 +273,21 @@ fn unit_geometry() -> impl Strategy<Value = ConvGeometry> {
     any_geometry().prop_map(|g| ConvGeometry { stride: [1, 1], ..g })
 }
 
+fn halving_geometry() -> impl Strategy<Value = ConvGeometry> {
+    (any_geometry(), [8usize..40, 8..40], [12usize..30, 12..30]).prop_map(
+        |(g, [in_channels, out_channels], [height, width])| ConvGeometry {
+            height,
+            width,
+            in_channels,
+            out_channels,
+            kernel: [4, 4],
+            stride: [2, 2],
+            dilation: [1, 1],
+            ..g
+        },
+    )
+}
+
 fn winograd_geometry() -> impl Strategy<Value = ConvGeometry> {
     (any_geometry(), [8usize..40, 8..40]).prop_map(|(g, [in_channels, out_channels])| ConvGeometry {
         height: g.height + 3,
@@ -283,6 +316,11 @@ proptest! {
 
     #[test]
     fn winograd_follows_the_definition(g in winograd_geometry()) {
+        check(g);
+    }
+
+    #[test]
+    fn halving_follows_the_definition(g in halving_geometry()) {
         check(g);
     }
 

@@ -23,9 +23,9 @@ use crate::simd::{Float, Path};
 /// Fewer channels than this make the products too thin.
 const FEWEST_CHANNELS: usize = 8;
 /// Bytes of a block's transformed tiles.
-const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 1 << 19;
 /// Tiles in a block at least, else the transformed weights are read too often.
-const FEWEST_TILES: usize = 48;
+const FEWEST_TILES: usize = 32;
 /// Multiplications and additions that are worth a lane of its own.
 const LANE_OPERATIONS: usize = 1 << 21;
 /// Added to the distance between a block's matrices, so that they don't fall on the same cache sets.
