@@ -70,7 +70,8 @@ fn a_small_energy_learns_the_score_of_a_mixture() {
     let network = Network::Energy(Box::new(network.confined(confinement).unwrap()));
     let sliced =
         SlicedScoreMatching { projections: 1, directions: Directions::Rademacher, variance_reduction: true };
-    let objectives: [(&str, Box<dyn Objective<dyn Score> + '_>, f64); 3] = [
+    type Named<'a> = (&'static str, Box<dyn Objective<dyn Score> + 'a>, f64);
+    let objectives: [Named; 3] = [
         ("sm", Box::new(For(&network, ScoreMatching { tangents: 0 })), 0.0),
         ("ssm-vr", Box::new(For(&network, sliced)), 0.0),
         ("dsm", Box::new(For(&network, Dsm::new(0.3).unwrap())), 0.3),

@@ -150,7 +150,7 @@ fn start(parameter: &Parameter) -> Vec<f64> {
     let side = parameter.shape.first().copied().unwrap_or(1);
     let value = |i: usize| match parameter.initial {
         Initial::Constant(value) => value,
-        Initial::Identity => f64::from(u8::from(i % (side + 1) == 0)),
+        Initial::Identity => f64::from(u8::from(i.is_multiple_of(side + 1))),
         _ => 0.0,
     };
     (0..parameter.size()).map(value).collect()
