@@ -125,13 +125,11 @@ pub fn minimise(mut at: impl FnMut(&[f64], &[f64]) -> Slopes, start: &[f64], tol
     let none = vec![0.0; theta.len()];
     let mut here = at(&theta, &none);
     let goal = tolerance * dot(&here.gradient, &here.gradient).sqrt();
-    for step in 0..60 {
+    for _ in 0..60 {
         if dot(&here.gradient, &here.gradient).sqrt() <= goal {
             return theta;
         }
-        // The first steps of a loss that is not quadratic need not be exact.
-        let accuracy = if step < 3 { 0.03 } else { 1e-3 };
-        let (newton, _) = solve(|v| at(&theta, v).product, &here.gradient, accuracy);
+        let (newton, _) = solve(|v| at(&theta, v).product, &here.gradient, 0.03);
         let mut length = 1.0;
         loop {
             let moved: Vec<f64> = theta.iter().zip(&newton).map(|(t, s)| t - length * s).collect();

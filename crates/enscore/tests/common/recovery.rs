@@ -135,7 +135,7 @@ impl<'a> Fit<'a> {
 
     /// The standard error of c'θ̂, for its gradient c.
     pub fn standard_error(&mut self, theta: &[f64], c: &[f64]) -> f64 {
-        let (weights, solved) = solve(|v| self.at(theta, v).product, c, 0.03);
+        let (weights, solved) = solve(|v| self.at(theta, v).product, c, 0.05);
         assert!(solved, "the Hessian is close to singular");
         let none = vec![0.0; theta.len()];
         let each: Vec<f64> =
@@ -150,7 +150,7 @@ fn start(parameter: &Parameter) -> Vec<f64> {
     let side = parameter.shape.first().copied().unwrap_or(1);
     let value = |i: usize| match parameter.initial {
         Initial::Constant(value) => value,
-        Initial::Identity => f64::from(u8::from(i % (side + 1) == 0)),
+        Initial::Identity => f64::from(u8::from(i.is_multiple_of(side + 1))),
         _ => 0.0,
     };
     (0..parameter.size()).map(value).collect()
