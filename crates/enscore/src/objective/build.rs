@@ -3,8 +3,8 @@
 use enscore_program::{Initial, Parameter};
 
 use super::{
-    Alternation, ContrastiveDivergence, Directions, Dsm, LOG_Z, MaximumLikelihood, Ncsn, Objective,
-    ScoreMatching, SlicedScoreMatching,
+    Alternation, ContrastiveDivergence, Directions, Dsm, LOG_Z, MaximumLikelihood, Ncsn, Objective, ScoreMatching,
+    SlicedScoreMatching,
 };
 use crate::data::Subset;
 use crate::error::{Error, Result};

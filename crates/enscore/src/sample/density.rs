@@ -31,8 +31,7 @@ impl<'a> TrainedDensity<'a> {
         }
         let program = |gradient: bool| {
             trace(&model.parameters, |scope, parameters| {
-                let x =
-                    scope.input("x", Kind::Float, &batch_shape(BATCH, LogDensity::row_shape(&model.model)));
+                let x = scope.input("x", Kind::Float, &batch_shape(BATCH, LogDensity::row_shape(&model.model)));
                 let f = model.model.log_density(parameters, x) * (1.0 / model.temperature);
                 let output = if gradient { scope.gradient(f.sum_all(), &[x])[0] } else { f };
                 vec![("f".to_string(), output)]
