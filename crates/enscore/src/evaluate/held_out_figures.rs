@@ -143,7 +143,8 @@ fn objective_loss(
     }
     let total: f64 = means.iter().map(|(_, taken)| taken).sum();
     let value = means.iter().map(|(mean, taken)| mean * taken).sum::<f64>() / total;
-    let full: Vec<f64> = means.iter().filter(|(_, taken)| *taken as usize == BATCH).map(|(mean, _)| *mean).collect();
+    let full: Vec<f64> =
+        means.iter().filter(|(_, taken)| *taken as usize == BATCH).map(|(mean, _)| *mean).collect();
     let std_err = (full.len() > 1).then(|| mean_and_error(&full).1);
     Ok(HeldOutFigure { name, value, std_err, rows: count })
 }

@@ -7,9 +7,9 @@
 
 use enscore_program::{Parameters, Var};
 
+use super::LogDensity;
 use super::confinement::{Confinement, confined};
 use super::layers::{Activation, Start, conv, dense, halving_conv};
-use super::LogDensity;
 use crate::error::{Error, Result};
 
 /// More channels than any image's network needs.
@@ -55,7 +55,8 @@ impl LogDensity for ConvEnergy {
         let mut hidden = self.activation.apply(first);
         for level in 0..self.levels {
             let width = self.channels << (level + 1);
-            hidden = self.activation.apply(halving_conv(&parameters.at(&format!("down.{level}")), hidden, width));
+            hidden =
+                self.activation.apply(halving_conv(&parameters.at(&format!("down.{level}")), hidden, width));
         }
         let shape = hidden.shape();
         let flat = hidden.reshape(&[shape[0], shape[1..].iter().product()]);

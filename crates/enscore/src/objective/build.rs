@@ -9,8 +9,6 @@ use super::{
     Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, FrozenFlow, LOG_Z,
     MaximumLikelihood, Ncsn, NoiseContrastive, Objective, ScoreMatching, Side, SlicedScoreMatching,
     refuse_zero_density,
-    Alternation, ContrastiveDivergence, Directions, Dsm, LOG_Z, MaximumLikelihood, Ncsn, Objective, ScoreMatching,
-    SlicedScoreMatching,
 };
 use crate::data::Subset;
 use crate::error::Result;

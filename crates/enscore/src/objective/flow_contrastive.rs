@@ -43,9 +43,8 @@ impl<F: Flow> Objective<Network> for FlowContrastive<F> {
         let log_z = parameters.get(LOG_Z, &[], Initial::Constant(self.log_z));
         let of_flow = parameters.at(FLOW);
         let y = self.flow.invert(&of_flow, batch.key.normal(&batch.x.shape()));
-        let log_ratio = |x: Var<'s>| {
-            model.log_density(parameters, x) - log_z - self.flow.log_density(&of_flow, x)
-        };
+        let log_ratio =
+            |x: Var<'s>| model.log_density(parameters, x) - log_z - self.flow.log_density(&of_flow, x);
         let (data, draws) = (log_ratio(batch.x), log_ratio(y));
         let (of_data, of_draws) = contrast(data, draws, 1.0);
         let value = -(batch.mean(of_data) + of_draws.mean_all());

@@ -123,7 +123,11 @@ fn summary(trained: &Trained, evaluation: &Evaluation) -> String {
     let Some(loss) = &evaluation.loss else {
         let figures = evaluation.figures.iter().map(|figure| format!("{} {:.4}", figure.name, figure.value));
         let figures = figures.collect::<Vec<_>>().join("; ");
-        return format!("After {} steps by {}: {figures}.", trained.step, trained.settings.objective().name());
+        return format!(
+            "After {} steps by {}: {figures}.",
+            trained.step,
+            trained.settings.objective().name()
+        );
     };
     let affine = evaluation.affine.as_ref().map(|losses| losses.iter().sum::<f64>() / losses.len() as f64);
     let beside = affine.map_or(String::new(), |affine| format!("; the best affine network has {affine:.4}"));
@@ -135,8 +139,9 @@ fn summary(trained: &Trained, evaluation: &Evaluation) -> String {
 
 fn figures(trained: &Trained, folder: &RunFolder, evaluation: &Evaluation) -> Vec<Fact> {
     let loss = evaluation.loss.iter();
-    let mut facts: Vec<Fact> =
-        loss.map(|loss| Fact::new("held-out loss per dimension", format!("{:.4}", loss.loss_per_dim))).collect();
+    let mut facts: Vec<Fact> = loss
+        .map(|loss| Fact::new("held-out loss per dimension", format!("{:.4}", loss.loss_per_dim)))
+        .collect();
     facts.extend(evaluation.figures.iter().map(|figure| Fact::new(&figure.name, number(figure))));
     if trained.model.temperature != 1.0 {
         facts.push(Fact::new("temperature of the chains", format!("{:.4e}", trained.model.temperature)));
@@ -182,7 +187,8 @@ fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
     let levels: Vec<_> = evaluation.loss.iter().flat_map(|loss| &loss.levels).collect();
     let losses: Vec<(f64, f64)> = levels.iter().map(|level| (level.sigma, level.loss)).collect();
     let affine = evaluation.affine.iter().flatten();
-    let affine: Vec<(f64, f64)> = levels.iter().zip(affine).map(|(level, loss)| (level.sigma, *loss)).collect();
+    let affine: Vec<(f64, f64)> =
+        levels.iter().zip(affine).map(|(level, loss)| (level.sigma, *loss)).collect();
     // A logarithmic axis has no place for losses that fall below 0.
     let scale = match train.iter().chain(&validation).all(|(_, loss)| *loss > 0.0) {
         true => Scale::Log,
@@ -303,8 +309,10 @@ fn add_pictures(
         let chains = evaluation.trajectory.len() / row_len / evaluation.stages.max(1);
         let strip = sheet::trajectory(&evaluation.trajectory, chains, shape, enlargement(shape), 2)?;
         save("trajectory.png", &strip)?;
-        report.trajectory =
-            Some(Figure::picture("A chain a row: the start, then the end of each noise level or of each part of the chain", &strip)?);
+        report.trajectory = Some(Figure::picture(
+            "A chain a row: the start, then the end of each noise level or of each part of the chain",
+            &strip,
+        )?);
     }
     Ok(())
 }

@@ -42,18 +42,6 @@ impl<'a> TrainedDensity<'a> {
                 Some(model.compile(&program)?)
             }
             false => None,
-        if !model.model.has_density() {
-            return Err(Error::input("a score network has no log density")
-                .at("model.kind")
-                .expected("an energy or a flow"));
-        }
-        let program = |gradient: bool| {
-            trace(&model.parameters, |scope, parameters| {
-                let x = scope.input("x", Kind::Float, &batch_shape(BATCH, LogDensity::row_shape(&model.model)));
-                let f = model.model.log_density(parameters, x) * (1.0 / model.temperature);
-                let output = if gradient { scope.gradient(f.sum_all(), &[x])[0] } else { f };
-                vec![("f".to_string(), output)]
-            })
         };
         Ok(TrainedDensity { model, log_density, score: model.compile(&score)? })
     }

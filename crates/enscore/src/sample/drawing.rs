@@ -72,7 +72,9 @@ impl Drawing {
             Some(position) => Err(Error::run("the sampler diverged")
                 .at(format!("sample {}", position / row))
                 .found(drawn.rows[position])
-                .remedy("use a smaller sampler.step_size (`enscore suggest` computes one for annealed sampling)")),
+                .remedy(
+                    "use a smaller sampler.step_size (`enscore suggest` computes one for annealed sampling)",
+                )),
             None => Ok(drawn),
         }
     }

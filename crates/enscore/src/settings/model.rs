@@ -213,7 +213,9 @@ impl Model {
     pub(super) fn read(reader: &mut Reader) -> Result<Model> {
         reader.table("model");
         let Some(kind) = reader.optional("kind", (), "What is trained.")? else {
-            return Err(reader.missing("model.kind").expected("kind = \"unet\", \"mlp\", \"mlp-energy\" or another"));
+            return Err(reader
+                .missing("model.kind")
+                .expected("kind = \"unet\", \"mlp\", \"mlp-energy\" or another"));
         };
         match kind {
             Kind::Unet => {

@@ -119,9 +119,6 @@ impl Sampler {
             _ => None,
         };
         if kind != fitting && Some(kind) != also {
-        let kind = reader.get("kind", fitting, (), "How samples are drawn; the default fits model and objective.")?;
-        let dsm_energy = matches!(objective, Objective::Dsm(_)) && family != Family::Flow;
-        if kind != fitting && !(dsm_energy && kind == Kind::Langevin) {
             return Err(reader
                 .wrong("kind")
                 .found(format!("{:?}", kind.name()))
@@ -163,7 +160,12 @@ impl Langevin {
             at_least(0.0),
             "Standard deviation of a step's noise; 0: sqrt(2 step_size), at which the chain targets the density itself.",
         )?;
-        let steps = reader.get("steps", steps, at_least(1), "Steps of each chain, from uniform noise on the data's range.")?;
+        let steps = reader.get(
+            "steps",
+            steps,
+            at_least(1),
+            "Steps of each chain, from uniform noise on the data's range.",
+        )?;
         let noise_std = if noise_std > 0.0 { noise_std } else { (2.0 * step_size).sqrt() };
         Ok(Langevin { step_size, noise_std, steps })
     }

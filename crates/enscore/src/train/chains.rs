@@ -160,7 +160,8 @@ impl Chains {
         let scalars = [1.0, drift, noise_std].map(|value| [value as f32]);
         for k in 0..self.settings.steps {
             let key = Key::new(self.seed, update * self.settings.steps + k);
-            let mut inputs: Vec<Argument<f32>> = weights.iter().map(|values| Argument::Float(values)).collect();
+            let mut inputs: Vec<Argument<f32>> =
+                weights.iter().map(|values| Argument::Float(values)).collect();
             inputs.push(Argument::Float(&self.x));
             inputs.extend(scalars.iter().map(|scalar| Argument::Float(scalar)));
             inputs.push(Argument::Key(key));

@@ -58,7 +58,8 @@ impl Watch {
                 return Some(format!("{} is {:.3e}, above {limit:.3e}", names[i], self.means[i]));
             }
         }
-        let gap = report.energy_gap.filter(|gap| settings.energy_gap > 0.0 && gap.abs() > settings.energy_gap);
+        let gap =
+            report.energy_gap.filter(|gap| settings.energy_gap > 0.0 && gap.abs() > settings.energy_gap);
         if let Some(gap) = gap {
             return Some(format!("the energy gap is {gap:.3e}, beyond {}", settings.energy_gap));
         }

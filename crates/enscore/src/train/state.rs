@@ -54,7 +54,11 @@ impl State {
         values: Vec<Vec<f32>>,
     ) -> State {
         let names = updates.iter().map(|update| update.diagnostics.clone());
-        State { next: values.clone(), current: values, executables: executables.into_iter().zip(names).collect() }
+        State {
+            next: values.clone(),
+            current: values,
+            executables: executables.into_iter().zip(names).collect(),
+        }
     }
 
     /// Advances the state by one step of `player`; a step that is not finite leaves it as it was.

@@ -203,10 +203,3 @@ impl<'s> State<'s> {
         state.chain(reported.map(|(name, var)| (name.to_string(), var))).collect()
     }
 }
-
-/// The gradient of the sum of what is optimised, term after term.
-pub(crate) fn gradients<'s>(scope: &'s Scope, estimate: &Estimate<'s>, parameters: &[Var<'s>]) -> Vec<Var<'s>> {
-    let terms = estimate.optimised.iter().map(|term| scope.gradient(*term, parameters));
-    let added = terms.reduce(|sum, term| sum.into_iter().zip(term).map(|(sum, term)| sum + term).collect());
-    added.unwrap_or_else(|| parameters.iter().map(|parameter| parameter.zeros_like()).collect())
-}
