@@ -39,6 +39,7 @@ fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedMode
         data,
         options: enscore_cpu::Options::default(),
         temperature: 1.0,
+        start_noise: enscore::settings::StartNoise::Uniform,
     }
 }
 

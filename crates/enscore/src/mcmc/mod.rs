@@ -6,6 +6,7 @@ mod chains;
 mod gaussian_recursion;
 mod hmc;
 mod mala;
+mod start;
 mod step_rule;
 
 pub use annealed_langevin::{DenoiseProgram, LangevinProgram};
@@ -15,4 +16,5 @@ pub use gaussian_recursion::{
 };
 pub use hmc::{HMC_ACCEPTANCE, Hmc};
 pub use mala::{MALA_ACCEPTANCE, Mala, Place};
+pub use start::NoiseStart;
 pub use step_rule::StepRule;

@@ -4,7 +4,7 @@ use enscore_cpu::Argument;
 use enscore_program::random::Key;
 
 use super::Drawn;
-use super::drawing::{Drawing, uniform_start};
+use super::drawing::{Drawing, noise_start};
 use super::trained::{TrainedModel, refused};
 use crate::error::Result;
 use crate::mcmc::{DenoiseProgram, LangevinProgram, StepRule};
@@ -55,7 +55,7 @@ impl Annealing<'_> {
         kept: usize,
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<Vec<f32>> {
-        let mut x = uniform_start(self.model, self.seed, first, self.batch);
+        let mut x = noise_start(self.model, self.seed, first, self.batch);
         let mut moved = vec![0.0; x.len()];
         let (levels, rule) = (&self.model.levels, StepRule::from(self.settings.rule));
         trajectory.extend_from_slice(&x[..kept]);

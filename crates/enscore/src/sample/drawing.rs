@@ -1,11 +1,12 @@
 //! Samples from a trained model by the method that fits it. Every draw depends on (seed, step, chain), so a sample does not
 //! depend on how many are drawn beside it or in which batches.
 
-use enscore_program::random::{Key, row_words, uniform};
+use enscore_program::random::Key;
 
 use super::trained::TrainedModel;
 use super::{annealed, exact, langevin};
 use crate::error::{Error, Result};
+use crate::mcmc::NoiseStart;
 use crate::settings::{Method, Sampler};
 
 /// The stream of the starting points; traced programs number theirs from 0.
@@ -80,15 +81,13 @@ impl Drawing {
     }
 }
 
-/// `batch` chains from number `first` on, uniform on the range of the training data.
-pub(super) fn uniform_start(model: &TrainedModel, seed: u64, first: usize, batch: usize) -> Vec<f32> {
-    let row = model.row_len();
-    let [low, high] = model.data.range;
-    let mut words = vec![0; row];
-    let mut x = Vec::with_capacity(batch * row);
-    for chain in first..first + batch {
-        row_words(Key::new(seed, 0), START_STREAM, chain as u64, &mut words);
-        x.extend(words.iter().map(|word| (low + (high - low) * uniform(*word)) as f32));
+/// `batch` chains from number `first` on, at noise of the size of the data.
+pub(super) fn noise_start(model: &TrainedModel, seed: u64, first: usize, batch: usize) -> Vec<f32> {
+    let data = &model.data;
+    let noise = NoiseStart::new(model.start_noise, data.range, &data.mean, &data.deviation);
+    let mut x = vec![0.0; batch * model.row_len()];
+    for (chain, row) in x.chunks_exact_mut(model.row_len().max(1)).enumerate() {
+        noise.fill(Key::new(seed, 0), START_STREAM, (first + chain) as u64, row);
     }
     x
 }

@@ -1,4 +1,4 @@
-//! Samples by Langevin dynamics on one density: x' = x + a s(x) + b z from uniform noise on the data's range (ULA; Roberts
+//! Samples by Langevin dynamics on one density: x' = x + a s(x) + b z from noise of the size of the data (ULA; Roberts
 //! and Tweedie 1996, eq. 2). With b² = 2a the chain targets the density up to its step's bias; a short chain from noise
 //! shows what a model learnt by such chains makes of noise, which need not be its density.
 
@@ -6,7 +6,7 @@ use enscore_cpu::Argument;
 use enscore_program::random::Key;
 
 use super::Drawn;
-use super::drawing::{Drawing, uniform_start};
+use super::drawing::{Drawing, noise_start};
 use super::trained::{TrainedModel, refused};
 use crate::error::Result;
 use crate::mcmc::LangevinProgram;
@@ -30,7 +30,7 @@ pub(super) fn draw(
     let total = drawing.count.div_ceil(batch) as u64 * settings.steps;
     let mut done = 0;
     drawing.by_batches(model, parts as usize + 1, |first, trajectory, kept| {
-        let mut x = uniform_start(model, drawing.seed, first, batch);
+        let mut x = noise_start(model, drawing.seed, first, batch);
         let mut moved = vec![0.0; x.len()];
         trajectory.extend_from_slice(&x[..kept]);
         for step in 1..=settings.steps {

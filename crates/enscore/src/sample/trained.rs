@@ -11,7 +11,7 @@ use crate::data::Scale;
 use crate::error::{Error, Result};
 use crate::model::{self, Network, NoiseLevels};
 use crate::objective::{self, FrozenFlow};
-use crate::settings::{Convolution, Method, Objective, Settings, Weights};
+use crate::settings::{Convolution, Method, Objective, Settings, StartNoise, Weights};
 
 /// A model with its weights.
 pub struct TrainedModel {
@@ -31,6 +31,8 @@ pub struct TrainedModel {
     /// The temperature T of its log density f: the density is exp(f / T) / Z. Other than 1 only where chains at another
     /// temperature taught it.
     pub temperature: f64,
+    /// The noise that chains start from.
+    pub start_noise: StartNoise,
 }
 
 /// A run opened to use its model.
@@ -65,7 +67,11 @@ impl TrainedModel {
         let weights = parameters.iter().map(&mut weight).collect::<Result<_>>()?;
         let levels = objective::noise_levels(settings.objective())?;
         let (options, temperature) = (options(settings), temperature(settings));
-        Ok(TrainedModel { model, parameters, weights, levels, data, options, temperature })
+        let start_noise = match settings.objective() {
+            Objective::Cd(cd) => cd.start_noise,
+            _ => StartNoise::Uniform,
+        };
+        Ok(TrainedModel { model, parameters, weights, levels, data, options, temperature, start_noise })
     }
 
     /// Elements of one row.

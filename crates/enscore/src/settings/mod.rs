@@ -38,7 +38,9 @@ pub use model::{
     Activation, ConvEnergy, Convolution, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,
     RealNvp, ResidualEnergy, Unet,
 };
-pub use objective::{Cd, ChainStart, Dsm, Fce, Ml, Nce, Ncsn, NoiseKind, Objective, Projection, Sm, Ssm};
+pub use objective::{
+    Cd, ChainStart, Dsm, Fce, Ml, Nce, Ncsn, NoiseKind, Objective, Projection, Sm, Ssm, StartNoise,
+};
 pub use optimiser::{Decay, Optimiser};
 pub use reference::{KeyReference, settings_reference};
 pub use sampler::{Annealed, Langevin, Method, Sampler, StepRuleName, Weights};

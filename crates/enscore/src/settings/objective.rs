@@ -52,6 +52,16 @@ choice! {
 }
 
 choice! {
+    /// The noise that chains start from.
+    StartNoise {
+        /// Uniform on the data's range.
+        Uniform = "uniform",
+        /// Independent normal numbers with each element's mean and standard deviation, kept within the data's range.
+        Gaussian = "gaussian",
+    }
+}
+
+choice! {
     /// The noise that data are contrasted with.
     NoiseKind {
         /// A Gaussian with the data's mean and covariance.
@@ -103,6 +113,7 @@ keys! {
     /// Contrastive divergence with Langevin chains (Hinton 2002; Nijkamp et al. 2019; Du and Mordatch 2019).
     Cd {
         start: ChainStart = ChainStart::Persistent, (), "Where chains start at each update.";
+        start_noise: StartNoise = StartNoise::Uniform, (), "The noise of chains that start from noise, in training and sampling.";
         steps: u64 = 40, within(1, 1 << 20), "Langevin steps per update.";
         step_size: f64 = 0.01, above(0.0),
             "Coefficient of the score in a step x + step_size s + noise_std z, in squared units of the scaled data.";

@@ -1,7 +1,7 @@
 //! The chains of contrastive divergence: Langevin steps on the energy as it stands, before each update.
 //!
 //! - From the data (Hinton 2002): chains start at the batch.
-//! - From noise (Nijkamp, Hill, Zhu and Wu 2019): uniform on the range of the data at every update.
+//! - From noise (Nijkamp, Hill, Zhu and Wu 2019): noise of the size of the data at every update.
 //! - Persistent (Tieleman 2008; Du and Mordatch 2019): a replay buffer keeps every chain in its slot. Each update advances
 //!   the slots of its turn, once around the buffer in an order drawn anew, and puts them back; a chain starts anew from noise
 //!   with the restart probability.
@@ -15,7 +15,7 @@ use enscore_program::random::{Key, row_words, uniform};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::permutation;
 use crate::error::{Error, Result};
-use crate::mcmc::LangevinProgram;
+use crate::mcmc::{LangevinProgram, NoiseStart};
 use crate::sample::{options, refused};
 use crate::settings::{Cd, ChainStart};
 use crate::train::plan::Plan;
@@ -51,6 +51,7 @@ pub(crate) struct Chains {
     row_len: usize,
     row_shape: Vec<usize>,
     seed: u64,
+    noise: NoiseStart,
     range: [f64; 2],
     range_ratio: f64,
 }
@@ -79,6 +80,12 @@ impl Chains {
             row_len,
             row_shape,
             seed: plan.settings.train().seed ^ CHAIN_SEED,
+            noise: NoiseStart::new(
+                settings.start_noise,
+                plan.record.range,
+                &plan.record.mean,
+                &plan.record.deviation,
+            ),
             range: plan.record.range,
             range_ratio: plan.settings.stability().range_ratio,
         };
@@ -87,7 +94,7 @@ impl Chains {
             let slots: Vec<usize> = (0..settings.buffer).collect();
             let mut buffer = std::mem::take(&mut chains.buffer);
             for (slot, row) in slots.iter().zip(buffer.chunks_exact_mut(row_len)) {
-                chains.noise(0, *slot as u64, row);
+                chains.start_anew(0, *slot as u64, row);
             }
             chains.buffer = buffer;
         }
@@ -133,12 +140,9 @@ impl Chains {
         Ok(())
     }
 
-    /// Uniform noise on the range of the data, for a chain that starts at `update`.
-    fn noise(&self, update: u64, row: u64, x: &mut [f32]) {
-        let mut words = vec![0; x.len()];
-        let [low, high] = self.range;
-        row_words(Key::new(self.seed, update), START_STREAM, row, &mut words);
-        x.iter_mut().zip(&words).for_each(|(x, word)| *x = (low + (high - low) * uniform(*word)) as f32);
+    /// Noise for a chain that starts at `update`.
+    fn start_anew(&self, update: u64, row: u64, x: &mut [f32]) {
+        self.noise.fill(Key::new(self.seed, update), START_STREAM, row, x);
     }
 
     /// The slots whose turn it is: once around the buffer, in an order of its own each time.
@@ -183,7 +187,7 @@ impl Chains {
             ChainStart::Data => x.copy_from_slice(data),
             ChainStart::Noise => {
                 for (i, row) in x.chunks_exact_mut(self.row_len).enumerate() {
-                    self.noise(update + 1, i as u64, row);
+                    self.start_anew(update + 1, i as u64, row);
                 }
             }
             ChainStart::Persistent => {
@@ -195,7 +199,7 @@ impl Chains {
                     row_words(Key::new(self.seed, update), RESTART_STREAM, u64::from(*slot), &mut word);
                     if uniform(word[0]) < self.settings.restart {
                         report.restarted += 1;
-                        self.noise(update + 1, u64::from(*slot), row);
+                        self.start_anew(update + 1, u64::from(*slot), row);
                     } else {
                         row.copy_from_slice(&self.buffer[*slot as usize * self.row_len..][..self.row_len]);
                     }
@@ -215,7 +219,7 @@ impl Chains {
         for (i, row) in x.chunks_exact_mut(self.row_len).enumerate() {
             if row.iter().any(|value| !value.is_finite()) {
                 report.not_finite += 1;
-                self.noise(update + 1, (1 << 40) + i as u64, row);
+                self.start_anew(update + 1, (1 << 40) + i as u64, row);
             } else if row.iter().any(|value| (f64::from(*value) - centre).abs() > half) {
                 escaped += 1;
             }
