@@ -6,8 +6,9 @@ use enscore_program::{Kind, Program};
 
 use crate::argument::{Argument, ExecutorError, Options};
 use crate::compile::{Compiled, compile};
+use crate::lent::Memory;
 use crate::math::Math;
-use crate::step::{Memory, run_step};
+use crate::step::run_step;
 
 /// Threads that are kept awake during a run, at most.
 const MOST_AWAKE: usize = 15;

@@ -9,6 +9,7 @@ mod compile;
 pub mod conv;
 mod executable;
 mod fused;
+mod lent;
 pub mod math;
 pub mod matmul;
 mod plan;

@@ -126,7 +126,7 @@ fn subset(x: Vec<f32>) -> Subset {
 }
 
 const FACTS: DataFacts<'static> =
-    DataFacts { row_shape: &[2], variance: 2.0, mean: &[0.0, 0.125], deviation: &[1.5, 1.63] };
+    DataFacts { row_shape: &[2], variance: 2.0, mean: &[0.0, 0.125], deviation: &[1.5, 1.63], rows: &[] };
 
 /// Each side's step moves its own parameters with their moments and averages, and nothing of the other's.
 #[test]

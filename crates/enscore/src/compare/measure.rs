@@ -99,7 +99,7 @@ fn mean(values: &[f64]) -> Result<RowMean> {
 
 /// All held-out rows of a run.
 pub(super) fn held_out(trained: &Trained) -> Result<Vec<f64>> {
-    Ok(widened(&run_data(trained, None)?.held_out)?)
+    widened(&run_data(trained, None)?.held_out)
 }
 
 fn widened(rows: &Subset) -> Result<Vec<f64>> {

@@ -76,7 +76,7 @@ fn run_again(
         .collect();
     let mut arguments: Vec<Argument<f32>> = weights.iter().map(|values| Argument::Float(values)).collect();
     arguments.extend([Argument::Float(inputs.x), Argument::Float(inputs.weights), Argument::Key(inputs.key)]);
-    arguments.extend(inputs.chains.map(|states| Argument::Float(states)));
+    arguments.extend(inputs.chains.map(Argument::Float));
     let mut slices: Vec<&mut [f32]> = values.iter_mut().map(Vec::as_mut_slice).collect();
     executable.run(&arguments, &mut slices).map_err(refused)?;
     Ok((names, values))

@@ -72,7 +72,7 @@ impl State {
             Argument::Key(inputs.key),
         ]);
         arguments.extend(rates.iter().map(|rate| Argument::Float(rate)));
-        arguments.extend(inputs.chains.map(|states| Argument::Float(states)));
+        arguments.extend(inputs.chains.map(Argument::Float));
         let (executable, names) = &mut self.executables[player];
         let mut reported = vec![0.0f32; 3 + names.len()];
         let mut outputs: Vec<&mut [f32]> = self.next.iter_mut().map(Vec::as_mut_slice).collect();
