@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::argument::Options;
 use crate::conv::{self, ConvGeometry};
-use crate::fused::{self, Fused, Readable, Slots, Writable};
+use crate::fused::{self, Fused, Readable, Slots};
 use crate::lent::Memory;
 use crate::math::Math;
 use crate::matmul::{MatmulShape, matmul, multiply_rows};
