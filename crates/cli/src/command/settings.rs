@@ -11,6 +11,7 @@ pub(crate) fn run() -> Answer {
         "# Keys of a settings file. What is set here is the default; a key without one is commented out.\n"
             .to_string();
     let mut current = "";
+    let mut named = std::collections::BTreeSet::new();
     for key in &keys {
         let (table, name) = key.key.split_once('.').unwrap_or(("", &key.key));
         if table != current {
@@ -20,9 +21,12 @@ pub(crate) fn run() -> Answer {
         let goes_with =
             if key.applies.is_empty() { String::new() } else { format!(" Only with {}.", key.applies) };
         text.push_str(&format!("# {} {}.{goes_with}\n", key.meaning, capitalised(&key.kind)));
-        match key.default.is_empty() {
-            true => text.push_str(&format!("# {name} =\n")),
-            false => text.push_str(&format!("{name} = {}\n", key.default)),
+        // A key that kinds have with other meanings stands once.
+        let again = !named.insert(&key.key);
+        match (key.default.is_empty(), again) {
+            (true, _) => text.push_str(&format!("# {name} =\n")),
+            (false, true) => text.push_str(&format!("# {name} = {}\n", key.default)),
+            (false, false) => text.push_str(&format!("{name} = {}\n", key.default)),
         }
     }
     let object = |key: &enscore::settings::KeyReference| {

@@ -75,6 +75,9 @@ pub struct RunManifest {
     pub instructions: String,
     /// Versions of what else the bits depend on.
     pub versions: BTreeMap<String, String>,
+    /// The temperature of the chains that teach an energy: its density is exp(f/T) / Z. None where it is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
 }
 
 impl RunManifest {
@@ -88,6 +91,7 @@ impl RunManifest {
             parameters,
             instructions: instructions.to_string(),
             versions: BTreeMap::new(),
+            temperature: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::data::{Subset, ToyDensity, toy};
 use crate::error::Result;
-use crate::evaluate::annealed_importance::{self, Annealing};
+use crate::evaluate::annealed_importance::{self, Bracket, Origin, bracket};
 use crate::evaluate::quadrature::{self, Quadrature};
 use crate::evaluate::{
     FisherDivergence, GaussianBase, Mean, Moments, Rows, Temperatures, Window, normaliser, rows_of, run_data,
@@ -49,6 +49,9 @@ pub struct Measured {
     pub log_z_error: Option<f64>,
     /// The effective sample size of annealing, where log Z is by annealing.
     pub effective_sample_size: Option<f64>,
+    /// log Z by annealing in reverse from held-out rows, which are samples of the model as far as it fits them: with the
+    /// forward one, from below, a bracket.
+    pub reverse_log_z: Option<RowMean>,
     /// log Z as training learnt it, less log Z: what noise contrastive estimation is off by.
     pub learnt_log_z_error: Option<f64>,
     /// The mean log density of held-out rows with that log Z.
@@ -124,6 +127,7 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         log_z: None,
         log_z_error: None,
         effective_sample_size: None,
+        reverse_log_z: None,
         learnt_log_z_error: None,
         log_likelihood: None,
     };
@@ -138,9 +142,12 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
     if let Some(log_z) = normaliser::by_quadrature(trained)? {
         (measured.log_z, measured.log_z_error) = (Some(log_z.value), Some(log_z.error()));
     } else if trained.model.row_len() <= MOST_DIMENSIONS {
-        let annealed = anneal(&mut density, &data.training)?;
-        (measured.log_z, measured.log_z_error) = (Some(annealed.log_z), Some(annealed.standard_error));
-        measured.effective_sample_size = Some(annealed.effective_sample_size);
+        let samples = widened(&data.held_out)?;
+        let Bracket { forward, reverse } = anneal(&mut density, &data.training, &samples)?;
+        (measured.log_z, measured.log_z_error) = (Some(forward.log_z), Some(forward.standard_error));
+        measured.effective_sample_size = Some(forward.effective_sample_size);
+        measured.reverse_log_z =
+            Some(RowMean { value: reverse.log_z, standard_error: reverse.standard_error });
     }
     if let Some(log_z) = measured.log_z {
         measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - log_z);
@@ -172,13 +179,13 @@ fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<RowMean> 
     mean(&losses)
 }
 
-/// log Z from a Gaussian with the moments of the training rows.
-fn anneal(density: &mut TrainedDensity, training: &Subset) -> Result<annealed_importance::Annealed> {
+/// log Z from a Gaussian with the moments of the training rows, and back from some of `samples`.
+fn anneal(density: &mut TrainedDensity, training: &Subset, samples: &[f64]) -> Result<Bracket> {
     let rows = rows_of(training, MAX_ROWS)?;
     let moments = Moments::of(Rows::new(&rows, training.dataset().row_len())?)?;
     let mut base = GaussianBase::new(&moments)?;
     let temperatures = Temperatures::sigmoid(TEMPERATURES)?;
     let settings = annealed_importance::Settings { chains: CHAINS, ..Default::default() };
-    let annealing = Annealing::tune(density, &mut base, &temperatures, settings)?;
-    annealing.forward(density, &mut base)
+    let samples = &samples[..(CHAINS * training.dataset().row_len()).min(samples.len())];
+    bracket(density, &mut base, samples, Origin::Approximate, &temperatures, settings)
 }

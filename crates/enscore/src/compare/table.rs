@@ -41,6 +41,7 @@ fn table(outcome: &Outcome) -> Result<Comparison> {
         Column::new("relative Fisher divergence", "", Best::Lowest),
         Column::new("score matching loss", "", Best::Lowest),
         Column::new("log Z", "nats", Best::None),
+        Column::new("log Z in reverse", "nats", Best::None),
         Column::new("learnt log Z - log Z", "nats", Best::None),
         Column::new("held-out log-likelihood", "nats", Best::Highest),
     ];
@@ -68,6 +69,7 @@ fn cells(compared: &Compared) -> Vec<Cell> {
             .score_matching_loss
             .map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),
         log_z,
+        measured.reverse_log_z.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),
         or_absent(measured.learnt_log_z_error),
         likelihood.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),
     ]

@@ -7,7 +7,7 @@
 //! which the energy (θ, c) maximises, as in noise contrastive estimation against q, and the flow α minimises: for the best
 //! energy V = 2 JS(data, q) - 2 log 2, whose least value is -2 log 2 at q = data. The flow's draws T⁻¹(z) carry its gradient.
 //!
-//! Who moves (their section 3.3, "to avoid that one is far ahead"): the energy while it tells data from draws less well than
+//! Who moves, so that neither runs far ahead of the other: the energy while it tells data from draws with an accuracy below
 //! a threshold, else the flow.
 
 use enscore_program::{Initial, Parameters, Var};

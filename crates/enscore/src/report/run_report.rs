@@ -253,6 +253,9 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
     if trained.settings.model().family() == Family::Flow {
         methods.push(Method::RealNvp);
     }
+    if matches!(trained.settings.model(), Model::Dkef(_)) {
+        methods.push(Method::Dkef);
+    }
     methods.extend([Method::Adam, Method::Averaging]);
     if matches!(trained.settings.model(), Model::Unet(_)) {
         methods.extend([Method::UNet, Method::Residual, Method::GroupNorm, Method::Silu, Method::Winograd]);

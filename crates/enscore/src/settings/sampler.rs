@@ -50,7 +50,7 @@ keys! {
     }
 }
 
-/// Langevin dynamics on one density from uniform noise on the data's range: x + step_size s + noise_std z.
+/// Langevin dynamics on one density from noise of the size of the data: x + step_size s + noise_std z.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Langevin {
@@ -164,7 +164,7 @@ impl Langevin {
             "steps",
             steps,
             at_least(1),
-            "Steps of each chain, from uniform noise on the data's range.",
+            "Steps of each chain, from noise of the size of the data.",
         )?;
         let noise_std = if noise_std > 0.0 { noise_std } else { (2.0 * step_size).sqrt() };
         Ok(Langevin { step_size, noise_std, steps })

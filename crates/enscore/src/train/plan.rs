@@ -7,7 +7,7 @@ use crate::data::{self, Dataset, Parts, Prepared, Split, Subset};
 use crate::error::{Error, Result};
 use crate::model::{self, DataFacts, Network, NoiseLevels};
 use crate::objective::{self, Task};
-use crate::sample::{frozen_flow, options, refused};
+use crate::sample::{frozen_flow, options, refused, temperature};
 use crate::settings::{Family, Objective, Preprocess, Settings};
 use crate::train::adam::Adam;
 use crate::train::update::{Optimiser, Steps, UpdateProgram};
@@ -76,7 +76,9 @@ impl Plan {
 
     pub(crate) fn manifest(&self) -> RunManifest {
         let path = format!("{:?}", enscore_cpu::simd::Path::current()).to_lowercase();
-        RunManifest::new(self.settings.train().seed, self.record.clone(), self.parameter_count(), &path)
+        let (seed, parameters) = (self.settings.train().seed, self.parameter_count());
+        let temperature = Some(temperature(&self.settings)).filter(|temperature| *temperature != 1.0);
+        RunManifest { temperature, ..RunManifest::new(seed, self.record.clone(), parameters, &path) }
     }
 }
 
