@@ -43,6 +43,20 @@ fn chains_and_games_resume_bit_for_bit_on_any_number_of_threads() {
 }
 
 #[test]
+fn both_sides_of_a_game_can_be_drawn_from() {
+    let folder = folder("kind = 'fce'\nflow_couplings = 2\nflow_width = 8");
+    folder.succeed("train energy.toml --out run --no-report");
+    folder.succeed("sample run --num 5 --out energy.npy --set sampler.steps=3");
+    folder.succeed("sample run --num 5 --out flow.npy --set sampler.kind=exact");
+    let (energy, flow) = (folder.npy("energy.npy"), folder.npy("flow.npy"));
+    assert_eq!((energy.len(), flow.len()), (10, 10));
+    assert_ne!(energy, flow);
+    let answer = folder.succeed("evaluate run --samples 0 --set sampler.kind=exact --json").json();
+    let figures = answer["figures"].to_string();
+    assert!(figures.contains("log-likelihood of held-out rows, nats"), "{figures}");
+}
+
+#[test]
 fn the_replay_buffer_is_part_of_the_checkpoint() {
     let folder = folder(PERSISTENT);
     folder.succeed("train energy.toml --out run --no-report");
@@ -184,4 +198,25 @@ fn wrong_comparisons_and_unfit_pairs_are_refused_in_one_line() {
         assert!(ran.stderr.contains(expected), "{arguments}: {}", ran.stderr);
         assert!(!folder.exists("x"));
     }
+}
+
+/// The tangents of a chunk of coordinates are in memory at a time: a smaller limit gives smaller chunks and the same loss,
+/// up to rounding; one below the least is refused with what it would take.
+#[test]
+fn exact_score_matching_fits_its_chunks_to_the_memory() {
+    let folder = Folder::new();
+    let settings = "[data]\nname = 'digits'\n[model]\nkind = 'conv-energy'\nchannels = 4\nactivation = 'softplus'\n\
+                    [objective]\nkind = 'sm'\n[train]\nsteps = 3\nbatch = 16\nvalidate_every = 0\n";
+    folder.write("sm.toml", settings.as_bytes());
+    let loss = |limit: &str| {
+        let arguments =
+            format!("train sm.toml --out at-{limit} --no-report --json --set train.memory_limit_gib={limit}");
+        folder.succeed(&arguments).json()["loss_per_dim"].as_f64().unwrap()
+    };
+    let (whole, parts) = (loss("1"), loss("0.005"));
+    assert_ne!(whole, parts, "the sums have other orders");
+    assert!((whole / parts - 1.0).abs() < 1e-5, "{whole} {parts}");
+    let ran = folder.run("train sm.toml --out none --set train.memory_limit_gib=0.001");
+    assert_eq!((ran.code, folder.exists("none")), (Some(2), false), "{ran:?}");
+    assert!(ran.stderr.contains("GiB needed"), "{}", ran.stderr);
 }

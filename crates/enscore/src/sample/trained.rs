@@ -195,7 +195,7 @@ impl Trained {
                 .expected("--set sampler.KEY=VALUE"));
         }
         let folder = RunFolder::open(path)?;
-        let settings = Settings::load(&folder.settings_path(), sets)?;
+        let settings = Settings::reopen(&folder.settings_path(), sets)?;
         let Some(loaded) = folder.latest_checkpoint()? else {
             return Err(Error::input("the run has no checkpoint yet")
                 .at(path.display())

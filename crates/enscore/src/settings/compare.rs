@@ -12,6 +12,7 @@
 use std::path::Path;
 
 use super::raw::Raw;
+use super::reference::drop_other_kinds;
 use super::{Settings, read_text};
 use crate::{Error, Result};
 
@@ -69,15 +70,11 @@ impl Compare {
     }
 }
 
-/// The file's settings with `sets` and a training's own changes. Where it changes a table's kind, the file's other keys of
-/// that table are those of another kind and don't count.
+/// The file's settings with `sets` and a training's own changes. Where it changes a table's kind, the file's keys of the
+/// other kind don't count.
 fn changed(text: &str, name: &str, sets: &[String], own: &[String]) -> Result<Settings> {
     let mut raw = Raw::parse(text, name)?;
-    for set in own {
-        if let Some((table, _)) = set.split_once('=').and_then(|(path, _)| path.trim().split_once(".kind")) {
-            raw.entries.retain(|entry| entry.table != table);
-        }
-    }
+    drop_other_kinds(&mut raw, own);
     for argument in sets.iter().chain(own) {
         raw.set(argument)?;
     }

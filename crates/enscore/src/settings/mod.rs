@@ -74,6 +74,20 @@ impl Settings {
         Settings::parse(&read_text(path)?, &path.display().to_string(), sets)
     }
 
+    /// The settings of a run, at `path`, with `sets` for another use of it: where these change a table's kind, the run's keys
+    /// of the other kind don't count.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn reopen(path: &Path, sets: &[String]) -> Result<Settings> {
+        let mut raw = Raw::parse(&read_text(path)?, &path.display().to_string())?;
+        reference::drop_other_kinds(&mut raw, sets);
+        for argument in sets {
+            raw.set(argument)?;
+        }
+        Settings::of(&raw)
+    }
+
     /// As [`Settings::load`], from `text`; `name` stands for it in errors.
     ///
     /// # Errors

@@ -116,6 +116,22 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
     Ok(())
 }
 
+/// Where a `--set` argument changes the kind of a table, removes the keys of the table that go with some kinds only: they
+/// were typed for the kind before.
+pub(super) fn drop_other_kinds(raw: &mut Raw, sets: &[String]) {
+    let always: Vec<String> =
+        settings_reference().into_iter().filter(|key| key.applies.is_empty()).map(|key| key.key).collect();
+    for set in sets {
+        let Some((table, "kind")) = set.split_once('=').and_then(|(path, _)| path.trim().split_once('.'))
+        else {
+            continue;
+        };
+        raw.entries.retain(|entry| {
+            entry.table != table || always.contains(&format!("{}.{}", entry.table, entry.key))
+        });
+    }
+}
+
 /// The known key that `key`, typed in `table`, probably means: in that table, else in any.
 pub(super) fn nearest_key(table: &str, key: &str) -> Option<String> {
     let known = settings_reference();

@@ -404,7 +404,7 @@ fn refuse_beyond_memory(plan: &Plan, arena: u64) -> Result<()> {
     }
     Err(Error::input("the training needs more memory than allowed")
         .at("train.memory_limit_gib")
-        .found(format!("{needed:.2} GiB needed"))
+        .found(format!("{needed:.digits$} GiB needed", digits = if needed < 0.1 { 5 } else { 2 }))
         .expected(format!("at most {limit} GiB"))
         .remedy("use a smaller train.batch or network, or raise the limit"))
 }
