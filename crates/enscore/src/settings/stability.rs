@@ -12,7 +12,7 @@ keys! {
         rate_factor: f64 = 0.1, from_to_below(1e-6, 1.0),
             "Factor on the learning rate at each return.";
         loss_ratio: f64 = 100.0, at_least(0.0),
-            "Diverged where the running mean of |loss per dimension| exceeds this multiple of 1 + that of the first ten steps; 0: not checked.";
+            "Diverged where the running mean of the loss per dimension exceeds this multiple of 1 + the size of that of the first ten steps; 0: not checked.";
         gradient_ratio: f64 = 1e4, at_least(0.0),
             "Diverged where the running mean of the gradient's norm exceeds this multiple of 1 + that of the first ten steps; 0: not checked.";
         energy_gap: f64 = 1000.0, at_least(0.0),

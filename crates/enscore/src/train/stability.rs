@@ -17,7 +17,7 @@ const DECAY: f64 = 0.9;
 /// The name of what is remembered in a checkpoint.
 pub(crate) const WATCH: &str = "stability.watch";
 
-/// What is remembered: the factor on the learning rate, returns so far, running means of |loss| and of the gradient's norm,
+/// What is remembered: the factor on the learning rate, returns so far, running means of the loss and of the gradient's norm,
 /// and their values after the first steps. Single precision, as in the checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Watch {
@@ -42,7 +42,7 @@ impl Watch {
         report: &StepReport,
         chains: Option<&ChainReport>,
     ) -> Option<String> {
-        let found = [report.loss_per_dim.abs(), report.gradient_norm];
+        let found = [report.loss_per_dim, report.gradient_norm];
         for ((mean, first), found) in self.means.iter_mut().zip(&mut self.first).zip(found) {
             let decay = DECAY.min(step as f64 / (step + 1) as f64);
             *mean = (decay * f64::from(*mean) + (1.0 - decay) * found) as f32;
@@ -53,7 +53,7 @@ impl Watch {
         let limits = [settings.loss_ratio, settings.gradient_ratio];
         let names = ["the running mean of the loss", "the running mean of the gradient's norm"];
         for i in 0..2 {
-            let limit = limits[i] * (1.0 + f64::from(self.first[i]));
+            let limit = limits[i] * (1.0 + f64::from(self.first[i]).abs());
             if limits[i] > 0.0 && f64::from(self.means[i]) > limit {
                 return Some(format!("{} is {:.3e}, above {limit:.3e}", names[i], self.means[i]));
             }
