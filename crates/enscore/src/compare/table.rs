@@ -45,9 +45,16 @@ fn table(outcome: &Outcome) -> Result<Comparison> {
         Column::new("learnt log Z - log Z", "nats", Best::None),
         Column::new("held-out log-likelihood", "nats", Best::Highest),
     ];
-    let mut table = Comparison::new("training", columns);
-    for compared in &outcome.compared {
-        table.push(&compared.name, cells(compared))?;
+    // A measure that applies to none is left out.
+    let rows: Vec<Vec<Cell>> = outcome.compared.iter().map(cells).collect();
+    let applies: Vec<bool> =
+        (0..columns.len()).map(|at| rows.iter().any(|row| row[at] != Cell::Absent)).collect();
+    let columns =
+        columns.into_iter().zip(&applies).filter(|(_, applies)| **applies).map(|(column, _)| column);
+    let mut table = Comparison::new("training", columns.collect());
+    for (compared, row) in outcome.compared.iter().zip(rows) {
+        let row = row.into_iter().zip(&applies).filter(|(_, applies)| **applies).map(|(cell, _)| cell);
+        table.push(&compared.name, row.collect())?;
     }
     Ok(table)
 }
