@@ -58,7 +58,9 @@ pub(crate) struct Lines(String);
 
 impl Lines {
     pub(crate) fn line(mut self, name: &str, value: impl Display) -> Lines {
-        self.0.push_str(&format!("{name:<NAME$}{value}\n"));
+        // A longer name still has a gap behind it.
+        let gap = if name.chars().count() < NAME { "" } else { "  " };
+        self.0.push_str(&format!("{name:<NAME$}{gap}{value}\n"));
         self
     }
 
@@ -83,7 +85,8 @@ impl Lines {
         };
         let lines = evaluation.figures.iter().fold(lines, |lines, figure| {
             let error = figure.std_err.map_or(String::new(), |error| format!(" ± {error:.4}"));
-            lines.line(&figure.name, format!("{:.4}{error} ({} rows)", figure.value, figure.rows))
+            let rows = if figure.rows > 0 { format!(" ({} rows)", figure.rows) } else { String::new() };
+            lines.line(&figure.name, format!("{:.4}{error}{rows}", figure.value))
         });
         evaluation.metrics.iter().fold(lines, |lines, metric| {
             let text =
