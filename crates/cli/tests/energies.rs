@@ -72,7 +72,8 @@ fn the_replay_buffer_is_part_of_the_checkpoint() {
     assert!(smaller.stderr.contains("objective.buffer: found 8, expected at least train.batch = 16"));
 }
 
-/// A learning rate a hundred times too large: the training goes back with a tenth of it, and ends well.
+/// A learning rate far too large (a hundredfold one survives at this size, behind the clipped gradient): the training goes
+/// back with a tenth of it, as often as it must, and ends well.
 #[test]
 fn a_diverging_training_goes_back_and_recovers() {
     let folder = folder(PERSISTENT);
