@@ -4,6 +4,7 @@
 mod annealed_langevin;
 mod chains;
 mod gaussian_recursion;
+mod gibbs;
 mod hmc;
 mod mala;
 mod start;
@@ -14,6 +15,7 @@ pub use chains::{Chains, HostTransition, Moves};
 pub use gaussian_recursion::{
     Gaussian, GaussianPath, ancestral_gaussian_recursion, ancestral_step, gaussian_recursion,
 };
+pub use gibbs::GibbsProgram;
 pub use hmc::{HMC_ACCEPTANCE, Hmc};
 pub use mala::{MALA_ACCEPTANCE, Mala, Place};
 pub use start::NoiseStart;

@@ -7,6 +7,7 @@ use enscore_program::{Kind, Parameter, Parameters, Program, Scope, ShapeError, V
 
 use crate::error::{Error, Result};
 
+mod bipartite;
 mod build;
 mod closed_form;
 mod confinement;
@@ -21,10 +22,12 @@ mod layers;
 mod mlp;
 mod network;
 mod noise_levels;
+mod rbm;
 mod residual_energy;
 mod standardise;
 mod unet;
 
+pub use bipartite::{Bipartite, UnitBlock, Units, draw_bernoulli, draw_units, mean_units};
 pub use build::{DataFacts, build, starting_rows};
 pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
@@ -39,6 +42,7 @@ pub use layers::{Activation, FREQUENCIES};
 pub use mlp::{Mlp, MlpEnergy};
 pub use network::Network;
 pub use noise_levels::NoiseLevels;
+pub use rbm::{RBM_PARAMETERS, Rbm};
 pub use residual_energy::ResidualEnergy;
 pub use unet::{UNet, UNetSettings};
 
