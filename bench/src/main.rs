@@ -22,9 +22,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let data = PathBuf::from(std::env::args().nth(1).ok_or("usage: enscore-bench FOLDER_OF_DATA [THREADS]")?);
     let threads = std::env::args().nth(2).map_or(Ok(THREADS), |word| word.parse())?;
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    // On a thread of the pool, so that a run doesn't begin with handing itself over to one.
+    rayon::scope(|_| serve(&data).map_err(|error| error.to_string())).map_err(Into::into)
+}
+
+/// Answers the requests on standard input.
+fn serve(data: &Path) -> Result<(), Box<dyn Error>> {
     let mut runners = HashMap::new();
     for line in std::io::stdin().lock().lines() {
-        let answer = answer(&line?, &data, &mut runners)?;
+        let answer = answer(&line?, data, &mut runners)?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "{answer}")?;
         out.flush()?;
