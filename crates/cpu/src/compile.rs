@@ -27,6 +27,8 @@ pub(crate) struct Compiled<T> {
     pub(crate) constants: Vec<T>,
     /// Elements of the arena.
     pub(crate) arena: usize,
+    /// Partial sums.
+    pub(crate) sums: usize,
     /// The index arena as it is before a run: constant indices stand in it.
     pub(crate) index_start: Vec<i32>,
 }
@@ -58,8 +60,9 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
         }
     }
     let crew = crew::is_worth_it(&steps);
+    let mut sums = 0;
     if crew {
-        steps = piece::cut(steps);
+        (steps, sums) = piece::cut(steps);
     }
     refuse_overlap(&steps)?;
     Ok(Compiled {
@@ -70,6 +73,7 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
         output_lengths: graph.outputs.iter().map(|id| graph.size(*id)).collect(),
         constants: plan.constants.iter().map(|x| T::from_f64(*x)).collect(),
         arena,
+        sums,
         index_start,
     })
 }
@@ -275,7 +279,7 @@ impl Plan<'_> {
             }
             None => {
                 let (fused, names) = self.pass(*unit);
-                Some(Part::Pass { fused, names })
+                Some(Part::Pass { fused, names, sums: None })
             }
         };
         let mut parts: Vec<Part> = band.units.iter().filter_map(part).collect();

@@ -119,11 +119,13 @@ impl Span {
         Span { place, start: part * (len / parts), len: len / parts }
     }
 
-    /// Whether two spans share elements of the arena, of the indices or of an output; inputs and constants are never
+    /// Whether two spans share elements of the arena, the indices, the partial sums or an output; inputs and constants are never
     /// written.
     pub(crate) fn overlaps(&self, other: &Span) -> bool {
         let (from, to) = match (self.place, other.place) {
-            (Place::Arena(x), Place::Arena(y)) | (Place::Index(x), Place::Index(y)) => (x, y),
+            (Place::Arena(x), Place::Arena(y))
+            | (Place::Index(x), Place::Index(y))
+            | (Place::Sums(x), Place::Sums(y)) => (x, y),
             (Place::Output(x), Place::Output(y)) if x == y => (0, 0),
             _ => return false,
         };

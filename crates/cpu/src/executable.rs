@@ -21,6 +21,7 @@ pub struct Executable<T> {
     arena: Vec<T>,
     start: usize,
     indices: Vec<i32>,
+    sums: Vec<f64>,
     options: Options,
 }
 
@@ -87,7 +88,8 @@ impl<T: Math> Executable<T> {
         let arena = vec![T::ZERO; len];
         let start = arena.as_ptr().align_offset(64).min(line);
         let indices = compiled.index_start.clone();
-        Ok(Executable { compiled, arena, start, indices, options })
+        let sums = vec![0.0; compiled.sums];
+        Ok(Executable { compiled, arena, start, indices, sums, options })
     }
 
     /// Bytes that hold the values between inputs and outputs, and the work space of kernels.
@@ -106,7 +108,8 @@ impl<T: Math> Executable<T> {
         let Some(order) = &self.compiled.order else { return self.run_observed(inputs, outputs, |_, _| {}) };
         self.check(inputs, outputs)?;
         let arena = &mut self.arena[self.start..];
-        let memory = &Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices);
+        let memory =
+            &Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices, &mut self.sums);
         let (steps, options, crew) = (&self.compiled.steps, self.options, &Crew::new(order));
         let step = |number: usize| run_step(&steps[number], memory, options);
         awake(
@@ -146,7 +149,14 @@ impl<T: Math> Executable<T> {
         let wide = self.compiled.wide;
         let mut run = || {
             let arena = &mut self.arena[self.start..];
-            let memory = Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices);
+            let memory = Memory::new(
+                inputs,
+                outputs,
+                arena,
+                &self.compiled.constants,
+                &mut self.indices,
+                &mut self.sums,
+            );
             for (number, step) in self.compiled.steps.iter().enumerate() {
                 let began = std::time::Instant::now();
                 run_step(step, &memory, self.options);

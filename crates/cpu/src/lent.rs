@@ -17,6 +17,7 @@ pub(crate) struct Memory<'a, T> {
     arena: (*mut T, usize),
     constants: &'a [T],
     indices: (*mut i32, usize),
+    sums: (*mut f64, usize),
     _borrowed: PhantomData<&'a mut T>,
 }
 
@@ -31,6 +32,7 @@ impl<'a, T: Math> Memory<'a, T> {
         arena: &'a mut [T],
         constants: &'a [T],
         indices: &'a mut [i32],
+        sums: &'a mut [f64],
     ) -> Self {
         Memory {
             inputs,
@@ -38,6 +40,7 @@ impl<'a, T: Math> Memory<'a, T> {
             arena: (arena.as_mut_ptr(), arena.len()),
             constants,
             indices: (indices.as_mut_ptr(), indices.len()),
+            sums: (sums.as_mut_ptr(), sums.len()),
             _borrowed: PhantomData,
         }
     }
@@ -110,6 +113,14 @@ impl<'a, T: Math> Memory<'a, T> {
             // SAFETY: as for floats.
             _ => unsafe { self.indices_mut((place, len)) },
         }
+    }
+
+    /// Partial sums, from which stretches can be taken.
+    pub(crate) fn sums(&self, (place, len): Stored) -> Writable<f64> {
+        let Place::Sums(start) = place else { return Writable::new(&mut []) };
+        assert!(start + len <= self.sums.1, "{len} sums at {start} of {}", self.sums.1);
+        // SAFETY: the range lies inside memory borrowed exclusively for the run.
+        unsafe { Writable::at(self.sums.0.add(start), len) }
     }
 
     /// The memory that a pass works on. Stretches of it are taken by the pass alone, and of what it reads only those that

@@ -11,7 +11,7 @@ use crate::fused::{self, Fused};
 use crate::lent::Memory;
 use crate::math::Math;
 use crate::matmul::{MatmulShape, matmul};
-use crate::piece;
+use crate::piece::{self, Combine};
 use crate::plan::Place;
 use crate::random;
 
@@ -38,6 +38,8 @@ pub(crate) enum Step {
         work: Vec<Part>,
         parts: usize,
     },
+    /// Adds up what parts of a reduction came to, in their order.
+    Combine(Combine),
     /// One part of work, by itself.
     Piece {
         work: Part,
@@ -103,11 +105,13 @@ pub(crate) enum Step {
 }
 
 /// What each part of a band does, one after another.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Part {
     Pass {
         fused: Fused,
         names: String,
+        /// Where the parts of a reduction leave their sums, if each has but a stretch of it.
+        sums: Option<Stored>,
     },
     /// The part's rows of a product.
     Product {
@@ -150,7 +154,7 @@ impl Part {
 
     fn name(&self) -> String {
         match self {
-            Part::Pass { fused, names } => format!("{} x [{names}]", fused.size),
+            Part::Pass { fused, names, .. } => format!("{} x [{names}]", fused.size),
             Part::Product { shape: MatmulShape { m, k, n, .. }, .. } => format!("matmul {m}x{k}x{n}"),
         }
     }
@@ -164,6 +168,7 @@ impl Step {
                 let names: Vec<String> = work.iter().map(Part::name).collect();
                 format!("band of {parts}: {}", names.join(", "))
             }
+            Step::Combine(combine) => format!("combine {}", combine.sums.1),
             Step::Piece { work, part, parts } => format!("part {part} of {parts}: {}", work.name()),
             Step::MatMul { shape, .. } => format!("matmul {shape:?}"),
             Step::Convolution { which, geometry, .. } => format!("conv {which:?} {geometry:?}"),
@@ -212,6 +217,9 @@ impl Step {
                 (reads.map(|(read, _)| read).collect(), writes)
             }
             Step::Piece { work, part, parts } => return piece::touches(work, *part, *parts),
+            Step::Combine(combine) => {
+                (vec![combine.sums], combine.targets.iter().map(|(to, _)| *to).collect())
+            }
             Step::Fused { fused, .. } => {
                 let reads = fused.reads.iter().chain(&fused.indices).copied().collect();
                 (reads, fused.writes.clone())
@@ -250,6 +258,7 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
                 work.iter().for_each(|work| unsafe { work.run(options.path, part, *parts) });
             });
         }
+        Step::Combine(combine) => unsafe { combine.run(memory) },
         Step::Piece { work, part, parts } => unsafe {
             piece::Ready::new(work, memory).run(options.path, *part, *parts);
         },

@@ -209,6 +209,10 @@ impl<T> Writable<T> {
         Writable { start: values.as_mut_ptr(), len: values.len() }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// `len` elements from `start` on.
     ///
     /// # Safety
