@@ -45,7 +45,11 @@ pub fn model_figures(
     let mut figures = Vec::new();
     let rows = rows_of(held_out, settings.max_rows.min(MAX_ROWS))?;
     match trained.settings.objective() {
-        Objective::Ncsn(_) | Objective::Dsm(_) | Objective::Cd(_) | Objective::Fce(_) => {}
+        Objective::Ncsn(_)
+        | Objective::Dsm(_)
+        | Objective::Cd(_)
+        | Objective::CdGibbs(_)
+        | Objective::Fce(_) => {}
         objective => {
             let name = format!("{} loss", objective.name());
             figures.push(objective_loss(trained, training, &rows, name, settings.seed)?);

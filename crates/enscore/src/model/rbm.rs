@@ -11,7 +11,7 @@
 
 use enscore_program::{Initial, Parameters, Var};
 
-use super::bipartite::{Bipartite, UnitBlock, Units};
+use super::bipartite::{Bipartite, Interaction, UnitBlock, Units};
 use super::{LogDensity, sum_rows};
 use crate::error::{Error, Result};
 
@@ -119,6 +119,12 @@ impl Bipartite for Rbm {
 
     fn second_width(&self) -> usize {
         self.hidden
+    }
+
+    fn interactions(&self) -> Vec<Interaction> {
+        let [weights, visible_bias, hidden_bias] = RBM_PARAMETERS;
+        let (visible, hidden) = (0..self.block[0].width, 0..self.hidden);
+        vec![Interaction { weights, first: (visible_bias, visible), second: (hidden_bias, hidden) }]
     }
 
     fn second_inputs<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {

@@ -55,7 +55,7 @@ pub fn write_sheet(model: &TrainedModel, settings: &Settings, folder: &RunFolder
     }
     let count = settings.sampler().count.min(SHEET);
     let drawn = draw(model, settings.sampler(), count, PICTURE_SEED, 0, &mut |_, _| Ok(()))?;
-    match picture(&drawn.rows, &model.data.row_shape)? {
+    match picture(drawn.shown(), &model.data.row_shape)? {
         Some(image) => super::png::write(&folder.samples_path().join(format!("step-{step:09}.png")), &image),
         None => Ok(()),
     }
@@ -114,6 +114,7 @@ fn title(trained: &Trained) -> String {
     let what = match trained.settings.model().family() {
         Family::Score => "A score network",
         Family::Energy => "An energy",
+        Family::Bipartite => "A restricted Boltzmann machine",
         Family::Flow => "A flow",
     };
     format!("{what} trained on {}", trained.model.data.name)
@@ -246,6 +247,7 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
         Objective::Sm(_) => vec![Method::ScoreMatching],
         Objective::Ssm(_) => vec![Method::ScoreMatching, Method::SlicedScoreMatching],
         Objective::Cd(_) => vec![Method::ContrastiveDivergence, Method::ShortRun, Method::ReplayBuffer],
+        Objective::CdGibbs(_) => vec![Method::ContrastiveDivergence],
         Objective::Nce(_) => vec![Method::NoiseContrastive],
         Objective::Fce(_) => vec![Method::NoiseContrastive, Method::FlowContrastive, Method::RealNvp],
         Objective::Ml(_) => Vec::new(),

@@ -5,6 +5,7 @@ mod annealed;
 mod density;
 mod drawing;
 mod exact;
+mod gibbs;
 mod langevin;
 pub mod suggest;
 mod trained;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::objective::{LOSS_PER_DIM, Side};
 use crate::report::run_report;
 use crate::sample::{TrainedModel, options, refused};
-use crate::settings::{Decay as DecaySetting, DecayBy, Settings};
+use crate::settings::{Decay as DecaySetting, DecayBy, Objective, Settings};
 use crate::train::adam::Adam;
 use crate::train::batches::Batches;
 use crate::train::chains::{ChainReport, Chains};
@@ -78,7 +78,7 @@ impl Trainer {
         let arenas: usize = executables.iter().map(Executable::arena_bytes).sum();
         refuse_beyond_memory(&plan, arenas as u64 + chains.as_ref().map_or(0, Chains::bytes))?;
         let validation = match &plan.validation {
-            Some(subset) if plan.settings.train().validate_every > 0 && plan.task.chains.is_none() => {
+            Some(subset) if plan.settings.train().validate_every > 0 && validates(&plan.settings) => {
                 Some(Validation::new(&plan, subset)?)
             }
             _ => None,
@@ -384,6 +384,11 @@ impl Beside {
         };
         self.chains.as_mut().map_or(Ok(()), |chains| chains.restore(tensors))
     }
+}
+
+/// Whether the objective has a loss on held-out rows: contrastive divergence has not, without chains of its own.
+fn validates(settings: &Settings) -> bool {
+    !matches!(settings.objective(), Objective::Cd(_) | Objective::CdGibbs(_))
 }
 
 fn learning_rate(settings: &Settings) -> LearningRate {
