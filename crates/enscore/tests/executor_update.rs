@@ -6,6 +6,7 @@ mod traced;
 
 use enscore::model::{NoiseLevels, UNet, UNetSettings};
 use enscore::objective::Ncsn;
+use enscore::train::adam::Adam;
 use enscore::train::update::{Optimiser, UpdateProgram};
 use enscore_cpu::conv::Algorithm;
 use enscore_cpu::math::Math;

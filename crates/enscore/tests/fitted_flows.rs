@@ -5,6 +5,7 @@ mod traced;
 
 use enscore::model::{GaussianMixture, LogDensity, Network, NoiseDensity, RealNvp, batch_shape, trace};
 use enscore::objective::MaximumLikelihood;
+use enscore::train::adam::Adam;
 use enscore::train::schedule::average_decay;
 use enscore::train::update::{Optimiser, UpdateProgram};
 use enscore_cpu::{Argument, Executable, Options};

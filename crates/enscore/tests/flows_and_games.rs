@@ -11,6 +11,7 @@ use enscore::objective::{
     refuse_zero_density,
 };
 use enscore::settings::Settings;
+use enscore::train::adam::Adam;
 use enscore::train::schedule::average_decay;
 use enscore::train::update::{Optimiser, Steps, UpdateProgram};
 use enscore_cpu::{Argument, Executable, Options};

@@ -5,6 +5,7 @@ mod traced;
 
 use enscore::model::{Activation, Differentiated, Mlp, MlpEnergy, NoiseLevels, Score, UNet, UNetSettings};
 use enscore::objective::{Dsm, Ncsn, Objective};
+use enscore::train::adam::Adam;
 use enscore::train::schedule::average_decay;
 use enscore::train::update::{Optimiser, UpdateProgram};
 use enscore_program::Value;

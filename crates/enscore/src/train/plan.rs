@@ -47,6 +47,7 @@ impl Plan {
         let first = starting_rows(settings, &training)?;
         let model = model::build(settings.model(), &DataFacts { rows: &first, ..record.facts() })?;
         refuse_other_values(&model, &training)?;
+        refuse_large_enumeration(settings, &model)?;
         let task = objective::build(
             settings,
             &record.facts(),
@@ -144,6 +145,20 @@ fn refuse_other_values(model: &Network, training: &Subset) -> Result<()> {
     match units.is_some_and(|block| block.units == Units::Bernoulli) {
         true => training.dataset().require_binary(),
         false => Ok(()),
+    }
+}
+
+/// Exact likelihoods of two sides of units enumerate the smaller one.
+fn refuse_large_enumeration(settings: &Settings, model: &Network) -> Result<()> {
+    match (settings.objective(), model.bipartite()) {
+        (Objective::Ml(_), Some(units)) if !model::is_enumerable(units) => {
+            Err(Error::input("the exact likelihood of so many units can't be enumerated")
+                .at("objective.kind = \"ml\"")
+                .found(format!("{} hidden units", units.second_width()))
+                .expected(format!("at most {} on one side", model::MOST_ENUMERATED))
+                .remedy("set objective.kind = \"cd\", or fewer model.hidden"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use enscore::model::{Score, batch_shape, trace};
 use enscore::objective::Objective;
+use enscore::train::adam::Adam;
 use enscore::train::schedule::{Decay, LearningRate, average_decay};
 use enscore::train::update::{Optimiser, UpdateProgram};
 use enscore_cpu::{Argument, Executable, Options};
