@@ -212,8 +212,13 @@ fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
 }
 
 /// Further curves, where the objective reports them: caption, key of the metrics, axis.
-const DIAGNOSTICS: [(&str, &str, &str); 4] = [
+const DIAGNOSTICS: [(&str, &str, &str); 9] = [
     ("Energy gap: mean log density of data less that of chains", "energy_gap", "nats"),
+    ("Mean log density of training rows less that of validation rows, with averaged weights", "free_energy_gap", "nats"),
+    ("Pseudo-log-likelihood of validation rows", "pseudo_log_likelihood", "nats"),
+    ("Reconstruction error of validation rows", "validation_reconstruction_error", "squared units"),
+    ("Reconstruction error of the batches", "reconstruction_error", "squared units"),
+    ("Swaps of tempered chains that were accepted", "swapped", "fraction"),
     ("Learnt log Z", "log_z", "nats"),
     ("Accuracy of data against noise", "accuracy", "fraction"),
     ("Log-likelihood of the flow on its batches", "flow_log_likelihood", "nats"),
