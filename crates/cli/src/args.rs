@@ -38,6 +38,10 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Score the rows of a data set: log density up to log Z, log density where log Z is known, length of the score
     Score(Score),
+    /// Fill the unknown pixels of an image with draws of a machine (model.kind = "rbm") given the known ones
+    Inpaint(Inpaint),
+    /// Write the parameters of a trained run as .npy files, and of a machine the model file that names them
+    Export(Export),
     /// Train what a settings file's [compare] names on the same data, and set it beside each other
     Compare(Compare),
     /// Suggest noise levels and step size for a data set
@@ -154,6 +158,42 @@ pub(crate) struct Score {
     /// Where to write the rows: .csv or .npy [default: scores.csv in the run]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inpaint {
+    /// Folder of a trained run
+    pub(crate) run: PathBuf,
+    /// The image
+    #[arg(value_name = "IN.png")]
+    pub(crate) input: PathBuf,
+    /// Which pixels to fill: white ones are unknown, black ones are kept
+    #[arg(long, value_name = "MASK.png")]
+    pub(crate) mask: PathBuf,
+    /// Where to write the filled image, or a sheet of several
+    #[arg(long, value_name = "OUT.png")]
+    pub(crate) out: PathBuf,
+    /// Gibbs sweeps, after each of which the known pixels are put back
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) steps: u32,
+    /// Draws, each from a chain of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) num: u32,
+    /// Seed of the draws
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Folder of a trained run
+    pub(crate) run: PathBuf,
+    /// Folder to write to; made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Set a key of the sampler, as in --set sampler.weights=raw for the weights of the last step in place of their average
+    #[arg(long, value_name = "sampler.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(Debug, Args)]

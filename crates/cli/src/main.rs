@@ -62,6 +62,8 @@ fn run(arguments: Arguments) -> Result<Answer> {
         Command::Sample(sample) => command::sample::run(&context, &sample),
         Command::Evaluate(evaluate) => command::evaluate::run(&context, &evaluate),
         Command::Compare(compare) => command::compare::run(&context, &compare),
+        Command::Inpaint(inpaint) => command::inpaint::run(&context, &inpaint),
+        Command::Export(export) => command::export::run(&export),
         Command::Score(score) => command::score::run(&context, &score),
         Command::Suggest(suggest) => command::suggest::run(&context, &suggest),
         Command::Data(data) => command::data::run(&data),

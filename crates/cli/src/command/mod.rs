@@ -4,6 +4,8 @@ pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod export;
+pub(crate) mod inpaint;
 pub(crate) mod sample;
 pub(crate) mod score;
 pub(crate) mod settings;

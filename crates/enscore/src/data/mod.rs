@@ -32,7 +32,7 @@ pub use digits::digits;
 pub use fetch::{Fetched, FetchedFile, fetch};
 pub use image::read_image;
 pub use known::{Availability, Known, KnownFile, known};
-pub use load::{Split, load, load_test};
+pub use load::{Split, load, load_as, load_test};
 pub use order::{BatchOrder, permutation};
 pub use prepare::{Prepared, prepare, prepare_other};
 pub use scale::Scale;

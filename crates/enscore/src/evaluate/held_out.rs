@@ -3,6 +3,7 @@
 
 use crate::data::{self, Dataset, Parts, Split, Subset};
 use crate::error::{Error, Result};
+use crate::model::{Bipartite, Units};
 use crate::sample::Trained;
 use crate::settings::Source;
 
@@ -44,7 +45,7 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
             .expected("the path that the run was trained with, relative to this folder")
             .remedy("go to the folder that the training was started in"));
     }
-    let dataset = data::load(&source, Split::Train)?;
+    let dataset = data::load_as(settings.data(), Split::Train)?;
     let recorded = &trained.model.data;
     if dataset.fingerprint() != recorded.fingerprint {
         return Err(Error::input("the training data is not what the run learnt from")
@@ -90,6 +91,11 @@ pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
     Ok(Subset::all(&as_trained(trained, &data)?))
 }
 
+/// Whether the rows of data are units in {0, 1}.
+fn has_bits(model: &dyn Bipartite) -> bool {
+    model.first_units().first().is_some_and(|block| block.units == Units::Bernoulli)
+}
+
 fn held_out_of(source: &str) -> Result<Dataset> {
     match data::load_test(source)? {
         Some(test) => Ok(test),
@@ -101,6 +107,10 @@ fn held_out_of(source: &str) -> Result<Dataset> {
 /// file, need not lie on the levels of the run's.
 fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
     let scale = trained.model.scale()?;
+    let dataset = &if trained.settings.data().binarise { dataset.binarised()? } else { dataset.clone() };
+    if trained.model.model.bipartite().is_some_and(has_bits) {
+        dataset.with_scale(data::Scale { levels: None, ..scale })?.require_binary()?;
+    }
     let levels = dataset.scale().levels.and(scale.levels);
     let scaled = dataset.with_scale(data::Scale { levels, ..scale })?;
     data::prepare_other(&scaled, trained.settings.train().seed, trained.model.data.whitening.as_ref())

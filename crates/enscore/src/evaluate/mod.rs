@@ -30,6 +30,7 @@ pub mod rows;
 pub mod run;
 pub mod sliced_wasserstein;
 pub mod two_sample;
+mod unit_figures;
 
 pub use analytic::IsotropicMixture;
 pub use annealed_importance::{Annealed, Annealing, Bracket, bracket, importance_sampling};
@@ -50,3 +51,4 @@ pub use row_scores::{RowScores, score_rows};
 pub use rows::Rows;
 pub use run::{Evaluation, EvaluationSettings, METRICS, evaluate, rows_of};
 pub use two_sample::{TwoSample, TwoSampleMetric, two_sample};
+pub use unit_figures::{PseudoLikelihoodProgram, UnitFigure, pseudo_log_likelihood, reconstruction_error};

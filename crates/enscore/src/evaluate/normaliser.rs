@@ -54,12 +54,13 @@ pub fn window(trained: &Trained) -> Result<Window> {
     Window::new(&vec![low - margin; dims], &vec![high + margin; dims])
 }
 
-/// log Z by quadrature, whatever its error; none in more than two dimensions or of a score network.
+/// log Z by quadrature, whatever its error; none in more than two dimensions, of a score network or of units.
 ///
 /// # Errors
 /// A density that is not finite or vanishes on the whole box.
 pub fn by_quadrature(trained: &Trained) -> Result<Option<LogZ>> {
-    if trained.model.row_len() > MOST_DIMENSIONS || matches!(trained.model.model, Network::Score(_)) {
+    let real = matches!(trained.model.model, Network::Energy(_) | Network::Flow(_));
+    if trained.model.row_len() > MOST_DIMENSIONS || !real {
         return Ok(None);
     }
     let mut density = TrainedDensity::new(&trained.model)?;

@@ -10,6 +10,8 @@
 //!
 //! Block Gibbs sampling draws one side given the other. Everything below is a function of variables `[batch, units]`.
 
+use std::ops::Range;
+
 use enscore_program::{Parameters, Var};
 
 use super::{LogDensity, sum_rows};
@@ -26,6 +28,16 @@ pub enum Units {
     },
 }
 
+impl Units {
+    /// What multiplies a unit's value in x'Wh: 1/σ² for Gaussian units, else 1.
+    pub fn precision(self) -> f64 {
+        match self {
+            Units::Bernoulli => 1.0,
+            Units::Gaussian { deviation } => (deviation * deviation).recip(),
+        }
+    }
+}
+
 /// Units that stand beside each other in a side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitBlock {
@@ -35,6 +47,17 @@ pub struct UnitBlock {
     pub units: Units,
 }
 
+/// Weights between units of the two sides: x'Wh over those units, by the names of the parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interaction {
+    /// W `[first, second]` over the two ranges.
+    pub weights: &'static str,
+    /// The bias of the units of the first side, and where they stand in it.
+    pub first: (&'static str, Range<usize>),
+    /// The bias of the units of the second side, and where they stand in it.
+    pub second: (&'static str, Range<usize>),
+}
+
 /// A joint density of two sides of units.
 pub trait Bipartite: LogDensity {
     /// The units of the first side, in order. The data's come first.
@@ -42,6 +65,9 @@ pub trait Bipartite: LogDensity {
 
     /// The number of units in {0, 1} of the second side.
     fn second_width(&self) -> usize;
+
+    /// All weights between the sides.
+    fn interactions(&self) -> Vec<Interaction>;
 
     /// c + W'x, the log odds of the second side: x `[batch, first]` → `[batch, second]`.
     fn second_inputs<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s>;
@@ -85,6 +111,14 @@ pub fn mean_units<'s>(blocks: &[UnitBlock], inputs: Var<'s>) -> Var<'s> {
         Units::Bernoulli => inputs.sigmoid(),
         Units::Gaussian { .. } => inputs,
     })
+}
+
+/// A side's values as they stand in x'Wh: x / σ² for Gaussian units: `[batch, units]`.
+pub fn scaled_units<'s>(blocks: &[UnitBlock], x: Var<'s>) -> Var<'s> {
+    match blocks.iter().all(|block| block.units == Units::Bernoulli) {
+        true => x,
+        false => by_block(blocks, x, |units, x| x * units.precision()),
+    }
 }
 
 fn by_block<'s>(blocks: &[UnitBlock], inputs: Var<'s>, each: impl Fn(Units, Var<'s>) -> Var<'s>) -> Var<'s> {
