@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Score the rows of a data set: log density up to log Z, log density where log Z is known, length of the score
     Score(Score),
+    /// Find log Z of a model, with its error, and keep it beside the model
+    Logz(Logz),
     /// Train what a settings file's [compare] names on the same data, and set it beside each other
     Compare(Compare),
     /// Suggest noise levels and step size for a data set
@@ -144,16 +146,52 @@ pub(crate) struct Compare {
 
 #[derive(Debug, Args)]
 pub(crate) struct Score {
-    /// Folder of a trained run
+    /// Folder of a trained run, or a model file (.toml)
     pub(crate) run: PathBuf,
     /// A name, a file or a folder; its test split where it has one
     pub(crate) data: String,
     /// log Z of the model, nats, in place of what is known of it; it is kept beside the model
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) log_z: Option<f64>,
-    /// Where to write the rows: .csv or .npy [default: scores.csv in the run]
+    /// Where to write the rows: .csv or .npy [default: scores.csv in the run, NAME.scores.csv beside a model file]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logz {
+    /// Folder of a trained run, or a model file (.toml)
+    pub(crate) model: PathBuf,
+    /// The way: exact picks the cheapest one that there is; bracket anneals in both directions
+    #[arg(long, value_enum, default_value_t = Method::Ais)]
+    pub(crate) method: Method,
+    /// Data whose base rates annealing begins at: a name, a file or a folder [default: the uniform base]
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data: Option<String>,
+    /// Chains in each direction, at least 2
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) chains: u32,
+    /// Inverse temperatures: so many evenly spaced steps, "published" (Salakhutdinov and Murray 2008: 14,500 steps), or a file
+    /// with one a line, rising from 0 to 1
+    #[arg(long, value_name = "N|published|FILE", default_value = "published")]
+    pub(crate) temperatures: String,
+    /// Gibbs sweeps of the runs that reverse annealing begins at where samples can't be exact
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) sweeps: u32,
+    /// The widest bracket that is an answer, nats
+    #[arg(long, value_name = "NATS", default_value_t = 1.0)]
+    pub(crate) width: f64,
+    /// Seed of every random number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Method {
+    Exact,
+    Ais,
+    ReverseAis,
+    Bracket,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
+pub(crate) mod logz;
 pub(crate) mod sample;
 pub(crate) mod score;
 pub(crate) mod settings;

@@ -6,9 +6,13 @@ mod density;
 mod drawing;
 mod exact;
 mod langevin;
+mod model_file;
 pub mod suggest;
 mod trained;
+mod weighted_bipartite;
 
 pub use density::TrainedDensity;
 pub use drawing::{Drawn, draw};
+pub use model_file::{ModelFile, RbmFile};
 pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature};
+pub use weighted_bipartite::WeightedBipartite;
