@@ -4,8 +4,8 @@ use std::path::Path;
 
 use enscore::data::Split;
 use enscore::evaluate::{
-    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Temperatures, check_unit_rows, learning_rows_for,
-    log_z_estimate, normaliser, rows_of, unit_rows,
+    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Temperatures, check_unit_rows, ising_fingerprint,
+    ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of, unit_rows,
 };
 use enscore::sample::{ModelFile, Trained, WeightedBipartite};
 use enscore::{Error, Result};
@@ -90,6 +90,15 @@ fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result
             };
             let estimate = log_z_estimate(&target, rows.as_deref(), settings, tell)?;
             Ok(Normaliser::estimated(&estimate, 0, Some(target.fingerprint())))
+        }
+        ModelFile::Ising(model) => {
+            if arguments.data.is_some() {
+                return Err(Error::input("an Ising model is annealed from the uniform base")
+                    .at("--data")
+                    .remedy("leave --data out"));
+            }
+            let estimate = ising_log_z_estimate(&model, settings, tell)?;
+            Ok(Normaliser::estimated(&estimate, 0, Some(ising_fingerprint(&model))))
         }
     }
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::data::Split;
 use enscore::evaluate::{
-    LogZEstimate, Normaliser, Origin, RowScores, normaliser, rows_for, score_rows, unit_rows,
+    LogZEstimate, Normaliser, Origin, RowScores, ising_fingerprint, normaliser, rows_for, score_rows,
+    spin_rows, unit_rows,
 };
 use enscore::report::table;
 use enscore::sample::{ModelFile, Trained};
@@ -27,9 +28,18 @@ pub(crate) fn run(context: &Context, arguments: &Score) -> Result<Answer> {
 /// The rows' log densities under a model file.
 fn score_file(arguments: &Score) -> Result<Answer> {
     let out = out_of(arguments)?;
-    let ModelFile::Rbm(file) = ModelFile::read(&arguments.run)?;
-    let target = file.weighted()?;
-    let fingerprint = target.fingerprint();
+    let (fingerprint, log_density) = match ModelFile::read(&arguments.run)? {
+        ModelFile::Rbm(file) => {
+            let target = file.weighted()?;
+            let rows = unit_rows(&target, &arguments.data, Split::Test)?;
+            (target.fingerprint(), target.log_densities(&rows)?)
+        }
+        ModelFile::Ising(model) => {
+            let rows = spin_rows(&model, &arguments.data)?;
+            let values: Result<_> = rows.chunks(model.sites()).map(|row| model.log_density(row)).collect();
+            (ising_fingerprint(&model), values?)
+        }
+    };
     let normaliser = match arguments.log_z {
         Some(log_z) => {
             let given = Normaliser::new(finite(log_z)?, Origin::Given, None, 0);
@@ -37,8 +47,7 @@ fn score_file(arguments: &Score) -> Result<Answer> {
         }
         None => normaliser::known_of_file(&arguments.run, &fingerprint)?,
     };
-    let rows = unit_rows(&target, &arguments.data, Split::Test)?;
-    let scores = RowScores { log_density: Some(target.log_densities(&rows)?), score_norm: Vec::new() };
+    let scores = RowScores { log_density: Some(log_density), score_norm: Vec::new() };
     answer(arguments, &scores, normaliser.as_ref(), &out, "", json!({}), &[])
 }
 

@@ -4,6 +4,7 @@
 use super::{check_unit_rows, rows_of};
 use crate::data::{self, Dataset, Parts, Scale, Split, Subset};
 use crate::error::{Error, Result};
+use crate::model::ising::IsingModel;
 use crate::sample::{Trained, WeightedBipartite};
 use crate::settings::Source;
 
@@ -120,6 +121,29 @@ pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Resu
     let rows = rows_of(&Subset::all(&data), usize::MAX)?;
     check_unit_rows(target, &rows, data.source())?;
     Ok(rows)
+}
+
+/// The rows of `source` (its test split where it has one) as spins of an Ising model, `[n, sites]`: values -1 and 1 as the data
+/// holds them.
+///
+/// # Errors
+/// Data that can't be read, of another width than the model's sites, or with another value (the row is named).
+pub fn spin_rows(model: &IsingModel, source: &str) -> Result<Vec<i8>> {
+    let data = held_out_of(source)?.with_scale(Scale::NONE)?;
+    if data.row_len() != model.sites() {
+        return Err(Error::input("the data has another shape than the model's")
+            .at(data.source())
+            .found(format!("{} values a row", data.row_len()))
+            .expected(format!("{} sites", model.sites())));
+    }
+    let values = rows_of(&Subset::all(&data), usize::MAX)?;
+    if let Some(at) = values.iter().position(|value| value.abs() != 1.0) {
+        return Err(Error::input("spins can't take this data")
+            .at(format!("{}, row {}, value {}", data.source(), at / model.sites(), at % model.sites()))
+            .found(values[at])
+            .expected("-1 or 1"));
+    }
+    Ok(values.iter().map(|value| *value as i8).collect())
 }
 
 fn held_out_of(source: &str) -> Result<Dataset> {

@@ -16,8 +16,10 @@ use super::annealed_importance::{Annealed, Origin};
 use super::bipartite_annealing::{BipartiteAnnealing, Tell};
 use super::side_enumeration::{SideEnumeration, can_enumerate};
 use super::{Temperatures, base_rates};
+use crate::checkpoint::sha256;
 use crate::error::{Error, Result};
-use crate::sample::WeightedBipartite;
+use crate::model::ising::{ExactMethod, IsingModel, exact_log_z};
+use crate::sample::{WeightedBipartite, ising_sides};
 
 /// How log Z is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +171,47 @@ pub fn log_z_estimate(
         None => Ok(LogZEstimate { upper, ..LogZEstimate::annealed(&found, "reverse-ais", described) }),
         Some(forward) => bracketed(forward, &found, upper, described, settings.width),
     }
+}
+
+/// log Z of an Ising model: exact by the cheapest way, or annealed as a machine whose sides are the two colours of its sites.
+///
+/// # Errors
+/// As [`log_z_estimate`]; no exact way that is affordable; sites that take three colours where it is annealed.
+pub fn ising_log_z_estimate(
+    model: &IsingModel,
+    settings: &LogZSettings,
+    tell: &mut Tell,
+) -> Result<LogZEstimate> {
+    if settings.method == LogZMethod::Exact {
+        let found = exact_log_z(model)?;
+        let detail = match found.method {
+            ExactMethod::Enumeration => format!("all 2^{} states", model.sites()),
+            ExactMethod::TransferMatrix => "site by site along the strip".to_string(),
+            ExactMethod::Kaufman => "Kaufman's formula for the torus without a field".to_string(),
+        };
+        return Ok(LogZEstimate::exact(found.log_z, found.method.name(), detail));
+    }
+    let (machine, constant) = ising_sides(model)?;
+    let found = log_z_estimate(&machine.weighted()?, None, settings, tell)?;
+    Ok(LogZEstimate {
+        log_z: found.log_z + constant,
+        lower: found.lower.map(|bound| bound + constant),
+        upper: found.upper.map(|bound| bound + constant),
+        reverse: found.reverse.map(|reverse| Direction { log_z: reverse.log_z + constant, ..reverse }),
+        ..found
+    })
+}
+
+/// SHA-256 of what an Ising model is, as of weights.
+pub fn ising_fingerprint(model: &IsingModel) -> String {
+    let mut bytes = format!("{:?} {:?};", model.lattice(), model.beta()).into_bytes();
+    model.for_each_bond(|i, j, coupling| {
+        for word in [i as u64, j as u64, coupling.to_bits()] {
+            bytes.extend(word.to_le_bytes());
+        }
+    });
+    (0..model.sites()).for_each(|site| bytes.extend(model.field_at(site).to_le_bytes()));
+    sha256(&bytes)
 }
 
 /// Samples of the model `[chains, first]`: exact where a side can be enumerated.

@@ -45,10 +45,12 @@ pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use fisher_divergence::{FisherDivergence, fisher_divergence};
 pub use geometric_path::Temperatures;
 pub use grid::Window;
-pub use held_out::{HeldOut, RunData, learning_rows_for, rows_for, run_data, unit_rows};
+pub use held_out::{HeldOut, RunData, learning_rows_for, rows_for, run_data, spin_rows, unit_rows};
 pub use held_out_figures::{HeldOutFigure, against, model_figures};
 pub use log_weights::{LogWeights, Mean, log_mean_exp, log_sum_exp};
-pub use log_z_estimate::{LogZEstimate, LogZMethod, LogZSettings, log_z_estimate};
+pub use log_z_estimate::{
+    LogZEstimate, LogZMethod, LogZSettings, ising_fingerprint, ising_log_z_estimate, log_z_estimate,
+};
 pub use moments::Moments;
 pub use normaliser::{Normaliser, Origin};
 pub use quadrature::{LogZ, Quadrature};

@@ -5,6 +5,7 @@ mod annealed;
 mod density;
 mod drawing;
 mod exact;
+mod ising_sides;
 mod langevin;
 mod model_file;
 pub mod suggest;
@@ -13,6 +14,7 @@ mod weighted_bipartite;
 
 pub use density::TrainedDensity;
 pub use drawing::{Drawn, draw};
+pub use ising_sides::ising_sides;
 pub use model_file::{ModelFile, RbmFile};
 pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature};
 pub use weighted_bipartite::WeightedBipartite;

@@ -7,6 +7,14 @@
 //! visible_bias = "b_visible.npy"    # [visible]
 //! hidden_bias = "c_hidden.npy"      # [hidden]
 //! units = "bernoulli"               # or "gaussian", with deviation = 1.0
+//!
+//! [model]
+//! kind = "ising"                    # p(x) = exp(beta (Σ J x x' + Σ h x)) / Z, x = ±1
+//! lattice = "torus"                 # "grid", "torus", or "graph"
+//! shape = [64, 64]                  # of grid and torus
+//! coupling = 1.0                    # J; of a graph a symmetric matrix, an npy file or [[0, 1], [1, 0]]
+//! field = 0.0                       # h, 0 without; or one number a site, an npy file or a list
+//! beta = 0.44                       # 1 without
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -16,12 +24,15 @@ use toml::{Table, Value};
 use super::WeightedBipartite;
 use crate::data::{Array, read_array};
 use crate::error::{Error, Result};
+use crate::model::ising::{Coupling, Field, IsingModel};
 use crate::model::{RBM_PARAMETERS, Rbm, Units};
 
 /// A model read from files.
 pub enum ModelFile {
     /// A restricted Boltzmann machine with W, b and c.
     Rbm(RbmFile),
+    /// An Ising model.
+    Ising(IsingModel),
 }
 
 /// A restricted Boltzmann machine and its parameters.
@@ -82,10 +93,11 @@ impl ModelFile {
         let reader = Reader { table, path };
         match reader.text("kind")? {
             "rbm" => reader.rbm().map(ModelFile::Rbm),
+            "ising" => reader.ising().map(ModelFile::Ising),
             other => Err(Error::input("an unknown kind of model file")
                 .at(reader.place("kind"))
                 .found(other)
-                .expected("\"rbm\"")),
+                .expected("\"rbm\" or \"ising\"")),
         }
     }
 }
@@ -124,18 +136,95 @@ impl Reader<'_> {
         })
     }
 
-    /// The array that a key names, with `axes` axes.
+    /// The array that a key names or spells out, with `axes` axes.
     fn array(&self, key: &str, axes: usize) -> Result<Array> {
-        let name = PathBuf::from(self.text(key)?);
-        let path = self.path.parent().unwrap_or(Path::new("")).join(name);
-        let array = read_array(&path)?;
+        let (array, path) = match self.value(key)? {
+            list @ Value::Array(_) => (self.spelt_out(key, list)?, self.path.to_path_buf()),
+            _ => {
+                let path = self.path.parent().unwrap_or(Path::new("")).join(PathBuf::from(self.text(key)?));
+                (read_array(&path)?, path)
+            }
+        };
         if array.shape.len() != axes || array.values.is_empty() {
             return Err(Error::input("an array of another shape than the model's")
                 .at(format_args!("{} ({})", self.place(key), path.display()))
                 .found(format_args!("shape {:?}", array.shape))
-                .expected(if axes == 2 { "[visible, hidden]" } else { "one axis" }));
+                .expected(format_args!("{axes} {}", if axes == 1 { "axis" } else { "axes" })));
         }
         Ok(array)
+    }
+
+    /// A list of numbers, or of lists of equal length.
+    fn spelt_out(&self, key: &str, value: &Value) -> Result<Array> {
+        let number = |value: &Value| value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+        let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let (rows, nested): (Vec<&[Value]>, bool) = match list.first() {
+            Some(Value::Array(_)) => {
+                (list.iter().map(|row| row.as_array().map(Vec::as_slice).unwrap_or_default()).collect(), true)
+            }
+            _ => (vec![list], false),
+        };
+        let width = rows.first().map_or(0, |row| row.len());
+        let values: Option<Vec<f64>> = rows.iter().flat_map(|row| row.iter().map(number)).collect();
+        let values = values.filter(|values| values.iter().all(|value| value.is_finite()));
+        match values {
+            Some(values) if rows.iter().all(|row| row.len() == width) => {
+                Ok(Array { shape: if nested { vec![rows.len(), width] } else { vec![width] }, values })
+            }
+            _ => Err(Error::input("not a list of numbers, or of rows of equal length").at(self.place(key))),
+        }
+    }
+
+    fn ising(&self) -> Result<IsingModel> {
+        self.only(&["kind", "lattice", "shape", "coupling", "field", "beta"])?;
+        let number_or = |key: &str, default: f64| match self.table.contains_key(key) {
+            true => self.number(key),
+            false => Ok(default),
+        };
+        let field = match self.table.get("field") {
+            Some(Value::String(_) | Value::Array(_)) => Field::PerSite(self.array("field", 1)?.values),
+            _ => Field::Uniform(number_or("field", 0.0)?),
+        };
+        let beta = number_or("beta", 1.0)?;
+        let placed = |error: Error| {
+            let place = match error.place.is_empty() {
+                true => self.path.display().to_string(),
+                false => format!("{}, {}", self.path.display(), error.place),
+            };
+            error.at(place)
+        };
+        let lattice = self.text("lattice")?;
+        if lattice == "graph" {
+            if self.table.contains_key("shape") {
+                return Err(Error::input("a graph has no shape").at(self.place("shape")));
+            }
+            let matrix = self.array("coupling", 2)?;
+            return IsingModel::dense(matrix.shape[0], &matrix.values, field, beta).map_err(placed);
+        }
+        let coupling = Coupling::Uniform(self.number("coupling")?);
+        let [height, width] = self.sides()?;
+        match lattice {
+            "grid" => IsingModel::grid(height, width, coupling, field, beta).map_err(placed),
+            "torus" => IsingModel::torus(height, width, coupling, field, beta).map_err(placed),
+            other => Err(Error::input("an unknown lattice")
+                .at(self.place("lattice"))
+                .found(other)
+                .expected("\"grid\", \"torus\" or \"graph\"")),
+        }
+    }
+
+    /// Height and width of a lattice.
+    fn sides(&self) -> Result<[usize; 2]> {
+        let value = self.value("shape")?;
+        let side = |value: &Value| value.as_integer().and_then(|side| usize::try_from(side).ok());
+        let sides: Option<Vec<usize>> = value.as_array().and_then(|list| list.iter().map(side).collect());
+        match sides.as_deref() {
+            Some([height, width]) if *height > 0 && *width > 0 => Ok([*height, *width]),
+            _ => Err(Error::input("not the shape of a lattice")
+                .at(self.place("shape"))
+                .found(value)
+                .expected("[height, width], both at least 1")),
+        }
     }
 
     fn rbm(&self) -> Result<RbmFile> {
