@@ -95,7 +95,9 @@ fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>
     }
     let colours: Vec<usize> = colours.into_iter().flatten().collect();
     if !colours.contains(&1) {
-        return Err(Error::input("annealing takes at least two sites").found(sites).remedy("use --method exact"));
+        return Err(Error::input("annealing takes at least two sites")
+            .found(sites)
+            .remedy("use --method exact"));
     }
     Ok(colours)
 }

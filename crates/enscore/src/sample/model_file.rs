@@ -156,7 +156,8 @@ impl Reader<'_> {
 
     /// A list of numbers, or of lists of equal length.
     fn spelt_out(&self, key: &str, value: &Value) -> Result<Array> {
-        let number = |value: &Value| value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+        let number =
+            |value: &Value| value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
         let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
         let (rows, nested): (Vec<&[Value]>, bool) = match list.first() {
             Some(Value::Array(_)) => {
