@@ -4,8 +4,9 @@ use std::path::Path;
 
 use enscore::data::Split;
 use enscore::evaluate::{
-    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Temperatures, check_unit_rows, ising_fingerprint,
-    ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of, unit_rows,
+    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, check_unit_rows,
+    ising_fingerprint, ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of,
+    unit_rows,
 };
 use enscore::sample::{ModelFile, Trained, WeightedBipartite};
 use enscore::{Error, Result};
@@ -77,8 +78,6 @@ fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
         seed: arguments.seed,
     })
 }
-
-type Tell<'a> = dyn FnMut(&str, u64, u64) -> Result<()> + 'a;
 
 fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<Normaliser> {
     match ModelFile::read(&arguments.model)? {
