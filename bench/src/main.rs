@@ -2,6 +2,7 @@
 //! `profile NAME SECONDS`, one line each, on standard input: `run` asks this program and its Python counterparts in turn.
 
 mod adam;
+mod boltzmann;
 mod networks;
 mod runner;
 mod workloads;

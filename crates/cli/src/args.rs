@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Inpaint(Inpaint),
     /// Write the parameters of a trained run as .npy files, and of a machine the model file that names them
     Export(Export),
+    /// Find log Z of a model, with its error, and keep it beside the model
+    Logz(Logz),
     /// Train what a settings file's [compare] names on the same data, and set it beside each other
     Compare(Compare),
     /// Suggest noise levels and step size for a data set
@@ -148,14 +150,14 @@ pub(crate) struct Compare {
 
 #[derive(Debug, Args)]
 pub(crate) struct Score {
-    /// Folder of a trained run
+    /// Folder of a trained run, or a model file (.toml)
     pub(crate) run: PathBuf,
     /// A name, a file or a folder; its test split where it has one
     pub(crate) data: String,
     /// log Z of the model, nats, in place of what is known of it; it is kept beside the model
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) log_z: Option<f64>,
-    /// Where to write the rows: .csv or .npy [default: scores.csv in the run]
+    /// Where to write the rows: .csv or .npy [default: scores.csv in the run, NAME.scores.csv beside a model file]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -194,6 +196,42 @@ pub(crate) struct Export {
     /// Set a key of the sampler, as in --set sampler.weights=raw for the weights of the last step in place of their average
     #[arg(long, value_name = "sampler.KEY=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logz {
+    /// Folder of a trained run, or a model file (.toml)
+    pub(crate) model: PathBuf,
+    /// The way: exact picks the cheapest one that there is; bracket anneals in both directions
+    #[arg(long, value_enum, default_value_t = Method::Ais)]
+    pub(crate) method: Method,
+    /// Data whose base rates annealing begins at: a name, a file or a folder [default: the uniform base]
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data: Option<String>,
+    /// Chains in each direction, at least 2
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) chains: u32,
+    /// Inverse temperatures: so many evenly spaced steps, "published" (Salakhutdinov and Murray 2008: 14,500 steps), or a file
+    /// with one a line, rising from 0 to 1
+    #[arg(long, value_name = "N|published|FILE", default_value = "published")]
+    pub(crate) temperatures: String,
+    /// Gibbs sweeps of the runs that reverse annealing begins at where samples can't be exact
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) sweeps: u32,
+    /// The widest bracket that is an answer, nats
+    #[arg(long, value_name = "NATS", default_value_t = 1.0)]
+    pub(crate) width: f64,
+    /// Seed of every random number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Method {
+    Exact,
+    Ais,
+    ReverseAis,
+    Bracket,
 }
 
 #[derive(Debug, Args)]

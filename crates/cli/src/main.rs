@@ -65,6 +65,7 @@ fn run(arguments: Arguments) -> Result<Answer> {
         Command::Inpaint(inpaint) => command::inpaint::run(&context, &inpaint),
         Command::Export(export) => command::export::run(&export),
         Command::Score(score) => command::score::run(&context, &score),
+        Command::Logz(logz) => command::logz::run(&context, &logz),
         Command::Suggest(suggest) => command::suggest::run(&context, &suggest),
         Command::Data(data) => command::data::run(&data),
         Command::Settings => Ok(command::settings::run()),

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod inpaint;
+pub(crate) mod logz;
 pub(crate) mod sample;
 pub(crate) mod score;
 pub(crate) mod settings;
