@@ -55,6 +55,9 @@ fn three_by_three_sites() {
         }
         assert_close(id, &[found.energy, z.ln(), (-found.energy).exp() / z], 1e-10);
         assert_close(marginals, &sums.map(|sum| sum / z), 1e-10);
+        let exact = model.enumerate(&y, 3, 3).unwrap();
+        assert_close(id, &[exact.least_energy, exact.log_z, (-exact.least_energy - exact.log_z).exp()], 1e-10);
+        assert_close(marginals, &exact.means, 1e-10);
         if params["unique"] == true {
             assert_eq!(found.spins, spins(&params["x_map"]), "{id}: the only minimum");
         }
