@@ -63,6 +63,7 @@ fn run(arguments: Arguments) -> Result<Answer> {
         Command::Evaluate(evaluate) => command::evaluate::run(&context, &evaluate),
         Command::Compare(compare) => command::compare::run(&context, &compare),
         Command::Score(score) => command::score::run(&context, &score),
+        Command::Denoise(denoise) => command::denoise::run(&context, &denoise),
         Command::Suggest(suggest) => command::suggest::run(&context, &suggest),
         Command::Data(data) => command::data::run(&data),
         Command::Settings => Ok(command::settings::run()),
