@@ -180,7 +180,7 @@ pub(crate) struct Denoise {
     #[arg(long, value_name = "Q", default_value_t = 0.1)]
     pub(crate) flip_probability: f64,
     /// Weight of agreement between neighbours; negative: of their difference (not with maxflow)
-    #[arg(long, value_name = "X", default_value_t = 0.9, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = 0.6, allow_negative_numbers = true)]
     pub(crate) beta: f64,
     /// Make a grey image two-valued first: values at T or above are white. In the file's units (0 to 255 for PNG); for PNG, T up
     /// to 1 is a fraction of full white
