@@ -3,6 +3,7 @@
 
 mod adam;
 mod boltzmann;
+mod max_flow;
 mod networks;
 mod runner;
 mod workloads;
@@ -48,6 +49,9 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
     let words: Vec<&str> = line.split_whitespace().collect();
     let [verb, name, rest @ ..] = &words[..] else { return Err(format!("not a request: {line:?}").into()) };
     let budget = Duration::from_secs_f64(rest.first().map_or(Ok(1.0), |word| word.parse())?);
+    if let Some(side) = max_flow::side(name) {
+        return max_flow::answer(verb, side, &data.join(format!("{name}.bin")), budget);
+    }
     if *verb == "check" {
         let mut runner = load(name, data)?;
         let mut figures = Vec::new();

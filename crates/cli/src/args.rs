@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Find log Z of a model, with its error, and keep it beside the model
     Logz(Logz),
+    /// Denoise a two-valued image by the Ising model: the most probable image, or its posterior
+    Denoise(Denoise),
     /// Train what a settings file's [compare] names on the same data, and set it beside each other
     Compare(Compare),
     /// Suggest noise levels and step size for a data set
@@ -232,6 +234,74 @@ pub(crate) enum Method {
     Ais,
     ReverseAis,
     Bracket,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Denoise {
+    /// A two-valued image: .png, or .npy of [height, width]; the smaller value is black
+    #[arg(value_name = "IN.png|.npy")]
+    pub(crate) input: PathBuf,
+    /// Where to write the image: .png, or .npy in the two values of the input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What says how images look: `ising`, p(x | y) ∝ exp(eta Σ x_i y_i + beta Σ x_i x_j) over spins ±1 and their neighbours
+    #[arg(long, value_name = "MODEL", default_value = "ising")]
+    pub(crate) model: String,
+    /// maxflow: the most probable image, exactly; icm: single flips from the noisy image; annealing: a search at falling
+    /// temperature; gibbs: the more probable value of each pixel, by sampling
+    #[arg(long, value_enum, default_value_t = Denoiser::Maxflow)]
+    pub(crate) method: Denoiser,
+    /// Weight of agreement with the noisy image [default: ln((1 - q) / q) / 2 for --flip-probability q]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, conflicts_with = "flip_probability")]
+    pub(crate) eta: Option<f64>,
+    /// Probability that the noise flipped a pixel
+    #[arg(long, value_name = "Q", default_value_t = 0.1)]
+    pub(crate) flip_probability: f64,
+    /// Weight of agreement between neighbours; negative: of their difference (not with maxflow)
+    #[arg(long, value_name = "X", default_value_t = 0.6, allow_negative_numbers = true)]
+    pub(crate) beta: f64,
+    /// Make a grey image two-valued first: values at T or above are white. In the file's units (0 to 255 for PNG); for PNG, T up
+    /// to 1 is a fraction of full white
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f64>,
+    /// The image without noise: bit errors before and after are counted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
+    /// Seed of annealing and gibbs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Sweeps of annealing, or of each of gibbs' chains after its burn-in [default: 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    pub(crate) sweeps: Option<u32>,
+    /// Sweeps that gibbs leaves out at the start of each chain [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    pub(crate) burn_in: Option<u32>,
+    /// Chains of gibbs, the first from the noisy image, the others from noise [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1024))]
+    pub(crate) chains: Option<u32>,
+    /// Where gibbs writes the posterior: .npy (means E[x_i | y] from -1 to 1), or .png (probability of white)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) marginals: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Denoiser {
+    Maxflow,
+    Icm,
+    Annealing,
+    Gibbs,
+}
+
+impl Denoiser {
+    /// As it is typed.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Denoiser::Maxflow => "maxflow",
+            Denoiser::Icm => "icm",
+            Denoiser::Annealing => "annealing",
+            Denoiser::Gibbs => "gibbs",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -66,6 +66,7 @@ fn run(arguments: Arguments) -> Result<Answer> {
         Command::Export(export) => command::export::run(&export),
         Command::Score(score) => command::score::run(&context, &score),
         Command::Logz(logz) => command::logz::run(&context, &logz),
+        Command::Denoise(denoise) => command::denoise::run(&context, &denoise),
         Command::Suggest(suggest) => command::suggest::run(&context, &suggest),
         Command::Data(data) => command::data::run(&data),
         Command::Settings => Ok(command::settings::run()),

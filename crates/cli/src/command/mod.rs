@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod demo;
+pub(crate) mod denoise;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod inpaint;

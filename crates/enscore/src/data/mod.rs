@@ -6,6 +6,7 @@
 //! is allocated, and formats that would run code (pickles) are never opened.
 
 mod array;
+mod binary_image;
 mod csv_table;
 mod dataset;
 mod digits;
@@ -29,6 +30,7 @@ mod toy;
 mod whiten;
 
 pub use array::{Array, read_array};
+pub use binary_image::{BinaryImage, read_binary_image};
 pub use dataset::{Dataset, Values};
 pub use digits::digits;
 pub use fetch::{Fetched, FetchedFile, fetch};
