@@ -9,6 +9,7 @@ mod compile;
 pub mod conv;
 mod executable;
 mod fused;
+pub mod ising;
 mod lent;
 pub mod math;
 pub mod matmul;
