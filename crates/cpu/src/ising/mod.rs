@@ -20,7 +20,7 @@ use enscore_program::random::Key;
 use rayon::prelude::*;
 
 use crate::simd::Path;
-use update::{Acceptance, Draws, GROUP, Group};
+use update::{Acceptance, Draws, GROUP, Words};
 
 /// Both sides of a lattice are multiples of this.
 pub const SIDE_MULTIPLE: usize = 16;
@@ -98,13 +98,21 @@ impl PackedTorus {
 
     /// Σ x_i x_j over the bonds, one to the right and one downwards of each site.
     pub fn bonds(&self) -> i64 {
+        let (n, words) = (self.row_len, self.rows * self.row_len);
+        let [own, other] = &self.colours;
+        let mut side = [0; GROUP];
         let mut aligned = 0;
-        let words = self.rows * self.row_len;
         for first in (0..words).step_by(GROUP) {
-            let group = self.group(0, first);
-            aligned += group.aligned(GROUP.min(words - first));
+            let count = GROUP.min(words - first);
+            self.side(0, first, &mut side[..count]);
+            let equal = |i: usize| -> u32 {
+                let at = first + i;
+                let neighbours = [other[at], other[at + n], other[at + 2 * n], side[i]];
+                neighbours.iter().map(|word| (!(own[at + n] ^ word)).count_ones()).sum()
+            };
+            aligned += (0..count).map(|i| i64::from(equal(i))).sum::<i64>();
         }
-        2 * aligned as i64 - 256 * words as i64
+        2 * aligned - 256 * words as i64
     }
 
     /// Updates every site once, the words with even x + y first, at `coupling` = β J. Draws are those of row `key.row` at
@@ -150,39 +158,30 @@ impl PackedTorus {
         }
     }
 
-    /// The neighbours of the words `first..` of a colour, as many as a group has.
+    /// Fills `side` with the words that the words `first..` of a colour have beside them besides those at the same place.
     #[inline(always)]
-    fn group(&self, colour: usize, first: usize) -> Group {
+    fn side(&self, colour: usize, first: usize, side: &mut [u64]) {
         let (n, other) = (self.row_len, &self.colours[1 - colour]);
-        let count = GROUP.min(self.rows * n - first);
-        let mut group = Group::default();
-        if let Some(own) = self.colours[colour].get(n + first..n + first + count) {
-            group.spins[..count].copy_from_slice(own);
-        }
-        group.neighbours[0][..count].copy_from_slice(&other[first..][..count]);
-        group.neighbours[1][..count].copy_from_slice(&other[2 * n + first..][..count]);
-        group.neighbours[2][..count].copy_from_slice(&other[n + first..][..count]);
-        let (mut y, mut k, mut done) = (first / n, first % n, 0);
-        while done < count {
-            let (row, len) = (&other[(y + 1) * n..][..n], (n - k).min(count - done));
-            let side = &mut group.neighbours[3][done..][..len];
+        let (mut y, mut k, mut side) = (first / n, first % n, side);
+        while !side.is_empty() {
+            let (part, rest) = side.split_at_mut((n - k).min(side.len()));
+            let (row, len) = (&other[(y + 1) * n..][..n], part.len());
             // The words of this colour in row y are those with x = 2 k + (y + colour) % 2.
             if (y + colour).is_multiple_of(2) {
                 let start = usize::from(k == 0);
                 if start == 1 {
-                    side[0] = rotate_bytes_left(row[n - 1]);
+                    part[0] = rotate_bytes_left(row[n - 1]);
                 }
-                side[start..].copy_from_slice(&row[k + start - 1..][..len - start]);
+                part[start..].copy_from_slice(&row[k + start - 1..][..len - start]);
             } else {
                 let inside = len - usize::from(k + len == n);
-                side[..inside].copy_from_slice(&row[k + 1..][..inside]);
+                part[..inside].copy_from_slice(&row[k + 1..][..inside]);
                 if inside < len {
-                    side[inside] = rotate_bytes_right(row[0]);
+                    part[inside] = rotate_bytes_right(row[0]);
                 }
             }
-            (y, k, done) = (y + 1, 0, done + len);
+            (y, k, side) = (y + 1, 0, rest);
         }
-        group
     }
 }
 
@@ -213,13 +212,28 @@ impl crate::simd::Kernel for Update<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Update { torus, acceptance, colour, key, first, part } = self;
+        let (n, other) = (torus.row_len, &torus.colours[1 - colour][..]);
+        let mut side = [0; GROUP];
         for (index, words) in part.chunks_mut(GROUP).enumerate() {
             let start = first + index * GROUP;
-            let mut group = torus.group(colour, start);
-            group.spins[..words.len()].copy_from_slice(words);
+            torus.side(colour, start, &mut side[..words.len()]);
             let draws = Draws::new(key, colour, start);
-            group.update(acceptance, &draws, words.len());
-            words.copy_from_slice(&group.spins[..words.len()]);
+            let near = [start, start + n, start + 2 * n].map(|at| &other[at..][..words.len()]);
+            if let (Ok(spins), [Some(above), Some(here), Some(below)]) =
+                (<&mut Words>::try_from(&mut *words), near.map(|words| <&Words>::try_from(words).ok()))
+            {
+                update::update(spins, [above, here, below, &side], acceptance, &draws);
+                continue;
+            }
+            // The last words of a small lattice: what fills the group up is thrown away.
+            let filled = |part: &[u64]| {
+                let mut whole = [0; GROUP];
+                whole[..part.len()].copy_from_slice(part);
+                whole
+            };
+            let (mut spins, [above, here, below]) = (filled(words), near.map(filled));
+            update::update(&mut spins, [&above, &here, &below, &side], acceptance, &draws);
+            words.copy_from_slice(&spins[..words.len()]);
         }
     }
 }

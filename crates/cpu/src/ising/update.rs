@@ -20,8 +20,6 @@ const OWN_DIGITS: usize = 4;
 const DIGITS: usize = 64;
 const STREAM: u32 = 0x4953_0000;
 
-type Vector = [u64; LANES];
-
 /// The probabilities of an update as 64 binary digits.
 pub(super) struct Acceptance {
     rule: Rule,
@@ -64,174 +62,153 @@ impl Draws {
         Draws { key, colour: colour as u32, first: first as u64 }
     }
 
-    /// The bits of call `call` for the words `word..word + 8` of the group: Philox in 64-bit lanes, as in
+    /// The bits of call `call` for word `word` of the group: two words of Philox 4x32-10 in 64-bit lanes, as in
     /// `random/transform.rs`.
     #[inline(always)]
-    fn planes(&self, call: u32, word: usize) -> [Vector; 2] {
+    fn planes(&self, call: u32, word: usize) -> [u64; 2] {
         const LOW: u64 = 0xFFFF_FFFF;
         let stream = STREAM + 2 * call + self.colour;
         let ([_, row, stream, step], mut key) = random::counter(self.key, stream, self.key.row, 0);
-        let start = self.first + word as u64;
-        let mut c = [
-            std::array::from_fn(|lane| start + lane as u64),
-            [u64::from(row); LANES],
-            [u64::from(stream); LANES],
-            [u64::from(step); LANES],
-        ];
+        let mut c = [self.first + word as u64, u64::from(row), u64::from(stream), u64::from(step)];
         for _ in 0..10 {
-            let p0: Vector = std::array::from_fn(|i| 0xD251_1F53 * (c[0][i] & LOW));
-            let p1: Vector = std::array::from_fn(|i| 0xCD9E_8D57 * (c[2][i] & LOW));
-            c = [
-                std::array::from_fn(|i| (p1[i] >> 32) ^ c[1][i] ^ u64::from(key[0])),
-                p1,
-                std::array::from_fn(|i| (p0[i] >> 32) ^ c[3][i] ^ u64::from(key[1])),
-                p0,
-            ];
+            let p0 = 0xD251_1F53 * (c[0] & LOW);
+            let p1 = 0xCD9E_8D57 * (c[2] & LOW);
+            c = [(p1 >> 32) ^ c[1] ^ u64::from(key[0]), p1, (p0 >> 32) ^ c[3] ^ u64::from(key[1]), p0];
             key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
         }
-        [
-            std::array::from_fn(|i| c[0][i] << 32 | c[1][i] & LOW),
-            std::array::from_fn(|i| c[2][i] << 32 | c[3][i] & LOW),
-        ]
+        [c[0] << 32 | c[1] & LOW, c[2] << 32 | c[3] & LOW]
     }
 }
 
-/// Words with those of their neighbours.
-pub(super) struct Group {
-    pub spins: [u64; GROUP],
-    pub neighbours: [[u64; GROUP]; 4],
-}
+/// The neighbours of a group's words.
+pub(super) type Neighbours<'a> = [&'a Words; 4];
 
-impl Default for Group {
-    #[inline(always)]
-    fn default() -> Group {
-        Group { spins: [0; GROUP], neighbours: [[0; GROUP]; 4] }
-    }
-}
+/// One number for each word of a group.
+pub(super) type Words = [u64; GROUP];
 
-/// Sites of a vector that are being decided.
-#[derive(Clone, Copy, Default)]
+/// Sites that are being decided.
 struct Pending {
+    /// Sites that flip, but for those where U < p.
+    flips: Words,
     /// Sites where U < p.
-    below: Vector,
+    below: Words,
     /// Sites whose digits have all been equal so far.
-    open: Vector,
+    open: Words,
     /// Sites with four neighbours alike: these have the second probability.
-    extreme: Vector,
+    extreme: Words,
+}
+
+/// Updates the spins of a group.
+#[inline(always)]
+pub(super) fn update(spins: &mut Words, neighbours: Neighbours, acceptance: &Acceptance, draws: &Draws) {
+    let mut pending = match acceptance.rule {
+        Rule::Metropolis => Pending::new::<false>(spins, neighbours, acceptance, draws),
+        Rule::HeatBath => Pending::new::<true>(spins, neighbours, acceptance, draws),
+    };
+    pending.decide(acceptance, draws);
+    for i in 0..GROUP {
+        spins[i] ^= pending.flips[i] ^ pending.below[i];
+    }
+}
+
+/// Compares a digit of U, `bit`, with that of p: (U < p so far, equal so far).
+#[inline(always)]
+fn compare(
+    acceptance: &Acceptance,
+    digit: usize,
+    bit: u64,
+    extreme: u64,
+    below: u64,
+    open: u64,
+) -> (u64, u64) {
+    let (three, four) = (acceptance.digits[0][digit], acceptance.digits[1][digit]);
+    let p = (four & extreme) | (three & !extreme);
+    (below | (open & p & !bit), open & !(p ^ bit))
 }
 
 impl Pending {
-    /// Compares digit `digit` of U with that of p.
+    /// The sites that depend on chance and those that flip anyway, after the digits that every site draws. One loop over
+    /// the words, so that each step of it works on as many as the instructions allow.
     #[inline(always)]
-    fn compare(&mut self, acceptance: &Acceptance, digit: usize, bits: &Vector) {
-        let (three, four) = (acceptance.digits[0][digit], acceptance.digits[1][digit]);
-        for i in 0..LANES {
-            let p = (four & self.extreme[i]) | (three & !self.extreme[i]);
-            self.below[i] |= self.open[i] & p & !bits[i];
-            self.open[i] &= !(p ^ bits[i]);
-        }
-    }
-
-    #[inline(always)]
-    fn is_open(&self) -> bool {
-        self.open.iter().fold(0, |a, b| a | b) != 0
-    }
-}
-
-impl Group {
-    /// Bonds between the first `count` words and their neighbours whose spins are equal.
-    pub(super) fn aligned(&self, count: usize) -> u64 {
-        let equal = |i: usize| -> u32 {
-            self.neighbours.iter().map(|words| (!(self.spins[i] ^ words[i])).count_ones()).sum()
-        };
-        (0..count).map(|i| u64::from(equal(i))).sum()
-    }
-
-    /// Updates the spins of the first `count` words; the others are left in any state.
-    #[inline(always)]
-    pub(super) fn update(&mut self, acceptance: &Acceptance, draws: &Draws, count: usize) {
-        let mut pending = [Pending::default(); VECTORS];
-        let mut flips = [[0; LANES]; VECTORS];
-        for v in 0..count.div_ceil(LANES) {
-            let planes = [draws.planes(0, v * LANES), draws.planes(1, v * LANES)];
-            let planes = [planes[0][0], planes[0][1], planes[1][0], planes[1][1]];
-            (pending[v], flips[v]) = self.start(acceptance, v, &planes[0]);
-            for (digit, bits) in planes.iter().enumerate() {
-                pending[v].compare(acceptance, digit, bits);
-            }
-        }
-        decide(&mut pending, acceptance, draws);
-        for v in 0..VECTORS {
-            for i in 0..LANES {
-                self.spins[v * LANES + i] ^= flips[v][i] ^ pending[v].below[i];
-            }
-        }
-    }
-
-    /// The sites of a vector that depend on chance, and those that flip unless chance says otherwise. `fair` is a random
-    /// bit for each site; it is the first digit of U too, but no site uses both.
-    #[inline(always)]
-    fn start(&self, acceptance: &Acceptance, v: usize, fair: &Vector) -> (Pending, Vector) {
-        let (mut pending, mut flips) = (Pending::default(), [0; LANES]);
-        for i in 0..LANES {
-            let at = v * LANES + i;
-            let aligned: [u64; 4] =
-                std::array::from_fn(|n| self.spins[at] ^ self.neighbours[n][at] ^ acceptance.sign);
+    fn new<const HEAT_BATH: bool>(
+        spins: &Words,
+        neighbours: Neighbours,
+        acceptance: &Acceptance,
+        draws: &Draws,
+    ) -> Pending {
+        let [flips, below, open, extreme] = [[0; GROUP]; 4];
+        let mut pending = Pending { flips, below, open, extreme };
+        for i in 0..GROUP {
+            let [first, second] = [draws.planes(0, i), draws.planes(1, i)];
+            let aligned = neighbours.map(|words| spins[i] ^ words[i] ^ acceptance.sign);
             // Sums of two of the four bits: one, and two.
             let (one, two) = (aligned[0] ^ aligned[1], aligned[0] & aligned[1]);
             let (other_one, other_two) = (aligned[2] ^ aligned[3], aligned[2] & aligned[3]);
             let four = two & other_two;
             let three = (two & other_one) | (one & other_two);
-            match acceptance.rule {
-                Rule::Metropolis => {
-                    // Up to two aligned: the flip lowers the energy or leaves it.
-                    (pending.open[i], pending.extreme[i]) = (three | four, four);
-                    flips[i] = !(three | four);
-                }
-                Rule::HeatBath => {
-                    // With one or no aligned neighbour the flip has the probability that staying has with three or four.
-                    let odd = one ^ other_one;
-                    let none = !(aligned[0] | aligned[1] | aligned[2] | aligned[3]);
-                    (pending.open[i], pending.extreme[i]) = (odd | four | none, four | none);
-                    let two_aligned = !(odd | four | none);
-                    flips[i] = (odd & !three) | none | (two_aligned & fair[i]);
-                }
+            let (flips, extreme, mut open);
+            if HEAT_BATH {
+                // With one or no aligned neighbour a flip has the probability that staying has with three or four. With
+                // two it is fair: the first digit of U is a random bit, and no site uses both.
+                let odd = one ^ other_one;
+                let none = !(aligned[0] | aligned[1] | aligned[2] | aligned[3]);
+                (open, extreme) = (odd | four | none, four | none);
+                flips = (odd & !three) | none | (!open & first[0]);
+            } else {
+                // With up to two the flip lowers the energy or leaves it.
+                (open, extreme) = (three | four, four);
+                flips = !open;
             }
+            let mut below = 0;
+            (below, open) = compare(acceptance, 0, first[0], extreme, below, open);
+            (below, open) = compare(acceptance, 1, first[1], extreme, below, open);
+            (below, open) = compare(acceptance, 2, second[0], extreme, below, open);
+            (below, open) = compare(acceptance, 3, second[1], extreme, below, open);
+            pending.flips[i] = flips;
+            pending.below[i] = below;
+            pending.open[i] = open;
+            pending.extreme[i] = extreme;
         }
-        (pending, flips)
+        pending
     }
-}
 
-/// Decides what is still open after the digits that every site has drawn. Rounds end because each takes at least one
-/// vector's open sites; after all digits an open site is not below.
-#[inline(always)]
-fn decide(pending: &mut [Pending; VECTORS], acceptance: &Acceptance, draws: &Draws) {
-    let mut round = 0;
-    while pending.iter().any(Pending::is_open) {
-        let mut shared = Pending::default();
-        let mut taken = [[0; LANES]; VECTORS];
-        for (taken, pending) in taken.iter_mut().zip(pending.iter_mut()) {
-            for i in 0..LANES {
-                taken[i] = pending.open[i] & !shared.open[i];
-                shared.open[i] |= taken[i];
-                shared.extreme[i] |= taken[i] & pending.extreme[i];
-                pending.open[i] &= !taken[i];
-            }
-        }
+    /// Decides what is still open after the digits that every site has drawn. Rounds end because each takes at least one
+    /// vector's open sites; after all digits an open site is not below.
+    #[inline(always)]
+    fn decide(&mut self, acceptance: &Acceptance, draws: &Draws) {
         let calls = (DIGITS - OWN_DIGITS) as u32 / 2;
-        let mut call = 0;
-        while shared.is_open() && call < calls {
-            let planes = draws.planes(OWN_DIGITS as u32 / 2 + round * calls + call, 0);
-            let digit = OWN_DIGITS + 2 * call as usize;
-            shared.compare(acceptance, digit, &planes[0]);
-            shared.compare(acceptance, digit + 1, &planes[1]);
-            call += 1;
-        }
-        for (taken, pending) in taken.iter().zip(pending.iter_mut()) {
-            for i in 0..LANES {
-                pending.below[i] |= taken[i] & shared.below[i];
+        for round in 0.. {
+            let [mut used, mut extreme, mut below, mut open] = [[0; LANES]; 4];
+            let mut taken = [0; GROUP];
+            for v in (0..GROUP).step_by(LANES) {
+                for i in 0..LANES {
+                    taken[v + i] = self.open[v + i] & !used[i];
+                    used[i] |= taken[i + v];
+                    extreme[i] |= taken[v + i] & self.extreme[v + i];
+                    self.open[v + i] &= !taken[v + i];
+                }
+            }
+            open.copy_from_slice(&used);
+            if used.iter().fold(0, |a, b| a | b) == 0 {
+                return;
+            }
+            for call in 0..calls {
+                let digit = OWN_DIGITS + 2 * call as usize;
+                for i in 0..LANES {
+                    let bits = draws.planes(OWN_DIGITS as u32 / 2 + round * calls + call, i);
+                    (below[i], open[i]) = compare(acceptance, digit, bits[0], extreme[i], below[i], open[i]);
+                    (below[i], open[i]) =
+                        compare(acceptance, digit + 1, bits[1], extreme[i], below[i], open[i]);
+                }
+                if open.iter().fold(0, |a, b| a | b) == 0 {
+                    break;
+                }
+            }
+            let mut wide = [0; GROUP];
+            wide.chunks_exact_mut(LANES).for_each(|part| part.copy_from_slice(&below));
+            for i in 0..GROUP {
+                self.below[i] |= taken[i] & wide[i];
             }
         }
-        round += 1;
     }
 }
