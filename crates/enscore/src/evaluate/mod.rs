@@ -5,6 +5,7 @@
 pub mod analytic;
 pub mod annealed_importance;
 pub mod auroc;
+pub mod autocorrelation;
 pub mod base;
 pub mod bernoulli_baseline;
 pub mod bits_per_dim;
@@ -34,6 +35,7 @@ pub mod two_sample;
 pub use analytic::IsotropicMixture;
 pub use annealed_importance::{Annealed, Annealing, Bracket, bracket, importance_sampling};
 pub use auroc::{Auroc, auroc};
+pub use autocorrelation::{ChainMean, autocorrelation, batch_means, integrated_time};
 pub use base::{Base, Drawn, GaussianBase};
 pub use bernoulli_baseline::BernoulliBaseline;
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};

@@ -5,6 +5,7 @@ mod annealed_langevin;
 mod chains;
 mod gaussian_recursion;
 mod hmc;
+pub mod ising;
 mod mala;
 mod start;
 mod step_rule;

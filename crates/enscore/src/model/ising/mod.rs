@@ -10,12 +10,14 @@
 //! neighbours, without a wrap at the border. With flips of probability q, η = ln((1 - q) / q) / 2; β ≥ 0 makes
 //! neighbours agree. A most probable x is exact for β ≥ 0, where the energy is submodular; there may be several.
 
+mod adjacency;
 pub mod exact;
 mod grid_cut;
 mod icm;
 pub mod infinite;
 mod lattice;
 
+pub use adjacency::Adjacency;
 pub use exact::{ExactLogZ, ExactMethod, exact_log_z};
 pub use lattice::{Bond, Coupling, Field, IsingModel, Lattice, magnetisation};
 
