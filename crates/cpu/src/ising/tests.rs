@@ -1,3 +1,5 @@
+//! The packed sweeps against probabilities, independence, and themselves on other threads and instruction paths.
+
 use super::*;
 
 fn bits(count: usize, seed: u64) -> Vec<i8> {

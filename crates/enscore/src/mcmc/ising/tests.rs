@@ -1,3 +1,5 @@
+//! Every chain against enumeration or the closed form.
+
 use super::*;
 use crate::evaluate::batch_means;
 use crate::model::ising::exact::{moments, torus_exact};
