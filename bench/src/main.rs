@@ -2,6 +2,7 @@
 //! `profile NAME SECONDS`, one line each, on standard input: `run` asks this program and its Python counterparts in turn.
 
 mod adam;
+mod discrete;
 mod networks;
 mod runner;
 mod workloads;
@@ -41,6 +42,14 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
     let words: Vec<&str> = line.split_whitespace().collect();
     let [verb, name, rest @ ..] = &words[..] else { return Err(format!("not a request: {line:?}").into()) };
     let budget = Duration::from_secs_f64(rest.first().map_or(Ok(1.0), |word| word.parse())?);
+    if let Some(mut workload) = discrete::named(name) {
+        return match *verb {
+            "check" => Ok(workload.figure().to_string()),
+            "time" => Ok((workload.time(budget).0 * 1e3).to_string()),
+            "least" => Ok((workload.time(budget).1 * 1e3).to_string()),
+            _ => Err(format!("not a request for a discrete model: {line:?}").into()),
+        };
+    }
     if *verb == "check" {
         let mut runner = load(name, data)?;
         let mut figures = Vec::new();
