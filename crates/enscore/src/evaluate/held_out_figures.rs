@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::denoising_loss::mean_and_error;
 use super::unit_figures::UnitFigure;
-use super::{EvaluationSettings, auroc, pseudo_log_likelihood, reconstruction_error, normaliser, rows_for, rows_of};
+use super::{
+    EvaluationSettings, auroc, normaliser, pseudo_log_likelihood, reconstruction_error, rows_for, rows_of,
+};
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::{Bipartite, HostDensity, Network, Units};
