@@ -142,7 +142,8 @@ impl Bipartite for Rbm {
             Units::Gaussian { deviation } => {
                 // ∫ exp(-(v - b)² / (2σ²) + v a / σ²) dv = √(2πσ²) exp((a b + a² / 2) / σ²) with a = (W h)_i.
                 let a = h.matmul_with(self.weights(parameters), false, true);
-                let exponent = sum_rows(a * (self.visible_bias(parameters) + 0.5 * a)) * self.units().precision();
+                let exponent =
+                    sum_rows(a * (self.visible_bias(parameters) + 0.5 * a)) * self.units().precision();
                 let volume = self.block[0].width as f64 * (0.5 * std::f64::consts::TAU.ln() + deviation.ln());
                 alone + exponent + volume
             }

@@ -98,10 +98,8 @@ pub fn build(
         }
         settings::Objective::CdGibbs(cd) => {
             let from_data = cd.start == ChainStart::Data;
-            let objective = GibbsDivergence {
-                sweeps_from_data: from_data.then_some(cd.steps),
-                centring: cd.centring,
-            };
+            let objective =
+                GibbsDivergence { sweeps_from_data: from_data.then_some(cd.steps), centring: cd.centring };
             let chains = (!from_data).then(|| ChainSettings::Gibbs(cd.clone()));
             Ok(Task { chains, ..Task::of(objective) })
         }

@@ -65,7 +65,11 @@ impl Objective<Network> for GibbsDivergence {
         let mut diagnostics =
             vec![("energy_gap", gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
         diagnostics.extend(reconstruction.map(|error| ("reconstruction_error", error)));
-        Estimate { loss: -gap, optimised: -contrast_phases(model, parameters, phases, self.centring), diagnostics }
+        Estimate {
+            loss: -gap,
+            optimised: -contrast_phases(model, parameters, phases, self.centring),
+            diagnostics,
+        }
     }
 }
 

@@ -61,7 +61,9 @@ pub fn contrast_phases<'s>(
         };
     };
     let mut biases: Vec<&str> = Vec::new();
-    for Interaction { weights: name, first: (first_bias, xs), second: (second_bias, hs) } in model.interactions() {
+    for Interaction { weights: name, first: (first_bias, xs), second: (second_bias, hs) } in
+        model.interactions()
+    {
         let (a, b) = (a.slice(1, xs.start, xs.end), b.slice(1, hs.start, hs.end));
         let (mu, lambda) = (mu.slice(1, xs.start, xs.end), lambda.slice(1, hs.start, hs.end));
         add(name, a.matmul_with(b, true, false));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::chart::{diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses};
-use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
 use super::filters::filters;
+use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
 use super::{render, sheet};
 use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
 use crate::data::Subset;
@@ -217,7 +217,11 @@ fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
 /// Further curves, where the objective reports them: caption, key of the metrics, axis.
 const DIAGNOSTICS: [(&str, &str, &str); 9] = [
     ("Energy gap: mean log density of data less that of chains", "energy_gap", "nats"),
-    ("Mean log density of training rows less that of validation rows, with averaged weights", "free_energy_gap", "nats"),
+    (
+        "Mean log density of training rows less that of validation rows, with averaged weights",
+        "free_energy_gap",
+        "nats",
+    ),
     ("Pseudo-log-likelihood of validation rows", "pseudo_log_likelihood", "nats"),
     ("Reconstruction error of validation rows", "validation_reconstruction_error", "squared units"),
     ("Reconstruction error of the batches", "reconstruction_error", "squared units"),
@@ -309,7 +313,8 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
 
 /// The weights of the hidden units of a machine of images.
 fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Result<()> {
-    let (Some(shape), Model::Rbm(_)) = (image_shape(&trained.model.data.row_shape), trained.settings.model()) else {
+    let (Some(shape), Model::Rbm(_)) = (image_shape(&trained.model.data.row_shape), trained.settings.model())
+    else {
         return Ok(());
     };
     let place = trained.model.parameters.iter().position(|parameter| parameter.name == RBM_PARAMETERS[0]);

@@ -288,7 +288,8 @@ impl CdGibbs {
             return Err(error.expected("0: a chain for each row of the batch"));
         }
         if cd.start != ChainStart::Persistent && cd.temperatures > 1 {
-            let error = reader.wrong("temperatures").found(format!("{} without persistent chains", cd.temperatures));
+            let error =
+                reader.wrong("temperatures").found(format!("{} without persistent chains", cd.temperatures));
             return Err(error.expected("1").remedy("set objective.start = \"persistent\""));
         }
         Ok(cd)
@@ -306,9 +307,10 @@ fn refuse_other_families(reader: &Reader, kind: Kind, family: Family) -> Result<
             matches!(family, Family::Energy | Family::Bipartite),
             "an energy: model.kind = \"mlp-energy\", \"rbm\" or another energy",
         ),
-        Kind::Nce | Kind::Fce => {
-            (family == Family::Energy, "an energy of real numbers: model.kind = \"mlp-energy\" or another one")
-        }
+        Kind::Nce | Kind::Fce => (
+            family == Family::Energy,
+            "an energy of real numbers: model.kind = \"mlp-energy\" or another one",
+        ),
         Kind::Ml => (
             matches!(family, Family::Flow | Family::Bipartite),
             "a flow: model.kind = \"real-nvp\" or \"multi-scale-flow\"; or a small machine: model.kind = \"rbm\"",

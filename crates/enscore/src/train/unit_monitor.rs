@@ -46,7 +46,11 @@ impl UnitMonitor {
             "free_energy_gap": gap,
             "validation_reconstruction_error": error,
         });
-        if model.model.bipartite().is_some_and(|units| units.first_units().iter().all(|block| block.units == Units::Bernoulli)) {
+        if model
+            .model
+            .bipartite()
+            .is_some_and(|units| units.first_units().iter().all(|block| block.units == Units::Bernoulli))
+        {
             let rows = &self.validation[..self.validation.len().min(PSEUDO_ROWS * model.row_len())];
             let pseudo = pseudo_log_likelihood(model, rows)?.mean;
             row["pseudo_log_likelihood"] = json!(pseudo);
