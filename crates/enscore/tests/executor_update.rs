@@ -31,7 +31,7 @@ fn update() -> UpdateProgram {
     };
     let model = UNet::new([8, 8, 1], settings).unwrap();
     let objective = Ncsn { levels: NoiseLevels::geometric(1.0, 0.05, 5).unwrap() };
-    let optimiser = Optimiser { adam: Adam::default(), clip_norm: 0.05 };
+    let optimiser = Optimiser { clip_norm: 0.05, ..Optimiser::default() };
     UpdateProgram::trace(&model, &objective, &optimiser, BATCH, &[8, 8, 1]).unwrap()
 }
 

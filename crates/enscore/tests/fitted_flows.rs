@@ -49,7 +49,7 @@ impl Draws {
 fn train(model: &Network, draws: &mut Draws, steps: u64, peak: f64) -> (UpdateProgram, Vec<Vec<f64>>) {
     let row_shape = LogDensity::row_shape(model).to_vec();
     let batch = draws.values.len() / row_shape.iter().product::<usize>();
-    let optimiser = Optimiser { adam: Adam::default(), clip_norm: 1.0 };
+    let optimiser = Optimiser { clip_norm: 1.0, ..Optimiser::default() };
     let update = UpdateProgram::trace(model, &MaximumLikelihood, &optimiser, batch, &row_shape).unwrap();
     let mut executable = Executable::<f32>::compile(&update.program, Options::default()).unwrap();
     let mut state = update.initial_state(3);

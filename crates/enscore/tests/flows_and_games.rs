@@ -95,7 +95,7 @@ fn mean_and_error(values: &[f64]) -> (f64, f64) {
 #[test]
 fn maximum_likelihood_bends_a_flow() {
     let network = Network::Flow(Box::new(flow()));
-    let optimiser = Optimiser { adam: Adam::default(), clip_norm: 0.0 };
+    let optimiser = Optimiser { clip_norm: 0.0, ..Optimiser::default() };
     let update = UpdateProgram::trace(&network, &MaximumLikelihood, &optimiser, 256, &[2]).unwrap();
     let state = train(&update, 1200, 256, 5e-3);
     let held_out = bent(HELD_OUT, 0, 4000);
@@ -138,8 +138,8 @@ fn two_players_move_their_own_parameters() {
     let energy = MlpEnergy::new(&[2], &[8], Activation::Softplus).unwrap();
     let model = Network::Energy(Box::new(energy));
     for (player, of_flow) in task.players.iter().zip([false, true]) {
-        let steps = Steps { batch: 64, row_shape: &[2], chains: 0, moves: &*player.moves };
-        let optimiser = Optimiser { adam: Adam::default(), clip_norm: 0.0 };
+        let steps = Steps { batch: 64, row_shape: &[2], chains: None, moves: &*player.moves };
+        let optimiser = Optimiser { clip_norm: 0.0, ..Optimiser::default() };
         let update = UpdateProgram::trace_steps(&model, &*player.objective, &optimiser, &steps).unwrap();
         let mut executable = Executable::<f32>::compile(&update.program, Options::default()).unwrap();
         let mut state = update.initial_state(3);
@@ -191,7 +191,7 @@ fn a_frozen_flow_is_noise() {
     };
     let objective = NoiseContrastive { noise: Noise::new(frozen()), ratio: 2, log_z: 0.0 };
     let energy = Network::Energy(Box::new(MlpEnergy::new(&[2], &[8], Activation::Softplus).unwrap()));
-    let optimiser = Optimiser { adam: Adam::default(), clip_norm: 0.0 };
+    let optimiser = Optimiser { clip_norm: 0.0, ..Optimiser::default() };
     let update =
         UpdateProgram::trace(&energy, &objective, &optimiser, 128, Score::row_shape(&energy)).unwrap();
     let names: Vec<&str> = update.parameters.iter().map(|p| p.name.as_str()).collect();

@@ -28,7 +28,7 @@ fn update(
     batch: usize,
     clip_norm: f64,
 ) -> UpdateProgram {
-    let optimiser = Optimiser { adam: Adam::default(), clip_norm };
+    let optimiser = Optimiser { clip_norm, ..Optimiser::default() };
     UpdateProgram::trace(model, objective, &optimiser, batch, model.row_shape()).expect("a right model")
 }
 
@@ -108,7 +108,7 @@ fn outputs_are_named_as_inputs_are() {
         assert_eq!(update.program.input_position(name), Some(i));
         assert_eq!(update.program.output_position(name), Some(i));
     }
-    let batch = ["x", "weights", "key", "learning_rate", "correction1", "correction2", "ema_decay"];
+    let batch = ["x", "row_weights", "key", "learning_rate", "correction1", "correction2", "ema_decay"];
     for (i, name) in batch.into_iter().enumerate() {
         assert_eq!(update.program.input_position(name), Some(update.batch_position() + i));
     }

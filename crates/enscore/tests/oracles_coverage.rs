@@ -93,6 +93,26 @@ const COVERED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "oracles_rbm.rs",
+        &[
+            "rbm.4x3.cd1.expected_gradient",
+            "rbm.4x3.cd10.expected_gradient",
+            "rbm.4x3.cd1_objective",
+            "rbm.4x3.cd3.expected_gradient",
+            "rbm.4x3.exact_ml_gradient",
+            "rbm.4x3.free_energy",
+            "rbm.4x3.gibbs_invariance",
+            "rbm.4x3.logZ",
+            "rbm.4x3.loglik",
+            "rbm.4x3.model_moments",
+            "rbm.4x3.p_v",
+            "rbm.4x3.pseudo_loglik",
+            "rbm.4x3.spin_equivalence",
+            "rbm.bars_and_stripes2x2.bound",
+            "rbm.bars_and_stripes3x3.bound",
+        ],
+    ),
+    (
         "oracles_ising_exact.rs",
         &[
             "ising.beta_c",
@@ -127,6 +147,24 @@ const COVERED: &[(&str, &[&str])] = &[
     (
         "oracles_sampler.rs",
         &["ncsn.ald.gauss.a", "ncsn.ald.gauss.a_code_convention", "ncsn.ald.gauss.c_code_convention"],
+    ),
+    (
+        "oracles_log_z.rs",
+        &[
+            "ais.rbm4x3.exact_moments.K2",
+            "ais.rbm4x3.linear1",
+            "ais.rbm4x3.linear10",
+            "ais.rbm4x3.linear100",
+            "ais.rbm4x3.logZ_path",
+            "ais.rbm4x3.reverse_bound10",
+            "data.sm08.cd25_500.unnormalised",
+            "jarzynski.dragged_oscillator",
+            "metric.ess_ar1",
+            "rbm.4x3.logZ",
+            "rbm.4x3.spin_equivalence",
+            "rbm.784x16.logZ",
+            "rbm.W0.logZ",
+        ],
     ),
     ("oracles_score_matching.rs", &["sm.mlp.loss", "sm.mlp.param_gradient"]),
     (

@@ -172,7 +172,7 @@ fn write(plan: &Plan, drawn: &Drawn) -> Result<()> {
     match format_and_shape(plan) {
         (Format::Npy, _) => write_bytes_atomically(&plan.out, &table::npy(&raw()?, shape)?),
         (Format::Csv, _) => write_bytes_atomically(&plan.out, &table::csv(&raw()?, shape)?),
-        (Format::Png, Some(shape)) => png::write(&plan.out, &sheet_of(&drawn.rows, shape, plan.count)?),
+        (Format::Png, Some(shape)) => png::write(&plan.out, &sheet_of(drawn.shown(), shape, plan.count)?),
         (Format::Png, None) => {
             let scatter = Scatter::new("Samples", ["x1", "x2"], &[], &raw()?, 2)?;
             png::write(&plan.out, &scatter.image()?)
@@ -184,7 +184,7 @@ fn format_and_shape(plan: &Plan) -> (Format, Option<[usize; 3]>) {
     (plan.format, image_shape(&plan.trained.model.data.row_shape))
 }
 
-fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
+pub(super) fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
     let columns = if count <= COLUMNS * COLUMNS { COLUMNS } else { count.isqrt() };
     sheet::sheet(rows, shape, columns, enlargement(shape, columns), GAP)
 }

@@ -186,6 +186,39 @@ impl Dataset {
         self.with_scale(Scale::range(low, high))
     }
 
+    /// The same data with values 0 and 1: 1 where a value is at least half of its scale (128 of 0 to 255). Data of 0 and 1
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// None for data that can be read.
+    pub fn binarised(&self) -> Result<Dataset> {
+        let binary = Scale::quantised(2);
+        if self.scale() == binary && matches!(self.values(), Values::U8(_)) {
+            return Ok(self.clone());
+        }
+        let (scale, values) = (self.scale(), self.values());
+        let bit = |i: usize| u8::from(scale.scaled(values.get(i)) >= 0.5);
+        let bits = Values::U8((0..values.len()).map(bit).collect());
+        Dataset(Arc::new(Inner { values: Arc::new(bits), ..self.shallow() })).with_scale(binary)
+    }
+
+    /// Refuses data with a model value other than 0 and 1, naming the first.
+    ///
+    /// # Errors
+    /// Such a value.
+    pub fn require_binary(&self) -> Result<()> {
+        let (scale, values) = (self.scale(), self.values());
+        let grey = |i: &usize| !matches!(scale.scaled(values.get(*i)), 0.0 | 1.0);
+        match (0..values.len()).find(grey) {
+            None => Ok(()),
+            Some(i) => Err(Error::input("units in {0, 1} need data of 0 and 1")
+                .at(format!("{}, row {}, element {}", self.source(), i / self.row_len(), i % self.row_len()))
+                .found(scale.scaled(values.get(i)))
+                .expected("0 or 1, after scaling")
+                .remedy("set data.binarise = true, or model.visible = \"gaussian\"")),
+        }
+    }
+
     /// Its short name.
     pub fn name(&self) -> &str {
         &self.0.name

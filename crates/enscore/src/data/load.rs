@@ -8,6 +8,7 @@ use super::input::{Input, open_file};
 use super::known::{Availability, known};
 use super::{Dataset, csv_table, digits, idx, image, npy, npz, toy};
 use crate::error::{Error, Result};
+use crate::settings::Data;
 
 /// Which part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,15 @@ pub fn load(source: &str, split: Split) -> Result<Dataset> {
             .remedy(entry.how_to_get()));
     }
     folder::read(place, split)
+}
+
+/// Reads what `settings` name, with values of 0 and 1 where they ask for that.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as(settings: &Data, split: Split) -> Result<Dataset> {
+    let dataset = load(&settings.source.to_string(), split)?;
+    if settings.binarise { dataset.binarised() } else { Ok(dataset) }
 }
 
 /// Reads the test split of a source as [`load`] does; none where the source has no such part.

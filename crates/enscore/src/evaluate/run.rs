@@ -38,7 +38,7 @@ pub struct Evaluation {
     pub affine: Option<Vec<f64>>,
     /// Each metric beside its null value.
     pub metrics: Vec<TwoSample>,
-    /// The samples that the metrics were computed from: `[rows, ..row_shape]`, scaled.
+    /// The samples that the metrics were computed from, as pictures show them: `[rows, ..row_shape]`, scaled.
     #[serde(skip)]
     pub samples: Vec<f32>,
     /// The first chains from start to end: `[stages, chains, ..row_shape]`.
@@ -131,8 +131,8 @@ pub fn evaluate(
             }
         }
     }
-    (evaluation.samples, evaluation.trajectory, evaluation.stages) =
-        (drawn.rows, drawn.trajectory, drawn.stages);
+    evaluation.samples = drawn.shown().to_vec();
+    (evaluation.trajectory, evaluation.stages) = (drawn.trajectory, drawn.stages);
     Ok(evaluation)
 }
 

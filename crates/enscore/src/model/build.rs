@@ -2,7 +2,7 @@
 
 use super::{
     Activation, Confinement, ConvEnergy, Dkef, DkefSettings, GaussianEnergy, Mlp, MlpEnergy, MultiScaleFlow,
-    Network, RealNvp, ResidualEnergy, UNet, UNetSettings,
+    Network, Rbm, RealNvp, ResidualEnergy, UNet, UNetSettings, Units,
 };
 use crate::error::{Error, Result};
 use crate::settings;
@@ -76,6 +76,14 @@ pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
         }
         settings::Model::GaussianEnergy(_) => {
             Ok(Network::Energy(Box::new(GaussianEnergy::new(data.row_shape)?)))
+        }
+        settings::Model::Rbm(rbm) => {
+            let units = match rbm.visible {
+                settings::VisibleUnits::Bernoulli => Units::Bernoulli,
+                settings::VisibleUnits::Gaussian => Units::Gaussian { deviation: rbm.deviation },
+            };
+            let machine = Rbm::new(data.row_shape, rbm.hidden, units)?.starting_at(data.mean)?;
+            Ok(Network::Bipartite(Box::new(machine)))
         }
         settings::Model::MultiScaleFlow(flow) => {
             let shape = image(data, "a flow at several scales", "real-nvp")?;

@@ -7,12 +7,14 @@ use enscore_program::{Kind, Parameter, Parameters, Program, Scope, ShapeError, V
 
 use crate::error::{Error, Result};
 
+mod bipartite;
 mod build;
 mod closed_form;
 mod confinement;
 mod conv_energy;
 mod density;
 mod dkef;
+mod enumeration;
 mod flow;
 mod gaussian_energy;
 mod initial;
@@ -21,10 +23,14 @@ mod layers;
 mod mlp;
 mod network;
 mod noise_levels;
+mod rbm;
 mod residual_energy;
 mod standardise;
 mod unet;
 
+pub use bipartite::{
+    Bipartite, Interaction, UnitBlock, Units, draw_bernoulli, draw_units, mean_units, scaled_units,
+};
 pub use build::{DataFacts, build, starting_rows};
 pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
@@ -32,6 +38,7 @@ pub use conv_energy::ConvEnergy;
 pub use closed_form::{ClosedForm, whole_rows};
 pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
 pub use dkef::{Dkef, DkefSettings};
+pub use enumeration::{MOST_ENUMERATED, enumerated_log_z, is_enumerable};
 pub use flow::{MultiScaleFlow, RealNvp, couple, uncouple};
 pub use gaussian_energy::{GaussianEnergy, GaussianMixtureEnergy};
 pub use initial::initialise;
@@ -39,6 +46,7 @@ pub use layers::{Activation, FREQUENCIES};
 pub use mlp::{Mlp, MlpEnergy};
 pub use network::Network;
 pub use noise_levels::NoiseLevels;
+pub use rbm::{RBM_PARAMETERS, Rbm};
 pub use residual_energy::ResidualEnergy;
 pub use unet::{UNet, UNetSettings};
 

@@ -3,14 +3,16 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Flow, LogDensity, Score};
+use super::{Bipartite, Flow, LogDensity, Score};
 
-/// A model of one of the three families.
+/// A model of one of the families.
 pub enum Network {
     /// A score s(x, σ).
     Score(Box<dyn Score>),
     /// An unnormalised log density; its score is its gradient.
     Energy(Box<dyn LogDensity>),
+    /// An unnormalised log density over two sides of units, with Gibbs sampling between them.
+    Bipartite(Box<dyn Bipartite>),
     /// A normalised log density with exact samples.
     Flow(Box<dyn Flow>),
 }
@@ -19,6 +21,11 @@ impl Network {
     /// The flow, if it is one.
     pub fn flow(&self) -> Option<&dyn Flow> {
         if let Network::Flow(flow) = self { Some(&**flow) } else { None }
+    }
+
+    /// The two sides of units, if it has them.
+    pub fn bipartite(&self) -> Option<&dyn Bipartite> {
+        if let Network::Bipartite(model) = self { Some(&**model) } else { None }
     }
 
     /// Whether the model gives a log density.
@@ -33,6 +40,7 @@ impl LogDensity for Network {
         match self {
             Network::Score(_) => x.scope().fail("a score network has no log density".to_string()),
             Network::Energy(energy) => energy.log_density(parameters, x),
+            Network::Bipartite(model) => model.log_density(parameters, x),
             Network::Flow(flow) => flow.log_density(parameters, x),
         }
     }
@@ -41,6 +49,7 @@ impl LogDensity for Network {
         match self {
             Network::Score(score) => score.row_shape(),
             Network::Energy(energy) => energy.row_shape(),
+            Network::Bipartite(model) => model.row_shape(),
             Network::Flow(flow) => flow.row_shape(),
         }
     }

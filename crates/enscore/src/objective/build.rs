@@ -6,14 +6,14 @@ use enscore_program::{Initial, Parameter};
 
 use super::flow_contrastive::FLOW;
 use super::{
-    Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, FrozenFlow, LOG_Z,
+    Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, FrozenFlow, GibbsDivergence, LOG_Z,
     MaximumLikelihood, Ncsn, NoiseContrastive, Objective, ScoreMatching, Side, SlicedScoreMatching,
     refuse_zero_density,
 };
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::{DataFacts, Network, NoiseLevels, RealNvp, parameters_of};
-use crate::settings::{self, Cd, Fce, Settings};
+use crate::settings::{self, Cd, CdGibbs, ChainStart, Fce, Settings};
 
 /// One side of a training: what it minimises, and which parameters it moves.
 pub struct Player {
@@ -25,12 +25,21 @@ pub struct Player {
     pub rate: f64,
 }
 
+/// The chains that an objective learns from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChainSettings {
+    /// Langevin steps of rows of the data.
+    Langevin(Cd),
+    /// Gibbs sweeps of the first side of units.
+    Gibbs(CdGibbs),
+}
+
 /// What a training minimises.
 pub struct Task {
     /// One player, or two that take turns.
     pub players: Vec<Player>,
     /// The chains that the objective learns from, if it does.
-    pub chains: Option<Cd>,
+    pub chains: Option<ChainSettings>,
     /// Whose turn it is, where there are two players.
     pub alternation: Option<Alternation>,
 }
@@ -85,7 +94,14 @@ pub fn build(
         })),
         settings::Objective::Cd(cd) => {
             let objective = ContrastiveDivergence { energy_l2: cd.energy_l2, data_noise: cd.data_noise };
-            Ok(Task { chains: Some(cd.clone()), ..Task::of(objective) })
+            Ok(Task { chains: Some(ChainSettings::Langevin(cd.clone())), ..Task::of(objective) })
+        }
+        settings::Objective::CdGibbs(cd) => {
+            let from_data = cd.start == ChainStart::Data;
+            let objective =
+                GibbsDivergence { sweeps_from_data: from_data.then_some(cd.steps), centring: cd.centring };
+            let chains = (!from_data).then(|| ChainSettings::Gibbs(cd.clone()));
+            Ok(Task { chains, ..Task::of(objective) })
         }
         settings::Objective::Ml(_) => Ok(Task::of(MaximumLikelihood)),
         settings::Objective::Fce(fce) => flow_contrastive(fce, data),

@@ -36,7 +36,7 @@ impl EvaluationProgram {
 
 /// The loss of given rows under an objective, as a program: what a validation averages.
 ///
-/// Inputs: the parameters, then `x` `[batch, ..]`, `weights` `[batch]`, `key`. Output: `loss` `[]`, the mean loss of the rows
+/// Inputs: the parameters, then `x` `[batch, ..]`, `row_weights` `[batch]`, `key`. Output: `loss` `[]`, the mean loss of the rows
 /// in the units that training shows.
 #[derive(Clone, Debug)]
 pub struct ObjectiveProgram {
@@ -59,7 +59,7 @@ impl ObjectiveProgram {
             let shape = batch_shape(batch, Score::row_shape(model));
             let batch = Batch {
                 x: scope.input("x", Kind::Float, &shape),
-                weights: scope.input("weights", Kind::Float, &shape[..1]),
+                weights: scope.input("row_weights", Kind::Float, &shape[..1]),
                 key: scope.input("key", Kind::Key, &[]),
                 chains: None,
             };

@@ -8,22 +8,26 @@ mod contrastive_divergence;
 mod dsm;
 mod evaluation;
 mod flow_contrastive;
+mod gibbs_divergence;
 mod maximum_likelihood;
 mod ncsn;
 mod noise;
 mod noise_contrastive;
+mod phases;
 mod score_matching;
 mod sliced_score_matching;
 
-pub use build::{Player, Task, build, contrasted_flow, further_parameters, noise_levels};
+pub use build::{ChainSettings, Player, Task, build, contrasted_flow, further_parameters, noise_levels};
 pub use contrastive_divergence::ContrastiveDivergence;
 pub use dsm::Dsm;
 pub use evaluation::{EvaluationProgram, ObjectiveProgram};
 pub use flow_contrastive::{Alternation, FLOW, FlowContrastive, Side};
+pub use gibbs_divergence::GibbsDivergence;
 pub use maximum_likelihood::MaximumLikelihood;
 pub use ncsn::{Ncsn, denoising_loss, loss_at};
 pub use noise::{FrozenFlow, Noise, refuse_zero_density};
 pub use noise_contrastive::{LOG_Z, NoiseContrastive, contrast};
+pub use phases::{Phase, contrast_phases};
 pub use score_matching::ScoreMatching;
 pub use sliced_score_matching::{Directions, SlicedScoreMatching};
 
@@ -37,7 +41,8 @@ pub struct Batch<'s> {
     pub weights: Var<'s>,
     /// The key of every draw of this step.
     pub key: Var<'s>,
-    /// Where the objective learns from chains: their states `[chains, ..row_shape]`, advanced by the host.
+    /// Where the objective learns from chains: their states, advanced by the host: `[chains, ..row_shape]`, or `[chains,
+    /// first]` of two sides of units.
     pub chains: Option<Var<'s>>,
 }
 

@@ -70,6 +70,7 @@ fn pictures(out: &mut String, report: &Report) {
     let both = report.samples.is_some() && report.real.is_some();
     section(out, "Samples", if both { format!(r#"<div class="beside">{beside}</div>"#) } else { beside });
     section(out, "Nearest training data", report.nearest.iter().map(figure).collect());
+    section(out, "Filters", report.filters.iter().map(figure).collect());
     section(out, "From noise to samples", report.trajectory.iter().map(figure).collect());
 }
 
@@ -247,6 +248,7 @@ mod tests {
             samples: Some(Figure::picture("64 samples of the model.", &sheet_of(0)).unwrap()),
             real: Some(Figure::picture("64 images held back from training.", &sheet_of(8)).unwrap()),
             nearest: Some(Figure::picture("Left a sample, right its nearest training image.", &paired).unwrap()),
+            filters: Some(Figure::picture("Eight filters.", &sheet_of(3)).unwrap()),
             trajectory: Some(Figure::picture("Five chains, from the largest noise level.", &strip).unwrap()),
             curves: vec![
                 Figure::chart("Loss of each batch and on held-back data.", loss_curve(&train, &validation, Scale::Log, None)),

@@ -4,23 +4,32 @@
 use enscore_program::random::Key;
 
 use super::trained::TrainedModel;
-use super::{annealed, exact, langevin};
+use super::{annealed, exact, gibbs, langevin};
 use crate::error::{Error, Result};
 use crate::mcmc::NoiseStart;
 use crate::settings::{Method, Sampler};
 
 /// The stream of the starting points; traced programs number theirs from 0.
-const START_STREAM: u32 = 0x7374_6172;
+pub(super) const START_STREAM: u32 = 0x7374_6172;
 
 /// What was drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawn {
     /// `[rows, ..row_shape]`, in the scaled units of the training data.
     pub rows: Vec<f32>,
+    /// Where samples are drawn at means that pictures show instead, these: the shape of `rows`.
+    pub means: Option<Vec<f32>>,
     /// The first chains from start to end: `[stages, chains, ..row_shape]`.
     pub trajectory: Vec<f32>,
     /// Stages of a trajectory: the start, then the ends of noise levels or of equal parts of the chain.
     pub stages: usize,
+}
+
+impl Drawn {
+    /// What pictures show.
+    pub fn shown(&self) -> &[f32] {
+        self.means.as_ref().unwrap_or(&self.rows)
+    }
 }
 
 /// How many samples are drawn, from which seed, in which batches.
@@ -49,6 +58,7 @@ pub fn draw(
     match &sampler.method {
         Method::Annealed(settings) => annealed::draw(model, settings, &drawing, progress),
         Method::Langevin(settings) => langevin::draw(model, settings, &drawing, progress),
+        Method::Gibbs(settings) => gibbs::draw(model, settings, &drawing, progress),
         Method::Exact => exact::draw(model, &drawing, progress),
     }
 }
@@ -63,7 +73,8 @@ impl Drawing {
         mut run: impl FnMut(usize, &mut Vec<f32>, usize) -> Result<Vec<f32>>,
     ) -> Result<Drawn> {
         let row = model.row_len();
-        let mut drawn = Drawn { rows: Vec::with_capacity(self.count * row), trajectory: Vec::new(), stages };
+        let rows = Vec::with_capacity(self.count * row);
+        let mut drawn = Drawn { rows, means: None, trajectory: Vec::new(), stages };
         for first in (0..self.count).step_by(self.batch) {
             let kept = if first == 0 { self.chains.min(self.batch) * row } else { 0 };
             let rows = run(first, &mut drawn.trajectory, kept)?;

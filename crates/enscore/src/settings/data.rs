@@ -39,6 +39,8 @@ pub struct Data {
     pub test_fraction: f64,
     /// Whether uniform noise as wide as one level of the values is added.
     pub dequantise: bool,
+    /// Whether values become 0 and 1, cut at half of their scale.
+    pub binarise: bool,
     /// What is done to the columns.
     pub preprocess: Preprocess,
     /// Of columns that are correlated by more than this the first is dropped; 0 keeps all.
@@ -98,6 +100,12 @@ impl Data {
                 (),
                 "Whether uniform noise as wide as one level of the values is added.",
             )?,
+            binarise: reader.get(
+                "binarise",
+                false,
+                (),
+                "Whether values of at least half of their scale (128 of 0 to 255) become 1, and others 0.",
+            )?,
             preprocess: reader.get(
                 "preprocess",
                 Preprocess::None,
@@ -117,6 +125,10 @@ impl Data {
                 "With preprocess: names of columns that are left out, such as labels.",
             )?,
         };
+        if data.binarise && (data.dequantise || data.preprocess != Preprocess::None) {
+            let error = reader.wrong("binarise").found("true beside dequantise or preprocess");
+            return Err(error.expected("values that stay 0 and 1").remedy("remove one of them"));
+        }
         if data.drop_correlated > 0.0 && data.preprocess == Preprocess::None {
             let error =
                 reader.wrong("drop_correlated").found(format!("{} without preprocess", data.drop_correlated));

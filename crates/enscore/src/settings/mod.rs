@@ -36,14 +36,14 @@ pub use compare::Compare;
 pub use data::{Data, Preprocess, Source};
 pub use model::{
     Activation, ConvEnergy, Convolution, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,
-    RealNvp, ResidualEnergy, Unet,
+    Rbm, RealNvp, ResidualEnergy, Unet, VisibleUnits,
 };
 pub use objective::{
-    Cd, ChainStart, Dsm, Fce, Ml, Nce, Ncsn, NoiseKind, Objective, Projection, Sm, Ssm, StartNoise,
+    Cd, CdGibbs, ChainStart, Dsm, Fce, Ml, Nce, Ncsn, NoiseKind, Objective, Projection, Sm, Ssm, StartNoise,
 };
-pub use optimiser::{Decay, Optimiser};
+pub use optimiser::{Decay, Descent, Optimiser};
 pub use reference::{KeyReference, settings_reference};
-pub use sampler::{Annealed, Langevin, Method, Sampler, StepRuleName, Weights};
+pub use sampler::{Annealed, Gibbs, Langevin, Method, Sampler, Shown, StepRuleName, Weights};
 pub use stability::Stability;
 pub use train::{DecayBy, Train};
 

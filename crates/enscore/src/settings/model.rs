@@ -1,7 +1,7 @@
 //! `[model]`: what is trained: a score network, an unnormalised log density (an energy), or a normalizing flow.
 
 use super::reader::{Reader, keys};
-use super::value::{ListOf, at_least, choice, within};
+use super::value::{ListOf, above, at_least, choice, within};
 use crate::Result;
 
 choice! {
@@ -21,10 +21,22 @@ choice! {
         Dkef = "dkef",
         /// An energy: a quadratic form, whose density is Gaussian.
         GaussianEnergy = "gaussian-energy",
+        /// An energy with hidden units: a restricted Boltzmann machine.
+        Rbm = "rbm",
         /// A flow of vectors: affine couplings.
         RealNvp = "real-nvp",
         /// A flow of images: convolutional couplings at several scales.
         MultiScaleFlow = "multi-scale-flow",
+    }
+}
+
+choice! {
+    /// The visible units of a machine.
+    VisibleUnits {
+        /// In {0, 1}.
+        Bernoulli = "bernoulli",
+        /// Real numbers, Gaussian given the hidden units.
+        Gaussian = "gaussian",
     }
 }
 
@@ -130,6 +142,16 @@ keys! {
 }
 
 keys! {
+    /// A restricted Boltzmann machine (Smolensky 1986; Hinton 2002): ln p(v, h) = b'v + c'h + v'Wh - ln Z.
+    Rbm {
+        hidden: usize = 500, within(1, 1 << 20), "Hidden units, in {0, 1}.";
+        visible: VisibleUnits = VisibleUnits::Bernoulli, (), "The kind of the visible units.";
+        deviation: f64 = 1.0, above(0.0),
+            "Standard deviation of a visible unit given the hidden ones, in units of the scaled data; with visible = \"gaussian\" only.";
+    }
+}
+
+keys! {
     /// Affine couplings with perceptrons (Dinh, Sohl-Dickstein and Bengio 2017).
     RealNvp {
         couplings: usize = 8, within(1, 1024), "Affine couplings.";
@@ -165,6 +187,8 @@ pub enum Model {
     Dkef(Dkef),
     /// A quadratic energy.
     GaussianEnergy(GaussianEnergy),
+    /// A restricted Boltzmann machine.
+    Rbm(Rbm),
     /// A flow of vectors.
     RealNvp(RealNvp),
     /// A flow of images.
@@ -178,6 +202,8 @@ pub enum Family {
     Score,
     /// An unnormalised log density.
     Energy,
+    /// An unnormalised log density over two sides of units, with Gibbs sampling between them.
+    Bipartite,
     /// A normalised log density with exact samples.
     Flow,
 }
@@ -195,6 +221,7 @@ impl Model {
         match self {
             Model::Unet(_) | Model::Mlp(_) => Family::Score,
             Model::RealNvp(_) | Model::MultiScaleFlow(_) => Family::Flow,
+            Model::Rbm(_) => Family::Bipartite,
             _ => Family::Energy,
         }
     }
@@ -244,6 +271,7 @@ impl Model {
             Kind::ResidualEnergy => "model.kind = \"residual-energy\"",
             Kind::Dkef => "model.kind = \"dkef\"",
             Kind::GaussianEnergy => "model.kind = \"gaussian-energy\"",
+            Kind::Rbm => "model.kind = \"rbm\"",
             Kind::RealNvp => "model.kind = \"real-nvp\"",
             Kind::MultiScaleFlow => "model.kind = \"multi-scale-flow\"",
             _ => "model.kind = \"mlp-energy\"",
@@ -253,6 +281,7 @@ impl Model {
             Kind::ResidualEnergy => Model::ResidualEnergy(ResidualEnergy::read_keys(reader)?),
             Kind::Dkef => Model::Dkef(Dkef::read_keys(reader)?),
             Kind::GaussianEnergy => Model::GaussianEnergy(GaussianEnergy::read_keys(reader)?),
+            Kind::Rbm => Model::Rbm(Rbm::read_keys(reader)?),
             Kind::RealNvp => Model::RealNvp(RealNvp::read_keys(reader)?),
             Kind::MultiScaleFlow => Model::MultiScaleFlow(MultiScaleFlow::read_keys(reader)?),
             _ => Model::MlpEnergy(MlpEnergy::read_keys(reader)?),

@@ -16,7 +16,7 @@ choice! {
         Sm = "sm",
         /// Sliced score matching.
         Ssm = "ssm",
-        /// Contrastive divergence with Langevin chains.
+        /// Contrastive divergence with chains: Langevin steps of real numbers, Gibbs sweeps of two sides of units.
         Cd = "cd",
         /// Noise contrastive estimation.
         Nce = "nce",
@@ -129,6 +129,19 @@ keys! {
 }
 
 keys! {
+    /// Contrastive divergence with block Gibbs sampling (Hinton 2002; Tieleman 2008).
+    CdGibbs {
+        start: ChainStart = ChainStart::Persistent, (), "Where chains start at each update.";
+        steps: u64 = 1, within(1, 1 << 20), "Gibbs sweeps per update.";
+        chains: usize = 0, within(0, 1 << 20),
+            "Chains, all of them moved at every update; 0: as many as train.batch, as with start = \"data\" always.";
+        temperatures: usize = 1, within(1, 256),
+            "Inverse temperatures from 0 to 1 of parallel tempering, at each of which there are that many chains; with start = \"persistent\" only. 1: no tempering.";
+        centring: bool = true, (), "Whether units count from their means over the batch: the centred gradient.";
+    }
+}
+
+keys! {
     /// Noise contrastive estimation with a learnt log Z (Gutmann and Hyvarinen 2010, 2012).
     Nce {
         ratio: usize = 1, within(1, 10_000), "Noise rows per data row.";
@@ -167,8 +180,10 @@ pub enum Objective {
     Sm(Sm),
     /// Sliced score matching.
     Ssm(Ssm),
-    /// Contrastive divergence.
+    /// Contrastive divergence with Langevin chains.
     Cd(Cd),
+    /// Contrastive divergence with Gibbs sampling.
+    CdGibbs(CdGibbs),
     /// Noise contrastive estimation.
     Nce(Nce),
     /// Flow contrastive estimation.
@@ -185,7 +200,7 @@ impl Objective {
             Objective::Dsm(_) => Kind::Dsm.name(),
             Objective::Sm(_) => Kind::Sm.name(),
             Objective::Ssm(_) => Kind::Ssm.name(),
-            Objective::Cd(_) => Kind::Cd.name(),
+            Objective::Cd(_) | Objective::CdGibbs(_) => Kind::Cd.name(),
             Objective::Nce(_) => Kind::Nce.name(),
             Objective::Fce(_) => Kind::Fce.name(),
             Objective::Ml(_) => Kind::Ml.name(),
@@ -221,6 +236,7 @@ impl Objective {
                 reader.only_with("objective.kind = \"ssm\"");
                 Ok(Objective::Ssm(Ssm::read_keys(reader)?))
             }
+            Kind::Cd if family == Family::Bipartite => CdGibbs::read(reader).map(Objective::CdGibbs),
             other => Objective::read_of_densities(other, reader),
         }
     }
@@ -256,15 +272,49 @@ impl Objective {
     }
 }
 
+impl CdGibbs {
+    /// The most sweeps from the data: they are traced one after the other.
+    const MOST_FROM_DATA: u64 = 100;
+
+    fn read(reader: &mut Reader) -> Result<CdGibbs> {
+        reader.only_with("objective.kind = \"cd\" with model.kind = \"rbm\"");
+        let cd = CdGibbs::read_keys(reader)?;
+        if cd.start == ChainStart::Data && cd.steps > Self::MOST_FROM_DATA {
+            let expected = format!("at most {} with start = \"data\"", Self::MOST_FROM_DATA);
+            return Err(reader.wrong("steps").found(cd.steps).expected(expected));
+        }
+        if cd.start == ChainStart::Data && cd.chains > 0 {
+            let error = reader.wrong("chains").found(format!("{} with start = \"data\"", cd.chains));
+            return Err(error.expected("0: a chain for each row of the batch"));
+        }
+        if cd.start != ChainStart::Persistent && cd.temperatures > 1 {
+            let error =
+                reader.wrong("temperatures").found(format!("{} without persistent chains", cd.temperatures));
+            return Err(error.expected("1").remedy("set objective.start = \"persistent\""));
+        }
+        Ok(cd)
+    }
+}
+
 /// An objective is refused with a model that does not give what it needs.
 fn refuse_other_families(reader: &Reader, kind: Kind, family: Family) -> Result<()> {
     let (fits, needs) = match kind {
         Kind::Ncsn => (family == Family::Score, "a score network: model.kind = \"unet\" or \"mlp\""),
-        Kind::Dsm | Kind::Sm | Kind::Ssm => (true, ""),
-        Kind::Cd | Kind::Nce | Kind::Fce => {
-            (family == Family::Energy, "an energy: model.kind = \"mlp-energy\" or another energy")
+        Kind::Dsm | Kind::Sm | Kind::Ssm => {
+            (family != Family::Bipartite, "\"cd\" or \"ml\": score matching needs a model of real numbers")
         }
-        Kind::Ml => (family == Family::Flow, "a flow: model.kind = \"real-nvp\" or \"multi-scale-flow\""),
+        Kind::Cd => (
+            matches!(family, Family::Energy | Family::Bipartite),
+            "an energy: model.kind = \"mlp-energy\", \"rbm\" or another energy",
+        ),
+        Kind::Nce | Kind::Fce => (
+            family == Family::Energy,
+            "an energy of real numbers: model.kind = \"mlp-energy\" or another one",
+        ),
+        Kind::Ml => (
+            matches!(family, Family::Flow | Family::Bipartite),
+            "a flow: model.kind = \"real-nvp\" or \"multi-scale-flow\"; or a small machine: model.kind = \"rbm\"",
+        ),
     };
     match fits {
         true => Ok(()),

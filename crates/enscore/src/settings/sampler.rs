@@ -1,5 +1,5 @@
 //! `[sampler]`: how samples are drawn: annealed Langevin dynamics (Song and Ermon 2019, algorithm 1) where there are noise
-//! levels, Langevin dynamics where there are none; a flow is drawn from exactly.
+//! levels, Langevin dynamics where there are none, Gibbs sampling of two sides of units; a flow is drawn from exactly.
 
 use super::model::Family;
 use super::objective::Objective;
@@ -34,6 +34,8 @@ choice! {
         Annealed = "annealed",
         /// Langevin dynamics on one density.
         Langevin = "langevin",
+        /// Gibbs sweeps between two sides of units.
+        Gibbs = "gibbs",
         /// Base draws mapped through a flow.
         Exact = "exact",
     }
@@ -47,6 +49,25 @@ keys! {
             "Step at the smallest noise level, in squared units of the scaled data; times (sigma / sigma_min)^2 above.";
         steps_per_level: u64 = 100, at_least(1), "Steps at each noise level.";
         denoise: bool = true, (), "Whether a last noiseless step x + sigma^2 s removes the smallest noise.";
+    }
+}
+
+choice! {
+    /// What pictures show of units in {0, 1}.
+    Shown {
+        /// The probabilities that the last states were drawn at.
+        Means = "means",
+        /// The states.
+        States = "states",
+    }
+}
+
+keys! {
+    /// Block Gibbs sampling.
+    Gibbs {
+        steps: u64 = 1000, at_least(1), "Gibbs sweeps of each chain, from independent units with the data's means.";
+        pictures: Shown = Shown::Means, (),
+            "Whether pictures show the means that the last states were drawn at, or the states; numbers in files are always states.";
     }
 }
 
@@ -69,6 +90,8 @@ pub enum Method {
     Annealed(Annealed),
     /// On one density.
     Langevin(Langevin),
+    /// Between two sides of units.
+    Gibbs(Gibbs),
     /// From a flow.
     Exact,
 }
@@ -103,6 +126,7 @@ impl Sampler {
         let fitting = match objective {
             Objective::Ncsn(_) => Kind::Annealed,
             _ if family == Family::Flow => Kind::Exact,
+            _ if family == Family::Bipartite => Kind::Gibbs,
             Objective::Dsm(_) => Kind::Annealed,
             _ => Kind::Langevin,
         };
@@ -132,6 +156,10 @@ impl Sampler {
             Kind::Langevin => {
                 reader.only_with("sampler.kind = \"langevin\"");
                 Method::Langevin(Langevin::read(reader, objective)?)
+            }
+            Kind::Gibbs => {
+                reader.only_with("sampler.kind = \"gibbs\"");
+                Method::Gibbs(Gibbs::read_keys(reader)?)
             }
             Kind::Exact => Method::Exact,
         };

@@ -1,4 +1,4 @@
-//! Adam (Kingma and Ba 2015, algorithm 1), clipping by the global norm (Pascanu, Mikolov and Bengio 2013,
+//! Adam (Kingma and Ba 2015, algorithm 1), gradient descent with momentum, clipping by the global norm (Pascanu, Mikolov and Bengio 2013,
 //! algorithm 1) and the exponential moving average of parameters, as functions of symbolic variables:
 //!
 //! ```text
@@ -80,6 +80,40 @@ impl Adam {
         let denominator = (second / rates.correction2).sqrt() + self.epsilon;
         let moved = parameter - rates.learning_rate * (first / rates.correction1) / denominator;
         [moved, first, second]
+    }
+}
+
+/// The rule of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Adam.
+    Adam(Adam),
+    /// Gradient descent with momentum μ in [0, 1) (Polyak 1964): m' = μ m + g, p' = p - η m'.
+    Momentum(f64),
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Rule::Adam(Adam::default())
+    }
+}
+
+impl Rule {
+    /// A parameter with its two moments after a step along `gradient`: `[p', m', v']`. Momentum leaves the second as it is.
+    pub fn step<'s>(
+        &self,
+        parameter: Var<'s>,
+        gradient: Var<'s>,
+        moments: [Var<'s>; 2],
+        rates: &Rates<'s>,
+    ) -> [Var<'s>; 3] {
+        match self {
+            Rule::Adam(adam) => adam.step(parameter, gradient, moments, rates),
+            Rule::Momentum(momentum) => {
+                let first = *momentum * moments[0] + gradient;
+                [parameter - rates.learning_rate * first, first, moments[1]]
+            }
+        }
     }
 }
 

@@ -53,9 +53,13 @@ fn run_again(
     let shape = batch_shape(inputs.weights.len(), &plan.record.row_shape);
     let batch = Batch {
         x: scope.input("x", Kind::Float, &shape),
-        weights: scope.input("weights", Kind::Float, &shape[..1]),
+        weights: scope.input("row_weights", Kind::Float, &shape[..1]),
         key: scope.input("key", Kind::Key, &[]),
-        chains: inputs.chains.map(|_| scope.input("chains", Kind::Float, &shape)),
+        chains: inputs.chains.map(|_| {
+            let known = plan.update().program.inputs().iter().find(|input| input.name == "chains");
+            let shape = known.map_or(shape.clone(), |input| input.shape.clone());
+            scope.input("chains", Kind::Float, &shape)
+        }),
     };
     let estimate = plan.task.players[player].objective.estimate(&plan.model, &parameters, &batch);
     let declared = parameters.declared();

@@ -5,11 +5,11 @@ use enscore_cpu::Executable;
 use crate::checkpoint::{DataRecord, RunManifest, STATE_PREFIXES};
 use crate::data::{self, Dataset, Parts, Prepared, Split, Subset};
 use crate::error::{Error, Result};
-use crate::model::{self, DataFacts, Network, NoiseLevels};
-use crate::objective::{self, Task};
+use crate::model::{self, DataFacts, Network, NoiseLevels, Units};
+use crate::objective::{self, ChainSettings, Task};
 use crate::sample::{frozen_flow, options, refused, temperature};
-use crate::settings::{Family, Objective, Preprocess, Settings};
-use crate::train::adam::Adam;
+use crate::settings::{Descent, Family, Objective, Preprocess, Settings};
+use crate::train::adam::{Adam, Rule};
 use crate::train::update::{Optimiser, Steps, UpdateProgram};
 
 /// A checked training: data, model, objective and updates.
@@ -31,7 +31,7 @@ impl Plan {
     /// # Errors
     /// Whatever of it is wrong input.
     pub fn new(settings: &Settings) -> Result<Plan> {
-        let dataset = data::load(&settings.data().source.to_string(), Split::Train)?;
+        let dataset = data::load_as(settings.data(), Split::Train)?;
         let of_table = settings.data().preprocess != Preprocess::None;
         if settings.data().dequantise && dataset.scale().levels.is_none() && !of_table {
             return Err(Error::input("these data have no levels to dequantise")
@@ -46,6 +46,8 @@ impl Plan {
         let Parts { training, validation, .. } = prepared.parts;
         let first = starting_rows(settings, &training)?;
         let model = model::build(settings.model(), &DataFacts { rows: &first, ..record.facts() })?;
+        refuse_other_values(&model, &training)?;
+        refuse_large_enumeration(settings, &model)?;
         let task = objective::build(
             settings,
             &record.facts(),
@@ -55,7 +57,11 @@ impl Plan {
         )?;
         let optimiser = settings.optimiser();
         let constants = Optimiser {
-            adam: Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?,
+            rule: match optimiser.kind {
+                Descent::Adam => Rule::Adam(Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?),
+                Descent::Sgd => Rule::Momentum(optimiser.momentum),
+            },
+            weight_decay: optimiser.weight_decay,
             clip_norm: optimiser.clip_norm,
         };
         let updates = trace_updates(settings, &model, &task, &constants)?;
@@ -114,13 +120,46 @@ fn trace_updates(
     constants: &Optimiser,
 ) -> Result<Vec<UpdateProgram>> {
     let batch = settings.train().batch;
-    let chains = if task.chains.is_some() { batch } else { 0 };
+    let chains = task.chains.as_ref().map(|chains| chain_shape(chains, model, batch));
     let trace = |player: &objective::Player| {
         let row_shape = model::Score::row_shape(model);
-        let steps = Steps { batch, row_shape, chains, moves: &*player.moves };
+        let steps = Steps { batch, row_shape, chains: chains.as_deref(), moves: &*player.moves };
         UpdateProgram::trace_steps(model, &*player.objective, constants, &steps)
     };
     task.players.iter().map(trace).collect()
+}
+
+/// The extents of the chains that an update learns from.
+fn chain_shape(chains: &ChainSettings, model: &Network, batch: usize) -> Vec<usize> {
+    match (chains, model.bipartite()) {
+        (ChainSettings::Gibbs(cd), Some(model)) => {
+            vec![if cd.chains == 0 { batch } else { cd.chains }, model.first_width()]
+        }
+        _ => model::batch_shape(batch, model::Score::row_shape(model)),
+    }
+}
+
+/// Units in {0, 1} learn from data of 0 and 1.
+fn refuse_other_values(model: &Network, training: &Subset) -> Result<()> {
+    let units = model.bipartite().and_then(|model| model.first_units().first());
+    match units.is_some_and(|block| block.units == Units::Bernoulli) {
+        true => training.dataset().require_binary(),
+        false => Ok(()),
+    }
+}
+
+/// Exact likelihoods of two sides of units enumerate the smaller one.
+fn refuse_large_enumeration(settings: &Settings, model: &Network) -> Result<()> {
+    match (settings.objective(), model.bipartite()) {
+        (Objective::Ml(_), Some(units)) if !model::is_enumerable(units) => {
+            Err(Error::input("the exact likelihood of so many units can't be enumerated")
+                .at("objective.kind = \"ml\"")
+                .found(format!("{} hidden units", units.second_width()))
+                .expected(format!("at most {} on one side", model::MOST_ENUMERATED))
+                .remedy("set objective.kind = \"cd\", or fewer model.hidden"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refuse_two_test_splits(settings: &Settings) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::objective::{LOSS_PER_DIM, Side};
 use crate::report::run_report;
 use crate::sample::{TrainedModel, options, refused};
-use crate::settings::{Decay as DecaySetting, DecayBy, Settings};
+use crate::settings::{Decay as DecaySetting, DecayBy, Objective, Settings};
 use crate::train::adam::Adam;
 use crate::train::batches::Batches;
 use crate::train::chains::{ChainReport, Chains};
@@ -22,6 +22,7 @@ use crate::train::resume::open;
 use crate::train::schedule::{Decay, LearningRate, average_decay};
 use crate::train::stability::Watch;
 use crate::train::state::{State, StepInputs, StepReport};
+use crate::train::unit_monitor::UnitMonitor;
 use crate::train::validation::Validation;
 use crate::train::{Observer, Outcome, Request};
 
@@ -51,6 +52,7 @@ pub(crate) struct Trainer {
     beside: Beside,
     good: Good,
     validation: Option<Validation>,
+    units: Option<UnitMonitor>,
     batches: Batches,
     metrics: MetricsWriter,
     adam: Adam,
@@ -63,6 +65,8 @@ pub(crate) struct Trainer {
     /// Since the last logged line.
     pending: Vec<StepReport>,
     not_finite: u64,
+    /// Of each step, the fraction of swaps of tempered chains that were accepted.
+    swapped: Vec<f64>,
     until: Option<u64>,
     last_loss: Option<f64>,
     last_validation: Option<f64>,
@@ -78,11 +82,12 @@ impl Trainer {
         let arenas: usize = executables.iter().map(Executable::arena_bytes).sum();
         refuse_beyond_memory(&plan, arenas as u64 + chains.as_ref().map_or(0, Chains::bytes))?;
         let validation = match &plan.validation {
-            Some(subset) if plan.settings.train().validate_every > 0 && plan.task.chains.is_none() => {
+            Some(subset) if plan.settings.train().validate_every > 0 && validates(&plan.settings) => {
                 Some(Validation::new(&plan, subset)?)
             }
             _ => None,
         };
+        let units = if plan.settings.train().validate_every > 0 { UnitMonitor::new(&plan)? } else { None };
         let mut beside = Beside { watch: Watch::default(), chains, player: 0 };
         // The last of what can be refused: from here on something is written.
         let (run, values, resumed) = open(&plan, request, observer)?;
@@ -99,6 +104,7 @@ impl Trainer {
             state: State::new(&plan.updates, executables, values),
             beside,
             validation,
+            units,
             batches: Batches::new(&plan.training, &plan.settings),
             metrics,
             adam: Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?,
@@ -108,6 +114,7 @@ impl Trainer {
             began: Instant::now(),
             pending: Vec::new(),
             not_finite: 0,
+            swapped: Vec::new(),
             until: request.until,
             last_loss: None,
             last_validation: None,
@@ -239,6 +246,7 @@ impl Trainer {
         let weights: Vec<&[f32]> = self.state.values()[..count].iter().map(Vec::as_slice).collect();
         let report = chains.advance(self.step, &weights, &self.batches.x)?;
         self.not_finite += report.not_finite as u64;
+        self.swapped.extend(report.swapped);
         Ok(Some(report))
     }
 
@@ -297,6 +305,7 @@ impl Trainer {
         self.add_diagnostics(&mut row);
         self.pending.clear();
         self.not_finite = 0;
+        self.swapped.clear();
         self.last_loss = Some(loss_per_dim);
         self.metrics.append(&row)
     }
@@ -309,6 +318,9 @@ impl Trainer {
             if !values.is_empty() {
                 row[*name] = json!(values.iter().sum::<f64>() / values.len() as f64);
             }
+        }
+        if !self.swapped.is_empty() {
+            row["swapped"] = json!(self.swapped.iter().sum::<f64>() / self.swapped.len() as f64);
         }
         if self.not_finite > 0 {
             row["chains_not_finite"] = json!(self.not_finite);
@@ -324,6 +336,13 @@ impl Trainer {
     }
 
     fn validate(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        if let Some(units) = &self.units {
+            let (mut row, said) = units.observe(&self.averaged_model()?)?;
+            observer.message(&format!("step {}: {said}", self.step));
+            row["step"] = json!(self.step);
+            row["seconds"] = json!(self.seconds());
+            self.metrics.append(&row)?;
+        }
         let Some(validation) = &mut self.validation else { return Ok(()) };
         let count = self.plan.update().parameters.len();
         let loss = validation.loss_per_dim(&self.state.values()[3 * count..])?;
@@ -384,6 +403,11 @@ impl Beside {
         };
         self.chains.as_mut().map_or(Ok(()), |chains| chains.restore(tensors))
     }
+}
+
+/// Whether the objective has a loss on held-out rows: contrastive divergence has not, without chains of its own.
+fn validates(settings: &Settings) -> bool {
+    !matches!(settings.objective(), Objective::Cd(_) | Objective::CdGibbs(_))
 }
 
 fn learning_rate(settings: &Settings) -> LearningRate {

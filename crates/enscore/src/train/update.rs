@@ -9,7 +9,7 @@
 
 use enscore_program::{Kind, Parameter, Parameters, Program, Scope, Var};
 
-use super::adam::{Adam, Rates, clip_factor, global_norm, moving_average};
+use super::adam::{Rates, Rule, clip_factor, global_norm, moving_average};
 use crate::checkpoint::{STATE_PREFIXES, state_shapes};
 use crate::error::Result;
 use crate::model::{batch_shape, trace};
@@ -19,7 +19,10 @@ use crate::objective::{Batch, Estimate, Objective};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Optimiser {
     /// The step.
-    pub adam: Adam,
+    pub rule: Rule,
+    /// The fraction of the weights that is taken off per step and unit of learning rate, beside the gradient (Loshchilov and
+    /// Hutter 2019); of parameters with one dimension, as biases, none.
+    pub weight_decay: f64,
     /// The largest global norm of the gradient of the loss per dimension; 0 for no limit.
     pub clip_norm: f64,
 }
@@ -27,7 +30,7 @@ pub struct Optimiser {
 /// The program of one training step.
 ///
 /// Inputs: every parameter `NAME`, then every `moment1.NAME`, every `moment2.NAME`, every `ema.NAME`; `x`
-/// `[batch, ..]`, `weights` `[batch]`, `key`; the scalars `learning_rate`, `correction1`, `correction2`,
+/// `[batch, ..]`, `row_weights` `[batch]`, `key`; the scalars `learning_rate`, `correction1`, `correction2`,
 /// `ema_decay`; `chains` `[chains, ..]` where there are some. Outputs: the state in the same order under the same names; `loss`, `gradient_norm` (before
 /// clipping), `finite` (1 or 0); the objective's diagnostics.
 #[derive(Clone, Debug)]
@@ -46,8 +49,8 @@ pub struct Steps<'a> {
     pub batch: usize,
     /// The extents of a row.
     pub row_shape: &'a [usize],
-    /// Chains that the objective learns from; 0 for none.
-    pub chains: usize,
+    /// The extents of the chains that the objective learns from, if there are some: `[chains, ..]`.
+    pub chains: Option<&'a [usize]>,
     /// Whether the update moves the parameter of this name.
     pub moves: &'a dyn Fn(&str) -> bool,
 }
@@ -64,7 +67,7 @@ impl UpdateProgram {
         batch: usize,
         row_shape: &[usize],
     ) -> Result<Self> {
-        let steps = Steps { batch, row_shape, chains: 0, moves: &|_| true };
+        let steps = Steps { batch, row_shape, chains: None, moves: &|_| true };
         UpdateProgram::trace_steps(model, objective, optimiser, &steps)
     }
 
@@ -107,7 +110,7 @@ impl UpdateProgram {
         STATE_PREFIXES.len() * self.parameters.len()
     }
 
-    /// The position of the input `x`; `weights`, `key`, `learning_rate`, `correction1`, `correction2` and
+    /// The position of the input `x`; `row_weights`, `key`, `learning_rate`, `correction1`, `correction2` and
     /// `ema_decay` follow.
     pub fn batch_position(&self) -> usize {
         self.state_len()
@@ -137,15 +140,14 @@ impl Steps<'_> {
         let shape = batch_shape(self.batch, self.row_shape);
         Batch {
             x: scope.input("x", Kind::Float, &shape),
-            weights: scope.input("weights", Kind::Float, &shape[..1]),
+            weights: scope.input("row_weights", Kind::Float, &shape[..1]),
             key: scope.input("key", Kind::Key, &[]),
             chains: None,
         }
     }
 
     fn chains_input<'s>(&self, scope: &'s Scope) -> Option<Var<'s>> {
-        let shape = batch_shape(self.chains, self.row_shape);
-        (self.chains > 0).then(|| scope.input("chains", Kind::Float, &shape))
+        self.chains.map(|shape| scope.input("chains", Kind::Float, shape))
     }
 }
 
@@ -188,7 +190,11 @@ impl<'s> State<'s> {
         let mut updated = self.values.clone();
         for (i, gradient) in moved.into_iter().zip(gradients) {
             let moments = [first[i], second[i]];
-            let [parameter, m, v] = optimiser.adam.step(parameters[i], gradient * factor, moments, rates);
+            let [parameter, m, v] = optimiser.rule.step(parameters[i], gradient * factor, moments, rates);
+            let parameter = match optimiser.weight_decay > 0.0 && parameters[i].shape().len() > 1 {
+                true => parameter - optimiser.weight_decay * rates.learning_rate * parameters[i],
+                false => parameter,
+            };
             let average = moving_average(averages[i], parameter, decay);
             for (kind, new) in [parameter, m, v, average].into_iter().enumerate() {
                 updated[kind][i] = finite.select(new, self.values[kind][i]);

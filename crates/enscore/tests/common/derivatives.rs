@@ -28,7 +28,7 @@ impl Derivatives {
         Derivatives::build(|scope, parameters| {
             let batch = Batch {
                 x: scope.input("x", Kind::Float, &shape),
-                weights: scope.input("weights", Kind::Float, &shape[..1]),
+                weights: scope.input("row_weights", Kind::Float, &shape[..1]),
                 key: scope.input("key", Kind::Key, &[]),
                 chains: None,
             };

@@ -35,7 +35,7 @@ pub fn train<'a>(
     mut fill: impl FnMut(u64, &mut [f32]),
 ) -> Fitted<'a> {
     let Training { batch, steps, learning_rate, seed } = training;
-    let optimiser = Optimiser { adam: Adam::default(), clip_norm: 0.0 };
+    let optimiser = Optimiser { clip_norm: 0.0, ..Optimiser::default() };
     let update = UpdateProgram::trace(model, objective, &optimiser, batch, model.row_shape()).unwrap();
     let mut executable = Executable::<f32>::compile(&update.program, Options::default()).unwrap();
     let rate = LearningRate {

@@ -1,4 +1,4 @@
-//! The chains of contrastive divergence: Langevin steps on the energy as it stands, before each update.
+//! Langevin chains on the energy as it stands.
 //!
 //! - From the data (Hinton 2002): chains start at the batch.
 //! - From noise (Nijkamp, Hill, Zhu and Wu 2019): noise of the size of the data at every update.
@@ -12,6 +12,7 @@
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::{Key, row_words, uniform};
 
+use super::{BUFFER, CHAIN_SEED, ChainReport, RESTART_STREAM, START_STREAM};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::permutation;
 use crate::error::{Error, Result};
@@ -20,27 +21,8 @@ use crate::sample::{options, refused};
 use crate::settings::{Cd, ChainStart};
 use crate::train::plan::Plan;
 
-/// Streams of the host's draws; traced programs number theirs from 0.
-const START_STREAM: u32 = 0x6368_7374;
-const RESTART_STREAM: u32 = 0x6368_7265;
-/// Keeps the chains' noise apart from the updates' draws, which have the run's seed.
-const CHAIN_SEED: u64 = 0xC4A1_5EED_0000_0001;
-/// The name of the replay buffer in a checkpoint.
-pub(crate) const BUFFER: &str = "objective.chains";
-
-/// What happened to the chains before one update.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ChainReport {
-    /// Chains that started anew by the restart probability.
-    pub(crate) restarted: usize,
-    /// Chains that were not finite and started anew.
-    pub(crate) not_finite: usize,
-    /// The fraction of chains that left the range of the data.
-    pub(crate) escaped: f64,
-}
-
 /// The chains of a training.
-pub(crate) struct Chains {
+pub(crate) struct LangevinChains {
     settings: Cd,
     executable: Executable<f32>,
     /// `[slots, ..row_shape]`; empty unless persistent.
@@ -56,9 +38,9 @@ pub(crate) struct Chains {
     range_ratio: f64,
 }
 
-impl Chains {
+impl LangevinChains {
     /// The chains that `settings` describe, all of them at noise.
-    pub(crate) fn new(plan: &Plan, settings: &Cd) -> Result<Chains> {
+    pub(super) fn new(plan: &Plan, settings: &Cd) -> Result<LangevinChains> {
         let batch = plan.settings.train().batch;
         if settings.start == ChainStart::Persistent && settings.buffer < batch {
             return Err(Error::input("the replay buffer is smaller than a batch")
@@ -70,7 +52,7 @@ impl Chains {
         let executable = Executable::compile(&program.program, options(&plan.settings)).map_err(refused)?;
         let row_shape = plan.record.row_shape.clone();
         let row_len = row_shape.iter().product();
-        let mut chains = Chains {
+        let mut chains = LangevinChains {
             settings: settings.clone(),
             executable,
             buffer: Vec::new(),
@@ -102,17 +84,17 @@ impl Chains {
     }
 
     /// The chains' states: `[batch, ..row_shape]`.
-    pub(crate) fn states(&self) -> &[f32] {
+    pub(super) fn states(&self) -> &[f32] {
         &self.x
     }
 
     /// Bytes that the chains take.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         4 * (self.buffer.len() + 2 * self.x.len()) as u64 + self.executable.arena_bytes() as u64
     }
 
     /// The buffer as a checkpoint holds it, if there is one.
-    pub(crate) fn save(&self, tensors: &mut Tensors) -> Result<()> {
+    pub(super) fn save(&self, tensors: &mut Tensors) -> Result<()> {
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -124,7 +106,7 @@ impl Chains {
     ///
     /// # Errors
     /// A checkpoint without one, or with another size.
-    pub(crate) fn restore(&mut self, tensors: &Tensors) -> Result<()> {
+    pub(super) fn restore(&mut self, tensors: &Tensors) -> Result<()> {
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -157,7 +139,7 @@ impl Chains {
     }
 
     /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is its batch.
-    pub(crate) fn advance(&mut self, update: u64, weights: &[&[f32]], data: &[f32]) -> Result<ChainReport> {
+    pub(super) fn advance(&mut self, update: u64, weights: &[&[f32]], data: &[f32]) -> Result<ChainReport> {
         let mut report = ChainReport::default();
         let slots = self.start(update, data, &mut report);
         let (drift, noise_std) = step(&self.settings);
@@ -230,7 +212,7 @@ impl Chains {
 }
 
 /// The coefficient of the score and the standard deviation of the noise of a chain's step.
-pub(crate) fn step(settings: &Cd) -> (f64, f64) {
+fn step(settings: &Cd) -> (f64, f64) {
     let noise = settings.noise_std;
     (settings.step_size, if noise > 0.0 { noise } else { (2.0 * settings.step_size).sqrt() })
 }

@@ -1,0 +1,141 @@
+//! Gibbs chains of two sides of units: from noise at every update, or persistent (Tieleman 2008), where every chain goes on
+//! where it stopped; with parallel tempering (Desjardins, Courville, Bengio, Vincent and Delalleau 2010; Cho, Raiko and Ilin
+//! 2010) at several inverse temperatures, of which those at 1 are learnt from.
+//!
+//! Every draw is a function of (seed, update, sweep, chain).
+
+use enscore_cpu::{Argument, Executable};
+use enscore_program::random::Key;
+
+use super::{BUFFER, CHAIN_SEED, ChainReport, START_STREAM};
+use crate::checkpoint::{TensorData, Tensors};
+use crate::error::{Error, Result};
+use crate::mcmc::{TemperedGibbsProgram, UnitStart};
+use crate::sample::{options, refused};
+use crate::settings::{CdGibbs, ChainStart};
+use crate::train::plan::Plan;
+
+/// The chains of a training.
+pub(crate) struct GibbsChains {
+    persistent: bool,
+    sweeps: u64,
+    program: TemperedGibbsProgram,
+    executable: Executable<f32>,
+    /// `[temperatures, chains, first]`, the last temperature that of the model.
+    x: Vec<f32>,
+    moved: Vec<f32>,
+    chains: usize,
+    width: usize,
+    seed: u64,
+    start: UnitStart,
+}
+
+impl GibbsChains {
+    pub(super) fn new(plan: &Plan, settings: &CdGibbs) -> Result<GibbsChains> {
+        let Some(model) = plan.model.bipartite() else {
+            return Err(Error::input("Gibbs sampling needs two sides of units").at("model.kind"));
+        };
+        let chains = match settings.chains {
+            0 => plan.settings.train().batch,
+            chains => chains,
+        };
+        let parameters = &plan.update().parameters;
+        let program = TemperedGibbsProgram::trace(model, parameters, chains, settings.temperatures)?;
+        let executable = Executable::compile(&program.program, options(&plan.settings)).map_err(refused)?;
+        let width = model.first_width();
+        let values = settings.temperatures * chains * width;
+        let mut chains = GibbsChains {
+            persistent: settings.start == ChainStart::Persistent,
+            sweeps: settings.steps,
+            program,
+            executable,
+            x: vec![0.0; values],
+            moved: vec![0.0; values],
+            chains,
+            width,
+            seed: plan.settings.train().seed ^ CHAIN_SEED,
+            start: UnitStart::new(model.first_units(), &plan.record.mean, &plan.record.deviation),
+        };
+        chains.start_anew(0);
+        Ok(chains)
+    }
+
+    pub(super) fn states(&self) -> &[f32] {
+        &self.x[self.x.len() - self.chains * self.width..]
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        8 * self.x.len() as u64 + self.executable.arena_bytes() as u64
+    }
+
+    pub(super) fn save(&self, tensors: &mut Tensors) -> Result<()> {
+        if !self.persistent {
+            return Ok(());
+        }
+        let shape = [self.x.len() / (self.chains * self.width), self.chains, self.width];
+        tensors.insert(BUFFER, &shape, TensorData::F32(self.x.clone()))
+    }
+
+    pub(super) fn restore(&mut self, tensors: &Tensors) -> Result<()> {
+        if !self.persistent {
+            return Ok(());
+        }
+        let values = tensors.f32(BUFFER)?;
+        if values.len() != self.x.len() {
+            return Err(Error::input("the checkpoint's chains are of another number")
+                .at(BUFFER)
+                .found(values.len() / self.width)
+                .expected(self.x.len() / self.width)
+                .remedy("keep objective.chains and objective.temperatures, or start a new run"));
+        }
+        self.x.copy_from_slice(values);
+        Ok(())
+    }
+
+    /// All chains at noise of the start of `update`.
+    fn start_anew(&mut self, update: u64) {
+        let key = Key::new(self.seed, update);
+        for (chain, row) in self.x.chunks_exact_mut(self.width).enumerate() {
+            self.start.fill(key, START_STREAM, chain as u64, row);
+        }
+    }
+
+    pub(super) fn advance(&mut self, update: u64, weights: &[&[f32]]) -> Result<ChainReport> {
+        if !self.persistent {
+            self.start_anew(update + 1);
+        }
+        let (mut report, mut swapped) = (ChainReport::default(), 0.0);
+        for sweep in 0..self.sweeps {
+            let number = update * self.sweeps + sweep;
+            let mut inputs: Vec<Argument<f32>> =
+                weights.iter().map(|values| Argument::Float(values)).collect();
+            inputs.push(Argument::Float(&self.x));
+            let pairs = self.program.pairs(number);
+            if let Some(pairs) = &pairs {
+                inputs.push(Argument::Float(pairs));
+            }
+            inputs.push(Argument::Key(Key::new(self.seed, number)));
+            let mut accepted = [0.0];
+            let mut outputs = vec![&mut self.moved[..]];
+            outputs.extend(pairs.is_some().then_some(&mut accepted[..]));
+            self.executable.run(&inputs, &mut outputs).map_err(refused)?;
+            std::mem::swap(&mut self.x, &mut self.moved);
+            swapped += f64::from(accepted[0]) / self.sweeps as f64;
+        }
+        report.swapped = self.program.pairs(0).is_some().then_some(swapped);
+        self.check(update, &mut report);
+        Ok(report)
+    }
+
+    /// Starts chains anew that are not finite, which units in {0, 1} can't be.
+    fn check(&mut self, update: u64, report: &mut ChainReport) {
+        let key = Key::new(self.seed, update + 1);
+        for (chain, row) in self.x.chunks_exact_mut(self.width).enumerate() {
+            if row.iter().any(|value| !value.is_finite()) {
+                report.not_finite += 1;
+                self.start.fill(key, START_STREAM, (1 << 40) + chain as u64, row);
+            }
+        }
+        report.escaped = report.not_finite as f64 / (self.x.len() / self.width).max(1) as f64;
+    }
+}
