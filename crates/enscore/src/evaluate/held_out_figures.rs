@@ -123,7 +123,7 @@ fn objective_loss(
         frozen_flow(&trained.settings)?,
     )?;
     let objective = &*task.players[0].objective;
-    let further = objective::further_parameters(trained.settings.objective(), &model.data.facts())?;
+    let further = objective::further_parameters(&trained.settings, &model.data.facts())?;
     let parameters = [model.parameters.clone(), further].concat();
     let program = ObjectiveProgram::trace(&model.model, objective, &parameters, BATCH)?;
     let mut executable = model.compile(&program.program)?;

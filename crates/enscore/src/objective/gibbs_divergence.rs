@@ -37,9 +37,10 @@ impl Objective<Network> for GibbsDivergence {
             return Estimate { loss: fail, optimised: fail, diagnostics: Vec::new() };
         };
         let rows = batch.x.extent(0);
-        let data = batch.x.reshape(&[rows, model.first_width()]);
+        let x = batch.x.reshape(&[rows, batch.dimensions()]);
+        let (data, entropy) = model.first_given_data(parameters, x);
         let (chains, reconstruction) = self.chains(model, parameters, batch, data);
-        let of_data = batch.mean(model.first_log_density(parameters, data));
+        let of_data = batch.mean(model.first_log_density(parameters, data) + entropy);
         let of_chains = model.first_log_density(parameters, chains).mean_all();
         let gap = of_data - of_chains;
         let optimised = match self.centring {
@@ -97,13 +98,18 @@ fn centred<'s>(
     let place = |name: &str| declared.iter().position(|(parameter, _)| parameter.name == name);
     // All biases' plain gradients are used before any is replaced: a unit may have weights to several parts of the other side.
     let plain = gradients.clone();
-    for Interaction { weights, first: (first_bias, xs), second: (second_bias, hs) } in model.interactions() {
+    for Interaction { weights, transposed, first: (first_bias, xs), second: (second_bias, hs) } in model.interactions() {
         let (Some(w), Some(b), Some(c)) = (place(weights), place(first_bias), place(second_bias)) else {
             return scope.fail(format!("{weights}, {first_bias} or {second_bias} is not declared"));
         };
-        let column = first.slice(0, xs.start, xs.end).reshape(&[xs.len(), 1]);
-        let row = second.slice(0, hs.start, hs.end).reshape(&[1, hs.len()]);
-        let (db, dc) = (plain[b].reshape(&[xs.len(), 1]), plain[c].reshape(&[1, hs.len()]));
+        let (first, second) = (first.slice(0, xs.start, xs.end), second.slice(0, hs.start, hs.end));
+        // Along the rows and the columns of W as it stands.
+        let ((b, down), (c, across)) = match transposed {
+            false => ((b, first), (c, second)),
+            true => ((c, second), (b, first)),
+        };
+        let (column, row) = (down.reshape(&[down.extent(0), 1]), across.reshape(&[1, across.extent(0)]));
+        let (db, dc) = (plain[b].reshape(&column.shape()), plain[c].reshape(&row.shape()));
         let weights = plain[w] - column * dc - db * row;
         gradients[w] = weights;
         gradients[b] = gradients[b] - (weights * row).sum(&[1]);

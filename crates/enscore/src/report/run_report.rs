@@ -114,6 +114,7 @@ fn title(trained: &Trained) -> String {
     let what = match trained.settings.model().family() {
         Family::Score => "A score network",
         Family::Energy => "An energy",
+        Family::Bipartite if matches!(trained.settings.model(), Model::Dbm(_)) => "A deep Boltzmann machine",
         Family::Bipartite => "A restricted Boltzmann machine",
         Family::Flow => "A flow",
     };
