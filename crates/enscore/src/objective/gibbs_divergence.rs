@@ -5,7 +5,10 @@
 //! loss = -(E_data f(x) - E_chains f(x⁻)),         f(x) = g(x) + Σ softplus(c + W'x): minus the free energy, nats.
 //! ```
 //!
-//! Its plain gradient is that of the log-likelihood with the model's expectations over chains. Where units count from offsets
+//! Where units of the first side are hidden (a deep machine's second layer), f of the data is its variational bound: f at their mean
+//! field and their entropy H, neither of which is differentiated through. The gap that is reported leaves H out.
+//!
+//! The plain gradient is that of the log-likelihood with the model's expectations over chains. Where units count from offsets
 //! μ (first side) and λ (second side), here their means over the batch, the energy is (x-μ)'W(h-λ) + b'(x-μ) + c'(h-λ), and a
 //! step along its gradient is, in the parameters without offsets, the step
 //!
@@ -40,17 +43,18 @@ impl Objective<Network> for GibbsDivergence {
         let x = batch.x.reshape(&[rows, batch.dimensions()]);
         let (data, entropy) = model.first_given_data(parameters, x);
         let (chains, reconstruction) = self.chains(model, parameters, batch, data);
-        let of_data = batch.mean(model.first_log_density(parameters, data) + entropy);
+        let of_data = batch.mean(model.first_log_density(parameters, data));
         let of_chains = model.first_log_density(parameters, chains).mean_all();
         let gap = of_data - of_chains;
-        let optimised = match self.centring {
-            true => centred(model, parameters, data, -gap),
-            false => -gap,
-        };
+        // Chains draw what of the first side is hidden, so that their f has no entropy to set beside the data's.
+        let entropy = batch.mean(entropy);
+        let loss = -gap - entropy;
+        let optimised = if self.centring { centred(model, parameters, data, loss) } else { loss };
         let mut diagnostics =
             vec![("energy_gap", gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
+        diagnostics.extend(model.is_bound().then_some(("mean_field_entropy", entropy)));
         diagnostics.extend(reconstruction.map(|error| ("reconstruction_error", error)));
-        Estimate { loss: -gap, optimised, diagnostics }
+        Estimate { loss, optimised, diagnostics }
     }
 }
 
