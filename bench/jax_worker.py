@@ -152,6 +152,57 @@ def chain(energy, p, x, noise, steps):
     return lambda: jax.block_until_ready(sample(p, x, key))
 
 
+def draw(key, p, noise):
+    return jax.random.bernoulli(key, p).astype(p.dtype) if noise else p
+
+
+def annealing(p, x, log_weights, noise):
+    steps = workloads.TEMPERATURES
+
+    @jax.jit
+    def sample(p, x, sums, key):
+        w, b, c = p
+
+        def step(state, row):
+            (v, sums), (k, key) = state, row
+            low, high, (first, second) = k / steps, (k + 1) / steps, jax.random.split(key)
+            odds = v @ w + c
+            softplus = jax.nn.softplus(high * odds) - jax.nn.softplus(low * odds)
+            sums = sums + (high - low) * (v @ b) + softplus.sum(1)
+            h = draw(first, jax.nn.sigmoid(high * odds), noise)
+            return (draw(second, jax.nn.sigmoid(high * (h @ w.T + b)), noise), sums), None
+
+        return lax.scan(step, (x, sums), (jnp.arange(steps), jax.random.split(key, steps)))[0][1]
+
+    key, start = jax.random.PRNGKey(0), (x > 0).astype(x.dtype)
+    return lambda: jax.block_until_ready(sample(p, start, log_weights, key))
+
+
+def contrastive(p, batches, noise):
+    @jax.jit
+    def update(p, v, key):
+        (w, b, c), (first, second) = p, jax.random.split(key)
+        up = jax.nn.sigmoid(v @ w + c)
+        v1 = draw(second, jax.nn.sigmoid(draw(first, up, noise) @ w.T + b), noise)
+        up1 = jax.nn.sigmoid(v1 @ w + c)
+        changes = (v.T @ up - v1.T @ up1) / len(v), (v - v1).mean(0), (up - up1).mean(0)
+        return [a + workloads.RATE * change for a, change in zip(p, changes)], ((v - v1) ** 2).mean()
+
+    batches = [(x > 0).astype(x.dtype) for x in batches]
+    keys, state = list(jax.random.split(jax.random.PRNGKey(0), workloads.UPDATES)), [p]
+
+    def run():
+        for number, key in enumerate(keys):
+            state[0], loss = update(state[0], batches[number % len(batches)], key)
+        return jax.block_until_ready(loss)
+
+    def reset():
+        state[0] = p
+
+    run.reset = reset
+    return run
+
+
 def convolution(name, p, x):
     if name == "conv_forward":
         forward = jax.jit(conv)
@@ -191,6 +242,10 @@ def load(name, noise=1.0):
         return chain(energy, p, *batch, noise, workloads.CHAIN_LENGTHS[name])
     if name == "langevin_conv":
         return chain(convolutional_energy, p, *batch, noise, workloads.CHAIN_LENGTHS[name])
+    if name == "ais":
+        return annealing(p, *batch, noise)
+    if name == "rbm_cd1":
+        return contrastive(p, batch, noise)
     if name.startswith("conv"):
         return convolution(name, p, batch[0])
     if name == "score_net_step":

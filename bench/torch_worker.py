@@ -142,6 +142,54 @@ def chain(energy, start, noise, steps):
     return sample
 
 
+def draw(p, noise):
+    return torch.bernoulli(p) if noise else p
+
+
+def annealing(arrays, x, log_weights, noise):
+    w, b, c = (torch.from_numpy(array) for array in arrays)
+    start = (x > 0).float()
+
+    def sample():
+        v, sums = start, log_weights
+        with torch.no_grad():
+            for k in range(workloads.TEMPERATURES):
+                low, high = k / workloads.TEMPERATURES, (k + 1) / workloads.TEMPERATURES
+                odds = v @ w + c
+                sums = sums + (high - low) * (v @ b) + F.softplus(high * odds).sum(1) - F.softplus(low * odds).sum(1)
+                h = draw(torch.sigmoid(high * odds), noise)
+                v = draw(torch.sigmoid(high * (h @ w.t() + b)), noise)
+        return sums
+
+    return sample
+
+
+def contrastive(arrays, batches, noise):
+    start = [torch.from_numpy(array) for array in arrays]
+    w, b, c = (value.clone() for value in start)
+    batches = [(x > 0).float() for x in batches]
+
+    def updates():
+        with torch.no_grad():
+            for number in range(workloads.UPDATES):
+                v = batches[number % len(batches)]
+                p = torch.sigmoid(v @ w + c)
+                v1 = draw(torch.sigmoid(draw(p, noise) @ w.t() + b), noise)
+                p1 = torch.sigmoid(v1 @ w + c)
+                loss = ((v - v1) ** 2).mean()
+                w.add_((v.t() @ p - v1.t() @ p1) / len(v), alpha=workloads.RATE)
+                b.add_((v - v1).mean(0), alpha=workloads.RATE)
+                c.add_((p - p1).mean(0), alpha=workloads.RATE)
+        return loss
+
+    def reset():
+        for value, first in zip((w, b, c), start, strict=True):
+            value.copy_(first)
+
+    updates.reset = reset
+    return updates
+
+
 def convolution(name, arrays, x):
     w, b = (parameter(array) for array in arrays)
 
@@ -191,6 +239,10 @@ def load(name, noise=1.0):
         return chain(fill(perceptron(2, 128, 128, 1), arrays), *batch, noise, workloads.CHAIN_LENGTHS[name])
     if name == "langevin_conv":
         return chain(fill_convolutional_energy(arrays), *batch, noise, workloads.CHAIN_LENGTHS[name])
+    if name == "ais":
+        return annealing(arrays, *batch, noise)
+    if name == "rbm_cd1":
+        return contrastive(arrays, batch, noise)
     if name.startswith("conv"):
         return convolution(name, arrays, batch[0])
     if name == "score_net_step":

@@ -9,6 +9,9 @@ LEVELS = (1.0, 0.5)
 STEPS_PER_LEVEL = 5
 STEP_SIZE = 2e-3
 CHAIN_STEP = 0.01
+TEMPERATURES = 200
+UPDATES = 100
+RATE = 0.01
 CHAIN_LENGTHS = {"langevin_mlp": 100, "langevin_conv": 20}
 
 
@@ -47,6 +50,10 @@ def _pair(*shape):
     return [(shape, 1.0, 0.0)] * 2
 
 
+def _machine(visible, hidden):
+    return [((visible, hidden), 0.01, 0.0), ((visible,), 0.1, 0.0), ((hidden,), 0.1, 0.0)]
+
+
 # name: (parameters, batch), each a list of (shape, standard deviation, mean)
 WORKLOADS = {
     "mlp_128": (_perceptron(2, 128, 128, 2), _pair(128, 2)),
@@ -62,6 +69,9 @@ WORKLOADS = {
     "ssmvr_score_128": (_perceptron(50, 128, 128, 50), _pair(128, 50)),
     "langevin_mlp": (_perceptron(2, 128, 128, 1), [((1024, 2), 1.0, 0.0)]),
     "langevin_conv": (_convolutional_energy(), [((64, 28, 28, 1), 1.0, 0.0)]),
+    # Rows are 1 where they are above 0.
+    "ais": (_machine(784, 500), [((100, 784), 1.0, 0.0), ((100,), 0.0, 0.0)]),
+    "rbm_cd1": (_machine(784, 500), [((100, 784), 1.0, -1.1)] * 10),
 }
 
 

@@ -2,6 +2,8 @@
 //! `profile NAME SECONDS`, one line each, on standard input: `run` asks this program and its Python counterparts in turn.
 
 mod adam;
+mod boltzmann;
+mod max_flow;
 mod networks;
 mod runner;
 mod workloads;
@@ -22,9 +24,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let data = PathBuf::from(std::env::args().nth(1).ok_or("usage: enscore-bench FOLDER_OF_DATA [THREADS]")?);
     let threads = std::env::args().nth(2).map_or(Ok(THREADS), |word| word.parse())?;
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    // On a thread of the pool, so that a run doesn't begin with handing itself over to one.
+    rayon::scope(|_| serve(&data).map_err(|error| error.to_string())).map_err(Into::into)
+}
+
+/// Answers the requests on standard input.
+fn serve(data: &Path) -> Result<(), Box<dyn Error>> {
     let mut runners = HashMap::new();
     for line in std::io::stdin().lock().lines() {
-        let answer = answer(&line?, &data, &mut runners)?;
+        let answer = answer(&line?, data, &mut runners)?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "{answer}")?;
         out.flush()?;
@@ -41,6 +49,9 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
     let words: Vec<&str> = line.split_whitespace().collect();
     let [verb, name, rest @ ..] = &words[..] else { return Err(format!("not a request: {line:?}").into()) };
     let budget = Duration::from_secs_f64(rest.first().map_or(Ok(1.0), |word| word.parse())?);
+    if let Some(side) = max_flow::side(name) {
+        return max_flow::answer(verb, side, &data.join(format!("{name}.bin")), budget);
+    }
     if *verb == "check" {
         let mut runner = load(name, data)?;
         let mut figures = Vec::new();

@@ -53,12 +53,18 @@ impl Runner {
         let compiled_in = began.elapsed();
         let specs = [&workload.parameters[..], &workload.batch].concat();
         let mut parameters = read(data, &specs)?;
-        let batch = parameters.split_off(workload.parameters.len());
+        let mut batch = parameters.split_off(workload.parameters.len());
         if workload.drive == Drive::Update {
             let zeros: Vec<Vec<f32>> = parameters.iter().map(|values| vec![0.0; values.len()]).collect();
             parameters.extend([zeros.clone(), zeros].concat());
         }
-        let kept = if workload.drive == Drive::Update { parameters.len() } else { 0 };
+        let binary = match workload.drive {
+            Drive::Anneal(_) => 1,
+            Drive::Contrast(_) => batch.len(),
+            _ => 0,
+        };
+        batch[..binary].iter_mut().flatten().for_each(|value| *value = f32::from(*value > 0.0));
+        let kept = if workload.drive.keeps_state() { parameters.len() } else { 0 };
         let results = program.outputs()[kept..]
             .iter()
             .map(|(_, id)| vec![0.0; program.nodes()[*id].shape.iter().product()])
@@ -96,6 +102,18 @@ impl Runner {
                 let steps = langevin_schedule();
                 self.chain(steps.into_iter().map(|[size, spread, sigma]| vec![size, noise * spread, sigma]))?;
             }
+            Drive::Anneal(steps) => {
+                let beta = |k: usize| k as f32 / steps as f32;
+                self.chain((0..steps).map(|k| vec![beta(k), beta(k + 1), noise]))?;
+            }
+            Drive::Contrast(updates) => {
+                for number in 0..updates {
+                    let key = Key::new(self.step as u64, number as u64);
+                    self.execute(&[&[noise]], Some(key))?;
+                    self.batch.rotate_left(1);
+                    self.state.swap(0, 1);
+                }
+            }
             Drive::Chain(steps) => {
                 let [size, spread] = chain_step();
                 self.chain(std::iter::repeat_n(vec![size, noise * spread], steps))?;
@@ -106,23 +124,24 @@ impl Runner {
 
     /// Runs the program once for each of `steps`, the scalars that it takes, from the batch on: x goes from step to step.
     fn chain(&mut self, steps: impl Iterator<Item = Vec<f32>>) -> Result<(), ExecutorError> {
-        let start = self.batch[0].clone();
+        let start = self.batch.clone();
         for (number, scalars) in steps.enumerate() {
             let key = Key::new(self.step as u64, number as u64);
             let scalars: Vec<&[f32]> = scalars.chunks(1).collect();
             self.execute(&scalars, Some(key))?;
-            std::mem::swap(&mut self.batch[0], &mut self.results[0]);
+            self.batch.iter_mut().zip(&mut self.results).for_each(|(now, next)| std::mem::swap(now, next));
         }
-        self.results[0].copy_from_slice(&self.batch[0]);
-        self.batch[0] = start;
+        self.results.iter_mut().zip(&self.batch).for_each(|(result, last)| result.copy_from_slice(last));
+        self.batch = start;
         Ok(())
     }
 
     fn execute(&mut self, scalars: &[&[f32]], key: Option<Key>) -> Result<(), ExecutorError> {
         let [now, next] = &mut self.state;
-        let arrays = now.iter().chain(&self.batch).map(Vec::as_slice).chain(scalars.iter().copied());
+        let batch = if matches!(self.drive, Drive::Contrast(_)) { &self.batch[..1] } else { &self.batch };
+        let arrays = now.iter().chain(batch).map(Vec::as_slice).chain(scalars.iter().copied());
         let inputs: Vec<Argument<f32>> = arrays.map(Argument::Float).chain(key.map(Argument::Key)).collect();
-        let state = if self.drive == Drive::Update { &mut next[..] } else { &mut [] };
+        let state = if self.drive.keeps_state() { &mut next[..] } else { &mut [] };
         let mut outputs: Vec<&mut [f32]> =
             state.iter_mut().chain(&mut self.results).map(Vec::as_mut_slice).collect();
         match &mut self.profile {

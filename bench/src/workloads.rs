@@ -3,6 +3,7 @@
 use enscore_program::{Kind, LaplacianPart, Program, Scope, ShapeError, Var};
 
 use crate::adam;
+use crate::boltzmann;
 use crate::networks::{
     Spec, convolution, convolution_parameters, convolutional_energy, convolutional_energy_parameters,
     perceptron, perceptron_parameters, score_network, score_network_parameters,
@@ -25,6 +26,10 @@ const CHAIN_STEP: f64 = 0.01;
 const COORDINATES: usize = 50;
 const HIDDEN: usize = 128;
 
+/// Temperatures of annealed importance sampling, and updates of CD-1.
+const TEMPERATURES: usize = 200;
+const UPDATES: usize = 100;
+
 /// How a program is driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drive {
@@ -36,6 +41,17 @@ pub enum Drive {
     Langevin,
     /// The same so many times over without levels of noise: inputs end with step size, noise size, key.
     Chain(usize),
+    /// So many temperatures. Inputs: parameters, x, log weights, then from, to, noise, key; outputs: both moved.
+    Anneal(usize),
+    /// So many updates without moments. Inputs: parameters, one batch of several in turn, noise, key; outputs: parameters, loss.
+    Contrast(usize),
+}
+
+impl Drive {
+    /// Whether a run's first outputs are what the next one begins with.
+    pub fn keeps_state(self) -> bool {
+        matches!(self, Drive::Update | Drive::Contrast(_))
+    }
 }
 
 /// A workload by its name.
@@ -59,6 +75,8 @@ enum Objective {
     SlicedScore,
     ChainOfPerceptron,
     ChainOfConvolutions,
+    Annealing,
+    Contrastive,
 }
 
 fn batch(names: &[&str], shape: &[usize]) -> Vec<Spec> {
@@ -134,6 +152,16 @@ impl Workload {
                 convolutional_energy_parameters(),
                 batch(&["x"], &[64, 28, 28, 1]),
             ),
+            "ais" => {
+                let batch = [boltzmann::rows(1), batch(&["log_weights"], &[boltzmann::ROWS])].concat();
+                (Drive::Anneal(TEMPERATURES), Objective::Annealing, boltzmann::parameters(), batch)
+            }
+            "rbm_cd1" => (
+                Drive::Contrast(UPDATES),
+                Objective::Contrastive,
+                boltzmann::parameters(),
+                boltzmann::rows(boltzmann::BATCHES),
+            ),
             _ => return None,
         };
         Some(Workload { drive, parameters, batch, objective })
@@ -149,7 +177,9 @@ impl Workload {
         let parameters = inputs("", &self.parameters);
         let moments = (self.drive == Drive::Update)
             .then(|| ["m.", "v."].map(|prefix| inputs(prefix, &self.parameters)));
-        let batch = inputs("batch.", &self.batch);
+        // Updates that go round several batches take one at a time.
+        let one_of_many = matches!(self.drive, Drive::Contrast(_));
+        let batch = inputs("batch.", if one_of_many { &self.batch[..1] } else { &self.batch });
         let (loss, outputs) = self.objective.trace(&parameters, &batch);
         let mut named: Vec<(String, Var)> = Vec::new();
         if let Some([first, second]) = moments {
@@ -235,6 +265,8 @@ impl Objective {
                 let x = x + score * size + key.normal(&x.shape()) * noise;
                 (x, vec![x])
             }
+            Objective::Annealing => (x, boltzmann::annealing(parameters, x, batch[1])),
+            Objective::Contrastive => (x, boltzmann::contrastive(parameters, x)),
         }
     }
 }

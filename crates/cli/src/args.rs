@@ -38,6 +38,14 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Score the rows of a data set: log density up to log Z, log density where log Z is known, length of the score
     Score(Score),
+    /// Fill the unknown pixels of an image with draws of a machine (model.kind = "rbm") given the known ones
+    Inpaint(Inpaint),
+    /// Write the parameters of a trained run as .npy files, and of a machine the model file that names them
+    Export(Export),
+    /// Find log Z of a model, with its error, and keep it beside the model
+    Logz(Logz),
+    /// Denoise a two-valued image by the Ising model: the most probable image, or its posterior
+    Denoise(Denoise),
     /// Train what a settings file's [compare] names on the same data, and set it beside each other
     Compare(Compare),
     /// Suggest noise levels and step size for a data set
@@ -144,16 +152,156 @@ pub(crate) struct Compare {
 
 #[derive(Debug, Args)]
 pub(crate) struct Score {
-    /// Folder of a trained run
+    /// Folder of a trained run, or a model file (.toml)
     pub(crate) run: PathBuf,
     /// A name, a file or a folder; its test split where it has one
     pub(crate) data: String,
     /// log Z of the model, nats, in place of what is known of it; it is kept beside the model
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) log_z: Option<f64>,
-    /// Where to write the rows: .csv or .npy [default: scores.csv in the run]
+    /// Where to write the rows: .csv or .npy [default: scores.csv in the run, NAME.scores.csv beside a model file]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inpaint {
+    /// Folder of a trained run
+    pub(crate) run: PathBuf,
+    /// The image
+    #[arg(value_name = "IN.png")]
+    pub(crate) input: PathBuf,
+    /// Which pixels to fill: white ones are unknown, black ones are kept
+    #[arg(long, value_name = "MASK.png")]
+    pub(crate) mask: PathBuf,
+    /// Where to write the filled image, or a sheet of several
+    #[arg(long, value_name = "OUT.png")]
+    pub(crate) out: PathBuf,
+    /// Gibbs sweeps, after each of which the known pixels are put back
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) steps: u32,
+    /// Draws, each from a chain of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) num: u32,
+    /// Seed of the draws
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Folder of a trained run
+    pub(crate) run: PathBuf,
+    /// Folder to write to; made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Set a key of the sampler, as in --set sampler.weights=raw for the weights of the last step in place of their average
+    #[arg(long, value_name = "sampler.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logz {
+    /// Folder of a trained run, or a model file (.toml)
+    pub(crate) model: PathBuf,
+    /// The way: exact picks the cheapest one that there is; bracket anneals in both directions
+    #[arg(long, value_enum, default_value_t = Method::Ais)]
+    pub(crate) method: Method,
+    /// Data whose base rates annealing begins at: a name, a file or a folder [default: the uniform base]
+    #[arg(long, value_name = "DATA")]
+    pub(crate) data: Option<String>,
+    /// Chains in each direction, at least 2
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) chains: u32,
+    /// Inverse temperatures: so many evenly spaced steps, "published" (Salakhutdinov and Murray 2008: 14,500 steps), or a file
+    /// with one a line, rising from 0 to 1
+    #[arg(long, value_name = "N|published|FILE", default_value = "published")]
+    pub(crate) temperatures: String,
+    /// Gibbs sweeps of the runs that reverse annealing begins at where samples can't be exact
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) sweeps: u32,
+    /// The widest bracket that is an answer, nats
+    #[arg(long, value_name = "NATS", default_value_t = 1.0)]
+    pub(crate) width: f64,
+    /// Seed of every random number
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Method {
+    Exact,
+    Ais,
+    ReverseAis,
+    Bracket,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Denoise {
+    /// A two-valued image: .png, or .npy of [height, width]; the smaller value is black
+    #[arg(value_name = "IN.png|.npy")]
+    pub(crate) input: PathBuf,
+    /// Where to write the image: .png, or .npy in the two values of the input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What says how images look: `ising`, p(x | y) ∝ exp(eta Σ x_i y_i + beta Σ x_i x_j) over spins ±1 and their neighbours
+    #[arg(long, value_name = "MODEL", default_value = "ising")]
+    pub(crate) model: String,
+    /// maxflow: the most probable image, exactly; icm: single flips from the noisy image; annealing: a search at falling
+    /// temperature; gibbs: the more probable value of each pixel, by sampling
+    #[arg(long, value_enum, default_value_t = Denoiser::Maxflow)]
+    pub(crate) method: Denoiser,
+    /// Weight of agreement with the noisy image [default: ln((1 - q) / q) / 2 for --flip-probability q]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, conflicts_with = "flip_probability")]
+    pub(crate) eta: Option<f64>,
+    /// Probability that the noise flipped a pixel
+    #[arg(long, value_name = "Q", default_value_t = 0.1)]
+    pub(crate) flip_probability: f64,
+    /// Weight of agreement between neighbours; negative: of their difference (not with maxflow)
+    #[arg(long, value_name = "X", default_value_t = 0.6, allow_negative_numbers = true)]
+    pub(crate) beta: f64,
+    /// Make a grey image two-valued first: values at T or above are white. In the file's units (0 to 255 for PNG); for PNG, T up
+    /// to 1 is a fraction of full white
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f64>,
+    /// The image without noise: bit errors before and after are counted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: Option<PathBuf>,
+    /// Seed of annealing and gibbs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Sweeps of annealing, or of each of gibbs' chains after its burn-in [default: 500]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    pub(crate) sweeps: Option<u32>,
+    /// Sweeps that gibbs leaves out at the start of each chain [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    pub(crate) burn_in: Option<u32>,
+    /// Chains of gibbs, the first from the noisy image, the others from noise [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1024))]
+    pub(crate) chains: Option<u32>,
+    /// Where gibbs writes the posterior: .npy (means E[x_i | y] from -1 to 1), or .png (probability of white)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) marginals: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Denoiser {
+    Maxflow,
+    Icm,
+    Annealing,
+    Gibbs,
+}
+
+impl Denoiser {
+    /// As it is typed.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Denoiser::Maxflow => "maxflow",
+            Denoiser::Icm => "icm",
+            Denoiser::Annealing => "annealing",
+            Denoiser::Gibbs => "gibbs",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

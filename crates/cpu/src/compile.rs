@@ -7,15 +7,19 @@ use enscore_program::{Id, Input, Kind, Op, Program};
 use crate::argument::{ExecutorError, Options};
 use crate::band::{Band, bands};
 use crate::conv::{self, ConvGeometry};
+use crate::crew::{self, Order};
 use crate::fused::{self, Fused};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, scratch_len};
+use crate::piece;
 use crate::plan::{Class, Graph, Grouping, Place, Request, place};
 use crate::step::{Convolution, Part, Step, Stored};
 
 /// A planned program.
 pub(crate) struct Compiled<T> {
     pub(crate) steps: Vec<Step>,
+    /// How a crew of threads runs the steps, where that is worth it.
+    pub(crate) order: Option<Order>,
     /// Whether any step is shared out to several threads.
     pub(crate) wide: bool,
     pub(crate) inputs: Vec<Input>,
@@ -23,6 +27,8 @@ pub(crate) struct Compiled<T> {
     pub(crate) constants: Vec<T>,
     /// Elements of the arena.
     pub(crate) arena: usize,
+    /// Partial sums.
+    pub(crate) sums: usize,
     /// The index arena as it is before a run: constant indices stand in it.
     pub(crate) index_start: Vec<i32>,
 }
@@ -53,14 +59,21 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
             });
         }
     }
+    let crew = crew::is_worth_it(&steps);
+    let mut sums = 0;
+    if crew {
+        (steps, sums) = piece::cut(steps);
+    }
     refuse_overlap(&steps)?;
     Ok(Compiled {
+        order: crew.then(|| Order::new(&steps)),
         wide: steps.iter().any(Step::is_wide),
         steps,
         inputs: program.inputs().to_vec(),
         output_lengths: graph.outputs.iter().map(|id| graph.size(*id)).collect(),
         constants: plan.constants.iter().map(|x| T::from_f64(*x)).collect(),
         arena,
+        sums,
         index_start,
     })
 }
@@ -81,15 +94,10 @@ fn refuse_unsupported(program: &Program, graph: &Graph) -> Result<(), ExecutorEr
 
 /// No step may write what it reads, or write one element twice: kernels rely on it.
 fn refuse_overlap(steps: &[Step]) -> Result<(), ExecutorError> {
-    let overlap = |a: &Stored, b: &Stored| match (a.0, b.0) {
-        (Place::Arena(x), Place::Arena(y)) | (Place::Index(x), Place::Index(y)) => x < y + b.1 && y < x + a.1,
-        (x, y) => x == y && matches!(x, Place::Output(_)),
-    };
     for step in steps {
         let (reads, writes) = step.touches();
-        for (i, write) in writes.iter().enumerate().filter(|(_, write)| write.1 > 0) {
-            let others = reads.iter().chain(&writes[i + 1..]);
-            if others.filter(|other| other.1 > 0).any(|other| overlap(write, other)) {
+        for (i, write) in writes.iter().enumerate() {
+            if reads.iter().chain(&writes[i + 1..]).any(|other| write.overlaps(other)) {
                 return Err(ExecutorError(format!("{}: planned over its own operands", step.name())));
             }
         }
@@ -265,13 +273,13 @@ impl Plan<'_> {
             Some(id) => {
                 let (a, b) = (self.graph.nodes[id].inputs[0], self.graph.nodes[id].inputs[1]);
                 let shape = self.matmul_shape(id)?;
-                let shape = MatmulShape { batch: 1, m: shape.m / band.parts, ..shape };
+                let shape = MatmulShape { batch: 1, ..shape };
                 let (a, b, out) = (self.stored(a), self.stored(b), self.stored(id));
                 Some(Part::Product { shape, a, b, out, shared: false })
             }
             None => {
                 let (fused, names) = self.pass(*unit);
-                Some(Part::Pass { fused, names })
+                Some(Part::Pass { fused, names, sums: None })
             }
         };
         let mut parts: Vec<Part> = band.units.iter().filter_map(part).collect();

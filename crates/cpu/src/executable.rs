@@ -6,6 +6,7 @@ use enscore_program::{Kind, Program};
 
 use crate::argument::{Argument, ExecutorError, Options};
 use crate::compile::{Compiled, compile};
+use crate::crew::Crew;
 use crate::lent::Memory;
 use crate::math::Math;
 use crate::step::run_step;
@@ -20,6 +21,7 @@ pub struct Executable<T> {
     arena: Vec<T>,
     start: usize,
     indices: Vec<i32>,
+    sums: Vec<f64>,
     options: Options,
 }
 
@@ -33,9 +35,11 @@ pub struct StepProfile {
 }
 
 /// Calls `work` on a thread of the pool while the others stay awake: a program has short steps between those that are
-/// shared out, and waking a thread can take longer than its share of a step.
-fn awake(work: impl FnOnce() + Send) {
+/// shared out, and waking a thread can take longer than its share of a step. Until the work has ended, the others call
+/// `help`, which says whether it still knows something to do.
+fn awake(work: impl FnOnce() + Send, help: impl Fn() -> bool + Sync) {
     let done = &AtomicBool::new(false);
+    let help = &help;
     let helpers = rayon::current_num_threads().saturating_sub(1).min(MOST_AWAKE);
     rayon::scope(|scope| {
         let home = rayon::current_thread_index();
@@ -43,7 +47,7 @@ fn awake(work: impl FnOnce() + Send) {
             scope.spawn(move |_| {
                 // On the stack of the thread that does the work, waiting for it would never end.
                 while rayon::current_thread_index() != home && !done.load(Ordering::Acquire) {
-                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    if !help() && rayon::yield_now() != Some(rayon::Yield::Executed) {
                         std::thread::yield_now();
                     }
                 }
@@ -84,7 +88,8 @@ impl<T: Math> Executable<T> {
         let arena = vec![T::ZERO; len];
         let start = arena.as_ptr().align_offset(64).min(line);
         let indices = compiled.index_start.clone();
-        Ok(Executable { compiled, arena, start, indices, options })
+        let sums = vec![0.0; compiled.sums];
+        Ok(Executable { compiled, arena, start, indices, sums, options })
     }
 
     /// Bytes that hold the values between inputs and outputs, and the work space of kernels.
@@ -97,7 +102,24 @@ impl<T: Math> Executable<T> {
     /// # Errors
     /// An input or output of the wrong kind or length, named.
     pub fn run(&mut self, inputs: &[Argument<T>], outputs: &mut [&mut [T]]) -> Result<(), ExecutorError> {
-        self.run_observed(inputs, outputs, |_, _| {})
+        if rayon::current_num_threads() < 2 {
+            return self.run_observed(inputs, outputs, |_, _| {});
+        }
+        let Some(order) = &self.compiled.order else { return self.run_observed(inputs, outputs, |_, _| {}) };
+        self.check(inputs, outputs)?;
+        let arena = &mut self.arena[self.start..];
+        let memory =
+            &Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices, &mut self.sums);
+        let (steps, options, crew) = (&self.compiled.steps, self.options, &Crew::new(order));
+        let step = |number: usize| run_step(&steps[number], memory, options);
+        awake(
+            || crew.work(true, &step),
+            || {
+                crew.work(false, &step);
+                false
+            },
+        );
+        Ok(())
     }
 
     /// As [`Executable::run`], and adds the time of every step to `profile` (filled by the first call).
@@ -127,7 +149,14 @@ impl<T: Math> Executable<T> {
         let wide = self.compiled.wide;
         let mut run = || {
             let arena = &mut self.arena[self.start..];
-            let memory = Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices);
+            let memory = Memory::new(
+                inputs,
+                outputs,
+                arena,
+                &self.compiled.constants,
+                &mut self.indices,
+                &mut self.sums,
+            );
             for (number, step) in self.compiled.steps.iter().enumerate() {
                 let began = std::time::Instant::now();
                 run_step(step, &memory, self.options);
@@ -135,7 +164,7 @@ impl<T: Math> Executable<T> {
             }
         };
         if wide {
-            awake(run)
+            awake(run, || false)
         } else {
             run()
         }

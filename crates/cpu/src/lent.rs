@@ -1,6 +1,5 @@
 //! The memory of one run, lent value by value: inputs, outputs, and ranges of one arena.
 
-use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use enscore_program::random::Key;
@@ -18,8 +17,13 @@ pub(crate) struct Memory<'a, T> {
     arena: (*mut T, usize),
     constants: &'a [T],
     indices: (*mut i32, usize),
+    sums: (*mut f64, usize),
     _borrowed: PhantomData<&'a mut T>,
 }
+
+// SAFETY: several threads may run steps at once; slices of what one of them writes are asked for by that step alone while
+// it runs, which `crew::Order` sees to.
+unsafe impl<T: Send + Sync> Sync for Memory<'_, T> {}
 
 impl<'a, T: Math> Memory<'a, T> {
     pub(crate) fn new(
@@ -28,6 +32,7 @@ impl<'a, T: Math> Memory<'a, T> {
         arena: &'a mut [T],
         constants: &'a [T],
         indices: &'a mut [i32],
+        sums: &'a mut [f64],
     ) -> Self {
         Memory {
             inputs,
@@ -35,6 +40,7 @@ impl<'a, T: Math> Memory<'a, T> {
             arena: (arena.as_mut_ptr(), arena.len()),
             constants,
             indices: (indices.as_mut_ptr(), indices.len()),
+            sums: (sums.as_mut_ptr(), sums.len()),
             _borrowed: PhantomData,
         }
     }
@@ -53,19 +59,37 @@ impl<'a, T: Math> Memory<'a, T> {
         }
     }
 
-    /// # Safety
-    /// No other slice of the same value is alive.
-    #[allow(clippy::mut_from_ref)]
-    pub(crate) unsafe fn floats_mut(&self, (place, len): Stored) -> &mut [T] {
+    /// A value of the arena or an output, from which stretches can be taken; an empty one of any other.
+    pub(crate) fn writable(&self, (place, len): Stored) -> Writable<T> {
         let (base, room, start) = match place {
             Place::Arena(start) => (self.arena.0, self.arena.1, start),
             Place::Output(i) => (self.outputs[i].0, self.outputs[i].1, 0),
-            _ => return &mut [],
+            _ => return Writable::new(&mut []),
         };
         assert!(start + len <= room, "{len} elements at {start} of {room}");
-        // SAFETY: the range lies inside memory borrowed exclusively for the run; exclusiveness among values is the
-        // caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(base.add(start), len) }
+        // SAFETY: the range lies inside memory borrowed exclusively for the run.
+        unsafe { Writable::at(base.add(start), len) }
+    }
+
+    /// A value from which stretches can be read.
+    pub(crate) fn readable(&self, stored: Stored) -> Readable<'_, T> {
+        match stored.0 {
+            Place::Arena(_) | Place::Output(_) => Readable::of(self.writable(stored)),
+            // SAFETY: nobody writes inputs and constants.
+            _ => Readable::new(unsafe { self.floats(stored) }),
+        }
+    }
+
+    /// # Safety
+    /// No other slice of the same value is alive.
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn floats_mut(&self, stored: Stored) -> &mut [T] {
+        // SAFETY: exclusiveness is the caller's promise.
+        unsafe { self.writable(stored).stretch(0, if self.is_written(stored) { stored.1 } else { 0 }) }
+    }
+
+    fn is_written(&self, stored: Stored) -> bool {
+        matches!(stored.0, Place::Arena(_) | Place::Output(_))
     }
 
     /// # Safety
@@ -91,31 +115,23 @@ impl<'a, T: Math> Memory<'a, T> {
         }
     }
 
-    /// The values that a step writes.
-    ///
-    /// # Safety
-    /// As for [`Memory::floats_mut`], and no value occurs twice.
-    pub(crate) unsafe fn writables<'w>(
-        &self,
-        writes: impl Iterator<Item = &'w Stored>,
-    ) -> HashMap<Place, Writable<T>> {
-        // SAFETY: the caller's promise.
-        writes.map(|write| (write.0, Writable::new(unsafe { self.floats_mut(*write) }))).collect()
+    /// Partial sums, from which stretches can be taken.
+    pub(crate) fn sums(&self, (place, len): Stored) -> Writable<f64> {
+        let Place::Sums(start) = place else { return Writable::new(&mut []) };
+        assert!(start + len <= self.sums.1, "{len} sums at {start} of {}", self.sums.1);
+        // SAFETY: the range lies inside memory borrowed exclusively for the run.
+        unsafe { Writable::at(self.sums.0.add(start), len) }
     }
 
-    /// The memory that a pass works on, given the values that its step writes.
+    /// The memory that a pass works on. Stretches of it are taken by the pass alone, and of what it reads only those that
+    /// nobody writes meanwhile.
     ///
     /// # Safety
-    /// What the pass reads and its step does not write is written by nobody for as long as the slots are used.
-    pub(crate) unsafe fn slots(&self, fused: &Fused, writes: &HashMap<Place, Writable<T>>) -> Slots<'_, T> {
-        let read = |stored: &Stored| match writes.get(&stored.0) {
-            Some(writable) => Readable::of(*writable),
-            // SAFETY: the caller's promise.
-            None => Readable::new(unsafe { self.floats(*stored) }),
-        };
+    /// Nobody writes the indices that the pass reads for as long as the slots are used.
+    pub(crate) unsafe fn slots(&self, fused: &Fused) -> Slots<'_, T> {
         Slots {
-            reads: fused.reads.iter().map(read).collect(),
-            writes: fused.writes.iter().map(|write| writes[&write.0]).collect(),
+            reads: fused.reads.iter().map(|read| self.readable(*read)).collect(),
+            writes: fused.writes.iter().map(|write| self.writable(*write)).collect(),
             // SAFETY: the caller's promise.
             indices: fused.indices.iter().map(|index| unsafe { self.indices(*index) }).collect(),
             keys: fused.draws.iter().map(|draw| self.key(draw.key)).collect(),

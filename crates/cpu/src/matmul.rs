@@ -51,6 +51,7 @@ enum Cut {
 }
 
 impl MatmulShape {
+    /// Multiplications and additions of one product of the batch.
     fn operations(&self) -> usize {
         2usize.saturating_mul(self.m).saturating_mul(self.n).saturating_mul(self.k)
     }
@@ -146,10 +147,26 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
     }
 }
 
-/// The product of some rows of op(A), on the calling thread: `shape.m` of them, A not transposed, no batch.
-pub(crate) fn multiply_rows<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T]) {
+impl MatmulShape {
+    /// About how many nanoseconds one thread needs.
+    pub(crate) fn cost(&self) -> f64 {
+        /// For a multiplication or an addition.
+        const OPERATION: f64 = 0.01;
+        self.operations() as f64 * self.batch as f64 * OPERATION
+    }
+
+    /// Where rows `part` of `parts` of op(A) begin in A, and how many elements they reach over.
+    pub(crate) fn reach_of_part(&self, part: usize, parts: usize) -> (usize, usize) {
+        let start = part * (self.m / parts) * self.strides_a()[0];
+        (start, if self.transpose_a { self.m * self.k - start } else { self.m / parts * self.k })
+    }
+}
+
+/// Rows `part` of `parts` of the result, on the calling thread: `a` is what [`MatmulShape::reach_of_part`] says, `out` those
+/// rows.
+pub(crate) fn multiply_part<T: Float>(shape: MatmulShape, parts: usize, a: &[T], b: &[T], out: &mut [T]) {
     let MatmulShape { m, k, n, .. } = shape;
-    gemm_into([m, k, n], a, shape.strides_a(), b, shape.strides_b(), out, [n, 1], false);
+    gemm_into([m / parts, k, n], a, shape.strides_a(), b, shape.strides_b(), out, [n, 1], false);
 }
 
 fn by_rows<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mut [T]) {

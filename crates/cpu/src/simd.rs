@@ -161,6 +161,8 @@ pub trait Float:
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
+    /// The sum of the lanes, in a fixed order.
+    fn sum_lanes<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
     /// What a slice shorter than a vector holds, and zeros.
     fn load_part<S: Simd>(simd: S, values: &[Self]) -> Self::Vector<S>;
     /// As many lanes as a slice shorter than a vector has room for.
@@ -179,7 +181,7 @@ const fn has_fma<S: Simd>() -> bool {
 macro_rules! float {
     (
         $t:ty, $vector:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $fma:ident, $load:ident, $store:ident,
-        $slice:ident, $slice_mut:ident
+        $slice:ident, $slice_mut:ident, $sum:ident
     ) => {
         impl Float for $t {
             type Vector<S: Simd> = S::$vector;
@@ -202,6 +204,10 @@ macro_rules! float {
             #[inline(always)]
             fn fma_vectors<S: Simd>(simd: S, a: S::$vector, b: S::$vector, c: S::$vector) -> S::$vector {
                 if has_fma::<S>() { simd.$fma(a, b, c) } else { simd.$add(simd.$mul(a, b), c) }
+            }
+            #[inline(always)]
+            fn sum_lanes<S: Simd>(simd: S, vector: S::$vector) -> Self {
+                simd.$sum(vector)
             }
             #[inline(always)]
             fn load_part<S: Simd>(simd: S, values: &[Self]) -> S::$vector {
@@ -247,7 +253,8 @@ float!(
     partial_load_f32s,
     partial_store_f32s,
     as_simd_f32s,
-    as_mut_simd_f32s
+    as_mut_simd_f32s,
+    reduce_sum_f32s
 );
 float!(
     f64,
@@ -260,7 +267,8 @@ float!(
     partial_load_f64s,
     partial_store_f64s,
     as_simd_f64s,
-    as_mut_simd_f64s
+    as_mut_simd_f64s,
+    reduce_sum_f64s
 );
 
 /// A vector with its operations.
@@ -308,6 +316,12 @@ impl<S: Simd, T: Float> Packed<S, T> {
         } else {
             T::store_part(self.simd, values, self.value);
         }
+    }
+
+    /// The sum of the lanes.
+    #[inline(always)]
+    pub(crate) fn sum_lanes(self) -> T {
+        T::sum_lanes(self.simd, self.value)
     }
 
     /// self * b + c.

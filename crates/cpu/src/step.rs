@@ -6,10 +6,12 @@ use rayon::prelude::*;
 
 use crate::argument::Options;
 use crate::conv::{self, ConvGeometry};
-use crate::fused::{self, Fused, Readable, Slots};
+use crate::crew::Span;
+use crate::fused::{self, Fused};
 use crate::lent::Memory;
 use crate::math::Math;
-use crate::matmul::{MatmulShape, matmul, multiply_rows};
+use crate::matmul::{MatmulShape, matmul};
+use crate::piece::{self, Combine};
 use crate::plan::Place;
 use crate::random;
 
@@ -34,6 +36,14 @@ pub(crate) enum Step {
     /// Work that runs part by part, each part through all of it.
     Band {
         work: Vec<Part>,
+        parts: usize,
+    },
+    /// Adds up what parts of a reduction came to, in their order.
+    Combine(Combine),
+    /// One part of work, by itself.
+    Piece {
+        work: Part,
+        part: usize,
         parts: usize,
     },
     MatMul {
@@ -95,19 +105,21 @@ pub(crate) enum Step {
 }
 
 /// What each part of a band does, one after another.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Part {
     Pass {
         fused: Fused,
         names: String,
+        /// Where the parts of a reduction leave their sums, if each has but a stretch of it.
+        sums: Option<Stored>,
     },
-    /// The part's rows of a product; `shape` is that of one part.
+    /// The part's rows of a product.
     Product {
         shape: MatmulShape,
         a: Stored,
         b: Stored,
         out: Stored,
-        /// Whether the band itself writes the first operand.
+        /// Whether other parts of the first operand may be written meanwhile: only the same part is read.
         shared: bool,
     },
 }
@@ -121,26 +133,28 @@ impl Part {
         }
     }
 
-    /// Values that are read whole: what the band itself writes is the concern of its parts.
-    fn reads(&self) -> Vec<Stored> {
+    /// Values that are read, and whether only the part itself is read of each.
+    pub(crate) fn reads(&self) -> Vec<(Stored, bool)> {
         match self {
             Part::Pass { fused, .. } => {
-                let own = fused.reads.iter().zip(&fused.shared).filter(|(_, shared)| !**shared);
-                own.map(|(read, _)| read).chain(&fused.indices).copied().collect()
+                let values = fused.reads.iter().copied().zip(fused.shared.iter().copied());
+                values.chain(fused.indices.iter().map(|index| (*index, false))).collect()
             }
-            Part::Product { a, b, shared, .. } => {
-                if *shared {
-                    vec![*b]
-                } else {
-                    vec![*a, *b]
-                }
-            }
+            Part::Product { a, b, shared, .. } => vec![(*a, *shared), (*b, false)],
+        }
+    }
+
+    /// About how many nanoseconds one thread needs for all parts.
+    fn cost(&self) -> f64 {
+        match self {
+            Part::Pass { fused, .. } => fused.cost(),
+            Part::Product { shape, .. } => shape.cost(),
         }
     }
 
     fn name(&self) -> String {
         match self {
-            Part::Pass { fused, names } => format!("{} x [{names}]", fused.size),
+            Part::Pass { fused, names, .. } => format!("{} x [{names}]", fused.size),
             Part::Product { shape: MatmulShape { m, k, n, .. }, .. } => format!("matmul {m}x{k}x{n}"),
         }
     }
@@ -154,6 +168,8 @@ impl Step {
                 let names: Vec<String> = work.iter().map(Part::name).collect();
                 format!("band of {parts}: {}", names.join(", "))
             }
+            Step::Combine(combine) => format!("combine {}", combine.sums.1),
+            Step::Piece { work, part, parts } => format!("part {part} of {parts}: {}", work.name()),
             Step::MatMul { shape, .. } => format!("matmul {shape:?}"),
             Step::Convolution { which, geometry, .. } => format!("conv {which:?} {geometry:?}"),
             Step::Interleave { out, .. } => format!("concatenate {}", out.1),
@@ -176,16 +192,37 @@ impl Step {
         }
     }
 
+    /// About how many nanoseconds one thread needs.
+    pub(crate) fn cost(&self) -> f64 {
+        /// Of a step by itself, and of an element that is copied.
+        const STEP: f64 = 300.0;
+        const ELEMENT: f64 = 0.1;
+        STEP + match self {
+            Step::Fused { fused, .. } => fused.cost(),
+            Step::Band { work, .. } => work.iter().map(Part::cost).sum(),
+            Step::Piece { work, parts, .. } => work.cost() / *parts as f64,
+            Step::MatMul { shape, .. } => shape.cost(),
+            Step::Convolution { geometry, .. } => geometry.cost(),
+            _ => self.touches().1.iter().map(|write| write.len as f64).sum::<f64>() * ELEMENT,
+        }
+    }
+
     /// Values that the step reads and values that it writes, for the check that none is both.
-    pub(crate) fn touches(&self) -> (Vec<Stored>, Vec<Stored>) {
-        match self {
+    pub(crate) fn touches(&self) -> (Vec<Span>, Vec<Span>) {
+        let (reads, writes) = match self {
+            Step::Band { work, .. } => {
+                let writes: Vec<Stored> = work.iter().flat_map(Part::writes).copied().collect();
+                // What the band itself writes is the concern of its parts.
+                let reads = work.iter().flat_map(Part::reads).filter(|(_, shared)| !shared);
+                (reads.map(|(read, _)| read).collect(), writes)
+            }
+            Step::Piece { work, part, parts } => return piece::touches(work, *part, *parts),
+            Step::Combine(combine) => {
+                (vec![combine.sums], combine.targets.iter().map(|(to, _)| *to).collect())
+            }
             Step::Fused { fused, .. } => {
                 let reads = fused.reads.iter().chain(&fused.indices).copied().collect();
                 (reads, fused.writes.clone())
-            }
-            Step::Band { work, .. } => {
-                let writes = work.iter().flat_map(Part::writes).copied();
-                (work.iter().flat_map(Part::reads).collect(), writes.collect())
             }
             Step::MatMul { a, b, out, scratch, .. } | Step::Convolution { a, b, out, scratch, .. } => {
                 (vec![*a, *b], vec![*out, *scratch])
@@ -199,58 +236,32 @@ impl Step {
                 (operands.iter().filter_map(|operand| operand.0).collect(), vec![*out])
             }
             Step::Copy { from, out } => (vec![*from], vec![*out]),
-        }
+        };
+        let spans = |values: Vec<Stored>| values.into_iter().map(Span::whole).collect();
+        (spans(reads), spans(writes))
     }
 }
 
 /// Runs one step. Every value that it reads differs from every value that it writes: `compile` checked it.
 pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Options) {
-    // SAFETY (all blocks below): a step's reads and writes are disjoint ranges, checked at compile time, and steps
-    // run one after another, so a written slice is the only one of its value.
+    // SAFETY (all blocks below): a step's reads and writes are disjoint ranges, checked at compile time, and steps that run
+    // at the same time don't touch what one of them writes, so a written slice is the only one of its value. The parts of a
+    // band write their own rows, and read of what the band writes only what the same part wrote before.
     match step {
         Step::Fused { fused, .. } => {
-            let writes = unsafe { memory.writables(fused.writes.iter()) };
-            let slots = unsafe { memory.slots(fused, &writes) };
+            let slots = unsafe { memory.slots(fused) };
             fused::run(options.path, fused, &slots);
         }
         Step::Band { work, parts } => {
-            let writes = unsafe { memory.writables(work.iter().flat_map(Part::writes)) };
-            let slots = |part: &Part| match part {
-                Part::Pass { fused, .. } => Some(unsafe { memory.slots(fused, &writes) }),
-                Part::Product { .. } => None,
-            };
-            let slots: Vec<Option<Slots<T>>> = work.iter().map(slots).collect();
-            let rows = |place: &Stored, shared: bool| {
-                let value = writes.get(&place.0).filter(|_| shared).map(|written| Readable::of(*written));
-                value.unwrap_or_else(|| Readable::new(unsafe { memory.floats(*place) }))
-            };
-            let products = |part: &Part| match part {
-                Part::Product { a, b, out, shared, .. } => {
-                    Some((rows(a, *shared), unsafe { memory.floats(*b) }, writes[&out.0]))
-                }
-                Part::Pass { .. } => None,
-            };
-            let operands: Vec<Option<_>> = work.iter().map(products).collect();
+            let work: Vec<_> = work.iter().map(|work| unsafe { piece::Ready::new(work, memory) }).collect();
             (0..*parts).into_par_iter().with_max_len(1).for_each(|part| {
-                for ((work, slots), operands) in work.iter().zip(&slots).zip(&operands) {
-                    match (work, slots, operands) {
-                        (Part::Pass { fused, .. }, Some(slots), _) => {
-                            fused::run_part(options.path, fused, slots, part, *parts);
-                        }
-                        (Part::Product { shape, .. }, _, Some((a, b, out))) => {
-                            let (read, written) = (shape.m * shape.k, shape.m * shape.n);
-                            // SAFETY: of a value that the band writes only this part is read, which this task wrote
-                            // before; each task writes its own rows.
-                            let (a, out) = unsafe {
-                                (a.stretch(part * read, read), out.stretch(part * written, written))
-                            };
-                            multiply_rows(*shape, a, b, out);
-                        }
-                        _ => {}
-                    }
-                }
+                work.iter().for_each(|work| unsafe { work.run(options.path, part, *parts) });
             });
         }
+        Step::Combine(combine) => unsafe { combine.run(memory) },
+        Step::Piece { work, part, parts } => unsafe {
+            piece::Ready::new(work, memory).run(options.path, *part, *parts);
+        },
         Step::MatMul { shape, a, b, out, scratch } => unsafe {
             matmul(
                 *shape,

@@ -6,9 +6,14 @@
 #[path = "common/oracles.rs"]
 mod oracles;
 
+use enscore::mcmc::denoising::{AnnealingSettings, GibbsSettings, anneal, posterior};
 use enscore::model::ising::IsingDenoising;
 use oracles::{Lcg, assert_close, case, expected, meta, mnist_levels, number, numbers};
 use serde_json::Value;
+
+fn quiet(_: u64, _: u64) -> enscore::Result<()> {
+    Ok(())
+}
 
 fn spins(value: &Value) -> Vec<i8> {
     numbers(value).iter().map(|spin| *spin as i8).collect()
@@ -55,9 +60,53 @@ fn three_by_three_sites() {
         }
         assert_close(id, &[found.energy, z.ln(), (-found.energy).exp() / z], 1e-10);
         assert_close(marginals, &sums.map(|sum| sum / z), 1e-10);
+        let exact = model.enumerate(&y, 3, 3).unwrap();
+        assert_close(
+            id,
+            &[exact.least_energy, exact.log_z, (-exact.least_energy - exact.log_z).exp()],
+            1e-10,
+        );
+        assert_close(marginals, &exact.means, 1e-10);
         if params["unique"] == true {
             assert_eq!(found.spins, spins(&params["x_map"]), "{id}: the only minimum");
         }
+    }
+}
+
+/// Sampled posterior means within 5 standard errors, those of 24 chains.
+#[test]
+fn sampled_marginals_of_three_by_three_sites() {
+    for id in ["ising.map3x3.eta1.0.beta0.5.marginals", "ising.map3x3.eta1.0.beta1.0.marginals"] {
+        let params = case(id)["params"].clone();
+        let settings = GibbsSettings { chains: 24, burn_in: 100, sweeps: 4000, seed: 11 };
+        let found = posterior(&model(&params), &spins(&params["y"]), [3, 3], &settings, &mut quiet).unwrap();
+        for (i, exact) in numbers(&case(id)["value"]).iter().enumerate() {
+            let bound = 5.0 * found.standard_errors[i].max(1e-6);
+            let error = found.means[i] - exact;
+            assert!(error.abs() < bound && bound < 0.05, "{id}, pixel {i}: {error}, {bound}");
+        }
+        let signs = numbers(&case(id)["value"]).iter().map(|mean| mean.signum() as i8).collect::<Vec<_>>();
+        assert_eq!(found.labelling.spins, signs, "{id}");
+    }
+}
+
+/// Annealing ends at the least energy of every case, whichever of the labellings it finds.
+#[test]
+fn annealing_finds_the_least_energy() {
+    let anneal = |id: &str, y: &[i8], n: usize| {
+        let params = case(id)["params"].clone();
+        let settings = AnnealingSettings::geometric(&model(&params), 300, 2);
+        let found = anneal(&model(&params), y, [n, n], &settings, &mut quiet).unwrap();
+        let least = expected(id)[0];
+        assert!((found.energy - least).abs() < 1e-9, "{id}: {}, {least}", found.energy);
+        assert_eq!(model(&params).energy(&found.spins, y, n, n).unwrap(), found.energy);
+    };
+    for id in ["ising.map3x3.eta1.0.beta0.5", "ising.map3x3.eta1.0.beta1.0"] {
+        anneal(id, &spins(&case(id)["params"]["y"]), 3);
+    }
+    for id in ["ising.map8x8", "ising.map32x32"] {
+        let (y, n) = noisy_disc(&case(id)["params"]);
+        anneal(id, &y, n);
     }
 }
 

@@ -141,6 +141,13 @@ impl Graph {
                 let scale = self.uniform_of(scale, shape);
                 self.apply(Op::Binary(Binary::Mul), vec![id, scale], shape)
             }
+            Some(Simpler::Outer(column, row)) => {
+                let sides = [(column, 0), (row, 1)].map(|(id, axis)| {
+                    let flat = self.apply(Op::Reshape, vec![id], &shape[axis..=axis]);
+                    self.apply(Op::Broadcast(vec![axis]), vec![flat], shape)
+                });
+                self.apply(Op::Binary(Binary::Mul), sides.to_vec(), shape)
+            }
         }
     }
 
@@ -152,7 +159,7 @@ impl Graph {
                 Simpler::Known(id) => inputs.contains(id),
                 Simpler::Uniform(_) => true,
                 Simpler::Apply(_, ids) => ids.iter().all(|id| inputs.contains(id)),
-                Simpler::Broadcast(..) | Simpler::Scaled(..) => false,
+                Simpler::Broadcast(..) | Simpler::Scaled(..) | Simpler::Outer(..) => false,
             }
     }
 

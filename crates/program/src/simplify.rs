@@ -23,6 +23,8 @@ pub(crate) enum Simpler {
     Broadcast(Op, Vec<Id>, Vec<usize>, Vec<usize>),
     /// Operand times a number.
     Scaled(Id, f64),
+    /// Products of the elements of a column and of a row.
+    Outer(Id, Id),
 }
 
 impl Graph {
@@ -43,6 +45,12 @@ impl Graph {
             Op::Binary(f) => self.simplify_binary(*f, inputs[0], inputs[1]),
             Op::Select if inputs[1] == inputs[2] => Some(Simpler::Known(inputs[1])),
             Op::Sum(axes) => self.simplify_sum(axes, inputs[0]),
+            Op::MatMul { transpose_a, .. } => {
+                // With one term in each sum there is nothing to sum: it joins other elementwise work.
+                let [rows, columns] = self.nodes[inputs[0]].shape[..] else { return None };
+                let depth = if *transpose_a { rows } else { columns };
+                (depth == 1).then(|| Simpler::Outer(inputs[0], inputs[1]))
+            }
             _ => self.simplify_layout(op, inputs, shape),
         }
     }

@@ -3,7 +3,11 @@
 pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod demo;
+pub(crate) mod denoise;
 pub(crate) mod evaluate;
+pub(crate) mod export;
+pub(crate) mod inpaint;
+pub(crate) mod logz;
 pub(crate) mod sample;
 pub(crate) mod score;
 pub(crate) mod settings;

@@ -184,7 +184,7 @@ fn format_and_shape(plan: &Plan) -> (Format, Option<[usize; 3]>) {
     (plan.format, image_shape(&plan.trained.model.data.row_shape))
 }
 
-fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
+pub(super) fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
     let columns = if count <= COLUMNS * COLUMNS { COLUMNS } else { count.isqrt() };
     sheet::sheet(rows, shape, columns, enlargement(shape, columns), GAP)
 }

@@ -3,19 +3,52 @@
 use std::path::{Path, PathBuf};
 
 use enscore::checkpoint::atomic::write_bytes_atomically;
-use enscore::evaluate::{Normaliser, Origin, RowScores, normaliser, rows_for, score_rows};
+use enscore::data::Split;
+use enscore::evaluate::{
+    LogZEstimate, Normaliser, Origin, RowScores, ising_fingerprint, normaliser, rows_for, score_rows,
+    spin_rows, unit_rows,
+};
 use enscore::report::table;
-use enscore::sample::Trained;
+use enscore::sample::{ModelFile, Trained};
 use enscore::{Error, Result};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::evaluate::threads_of;
 use crate::Context;
 use crate::args::Score;
-use crate::output::{Answer, Lines, text_of};
+use crate::output::{Answer, Lines, merged, text_of};
 
 pub(crate) fn run(context: &Context, arguments: &Score) -> Result<Answer> {
+    if ModelFile::is_at(&arguments.run) {
+        return context.on_threads(0, || score_file(arguments));
+    }
     context.on_threads(threads_of(&arguments.run), || score(arguments))
+}
+
+/// The rows' log densities under a model file.
+fn score_file(arguments: &Score) -> Result<Answer> {
+    let out = out_of(arguments)?;
+    let (fingerprint, log_density) = match ModelFile::read(&arguments.run)? {
+        ModelFile::Rbm(file) => {
+            let target = file.weighted()?;
+            let rows = unit_rows(&target, &arguments.data, Split::Test)?;
+            (target.fingerprint(), target.log_densities(&rows)?)
+        }
+        ModelFile::Ising(model) => {
+            let rows = spin_rows(&model, &arguments.data)?;
+            let values: Result<_> = rows.chunks(model.sites()).map(|row| model.log_density(row)).collect();
+            (ising_fingerprint(&model), values?)
+        }
+    };
+    let normaliser = match arguments.log_z {
+        Some(log_z) => {
+            let given = Normaliser::new(finite(log_z)?, Origin::Given, None, 0);
+            Some(Normaliser { fingerprint: Some(fingerprint), ..given })
+        }
+        None => normaliser::known_of_file(&arguments.run, &fingerprint)?,
+    };
+    let scores = RowScores { log_density: Some(log_density), score_norm: Vec::new() };
+    answer(arguments, &scores, normaliser.as_ref(), &out, "", json!({}), &[])
 }
 
 fn score(arguments: &Score) -> Result<Answer> {
@@ -24,62 +57,82 @@ fn score(arguments: &Score) -> Result<Answer> {
     let normaliser = normaliser_of(arguments, &trained)?;
     let rows = rows_for(&trained, &arguments.data)?;
     let scores = score_rows(&trained, &rows)?;
-    let (names, values) = columns(&scores, normaliser.map(|normaliser| normaliser.log_z));
-    write(&out, &names, &values)?;
-    if let Some(normaliser) = &normaliser {
+    let more = json!({"step": trained.step, "temperature": trained.model.temperature});
+    let place = format!(", step {}", trained.step);
+    answer(arguments, &scores, normaliser.as_ref(), &out, &place, more, &trained.warnings)
+}
+
+/// Writes the rows, keeps the normaliser, and says both.
+fn answer(
+    arguments: &Score,
+    scores: &RowScores,
+    normaliser: Option<&Normaliser>,
+    out: &Path,
+    place: &str,
+    more: Value,
+    warnings: &[String],
+) -> Result<Answer> {
+    let columns = columns(scores, normaliser.map(|normaliser| normaliser.log_z));
+    let count = columns.first().map_or(0, |(_, column)| column.len());
+    write(out, &columns, count)?;
+    if let Some(normaliser) = normaliser {
         normaliser::keep(&arguments.run, normaliser)?;
     }
-    let count = scores.score_norm.len();
-    let means: Vec<(&str, f64)> = names
-        .iter()
-        .enumerate()
-        .map(|(i, name)| (*name, values.iter().skip(i).step_by(names.len()).sum::<f64>() / count as f64))
-        .collect();
+    let mean = |column: &[f64]| column.iter().sum::<f64>() / count as f64;
+    let means: Vec<(&str, f64)> = columns.iter().map(|(name, column)| (*name, mean(column))).collect();
     let mut lines = Lines::default()
-        .line("run", format!("{}, step {}", arguments.run.display(), trained.step))
+        .line(if place.is_empty() { "model" } else { "run" }, format!("{}{place}", arguments.run.display()))
         .line("rows", format!("{count} of {}", arguments.data));
-    if let Some(normaliser) = &normaliser {
+    if let Some(normaliser) = normaliser {
         let error = normaliser.error.map_or(String::new(), |error| format!(" ± {error:.1e}"));
-        lines =
-            lines.line("log Z", format!("{:.4}{error} nats, {}", normaliser.log_z, of(normaliser.origin)));
+        lines = lines.line("log Z", format!("{:.4}{error} nats, {}", normaliser.log_z, of(normaliser)));
     }
     for (name, mean) in &means {
         lines = lines.line(&format!("mean {name}"), format!("{mean:.4}"));
     }
     let json = json!({
-        "run": text_of(&arguments.run), "step": trained.step, "rows": count, "columns": names,
-        "means": means.iter().map(|(name, mean)| (name.to_string(), json!(mean))).collect::<serde_json::Map<_, _>>(),
-        "log_z": normaliser, "temperature": trained.model.temperature, "out": text_of(&out),
-        "warnings": trained.warnings,
+        "run": text_of(&arguments.run), "rows": count,
+        "columns": columns.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        "means": means.iter().map(|(name, mean)| (name.to_string(), json!(mean))).collect::<Map<_, _>>(),
+        "log_z": normaliser, "out": text_of(out), "warnings": warnings,
     });
-    Ok(Answer::new(json, lines.warnings(&trained.warnings).line("scores", out.display()).text()))
+    let json = merged(json, more.as_object().cloned().unwrap_or_default());
+    Ok(Answer::new(json, lines.warnings(warnings).line("scores", out.display()).text()))
 }
 
-fn of(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Learnt => "learnt with the model",
-        Origin::Normalised => "the model is normalised",
-        Origin::Quadrature => "by quadrature",
-        Origin::Given => "as given",
+fn of(normaliser: &Normaliser) -> String {
+    let by = |estimate: &LogZEstimate| format!("by {}", estimate.method);
+    match normaliser.origin {
+        Origin::Learnt => "learnt with the model".to_string(),
+        Origin::Normalised => "the model is normalised".to_string(),
+        Origin::Quadrature => "by quadrature".to_string(),
+        Origin::Given => "as given".to_string(),
+        Origin::Estimated => normaliser.estimate.as_ref().map_or("estimated".to_string(), by),
+    }
+}
+
+fn finite(log_z: f64) -> Result<f64> {
+    match log_z.is_finite() {
+        true => Ok(log_z),
+        false => {
+            Err(Error::input("not a log Z").at("--log-z").found(log_z).expected("a finite number of nats"))
+        }
     }
 }
 
 /// What the user gave, else what is known.
 fn normaliser_of(arguments: &Score, trained: &Trained) -> Result<Option<Normaliser>> {
     match arguments.log_z {
-        Some(log_z) if !log_z.is_finite() => {
-            Err(Error::input("not a log Z").at("--log-z").found(log_z).expected("a finite number of nats"))
-        }
         Some(_) if !trained.model.model.has_density() => Err(Error::input("a score network has no log Z")
             .at("--log-z")
             .remedy("leave --log-z out: the length of the score is written")),
-        Some(log_z) => Ok(Some(Normaliser { log_z, origin: Origin::Given, error: None, step: trained.step })),
+        Some(log_z) => Ok(Some(Normaliser::new(finite(log_z)?, Origin::Given, None, trained.step))),
         None => normaliser::known(&arguments.run, trained),
     }
 }
 
-/// The columns' names, and the values row by row.
-fn columns(scores: &RowScores, log_z: Option<f64>) -> (Vec<&'static str>, Vec<f64>) {
+/// The columns by name; what is not known of rows has none.
+fn columns(scores: &RowScores, log_z: Option<f64>) -> Vec<(&'static str, Vec<f64>)> {
     let mut columns: Vec<(&'static str, Vec<f64>)> = Vec::new();
     if let Some(log_density) = &scores.log_density {
         columns.push(("log_density", log_density.clone()));
@@ -87,14 +140,18 @@ fn columns(scores: &RowScores, log_z: Option<f64>) -> (Vec<&'static str>, Vec<f6
             columns.push(("log_p", log_density.iter().map(|f| f - log_z).collect()));
         }
     }
-    columns.push(("score_norm", scores.score_norm.clone()));
-    let rows = 0..scores.score_norm.len();
-    let values = rows.flat_map(|row| columns.iter().map(move |(_, column)| column[row])).collect();
-    (columns.iter().map(|(name, _)| *name).collect(), values)
+    if !scores.score_norm.is_empty() {
+        columns.push(("score_norm", scores.score_norm.clone()));
+    }
+    columns
 }
 
 fn out_of(arguments: &Score) -> Result<PathBuf> {
-    let out = arguments.out.clone().unwrap_or_else(|| arguments.run.join("scores.csv"));
+    let default = || match ModelFile::is_at(&arguments.run) {
+        true => arguments.run.with_extension("scores.csv"),
+        false => arguments.run.join("scores.csv"),
+    };
+    let out = arguments.out.clone().unwrap_or_else(default);
     let ending = out.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     if !matches!(ending.as_deref(), Some("csv" | "npy")) {
         return Err(Error::input("scores are written as .csv or .npy").at(out.display()));
@@ -103,14 +160,15 @@ fn out_of(arguments: &Score) -> Result<PathBuf> {
     Ok(out)
 }
 
-fn write(out: &Path, names: &[&str], values: &[f64]) -> Result<()> {
+fn write(out: &Path, columns: &[(&'static str, Vec<f64>)], count: usize) -> Result<()> {
+    let row = |row: usize| columns.iter().map(move |(_, column)| column[row]);
     if out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
-        let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-        return write_bytes_atomically(out, &table::npy(&values, &[names.len()])?);
+        let values: Vec<f32> = (0..count).flat_map(row).map(|value| value as f32).collect();
+        return write_bytes_atomically(out, &table::npy(&values, &[columns.len()])?);
     }
-    let mut text = names.join(",") + "\n";
-    for row in values.chunks_exact(names.len()) {
-        text.push_str(&row.iter().map(|value| format!("{value:.9}")).collect::<Vec<_>>().join(","));
+    let mut text = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",") + "\n";
+    for number in 0..count {
+        text.push_str(&row(number).map(|value| format!("{value:.9}")).collect::<Vec<_>>().join(","));
         text.push('\n');
     }
     write_bytes_atomically(out, text.as_bytes())

@@ -10,8 +10,8 @@ mod tile;
 
 pub(crate) use build::build;
 pub(crate) use instruction::{Fused, Operand, Readable, Slots, View, Writable};
-pub(crate) use run::{is_wide, run, run_part};
-pub(crate) use tile::MAX_AXES;
+pub(crate) use run::{is_wide, run, run_part, run_stretch};
+pub(crate) use tile::{MAX_AXES, combine};
 
 /// Elements of a tile: registers of this length stay in the nearest cache.
 pub(crate) const TILE: usize = 1024;

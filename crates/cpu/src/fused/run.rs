@@ -43,6 +43,31 @@ pub(crate) fn run_part<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>, par
     }
 }
 
+/// Runs part `part` of `parts` equal stretches of the reduced axis, on the calling thread; what its reductions come to goes
+/// to `sums` `[reductions, inner]`.
+pub(crate) fn run_stretch<T: Math>(
+    path: Path,
+    fused: &Fused,
+    slots: &Slots<T>,
+    (part, parts): (usize, usize),
+    sums: &mut [f64],
+) {
+    let Some(form) = fused.form else { return };
+    let rows = form.reduced / parts;
+    let stretch = Part { form, outer: 0, first: part * rows, last: (part + 1) * rows };
+    collect(Pass { fused, slots, path, part: (part, parts) }, stretch, sums);
+}
+
+/// What the reductions of a stretch come to: `[reductions, inner]`.
+fn collect<T: Math>(pass: Pass<T>, part: Part, sums: &mut [f64]) {
+    let (count, inner, mut slot) = (pass.fused.reductions.len(), part.form.inner, 0);
+    reduce_part(pass, part, &mut |_, column, values| {
+        let start = (slot % count) * inner + column;
+        sums[start..start + values.len()].copy_from_slice(values);
+        slot += 1;
+    });
+}
+
 fn stretch<T: Math>(pass: Pass<T>, start: usize, len: usize) {
     with_room(pass.fused, |registers| pass.path.run(Stretch { pass, registers, start, len }));
 }
@@ -101,12 +126,7 @@ fn reduce_stretches<T: Math>(pass: Pass<T>, form: Form) {
     let work = |(i, partial): (usize, &mut [f64])| {
         let (outer, piece) = (i / pieces, i % pieces);
         let part = Part { form, outer, first: piece * step, last: ((piece + 1) * step).min(form.reduced) };
-        let mut slot = 0;
-        reduce_part(pass, part, &mut |_, column, values| {
-            let start = (slot % reductions.len()) * form.inner + column;
-            partial[start..start + values.len()].copy_from_slice(values);
-            slot += 1;
-        });
+        collect(pass, part, partial);
     };
     partial.par_chunks_mut(width).enumerate().for_each(work);
     for (number, reduction) in reductions.iter().enumerate() {

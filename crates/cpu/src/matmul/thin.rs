@@ -1,13 +1,15 @@
 //! Products with an axis of at most [`THIN`] elements: rank-one sums and dot products, without packing.
 
-use crate::simd::{Float, Kernel, Path};
+use pulp::{Simd, WithSimd};
+
+use crate::simd::{Float, Kernel, Packed, Path};
 
 /// The longest axis that counts as thin.
 const THIN: usize = 4;
 /// Elements of the long axis that are worked on together.
 const BLOCK: usize = 256;
-/// Partial sums of a dot product.
-const LANES: usize = 32;
+/// Rows whose dot products are worked on together.
+const ROWS: usize = 4;
 
 /// A matrix with its `[row, column]` strides.
 #[derive(Clone, Copy)]
@@ -60,21 +62,21 @@ struct Job<'a, T> {
 }
 
 macro_rules! by_count {
-    ($function:ident, $kernel:ident) => {
+    ($function:ident, $kernel:ident, $run:ident) => {
         fn $function<T: Float>(count: usize, job: Job<T>) {
             let path = Path::current();
             match count {
-                1 => path.run($kernel::<T, 1>(job)),
-                2 => path.run($kernel::<T, 2>(job)),
-                3 => path.run($kernel::<T, 3>(job)),
-                _ => path.run($kernel::<T, THIN>(job)),
+                1 => path.$run($kernel::<T, 1>(job)),
+                2 => path.$run($kernel::<T, 2>(job)),
+                3 => path.$run($kernel::<T, 3>(job)),
+                _ => path.$run($kernel::<T, THIN>(job)),
             }
         }
     };
 }
-by_count!(rank, Rank);
-by_count!(dots, Dots);
-by_count!(sums, Sums);
+by_count!(rank, Rank, run);
+by_count!(dots, Dots, run_vectors);
+by_count!(sums, Sums, run);
 
 /// Every row of the result is a sum of K rows of B.
 struct Rank<'a, T, const K: usize>(Job<'a, T>);
@@ -113,57 +115,78 @@ impl<T: Float, const K: usize> Kernel for Rank<'_, T, K> {
 /// Every element of the result is a dot product of a row of A with one of N columns of B.
 struct Dots<'a, T, const N: usize>(Job<'a, T>);
 
-impl<T: Float, const N: usize> Kernel for Dots<'_, T, N> {
+impl<T: Float, const N: usize> WithSimd for Dots<'_, T, N> {
     type Output = ();
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Job { sizes: [rows, _], depth, a, b, out, strides } = self.0;
         let mut block = [[T::ZERO; BLOCK]; N];
         for first in (0..depth).step_by(BLOCK) {
             let width = BLOCK.min(depth - first);
             for (column, block) in block.iter_mut().enumerate() {
-                block.fill(T::ZERO);
                 for (k, value) in block[..width].iter_mut().enumerate() {
                     *value = b.at(first + k, column);
                 }
             }
-            for row in 0..rows {
-                let values = &a.values[row * a.strides[0] + first..][..width];
-                let out = &mut out[row * strides[0]..][..N];
-                let mut lanes = [[T::ZERO; LANES]; N];
-                let mut chunks = values.chunks_exact(LANES);
-                for (number, chunk) in chunks.by_ref().enumerate() {
-                    for (lanes, block) in lanes.iter_mut().zip(&block) {
-                        let block = &block[number * LANES..][..LANES];
-                        for i in 0..LANES {
-                            lanes[i] = T::fma::<FMA>(chunk[i], block[i], lanes[i]);
-                        }
-                    }
+            // Plain loops: a closure handed to the standard library would not be compiled for the path.
+            for start in (0..rows).step_by(ROWS) {
+                let taken = ROWS.min(rows - start);
+                // Rows of a part of a group are worked on several times, which is easier than another kernel.
+                let mut group = [&a.values[..0]; ROWS];
+                for (i, group) in group.iter_mut().enumerate() {
+                    let row = start + i.min(taken - 1);
+                    *group = &a.values[row * a.strides[0] + first..][..width];
                 }
-                let rest = width / LANES * LANES;
-                for (column, (lanes, block)) in lanes.iter_mut().zip(&block).enumerate() {
-                    for (i, value) in chunks.remainder().iter().enumerate() {
-                        lanes[i] = T::fma::<FMA>(*value, block[rest + i], lanes[i]);
+                let mut sums = [[T::ZERO; N]; ROWS];
+                dot_rows::<S, T, N>(simd, group, &block, &mut sums);
+                for (i, sums) in sums[..taken].iter().enumerate() {
+                    let out = &mut out[(start + i) * strides[0]..][..N];
+                    for (out, sum) in out.iter_mut().zip(sums) {
+                        *out = if first == 0 { *sum } else { *out + *sum };
                     }
-                    let sum = halve(lanes);
-                    out[column] = if first == 0 { sum } else { out[column] + sum };
                 }
             }
         }
     }
 }
 
-/// The sum of the lanes, by halves.
+/// The dot products of rows with N columns, which are at least as long.
 #[inline(always)]
-fn halve<T: Float>(lanes: &mut [T; LANES]) -> T {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
+fn dot_rows<S: Simd, T: Float, const N: usize>(
+    simd: S,
+    rows: [&[T]; ROWS],
+    columns: &[[T; BLOCK]; N],
+    out: &mut [[T; N]; ROWS],
+) {
+    let mut sums = [[Packed::<S, T>::splat(simd, T::ZERO); N]; ROWS];
+    let (lanes, len) = (Packed::<S, T>::LANES, rows[0].len());
+    let whole = len / lanes * lanes;
+    for at in (0..whole).step_by(lanes) {
+        let mut factors = [Packed::<S, T>::splat(simd, T::ZERO); N];
+        for n in 0..N {
+            factors[n] = Packed::load::<true>(simd, &columns[n][at..at + lanes]);
         }
-        width /= 2;
+        for r in 0..ROWS {
+            let row = Packed::<S, T>::load::<true>(simd, &rows[r][at..at + lanes]);
+            for n in 0..N {
+                sums[r][n] = row.fma(factors[n], sums[r][n]);
+            }
+        }
     }
-    lanes[0]
+    if whole < len {
+        for r in 0..ROWS {
+            let row = Packed::<S, T>::load::<false>(simd, &rows[r][whole..len]);
+            for n in 0..N {
+                let column = Packed::load::<false>(simd, &columns[n][whole..len]);
+                sums[r][n] = row.fma(column, sums[r][n]);
+            }
+        }
+    }
+    for r in 0..ROWS {
+        for n in 0..N {
+            out[r][n] = sums[r][n].sum_lanes();
+        }
+    }
 }
 
 /// M rows of the result, each a long sum of rows of B.

@@ -13,6 +13,8 @@ pub(crate) enum Place {
     Constant(usize),
     /// From this element of the index arena on.
     Index(usize),
+    /// From this element of the partial sums on, which are double precision.
+    Sums(usize),
 }
 
 /// Room that is needed from one step to another, both included.

@@ -12,7 +12,7 @@ pub mod run;
 mod state;
 pub mod tensors;
 
-pub use manifest::{CheckpointManifest, DataRecord, FileRecord, KeyRecord, MetricsMark, RunManifest};
+pub use manifest::{CheckpointManifest, DataRecord, FileRecord, KeyRecord, MetricsMark, RunManifest, sha256};
 pub use metrics::{Metrics, MetricsWriter, read_metrics};
 pub use run::{Loaded, Progress, Run, RunFolder};
 pub use state::{OTHER_PREFIXES, STATE_PREFIXES, state_shapes};

@@ -5,6 +5,8 @@
 //! takes. Files are treated as hostile: sizes that a header claims are checked against what the file can hold before anything
 //! is allocated, and formats that would run code (pickles) are never opened.
 
+mod array;
+mod binary_image;
 mod csv_table;
 mod dataset;
 mod digits;
@@ -27,6 +29,8 @@ mod tensor;
 mod toy;
 mod whiten;
 
+pub use array::{Array, read_array};
+pub use binary_image::{BinaryImage, read_binary_image};
 pub use dataset::{Dataset, Values};
 pub use digits::digits;
 pub use fetch::{Fetched, FetchedFile, fetch};

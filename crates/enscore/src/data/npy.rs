@@ -3,10 +3,10 @@
 //! The header is parsed here, as the three keys that numpy writes and nothing else, so that a hostile one meets no general
 //! parser. Arrays of Python objects are pickles, which run code when read: they are refused.
 
-use super::Dataset;
 use super::element::{Bytes, Element};
 use super::input::{Input, no_memory};
 use super::tensor::Layout;
+use super::{Dataset, Values};
 use crate::error::{Error, Result};
 
 /// The longest header that is read; numpy itself refuses more than 10,000 characters.
@@ -27,6 +27,25 @@ pub(super) fn read(name: &str, mut input: Input) -> Result<Dataset> {
             .ok_or_else(|| no_memory(input.place(), layout.bytes))?;
     }
     layout.dataset(name, input.place(), bytes, header.order)
+}
+
+/// Reads an array of any number of axes: its extents, and its values row-major.
+pub(super) fn read_values(mut input: Input) -> Result<(Vec<usize>, Values)> {
+    let Header { element, order, fortran_order, shape } = read_header(&mut input)?;
+    let claimed = shape.iter().try_fold(element.size() as u64, |product, &d| product.checked_mul(d));
+    let extents: Option<Vec<usize>> = shape.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let (Some(claimed), Some(extents)) = (claimed.filter(|&c| c < 1 << 63), extents) else {
+        return Err(Error::input("an array that is too large")
+            .at(input.place())
+            .found(format!("shape {shape:?}"))
+            .expected("fewer than 2^63 bytes"));
+    };
+    let mut bytes = input.claimed_rest(claimed)?;
+    if fortran_order {
+        bytes =
+            to_c_order(&bytes, &shape, element.size()).ok_or_else(|| no_memory(input.place(), claimed))?;
+    }
+    Ok((extents, element.decode(bytes, order, input.place())?))
 }
 
 #[derive(Debug, PartialEq)]

@@ -45,6 +45,57 @@ impl Temperatures {
         Self::new(&(0..=steps).map(|k| (raw(k) - low) / (high - low)).collect::<Vec<_>>())
     }
 
+    /// Pieces of even steps: each goes from the end of the one before it, at first 0, to its own end.
+    ///
+    /// # Errors
+    /// Ends that don't rise to 1; a piece without steps.
+    pub fn piecewise(pieces: &[(f64, usize)]) -> Result<Temperatures> {
+        let (mut betas, mut start) = (vec![0.0], 0.0);
+        for (end, steps) in pieces {
+            let width = (end - start) / (*steps).max(1) as f64;
+            betas.extend((1..*steps).map(|k| start + width * k as f64));
+            betas.push(*end);
+            start = *end;
+        }
+        Self::new(&betas)
+    }
+
+    /// The schedule of Salakhutdinov and Murray 2008, section 5: 500 steps from 0 to 0.5, 4,000 to 0.9, 10,000 to 1.
+    ///
+    /// # Errors
+    /// None in fact.
+    pub fn published() -> Result<Temperatures> {
+        Self::piecewise(&[(0.5, 500), (0.9, 4_000), (1.0, 10_000)])
+    }
+
+    /// Reads inverse temperatures from a text file, one a line; empty lines are passed over.
+    ///
+    /// # Errors
+    /// A file that can't be read; a line that is no number; a list that doesn't rise strictly from 0 to 1 (the line is named).
+    pub fn read(path: &std::path::Path) -> Result<Temperatures> {
+        let place = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|reason| Error::input("temperatures can't be read").at(&place).found(reason))?;
+        let mut betas: Vec<f64> = Vec::new();
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let at = |error: Error| error.at(format_args!("{place}, line {}", number + 1));
+            let beta = line.trim().parse::<f64>().map_err(|_| {
+                at(Error::input("not an inverse temperature").found(line.trim()).expected("a number"))
+            })?;
+            if betas.last().is_some_and(|last| *last >= beta) || beta.is_nan() {
+                return Err(at(Error::input("inverse temperatures that don't rise")
+                    .found(beta)
+                    .expected("more than the line before it")));
+            }
+            betas.push(beta);
+        }
+        let ends = [betas.first().copied(), betas.last().copied()];
+        Self::new(&betas).map_err(|error| {
+            let shown = ends.map(|end| end.map_or("nothing".to_string(), |end| end.to_string()));
+            error.at(&place).found(format_args!("{} numbers from {} to {}", betas.len(), shown[0], shown[1]))
+        })
+    }
+
     /// β_0 to β_K.
     pub fn as_slice(&self) -> &[f64] {
         &self.0

@@ -1,10 +1,12 @@
 //! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own validation rows, or
 //! other data.
 
-use crate::data::{self, Dataset, Parts, Split, Subset};
+use super::{check_unit_rows, rows_of};
+use crate::data::{self, Dataset, Parts, Scale, Split, Subset};
 use crate::error::{Error, Result};
+use crate::model::ising::IsingModel;
 use crate::model::{Bipartite, Units};
-use crate::sample::Trained;
+use crate::sample::{Trained, WeightedBipartite};
 use crate::settings::Source;
 
 /// Where rows to evaluate on come from.
@@ -81,14 +83,68 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
 /// # Errors
 /// Data that can't be read, of another shape than the model's rows, or off the levels of the run's data.
 pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
-    let data = held_out_of(source)?;
+    of_its_shape(trained, &held_out_of(source)?)
+}
+
+/// The rows of `source` to learn from (its training split where it has several), scaled as the data that `trained` learnt from.
+///
+/// # Errors
+/// As [`rows_for`].
+pub fn learning_rows_for(trained: &Trained, source: &str) -> Result<Subset> {
+    of_its_shape(trained, &data::load(source, Split::Train)?)
+}
+
+fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
     if data.row_shape() != trained.model.data.row_shape {
         return Err(Error::input("the data has another shape than the model's")
             .at(data.source())
             .found(format!("{:?}", data.row_shape()))
             .expected(format!("{:?}", trained.model.data.row_shape)));
     }
-    Ok(Subset::all(&as_trained(trained, &data)?))
+    Ok(Subset::all(&as_trained(trained, data)?))
+}
+
+/// The rows of `source` as units of a model file take them, `[n, row]`: those to learn from, or its test split where it has one.
+/// Real units see values in the data's own units.
+///
+/// # Errors
+/// Data that can't be read, of another width than the model's rows, or with values that its units can't have (the row is named).
+pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Result<Vec<f32>> {
+    let data = if split == Split::Test { held_out_of(source)? } else { data::load(source, Split::Train)? };
+    let width: usize = target.model.row_shape().iter().product();
+    if data.row_len() != width {
+        return Err(Error::input("the data has another shape than the model's")
+            .at(data.source())
+            .found(format!("{} values a row", data.row_len()))
+            .expected(format!("{width}")));
+    }
+    let data = if target.is_binary() { data } else { data.with_scale(Scale::NONE)? };
+    let rows = rows_of(&Subset::all(&data), usize::MAX)?;
+    check_unit_rows(target, &rows, data.source())?;
+    Ok(rows)
+}
+
+/// The rows of `source` (its test split where it has one) as spins of an Ising model, `[n, sites]`: values -1 and 1 as the data
+/// holds them.
+///
+/// # Errors
+/// Data that can't be read, of another width than the model's sites, or with another value (the row is named).
+pub fn spin_rows(model: &IsingModel, source: &str) -> Result<Vec<i8>> {
+    let data = held_out_of(source)?.with_scale(Scale::NONE)?;
+    if data.row_len() != model.sites() {
+        return Err(Error::input("the data has another shape than the model's")
+            .at(data.source())
+            .found(format!("{} values a row", data.row_len()))
+            .expected(format!("{} sites", model.sites())));
+    }
+    let values = rows_of(&Subset::all(&data), usize::MAX)?;
+    if let Some(at) = values.iter().position(|value| value.abs() != 1.0) {
+        return Err(Error::input("spins can't take this data")
+            .at(format!("{}, row {}, value {}", data.source(), at / model.sites(), at % model.sites()))
+            .found(values[at])
+            .expected("-1 or 1"));
+    }
+    Ok(values.iter().map(|value| *value as i8).collect())
 }
 
 /// Whether the rows of data are units in {0, 1}.

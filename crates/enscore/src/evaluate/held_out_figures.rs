@@ -6,16 +6,21 @@ use enscore_program::random::Key;
 use serde::Serialize;
 
 use super::denoising_loss::mean_and_error;
-use super::{EvaluationSettings, auroc, normaliser, rows_for, rows_of};
+use super::unit_figures::UnitFigure;
+use super::{
+    EvaluationSettings, auroc, normaliser, pseudo_log_likelihood, reconstruction_error, rows_for, rows_of,
+};
 use crate::data::Subset;
 use crate::error::Result;
-use crate::model::{HostDensity, Network};
+use crate::model::{Bipartite, HostDensity, Network, Units};
 use crate::objective::{self, ObjectiveProgram};
-use crate::sample::{Trained, TrainedDensity, frozen_flow, refused};
+use crate::sample::{Trained, TrainedDensity, TrainedModel, frozen_flow, refused};
 use crate::settings::Objective;
 
 /// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
 const MAX_ROWS: usize = 10_000;
+/// Rows whose every unit is flipped, at most.
+const MAX_FLIPPED: usize = 1000;
 /// Rows that the objective's loss is taken over at once.
 const BATCH: usize = 256;
 
@@ -73,6 +78,9 @@ pub fn model_figures(
     figures.push(mean_of("log density of held-out rows, nats up to log Z", &rows, 0.0)?);
     let learnt_from = rows_of(training, settings.max_rows.min(MAX_ROWS))?;
     figures.push(mean_of("log density of training rows, nats up to log Z", &learnt_from, 0.0)?);
+    if let Some(units) = trained.model.model.bipartite() {
+        figures.extend(unit_figures(&trained.model, units, &rows)?);
+    }
     if let Some(log_z) = trained.learnt_log_z {
         figures.push(mean_of("log-likelihood of held-out rows, nats", &rows, log_z)?);
     }
@@ -80,6 +88,24 @@ pub fn model_figures(
         figures.push(mean_of("log-likelihood of held-out rows by quadrature, nats", &rows, log_z.value)?);
         let (value, std_err) = (log_z.value, Some(log_z.error()));
         figures.push(HeldOutFigure { name: "log Z by quadrature, nats".into(), value, std_err, rows: 0 });
+    }
+    Ok(figures)
+}
+
+/// What two sides of units show without log Z.
+fn unit_figures(model: &TrainedModel, units: &dyn Bipartite, rows: &[f32]) -> Result<Vec<HeldOutFigure>> {
+    let figure = |name: &str, found: UnitFigure, rows: &[f32]| HeldOutFigure {
+        name: name.to_string(),
+        value: found.mean,
+        std_err: Some(found.std_err),
+        rows: rows.len() / model.row_len(),
+    };
+    let error = reconstruction_error(model, rows)?;
+    let mut figures = vec![figure("reconstruction error per element of held-out rows", error, rows)];
+    if units.first_units().iter().all(|block| block.units == Units::Bernoulli) {
+        let few = &rows[..rows.len().min(MAX_FLIPPED * model.row_len())];
+        let found = pseudo_log_likelihood(model, few)?;
+        figures.push(figure("pseudo-log-likelihood of held-out rows, nats", found, few));
     }
     Ok(figures)
 }

@@ -1,12 +1,13 @@
 //! log Z of a trained energy, where it is known: learnt with the model, 0 of a flow, by quadrature in one and two dimensions,
-//! or given by the user. It is kept beside the model as `log_z.json`.
+//! given by the user, or estimated ([`super::log_z_estimate`]). It is kept beside the model: as `log_z.json` in a run's folder, as
+//! `NAME.log_z.json` beside a model file `NAME.toml`.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::quadrature::{self, Quadrature};
-use super::{LogZ, Window};
+use super::{LogZ, LogZEstimate, Window};
 use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
 use crate::model::Network;
@@ -24,19 +25,41 @@ pub enum Origin {
     Quadrature,
     /// By the user.
     Given,
+    /// Estimated or computed exactly: see the estimate.
+    Estimated,
 }
 
 /// log Z with where it comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normaliser {
     /// log Z of exp(f / T) over the scaled data's space, nats.
     pub log_z: f64,
     /// Where it comes from.
     pub origin: Origin,
-    /// A bound on its error, where one is known, nats.
+    /// A bound on its error or its standard error, where one is known, nats.
     pub error: Option<f64>,
-    /// The step of the checkpoint that it belongs to.
+    /// The step of the checkpoint that it belongs to; 0 of a model file.
     pub step: u64,
+    /// The weights that it belongs to ([`crate::sample::WeightedBipartite::fingerprint`]), of a model file.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+    /// How it was estimated.
+    #[serde(default)]
+    pub estimate: Option<LogZEstimate>,
+}
+
+impl Normaliser {
+    /// A log Z that is known without an estimate.
+    pub fn new(log_z: f64, origin: Origin, error: Option<f64>, step: u64) -> Normaliser {
+        Normaliser { log_z, origin, error, step, fingerprint: None, estimate: None }
+    }
+
+    /// An estimate of the model at `step`, or of the weights with this fingerprint.
+    pub fn estimated(estimate: &LogZEstimate, step: u64, fingerprint: Option<String>) -> Normaliser {
+        let (log_z, error) = (estimate.log_z, Some(estimate.std_err));
+        let estimate = Some(estimate.clone());
+        Normaliser { log_z, origin: Origin::Estimated, error, step, fingerprint, estimate }
+    }
 }
 
 /// Dimensions up to which quadrature is tried.
@@ -81,15 +104,18 @@ pub fn known(path: &Path, trained: &Trained) -> Result<Option<Normaliser>> {
     if let Some(log_z) = trained.learnt_log_z {
         let flow = matches!(trained.model.model, Network::Flow(_));
         let origin = if flow { Origin::Normalised } else { Origin::Learnt };
-        return Ok(Some(Normaliser { log_z, origin, error: None, step }));
+        return Ok(Some(Normaliser::new(log_z, origin, None, step)));
     }
     let found = by_quadrature(trained)?.filter(|log_z| log_z.error() <= TOLERANCE);
-    Ok(found.map(|log_z| Normaliser {
-        log_z: log_z.value,
-        origin: Origin::Quadrature,
-        error: Some(log_z.error()),
-        step,
-    }))
+    Ok(found.map(|log_z| Normaliser::new(log_z.value, Origin::Quadrature, Some(log_z.error()), step)))
+}
+
+/// What is kept beside the model file at `path` for the weights with this fingerprint.
+///
+/// # Errors
+/// A file that can't be read.
+pub fn known_of_file(path: &Path, fingerprint: &str) -> Result<Option<Normaliser>> {
+    Ok(read(path)?.filter(|kept| kept.fingerprint.as_deref() == Some(fingerprint)))
 }
 
 /// Keeps a normaliser beside the model.
@@ -102,8 +128,9 @@ pub fn keep(path: &Path, normaliser: &Normaliser) -> Result<()> {
     write_bytes_atomically(&file(path), format!("{text}\n").as_bytes())
 }
 
-fn file(path: &Path) -> PathBuf {
-    path.join("log_z.json")
+/// Where log Z of the model at `path`, a run's folder or a model file, is kept.
+pub fn file(path: &Path) -> PathBuf {
+    if path.is_file() { path.with_extension("log_z.json") } else { path.join("log_z.json") }
 }
 
 fn read(path: &Path) -> Result<Option<Normaliser>> {

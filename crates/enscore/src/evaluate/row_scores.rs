@@ -1,10 +1,10 @@
 //! What a trained model says of each row: its log density up to log Z and the length of its score.
 
-use super::rows_of;
+use super::{check_unit_rows, rows_of};
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::HostDensity;
-use crate::sample::{Trained, TrainedDensity};
+use crate::sample::{Trained, TrainedDensity, WeightedBipartite};
 
 /// Rows that are widened to double precision at once.
 const BATCH: usize = 1024;
@@ -14,7 +14,8 @@ const BATCH: usize = 1024;
 pub struct RowScores {
     /// f/T of each row, nats up to log Z; none of a score network.
     pub log_density: Option<Vec<f64>>,
-    /// ‖s(x)‖ of each row, s the gradient of f/T; of a score network at its smallest noise level.
+    /// ‖s(x)‖ of each row, s the gradient of f/T; of a score network at its smallest noise level; empty for units in {0, 1},
+    /// which have no gradient.
     pub score_norm: Vec<f64>,
 }
 
@@ -24,6 +25,10 @@ pub struct RowScores {
 /// A model that does not fit the rows.
 pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
     let values = rows_of(rows, usize::MAX)?;
+    if let Some(target) = WeightedBipartite::of(&trained.model)?.filter(WeightedBipartite::is_binary) {
+        check_unit_rows(&target, &values, rows.dataset().source())?;
+        return Ok(RowScores { log_density: Some(target.log_densities(&values)?), score_norm: Vec::new() });
+    }
     let len = trained.model.row_len();
     let norm = |score: &[f64]| score.iter().map(|s| s * s).sum::<f64>().sqrt();
     let mut density = TrainedDensity::new(&trained.model)?;

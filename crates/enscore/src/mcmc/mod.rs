@@ -3,6 +3,7 @@
 
 mod annealed_langevin;
 mod chains;
+pub mod denoising;
 mod gaussian_recursion;
 mod gibbs;
 mod hmc;

@@ -28,6 +28,16 @@ pub enum Units {
     },
 }
 
+impl Units {
+    /// What multiplies a unit's value in x'Wh: 1/σ² for Gaussian units, else 1.
+    pub fn precision(self) -> f64 {
+        match self {
+            Units::Bernoulli => 1.0,
+            Units::Gaussian { deviation } => (deviation * deviation).recip(),
+        }
+    }
+}
+
 /// Units that stand beside each other in a side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitBlock {
@@ -111,6 +121,14 @@ pub fn mean_units<'s>(blocks: &[UnitBlock], inputs: Var<'s>) -> Var<'s> {
         Units::Bernoulli => inputs.sigmoid(),
         Units::Gaussian { .. } => inputs,
     })
+}
+
+/// A side's values as they stand in x'Wh: x / σ² for Gaussian units: `[batch, units]`.
+pub fn scaled_units<'s>(blocks: &[UnitBlock], x: Var<'s>) -> Var<'s> {
+    match blocks.iter().all(|block| block.units == Units::Bernoulli) {
+        true => x,
+        false => by_block(blocks, x, |units, x| x * units.precision()),
+    }
 }
 
 fn by_block<'s>(blocks: &[UnitBlock], inputs: Var<'s>, each: impl Fn(Units, Var<'s>) -> Var<'s>) -> Var<'s> {

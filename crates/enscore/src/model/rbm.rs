@@ -11,7 +11,7 @@
 
 use enscore_program::{Initial, Parameters, Var};
 
-use super::bipartite::{Bipartite, Interaction, UnitBlock, Units};
+use super::bipartite::{Bipartite, Interaction, UnitBlock, Units, scaled_units};
 use super::{LogDensity, sum_rows};
 use crate::error::{Error, Result};
 
@@ -92,14 +92,6 @@ impl Rbm {
     fn hidden_bias<'s>(&self, parameters: &Parameters<'s>) -> Var<'s> {
         parameters.get(RBM_PARAMETERS[2], &[self.hidden], Initial::Constant(0.0))
     }
-
-    /// 1/σ² for Gaussian units, else 1: what multiplies v in v'Wh.
-    fn precision(&self) -> f64 {
-        match self.units() {
-            Units::Bernoulli => 1.0,
-            Units::Gaussian { deviation } => (deviation * deviation).recip(),
-        }
-    }
 }
 
 impl LogDensity for Rbm {
@@ -128,8 +120,7 @@ impl Bipartite for Rbm {
     }
 
     fn second_inputs<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
-        let x = if self.units() == Units::Bernoulli { x } else { x * self.precision() };
-        x.matmul(self.weights(parameters)) + self.hidden_bias(parameters)
+        scaled_units(&self.block, x).matmul(self.weights(parameters)) + self.hidden_bias(parameters)
     }
 
     fn first_inputs<'s>(&self, parameters: &Parameters<'s>, h: Var<'s>) -> Var<'s> {
@@ -140,7 +131,7 @@ impl Bipartite for Rbm {
         let bias = self.visible_bias(parameters);
         match self.units() {
             Units::Bernoulli => sum_rows(x * bias),
-            Units::Gaussian { .. } => sum_rows((x - bias).square()) * (-0.5 * self.precision()),
+            Units::Gaussian { .. } => sum_rows((x - bias).square()) * (-0.5 * self.units().precision()),
         }
     }
 
@@ -151,7 +142,7 @@ impl Bipartite for Rbm {
             Units::Gaussian { deviation } => {
                 // ∫ exp(-(v - b)² / (2σ²) + v a / σ²) dv = √(2πσ²) exp((a b + a² / 2) / σ²) with a = (W h)_i.
                 let a = h.matmul_with(self.weights(parameters), false, true);
-                let exponent = sum_rows(a * (self.visible_bias(parameters) + 0.5 * a)) * self.precision();
+                let exponent = sum_rows(a * (self.visible_bias(parameters) + 0.5 * a)) * self.units().precision();
                 let volume = self.block[0].width as f64 * (0.5 * std::f64::consts::TAU.ln() + deviation.ln());
                 alone + exponent + volume
             }

@@ -1,5 +1,4 @@
-//! Contrastive divergence of two sides of units with block Gibbs chains (Hinton 2002; persistent: Tieleman 2008), with the
-//! centred gradient (Montavon and Müller 2012; Melchior, Fischer and Wiskott 2016, algorithm 1):
+//! Contrastive divergence of two sides of units with block Gibbs chains (Hinton 2002; persistent: Tieleman 2008):
 //!
 //! ```text
 //! loss = -(E_data f(x) - E_chains f(x⁻)),         f(x) = g(x) + Σ softplus(c + W'x): minus the free energy, nats.
@@ -8,21 +7,17 @@
 //! Where units of the first side are hidden (a deep machine's second layer), f of the data is its variational bound: f at their mean
 //! field and their entropy H, neither of which is differentiated through. The gap that is reported leaves H out.
 //!
-//! The plain gradient is that of the log-likelihood with the model's expectations over chains. Where units count from offsets
-//! μ (first side) and λ (second side), here their means over the batch, the energy is (x-μ)'W(h-λ) + b'(x-μ) + c'(h-λ), and a
-//! step along its gradient is, in the parameters without offsets, the step
-//!
-//! ```text
-//! W: dW - μ dc' - db λ' = dW*,      b: db - dW* λ,      c: dc - dW*' μ.
-//! ```
+//! What is optimised is linear in the parameters with the gradient as constants (`phases.rs`): chains are constants, and the
+//! centred gradient is the derivative of no function of the plain parameters.
 //!
 //! Chains from the data (CD-k) are traced here: their first product of data and weights is the loss's own. Others are advanced
 //! by the host before the update.
 
 use enscore_program::{Parameters, Var};
 
+use super::phases::{Phase, contrast_phases};
 use super::{Batch, Estimate, Objective};
-use crate::model::{Bipartite, Interaction, Network, draw_bernoulli, draw_units, mean_units};
+use crate::model::{Bipartite, Network, draw_bernoulli, draw_units, mean_units, sum_rows};
 
 /// Contrastive divergence by Gibbs sampling.
 #[derive(Clone, Copy, Debug)]
@@ -33,92 +28,93 @@ pub struct GibbsDivergence {
     pub centring: bool,
 }
 
+/// A first side with the log odds of the second given it, and what else is known of it.
+struct Side<'s> {
+    first: Var<'s>,
+    inputs: Var<'s>,
+}
+
+impl<'s> Side<'s> {
+    /// f of each row: `[rows]`.
+    fn log_density(&self, model: &dyn Bipartite, parameters: &Parameters<'s>) -> Var<'s> {
+        model.first_alone(parameters, self.first) + sum_rows(self.inputs.softplus())
+    }
+
+    /// Each row with the probabilities of its second side, at this weight each.
+    fn phase(&self, weights: Var<'s>) -> Phase<'s> {
+        Phase { first: self.first, second: self.inputs.sigmoid(), weights }
+    }
+}
+
 impl Objective<Network> for GibbsDivergence {
     fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
         let Some(model) = model.bipartite() else {
             let fail = batch.x.scope().fail("Gibbs sampling needs two sides of units".to_string());
             return Estimate { loss: fail, optimised: fail, diagnostics: Vec::new() };
         };
-        let rows = batch.x.extent(0);
-        let x = batch.x.reshape(&[rows, batch.dimensions()]);
+        let x = batch.x.reshape(&[batch.x.extent(0), batch.dimensions()]);
         let (data, entropy) = model.first_given_data(parameters, x);
-        let (chains, reconstruction) = self.chains(model, parameters, batch, data);
-        let of_data = batch.mean(model.first_log_density(parameters, data));
-        let of_chains = model.first_log_density(parameters, chains).mean_all();
+        let (data, chains, reconstruction) = match self.sweeps_from_data {
+            Some(sweeps) => from_data(model, parameters, batch.key, data, sweeps),
+            None => brought(model, parameters, batch, data),
+        };
+        let of_data = batch.mean(data.log_density(model, parameters));
+        let of_chains = chains.log_density(model, parameters).mean_all();
         let gap = of_data - of_chains;
         // Chains draw what of the first side is hidden, so that their f has no entropy to set beside the data's.
         let entropy = batch.mean(entropy);
-        let loss = -gap - entropy;
-        let optimised = if self.centring { centred(model, parameters, data, loss) } else { loss };
+        let count = chains.first.extent(0);
+        let phases = [
+            data.phase(batch.weights / batch.weights.sum_all()),
+            chains.phase(batch.x.scope().constant(1.0 / count as f64).broadcast_to(&[count])),
+        ];
         let mut diagnostics =
             vec![("energy_gap", gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
         diagnostics.extend(model.is_bound().then_some(("mean_field_entropy", entropy)));
         diagnostics.extend(reconstruction.map(|error| ("reconstruction_error", error)));
-        Estimate { loss, optimised, diagnostics }
+        let optimised = -contrast_phases(model, parameters, phases, self.centring);
+        Estimate { loss: -gap - entropy, optimised, diagnostics }
     }
 }
 
-impl GibbsDivergence {
-    /// Where the chains are after their sweeps; of chains from the data also the squared distance of each element from the
-    /// mean that the first sweep draws it at, a mean over rows and elements.
-    fn chains<'s>(
-        &self,
-        model: &dyn Bipartite,
-        parameters: &Parameters<'s>,
-        batch: &Batch<'s>,
-        data: Var<'s>,
-    ) -> (Var<'s>, Option<Var<'s>>) {
-        let Some(sweeps) = self.sweeps_from_data else {
-            let missing = || data.scope().fail("contrastive divergence needs chains".to_string());
-            return (batch.chains.unwrap_or_else(missing), None);
-        };
-        let (mut x, mut reconstruction) = (data, None);
-        for _ in 0..sweeps {
-            let h = draw_bernoulli(batch.key, model.second_inputs(parameters, x));
-            let inputs = model.first_inputs(parameters, h);
-            x = draw_units(batch.key, model.first_units(), inputs);
-            reconstruction = reconstruction
-                .or_else(|| Some((mean_units(model.first_units(), inputs) - data).square().mean_all()));
-        }
-        // The law of the chains depends on the parameters; contrastive divergence leaves that part of the gradient out.
-        (x.stop_gradient(), reconstruction.map(Var::stop_gradient))
-    }
-}
-
-/// A function whose gradient is the centred one of `loss`: linear in the parameters, with that gradient as constants. The
-/// offsets are the means of `data` `[batch, first]` and of the second side given it.
-fn centred<'s>(
+/// The data and chains after `sweeps` sweeps from it, with the squared distance of each element from the mean that the first
+/// sweep draws it at, a mean over rows and elements.
+fn from_data<'s>(
     model: &dyn Bipartite,
     parameters: &Parameters<'s>,
-    data: Var<'s>,
-    loss: Var<'s>,
-) -> Var<'s> {
-    let scope = data.scope();
-    let declared = parameters.declared();
-    let variables: Vec<Var<'s>> = declared.iter().map(|(_, var)| *var).collect();
-    let mut gradients = scope.gradient(loss, &variables);
-    let first = data.mean(&[0]);
-    let second = model.second_inputs(parameters, data).sigmoid().mean(&[0]);
-    let place = |name: &str| declared.iter().position(|(parameter, _)| parameter.name == name);
-    // All biases' plain gradients are used before any is replaced: a unit may have weights to several parts of the other side.
-    let plain = gradients.clone();
-    for Interaction { weights, transposed, first: (first_bias, xs), second: (second_bias, hs) } in model.interactions() {
-        let (Some(w), Some(b), Some(c)) = (place(weights), place(first_bias), place(second_bias)) else {
-            return scope.fail(format!("{weights}, {first_bias} or {second_bias} is not declared"));
-        };
-        let (first, second) = (first.slice(0, xs.start, xs.end), second.slice(0, hs.start, hs.end));
-        // Along the rows and the columns of W as it stands.
-        let ((b, down), (c, across)) = match transposed {
-            false => ((b, first), (c, second)),
-            true => ((c, second), (b, first)),
-        };
-        let (column, row) = (down.reshape(&[down.extent(0), 1]), across.reshape(&[1, across.extent(0)]));
-        let (db, dc) = (plain[b].reshape(&column.shape()), plain[c].reshape(&row.shape()));
-        let weights = plain[w] - column * dc - db * row;
-        gradients[w] = weights;
-        gradients[b] = gradients[b] - (weights * row).sum(&[1]);
-        gradients[c] = gradients[c] - (weights * column).sum(&[0]);
+    key: Var<'s>,
+    x: Var<'s>,
+    sweeps: u64,
+) -> (Side<'s>, Side<'s>, Option<Var<'s>>) {
+    let data = Side { first: x, inputs: model.second_inputs(parameters, x) };
+    let (mut chains, mut reconstruction) = (Side { ..data }, None);
+    for _ in 0..sweeps {
+        let h = draw_bernoulli(key, chains.inputs);
+        let inputs = model.first_inputs(parameters, h);
+        let first = draw_units(key, model.first_units(), inputs);
+        chains = Side { first, inputs: model.second_inputs(parameters, first) };
+        let error = || (mean_units(model.first_units(), inputs) - x).square().mean_all();
+        reconstruction = reconstruction.or_else(|| Some(error()));
     }
-    let products = variables.iter().zip(gradients).map(|(var, gradient)| (*var * gradient.stop_gradient()).sum_all());
-    products.fold(scope.constant(0.0), |sum, product| sum + product)
+    (data, chains, reconstruction)
+}
+
+/// The data and the chains that the batch brings, in one product with the weights.
+fn brought<'s>(
+    model: &dyn Bipartite,
+    parameters: &Parameters<'s>,
+    batch: &Batch<'s>,
+    data: Var<'s>,
+) -> (Side<'s>, Side<'s>, Option<Var<'s>>) {
+    let missing = || data.scope().fail("contrastive divergence needs chains".to_string());
+    let chains = batch.chains.unwrap_or_else(missing);
+    let rows = data.extent(0);
+    let all = data.concatenate(&[chains], 0);
+    let inputs = model.second_inputs(parameters, all);
+    let chains_inputs = inputs.slice(0, rows, all.extent(0));
+    let (data, chains) = (
+        Side { first: data, inputs: inputs.slice(0, 0, rows) },
+        Side { first: chains, inputs: chains_inputs },
+    );
+    (data, chains, None)
 }

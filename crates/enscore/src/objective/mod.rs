@@ -14,6 +14,7 @@ mod maximum_likelihood;
 mod ncsn;
 mod noise;
 mod noise_contrastive;
+mod phases;
 mod score_matching;
 mod sliced_score_matching;
 
@@ -28,6 +29,7 @@ pub use maximum_likelihood::MaximumLikelihood;
 pub use ncsn::{Ncsn, denoising_loss, loss_at};
 pub use noise::{FrozenFlow, Noise, refuse_zero_density};
 pub use noise_contrastive::{LOG_Z, NoiseContrastive, contrast};
+pub use phases::{Phase, contrast_phases};
 pub use score_matching::ScoreMatching;
 pub use sliced_score_matching::{Directions, SlicedScoreMatching};
 

@@ -19,6 +19,14 @@ pub enum Method {
     SlicedScoreMatching,
     /// Contrastive divergence.
     ContrastiveDivergence,
+    /// The restricted Boltzmann machine.
+    RestrictedBoltzmann,
+    /// Contrastive divergence with persistent Gibbs chains.
+    PersistentDivergence,
+    /// Chains at several temperatures that swap.
+    ParallelTempering,
+    /// Centred gradients.
+    Centring,
     /// Short-run chains from noise.
     ShortRun,
     /// Persistent chains in a replay buffer.
@@ -88,13 +96,17 @@ const fn work(authors: &'static str, year: u16, title: &'static str, venue: &'st
 
 impl Method {
     /// All of them, in the order in which a report lists them.
-    pub const ALL: [Method; 27] = [
+    pub const ALL: [Method; 31] = [
         Method::Ncsn,
         Method::NcsnV2,
         Method::DenoisingScoreMatching,
         Method::ScoreMatching,
         Method::SlicedScoreMatching,
         Method::ContrastiveDivergence,
+        Method::RestrictedBoltzmann,
+        Method::PersistentDivergence,
+        Method::ParallelTempering,
+        Method::Centring,
         Method::ShortRun,
         Method::ReplayBuffer,
         Method::NoiseContrastive,
@@ -127,6 +139,10 @@ impl Method {
             Method::ScoreMatching => "score matching",
             Method::SlicedScoreMatching => "sliced score matching",
             Method::ContrastiveDivergence => "contrastive divergence",
+            Method::RestrictedBoltzmann => "energy: restricted Boltzmann machine",
+            Method::PersistentDivergence => "contrastive divergence with persistent Gibbs chains",
+            Method::ParallelTempering => "parallel tempering of Gibbs chains",
+            Method::Centring => "centred gradients",
             Method::ShortRun => "short-run Langevin chains from noise",
             Method::ReplayBuffer => "persistent Langevin chains in a replay buffer",
             Method::NoiseContrastive => "noise contrastive estimation",
@@ -187,6 +203,30 @@ impl Method {
                 2002,
                 "Training Products of Experts by Minimizing Contrastive Divergence",
                 "Neural Computation 14(8), 1771-1800",
+            ),
+            Method::RestrictedBoltzmann => work(
+                "Paul Smolensky",
+                1986,
+                "Information Processing in Dynamical Systems: Foundations of Harmony Theory",
+                "Parallel Distributed Processing, volume 1, chapter 6, MIT Press",
+            ),
+            Method::PersistentDivergence => work(
+                "Tijmen Tieleman",
+                2008,
+                "Training Restricted Boltzmann Machines using Approximations to the Likelihood Gradient",
+                "International Conference on Machine Learning, 1064-1071",
+            ),
+            Method::ParallelTempering => work(
+                "Guillaume Desjardins, Aaron Courville, Yoshua Bengio, Pascal Vincent, Olivier Delalleau",
+                2010,
+                "Tempered Markov Chain Monte Carlo for Training of Restricted Boltzmann Machines",
+                "International Conference on Artificial Intelligence and Statistics, PMLR 9, 145-152",
+            ),
+            Method::Centring => work(
+                "Jan Melchior, Asja Fischer, Laurenz Wiskott",
+                2016,
+                "How to Center Deep Boltzmann Machines",
+                "Journal of Machine Learning Research 17(99), 1-61",
             ),
             Method::ShortRun => work(
                 "Erik Nijkamp, Mitch Hill, Song-Chun Zhu, Ying Nian Wu",

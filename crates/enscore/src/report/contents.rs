@@ -25,6 +25,8 @@ pub struct Report {
     pub real: Option<Figure>,
     /// Each sample beside its nearest training row.
     pub nearest: Option<Figure>,
+    /// What each hidden unit looks for.
+    pub filters: Option<Figure>,
     /// Chains from noise to sample.
     pub trajectory: Option<Figure>,
     /// Curves of the training and others.

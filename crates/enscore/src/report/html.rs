@@ -70,6 +70,7 @@ fn pictures(out: &mut String, report: &Report) {
     let both = report.samples.is_some() && report.real.is_some();
     section(out, "Samples", if both { format!(r#"<div class="beside">{beside}</div>"#) } else { beside });
     section(out, "Nearest training data", report.nearest.iter().map(figure).collect());
+    section(out, "Filters", report.filters.iter().map(figure).collect());
     section(out, "From noise to samples", report.trajectory.iter().map(figure).collect());
 }
 

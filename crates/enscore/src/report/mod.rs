@@ -7,6 +7,7 @@ mod colour_ramp;
 pub mod comparison;
 pub mod contents;
 pub mod density_map;
+pub mod filters;
 mod frame;
 mod glyphs;
 pub mod html;

@@ -6,13 +6,15 @@ use serde_json::{Map, Value};
 
 use super::chart::{diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses};
 use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
+use super::filters::filters;
 use super::{render, sheet};
 use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
 use crate::data::Subset;
 use crate::error::Result;
 use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest::nearest, rows_of};
+use crate::model::RBM_PARAMETERS;
 use crate::sample::{Trained, TrainedModel, draw};
-use crate::settings::{Family, Model, Objective, Settings};
+use crate::settings::{CdGibbs, ChainStart, Descent, Family, Model, Objective, Settings};
 
 /// Samples on a sheet, and pairs of a sample with its nearest training row.
 const SHEET: usize = 64;
@@ -92,6 +94,7 @@ pub fn write_report(
         methods: methods(trained, evaluation),
         ..Report::default()
     };
+    add_filters(&mut report, folder, trained)?;
     add_pictures(&mut report, folder, training, shape, evaluation)?;
     let path = folder.report_path();
     write_bytes_atomically(&path, render(&report).as_bytes())?;
@@ -213,8 +216,13 @@ fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
 }
 
 /// Further curves, where the objective reports them: caption, key of the metrics, axis.
-const DIAGNOSTICS: [(&str, &str, &str); 4] = [
+const DIAGNOSTICS: [(&str, &str, &str); 9] = [
     ("Energy gap: mean log density of data less that of chains", "energy_gap", "nats"),
+    ("Mean log density of training rows less that of validation rows, with averaged weights", "free_energy_gap", "nats"),
+    ("Pseudo-log-likelihood of validation rows", "pseudo_log_likelihood", "nats"),
+    ("Reconstruction error of validation rows", "validation_reconstruction_error", "squared units"),
+    ("Reconstruction error of the batches", "reconstruction_error", "squared units"),
+    ("Swaps of tempered chains that were accepted", "swapped", "fraction"),
     ("Learnt log Z", "log_z", "nats"),
     ("Accuracy of data against noise", "accuracy", "fraction"),
     ("Log-likelihood of the flow on its batches", "flow_log_likelihood", "nats"),
@@ -241,6 +249,20 @@ fn environment(folder: &RunFolder) -> Vec<Fact> {
     ]
 }
 
+fn gibbs_methods(cd: &CdGibbs) -> Vec<Method> {
+    let mut methods = vec![Method::ContrastiveDivergence];
+    if cd.start == ChainStart::Persistent {
+        methods.push(Method::PersistentDivergence);
+    }
+    if cd.temperatures > 1 {
+        methods.push(Method::ParallelTempering);
+    }
+    if cd.centring {
+        methods.push(Method::Centring);
+    }
+    methods
+}
+
 fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
     let mut methods = match trained.settings.objective() {
         Objective::Ncsn(_) => vec![Method::Ncsn, Method::NcsnV2, Method::DenoisingScoreMatching],
@@ -248,7 +270,7 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
         Objective::Sm(_) => vec![Method::ScoreMatching],
         Objective::Ssm(_) => vec![Method::ScoreMatching, Method::SlicedScoreMatching],
         Objective::Cd(_) => vec![Method::ContrastiveDivergence, Method::ShortRun, Method::ReplayBuffer],
-        Objective::CdGibbs(_) => vec![Method::ContrastiveDivergence],
+        Objective::CdGibbs(cd) => gibbs_methods(cd),
         Objective::Nce(_) => vec![Method::NoiseContrastive],
         Objective::Fce(_) => vec![Method::NoiseContrastive, Method::FlowContrastive, Method::RealNvp],
         Objective::Ml(_) => Vec::new(),
@@ -259,7 +281,13 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
     if matches!(trained.settings.model(), Model::Dkef(_)) {
         methods.push(Method::Dkef);
     }
-    methods.extend([Method::Adam, Method::Averaging]);
+    if trained.settings.model().family() == Family::Bipartite {
+        methods.push(Method::RestrictedBoltzmann);
+    }
+    if trained.settings.optimiser().kind == Descent::Adam {
+        methods.push(Method::Adam);
+    }
+    methods.push(Method::Averaging);
     if matches!(trained.settings.model(), Model::Unet(_)) {
         methods.extend([Method::UNet, Method::Residual, Method::GroupNorm, Method::Silu, Method::Winograd]);
     }
@@ -278,6 +306,21 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
         _ => {}
     }
     methods
+}
+
+/// The weights of the hidden units of a machine of images.
+fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Result<()> {
+    let (Some(shape), Model::Rbm(_)) = (image_shape(&trained.model.data.row_shape), trained.settings.model()) else {
+        return Ok(());
+    };
+    let place = trained.model.parameters.iter().position(|parameter| parameter.name == RBM_PARAMETERS[0]);
+    let Some(weights) = place.map(|place| &trained.model.weights[place]) else { return Ok(()) };
+    if let Some(image) = filters(weights, shape, enlargement(shape))? {
+        super::png::write(&folder.path().join("filters.png"), &image)?;
+        let caption = "The weights of the hidden units with the largest ones: white excites the unit, black keeps it off";
+        report.filters = Some(Figure::picture(caption, &image)?);
+    }
+    Ok(())
 }
 
 fn add_pictures(

@@ -2,14 +2,22 @@
 //! from data.
 
 mod annealed;
+mod clamped;
 mod density;
 mod drawing;
 mod exact;
 mod gibbs;
+mod ising_sides;
 mod langevin;
+mod model_file;
 pub mod suggest;
 mod trained;
+mod weighted_bipartite;
 
+pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
 pub use drawing::{Drawn, draw};
+pub use ising_sides::ising_sides;
+pub use model_file::{ModelFile, RbmFile};
 pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature};
+pub use weighted_bipartite::WeightedBipartite;

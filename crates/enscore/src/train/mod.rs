@@ -10,6 +10,7 @@ pub mod schedule;
 mod stability;
 mod state;
 mod trainer;
+mod unit_monitor;
 pub mod update;
 mod validation;
 

@@ -22,6 +22,7 @@ use crate::train::resume::open;
 use crate::train::schedule::{Decay, LearningRate, average_decay};
 use crate::train::stability::Watch;
 use crate::train::state::{State, StepInputs, StepReport};
+use crate::train::unit_monitor::UnitMonitor;
 use crate::train::validation::Validation;
 use crate::train::{Observer, Outcome, Request};
 
@@ -51,6 +52,7 @@ pub(crate) struct Trainer {
     beside: Beside,
     good: Good,
     validation: Option<Validation>,
+    units: Option<UnitMonitor>,
     batches: Batches,
     metrics: MetricsWriter,
     adam: Adam,
@@ -63,6 +65,8 @@ pub(crate) struct Trainer {
     /// Since the last logged line.
     pending: Vec<StepReport>,
     not_finite: u64,
+    /// Of each step, the fraction of swaps of tempered chains that were accepted.
+    swapped: Vec<f64>,
     until: Option<u64>,
     last_loss: Option<f64>,
     last_validation: Option<f64>,
@@ -83,6 +87,7 @@ impl Trainer {
             }
             _ => None,
         };
+        let units = if plan.settings.train().validate_every > 0 { UnitMonitor::new(&plan)? } else { None };
         let mut beside = Beside { watch: Watch::default(), chains, player: 0 };
         // The last of what can be refused: from here on something is written.
         let (run, values, resumed) = open(&plan, request, observer)?;
@@ -99,6 +104,7 @@ impl Trainer {
             state: State::new(&plan.updates, executables, values),
             beside,
             validation,
+            units,
             batches: Batches::new(&plan.training, &plan.settings),
             metrics,
             adam: Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?,
@@ -108,6 +114,7 @@ impl Trainer {
             began: Instant::now(),
             pending: Vec::new(),
             not_finite: 0,
+            swapped: Vec::new(),
             until: request.until,
             last_loss: None,
             last_validation: None,
@@ -245,6 +252,7 @@ impl Trainer {
         let weights: Vec<&[f32]> = self.state.values()[..count].iter().map(Vec::as_slice).collect();
         let report = chains.advance(self.step, &weights, &self.batches.x)?;
         self.not_finite += report.not_finite as u64;
+        self.swapped.extend(report.swapped);
         Ok(Some(report))
     }
 
@@ -303,6 +311,7 @@ impl Trainer {
         self.add_diagnostics(&mut row);
         self.pending.clear();
         self.not_finite = 0;
+        self.swapped.clear();
         self.last_loss = Some(loss_per_dim);
         self.metrics.append(&row)
     }
@@ -315,6 +324,9 @@ impl Trainer {
             if !values.is_empty() {
                 row[*name] = json!(values.iter().sum::<f64>() / values.len() as f64);
             }
+        }
+        if !self.swapped.is_empty() {
+            row["swapped"] = json!(self.swapped.iter().sum::<f64>() / self.swapped.len() as f64);
         }
         if self.not_finite > 0 {
             row["chains_not_finite"] = json!(self.not_finite);
@@ -330,6 +342,13 @@ impl Trainer {
     }
 
     fn validate(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        if let Some(units) = &self.units {
+            let (mut row, said) = units.observe(&self.averaged_model()?)?;
+            observer.message(&format!("step {}: {said}", self.step));
+            row["step"] = json!(self.step);
+            row["seconds"] = json!(self.seconds());
+            self.metrics.append(&row)?;
+        }
         let Some(validation) = &mut self.validation else { return Ok(()) };
         let count = self.plan.update().parameters.len();
         let loss = validation.loss_per_dim(&self.state.values()[3 * count..])?;

@@ -64,30 +64,29 @@ pub(super) struct GridCut {
 }
 
 impl GridCut {
-    /// A grid of `height` x `width` sites, both at least 1 and their product below 2^31, with `field(i)` at site i in
-    /// row-major order. Fields and the coupling are at most 2^29 in size.
-    pub(super) fn new(height: usize, width: usize, coupling: i32, field: impl Fn(usize) -> i32) -> Self {
-        let stride = width + 1;
+    /// A grid of rows of `width` sites, row-major, with a field at each site that takes part; others are as good as
+    /// outside. There are fewer than 2^31 sites, and fields and the coupling are at most 2^30 in size.
+    pub(super) fn new(fields: &[Option<i32>], width: usize, coupling: i32) -> Self {
+        let (height, stride) = (fields.len() / width, width + 1);
         let mut sites = vec![OUTSIDE; (height + 2) * stride];
         let offsets = [1, usize::MAX, stride, stride.wrapping_neg()];
-        for row in 0..height {
-            let inside = [true, true, row + 1 < height, row > 0];
-            for column in 0..width {
-                let ends = [column + 1 < width, column > 0, inside[2], inside[3]];
-                let terminal = field(row * width + column);
+        for (row, fields) in fields.chunks_exact(width).enumerate() {
+            for (column, field) in fields.iter().enumerate() {
+                let Some(terminal) = *field else { continue };
                 let tree = match terminal.signum() {
                     1 => Tree::Source,
                     -1 => Tree::Sink,
                     _ => Tree::Free,
                 };
-                sites[(row + 1) * stride + column] = Site {
-                    residual: ends.map(|inside| if inside { coupling } else { 0 }),
-                    terminal,
-                    distance: 1,
-                    tree,
-                    parent: TERMINAL,
-                    ..OUTSIDE
-                };
+                let here = (row + 1) * stride + column;
+                sites[here] = Site { terminal, distance: 1, tree, parent: TERMINAL, ..OUTSIDE };
+                // A neighbour that takes part and came before: to the left, above.
+                for (back, forth, offset) in [(1, 0, 1), (3, 2, stride)] {
+                    if sites[here - offset].parent == TERMINAL {
+                        sites[here].residual[back] = coupling;
+                        sites[here - offset].residual[forth] = coupling;
+                    }
+                }
             }
         }
         let (active, orphans) = (VecDeque::new(), VecDeque::new());
@@ -332,7 +331,8 @@ mod tests {
                 row_words(Key::new(number as u64, 3), 1, 0, &mut words);
                 let field = |word: &u32| index(*word, 2 * largest + 1) as i32 - largest as i32;
                 let fields: Vec<i32> = words.iter().map(field).collect();
-                let mut cut = GridCut::new(height, width, coupling, |site| fields[site]);
+                let all: Vec<Option<i32>> = fields.iter().copied().map(Some).collect();
+                let mut cut = GridCut::new(&all, width, coupling);
                 let flow = cut.solve();
                 let found = cost(&cut.spins(), width, coupling, &fields);
                 assert_eq!(flow, found, "{height} x {width}, coupling {coupling}, fields to {largest}");

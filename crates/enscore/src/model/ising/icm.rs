@@ -1,10 +1,9 @@
 //! Iterated conditional modes (Besag 1986): site after site in raster order takes the spin that its noisy pixel and its
 //! neighbours vote for, x_i = sign(η y_i + β Σ_j x_j), and keeps the one it has in a tie.
 
-/// Sweeps from `y` until nothing changes, with whole weights (field, coupling): each flip lowers the energy by at least
-/// 2, so it ends. `y` holds whole rows of `width` spins.
-pub(super) fn iterate(y: &[i8], width: usize, (field, coupling): (i32, i32)) -> Vec<i8> {
-    let mut x = y.to_vec();
+/// Sweeps from `x` until nothing changes, with whole weights (field, coupling): each flip lowers the energy by at least
+/// 2, so it ends. `x` and `y` hold whole rows of `width` spins.
+pub(super) fn iterate(mut x: Vec<i8>, y: &[i8], width: usize, (field, coupling): (i32, i32)) -> Vec<i8> {
     loop {
         let mut changed = false;
         for site in 0..x.len() {
@@ -36,9 +35,11 @@ mod tests {
     fn a_lone_pixel_follows_its_neighbours_only_where_they_outweigh_it() {
         let mut y = [1i8; 9];
         y[4] = -1;
-        assert_eq!(iterate(&y, 3, (1, 1)), [1; 9]);
-        assert_eq!(iterate(&y, 3, (4, 1)), y);
-        assert_eq!(iterate(&y, 3, (5, 1)), y);
-        assert_eq!(iterate(&y, 3, (-1, 0)), y.map(|spin| -spin));
+        let from_y = |weights| iterate(y.to_vec(), &y, 3, weights);
+        assert_eq!(from_y((1, 1)), [1; 9]);
+        assert_eq!(from_y((4, 1)), y);
+        assert_eq!(from_y((5, 1)), y);
+        assert_eq!(from_y((-1, 0)), y.map(|spin| -spin));
+        assert_eq!(iterate(vec![1; 3], &[1; 3], 3, (1, -2)), [-1, 1, -1]);
     }
 }

@@ -1,0 +1,221 @@
+//! `enscore denoise`: a two-valued image from a noisy one, by the Ising model.
+
+use std::path::Path;
+use std::time::Instant;
+
+use enscore::checkpoint::atomic::write_bytes_atomically;
+use enscore::data::{BinaryImage, read_binary_image};
+use enscore::mcmc::denoising::{AnnealingSettings, GibbsSettings, Posterior, anneal, posterior};
+use enscore::model::ising::{IsingDenoising, Labelling};
+use enscore::report::{Image, png, table};
+use enscore::{Error, Result};
+use serde_json::json;
+
+use super::sample::refuse_missing_folder;
+use crate::Context;
+use crate::args::{Denoise, Denoiser};
+use crate::output::{Answer, Lines, text_of};
+use crate::progress::Progress;
+
+/// The split R-hat of the energy above which chains have not met.
+const R_HAT_LIMIT: f64 = 1.05;
+/// Black and white in files where the input has no levels of 8 bits.
+const BLACK_AND_WHITE: [u8; 2] = [0, 255];
+
+/// What was found, by whatever method.
+struct Found {
+    labelling: Labelling,
+    posterior: Option<Posterior>,
+}
+
+pub(crate) fn run(context: &Context, arguments: &Denoise) -> Result<Answer> {
+    context.on_threads(0, || denoise(context, arguments))
+}
+
+fn denoise(context: &Context, arguments: &Denoise) -> Result<Answer> {
+    check(arguments)?;
+    let model = IsingDenoising::new(eta(arguments)?, arguments.beta)?;
+    let noisy = read_binary_image(&arguments.input, arguments.threshold)?;
+    let truth = truth(arguments, &noisy)?;
+    let began = Instant::now();
+    let found = find(context, arguments, &model, &noisy)?;
+    let seconds = began.elapsed().as_secs_f64();
+    write(&arguments.out, arguments, &noisy, &found.labelling.spins)?;
+    if let (Some(path), Some(posterior)) = (&arguments.marginals, &found.posterior) {
+        write_marginals(path, &noisy, &posterior.means)?;
+    }
+    answer(arguments, &model, &noisy, truth.as_ref(), &found, seconds)
+}
+
+/// What can be refused before anything is read.
+fn check(arguments: &Denoise) -> Result<()> {
+    if arguments.model != "ising" {
+        return Err(Error::input("no such model for denoising")
+            .at("--model")
+            .found(&arguments.model)
+            .expected("ising")
+            .remedy("trained runs don't denoise yet: leave --model out"));
+    }
+    if let Some(threshold) = arguments.threshold.filter(|threshold| !threshold.is_finite()) {
+        let error = Error::input("not a threshold").at("--threshold").found(threshold);
+        return Err(error.expected("a finite number"));
+    }
+    let method = arguments.method;
+    let gibbs = method == Denoiser::Gibbs;
+    let random = gibbs || method == Denoiser::Annealing;
+    for (name, given, applies) in [
+        ("--sweeps", arguments.sweeps.is_some(), random),
+        ("--burn-in", arguments.burn_in.is_some(), gibbs),
+        ("--chains", arguments.chains.is_some(), gibbs),
+        ("--marginals", arguments.marginals.is_some(), gibbs),
+    ] {
+        if given && !applies {
+            return Err(Error::input(format!("--method {} does not use it", method.name()))
+                .at(name)
+                .remedy("leave it out, or ask for --method gibbs"));
+        }
+    }
+    for path in [Some(&arguments.out), arguments.marginals.as_ref()].into_iter().flatten() {
+        if !is(path, "png") && !is(path, "npy") {
+            let error = Error::input("an image can't be written to such a file").at(path.display());
+            return Err(error.expected("a name that ends in .png or .npy"));
+        }
+        refuse_missing_folder(path)?;
+    }
+    if arguments.marginals.as_ref() == Some(&arguments.out) {
+        return Err(Error::input("one file for two results").at(arguments.out.display()));
+    }
+    Ok(())
+}
+
+fn is(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
+
+/// --eta, or what flips of the probability given make it: ln((1 - q) / q) / 2.
+fn eta(arguments: &Denoise) -> Result<f64> {
+    let q = arguments.flip_probability;
+    if !(q > 0.0 && q < 1.0) {
+        let error = Error::input("not the probability of a flip").at("--flip-probability").found(q);
+        return Err(error.expected("a number between 0 and 1"));
+    }
+    Ok(arguments.eta.unwrap_or(0.5 * ((1.0 - q) / q).ln()))
+}
+
+fn truth(arguments: &Denoise, noisy: &BinaryImage) -> Result<Option<BinaryImage>> {
+    let Some(path) = &arguments.truth else { return Ok(None) };
+    let truth = read_binary_image(path, arguments.threshold)?;
+    if [truth.height, truth.width] != [noisy.height, noisy.width] {
+        return Err(Error::input("the truth has another size than the image")
+            .at(path.display())
+            .found(format!("{} x {} pixels", truth.width, truth.height))
+            .expected(format!("{} x {}", noisy.width, noisy.height)));
+    }
+    Ok(Some(truth))
+}
+
+fn find(
+    context: &Context,
+    arguments: &Denoise,
+    model: &IsingDenoising,
+    noisy: &BinaryImage,
+) -> Result<Found> {
+    let (y, height, width) = (&noisy.spins, noisy.height, noisy.width);
+    let mut bar = Progress::new(context);
+    let mut progress = |done, all| bar.phase("sweeps", done, all);
+    let sweeps = |usual: usize| arguments.sweeps.map_or(usual, |sweeps| sweeps as usize);
+    let found = match arguments.method {
+        Denoiser::Maxflow => Found { labelling: model.exact_map(y, height, width)?, posterior: None },
+        Denoiser::Icm => Found { labelling: model.icm(y, height, width)?, posterior: None },
+        Denoiser::Annealing => {
+            let settings = AnnealingSettings::geometric(model, sweeps(500), arguments.seed);
+            let labelling = anneal(model, y, [height, width], &settings, &mut progress)?;
+            Found { labelling, posterior: None }
+        }
+        Denoiser::Gibbs => {
+            let usual = GibbsSettings::default();
+            let number = |given: Option<u32>, usual: usize| given.map_or(usual, |given| given as usize);
+            let settings = GibbsSettings {
+                chains: number(arguments.chains, usual.chains),
+                burn_in: number(arguments.burn_in, usual.burn_in),
+                sweeps: sweeps(usual.sweeps),
+                seed: arguments.seed,
+            };
+            let posterior = posterior(model, y, [height, width], &settings, &mut progress)?;
+            Found { labelling: posterior.labelling.clone(), posterior: Some(posterior) }
+        }
+    };
+    bar.end();
+    Ok(found)
+}
+
+/// The image in the values that the input has; as PNG, black and white if those are no levels of a PNG.
+fn write(out: &Path, arguments: &Denoise, noisy: &BinaryImage, spins: &[i8]) -> Result<()> {
+    if is(out, "npy") {
+        let values: Vec<f32> = spins.iter().map(|spin| noisy.levels[usize::from(*spin > 0)] as f32).collect();
+        return write_bytes_atomically(out, &table::npy(&values, &[noisy.width])?);
+    }
+    let own = is(&arguments.input, "png") && noisy.levels.iter().all(|level| *level <= 255.0);
+    let levels = if own { noisy.levels.map(|level| level as u8) } else { BLACK_AND_WHITE };
+    let pixels = spins.iter().map(|spin| levels[usize::from(*spin > 0)]).collect();
+    png::write(out, &Image { width: noisy.width, height: noisy.height, channels: 1, pixels })
+}
+
+fn write_marginals(path: &Path, noisy: &BinaryImage, means: &[f64]) -> Result<()> {
+    if is(path, "npy") {
+        let values: Vec<f32> = means.iter().map(|mean| *mean as f32).collect();
+        return write_bytes_atomically(path, &table::npy(&values, &[noisy.width])?);
+    }
+    let white: Vec<f32> = means.iter().map(|mean| (0.5 + 0.5 * mean) as f32).collect();
+    png::write(path, &Image::from_unit(&white, [noisy.height, noisy.width, 1])?)
+}
+
+fn answer(
+    arguments: &Denoise,
+    model: &IsingDenoising,
+    noisy: &BinaryImage,
+    truth: Option<&BinaryImage>,
+    found: &Found,
+    seconds: f64,
+) -> Result<Answer> {
+    let differ = |a: &[i8], b: &[i8]| a.iter().zip(b).filter(|(a, b)| a != b).count();
+    let (x, y) = (&found.labelling.spins, &noisy.spins);
+    let (flipped, method) = (differ(x, y), arguments.method.name());
+    let before = model.energy(y, y, noisy.height, noisy.width)?;
+    let errors = truth.map(|truth| [y, x].map(|spins| differ(spins, &truth.spins)));
+    let posterior = found.posterior.as_ref();
+    let r_hat = posterior.and_then(|posterior| posterior.r_hat);
+    let warnings: Vec<String> = r_hat
+        .filter(|r_hat| *r_hat > R_HAT_LIMIT)
+        .map(|r_hat| {
+            format!("the chains have not met (R-hat {r_hat:.2}): ask for more --burn-in and --sweeps")
+        })
+        .into_iter()
+        .collect();
+    let mut json = json!({
+        "model": "ising", "method": method, "eta": model.eta(), "beta": model.beta(),
+        "height": noisy.height, "width": noisy.width, "energy": found.labelling.energy, "energy_before": before,
+        "flipped": flipped, "seconds": seconds, "out": text_of(&arguments.out), "warnings": warnings,
+    });
+    let mut lines = Lines::default()
+        .line("image", format!("{}, {} x {}", arguments.input.display(), noisy.width, noisy.height))
+        .line("method", format!("{method}, eta {:.4}, beta {:.4}", model.eta(), model.beta()))
+        .line("energy", format!("{:.4} nats, {before:.4} before", found.labelling.energy))
+        .line("flipped", format!("{flipped} of {} pixels in {seconds:.3} s", y.len()));
+    if let Some(posterior) = posterior {
+        let standard_error = posterior.standard_error();
+        json["mean_energy"] = json!(posterior.mean_energy);
+        json["standard_error"] = json!(standard_error);
+        json["r_hat"] = json!(posterior.r_hat);
+        json["marginals"] = json!(arguments.marginals.as_deref().map(text_of));
+        let agree = r_hat.map_or(String::new(), |r_hat| format!(", R-hat of the energy {r_hat:.3}"));
+        lines = lines.line("marginals", format!("± {standard_error:.1e} (root mean square){agree}"));
+    }
+    if let Some([before, after]) = errors {
+        json["bit_errors_before"] = json!(before);
+        json["bit_errors_after"] = json!(after);
+        lines = lines.line("bit errors", format!("{after}, {before} before"));
+    }
+    let lines = lines.warnings(&warnings).line("denoised", arguments.out.display());
+    Ok(Answer::new(json, lines.text()))
+}

@@ -1,0 +1,70 @@
+//! `enscore inpaint`: fills the unknown pixels of an image with draws of a machine given the known ones.
+
+use enscore::data::{Dataset, read_image};
+use enscore::model::Units;
+use enscore::report::png;
+use enscore::sample::{Trained, draw_clamped};
+use enscore::{Error, Result};
+use serde_json::json;
+
+use super::evaluate::threads_of;
+use super::sample::{refuse_missing_folder, sheet_of};
+use crate::Context;
+use crate::args::Inpaint;
+use crate::output::{Answer, Lines, text_of};
+use crate::progress::Progress;
+
+pub(crate) fn run(context: &Context, arguments: &Inpaint) -> Result<Answer> {
+    context.on_threads(threads_of(&arguments.run), || inpaint(context, arguments))
+}
+
+fn inpaint(context: &Context, arguments: &Inpaint) -> Result<Answer> {
+    refuse_missing_folder(&arguments.out)?;
+    let trained = Trained::open(&arguments.run, &[])?;
+    let model = &trained.model;
+    let shape: [usize; 3] = model.data.row_shape[..].try_into().map_err(|_| {
+        Error::input("the run's rows are not images")
+            .at(arguments.run.display())
+            .found(format!("{:?}", model.data.row_shape))
+    })?;
+    let bits = model.model.bipartite().is_some_and(|units| units.first_units()[..1].iter().all(|block| block.units == Units::Bernoulli));
+    let row = pixels(read_image(&arguments.input)?, shape, bits)?;
+    let unknown = pixels(read_image(&arguments.mask)?, shape, true)?;
+    let known: Vec<bool> = unknown.iter().map(|unknown| *unknown == 0.0).collect();
+    let filled = known.iter().filter(|known| !**known).count();
+    let mut progress = Progress::new(context);
+    let (count, steps, seed) = (arguments.num as usize, u64::from(arguments.steps), arguments.seed);
+    let drawn = draw_clamped(model, (&row, &known), count, steps, seed, &mut |done, total| {
+        progress.phase("filling", done, total)
+    })?;
+    progress.end();
+    let image = match count {
+        1 => enscore::report::sheet::sheet(drawn.shown(), shape, 1, 1, 0)?,
+        _ => sheet_of(drawn.shown(), shape, count)?,
+    };
+    png::write(&arguments.out, &image)?;
+    let json = json!({
+        "run": text_of(&arguments.run), "step": trained.step, "out": text_of(&arguments.out), "filled": filled,
+        "num": count, "steps": steps, "seed": seed, "warnings": trained.warnings,
+    });
+    let lines = Lines::default()
+        .line("run", format!("{}, step {}", arguments.run.display(), trained.step))
+        .line("filled", format!("{filled} of {} values, {count} draws of seed {seed}", known.len()))
+        .warnings(&trained.warnings)
+        .line("image", arguments.out.display());
+    Ok(Answer::new(json, lines.text()))
+}
+
+/// The scaled values of one image of this shape; 0 and 1 where `bits`.
+fn pixels(image: Dataset, shape: [usize; 3], bits: bool) -> Result<Vec<f32>> {
+    if image.row_shape() != shape {
+        return Err(Error::input("the image has another shape than the model's rows")
+            .at(image.source())
+            .found(format!("{:?}", image.row_shape()))
+            .expected(format!("{shape:?}")));
+    }
+    let image = if bits { image.binarised()? } else { image };
+    let mut values = vec![0.0; image.row_len()];
+    image.copy_row(0, &mut values)?;
+    Ok(values)
+}

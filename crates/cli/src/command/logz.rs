@@ -1,0 +1,152 @@
+//! `enscore logz`: log Z of a model, with what says how far to trust it.
+
+use std::path::Path;
+
+use enscore::data::Split;
+use enscore::evaluate::{
+    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, check_unit_rows,
+    ising_fingerprint, ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of,
+    unit_rows,
+};
+use enscore::sample::{ModelFile, Trained, WeightedBipartite};
+use enscore::{Error, Result};
+use serde_json::json;
+
+use super::evaluate::threads_of;
+use crate::Context;
+use crate::args::{Logz, Method};
+use crate::output::{Answer, Lines, text_of};
+use crate::progress::Progress;
+
+pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
+    let settings = settings_of(arguments)?;
+    let work = || {
+        let mut progress = Progress::new(context);
+        let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
+        let normaliser = match ModelFile::is_at(&arguments.model) {
+            true => of_file(arguments, &settings, &mut tell)?,
+            false => of_run(arguments, &settings, &mut tell)?,
+        };
+        progress.end();
+        normaliser::keep(&arguments.model, &normaliser)?;
+        Ok(normaliser)
+    };
+    let threads = if arguments.model.is_dir() { threads_of(&arguments.model) } else { 0 };
+    let kept = context.on_threads(threads, work)?;
+    let estimate = kept.estimate.as_ref().ok_or_else(|| Error::run("log Z was not estimated"))?;
+    Ok(answer(&arguments.model, estimate))
+}
+
+fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
+    let method = match arguments.method {
+        Method::Exact => LogZMethod::Exact,
+        Method::Ais => LogZMethod::Ais,
+        Method::ReverseAis => LogZMethod::ReverseAis,
+        Method::Bracket => LogZMethod::Bracket,
+    };
+    if arguments.chains < 2 {
+        return Err(Error::input("too few chains")
+            .at("--chains")
+            .found(arguments.chains)
+            .expected("at least 2"));
+    }
+    if arguments.width.is_nan() || arguments.width <= 0.0 {
+        return Err(Error::input("no width of a bracket")
+            .at("--width")
+            .found(arguments.width)
+            .expected("a number of nats above 0"));
+    }
+    let temperatures = match arguments.temperatures.as_str() {
+        "published" => Temperatures::published()?,
+        text => match text.parse::<u32>() {
+            Ok(0) => {
+                return Err(Error::input("too few temperatures")
+                    .at("--temperatures")
+                    .found(0)
+                    .expected("at least 1"));
+            }
+            Ok(steps) => Temperatures::linear(steps as usize)?,
+            Err(_) => Temperatures::read(Path::new(text))?,
+        },
+    };
+    Ok(LogZSettings {
+        method,
+        chains: arguments.chains as usize,
+        temperatures,
+        sweeps: arguments.sweeps as usize,
+        width: arguments.width,
+        seed: arguments.seed,
+    })
+}
+
+fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<Normaliser> {
+    match ModelFile::read(&arguments.model)? {
+        ModelFile::Rbm(file) => {
+            let target = file.weighted()?;
+            let rows = match &arguments.data {
+                Some(source) => Some(unit_rows(&target, source, Split::Train)?),
+                None => None,
+            };
+            let estimate = log_z_estimate(&target, rows.as_deref(), settings, tell)?;
+            Ok(Normaliser::estimated(&estimate, 0, Some(target.fingerprint())))
+        }
+        ModelFile::Ising(model) => {
+            if arguments.data.is_some() {
+                return Err(Error::input("an Ising model is annealed from the uniform base")
+                    .at("--data")
+                    .remedy("leave --data out"));
+            }
+            let estimate = ising_log_z_estimate(&model, settings, tell)?;
+            Ok(Normaliser::estimated(&estimate, 0, Some(ising_fingerprint(&model))))
+        }
+    }
+}
+
+fn of_run(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<Normaliser> {
+    let trained = Trained::open(&arguments.model, &[])?;
+    let Some(target) = WeightedBipartite::of(&trained.model)? else {
+        return Err(Error::input("log Z of this kind of model can't be found by this command")
+            .at(arguments.model.display())
+            .expected("a model with two sides of units, as a restricted Boltzmann machine")
+            .remedy("score it: quadrature and learnt values of log Z are used where they are known"));
+    };
+    let rows = match &arguments.data {
+        Some(source) => {
+            let rows = rows_of(&learning_rows_for(&trained, source)?, usize::MAX)?;
+            check_unit_rows(&target, &rows, source)?;
+            Some(rows)
+        }
+        None => None,
+    };
+    let estimate = log_z_estimate(&target, rows.as_deref(), settings, tell)?;
+    Ok(Normaliser::estimated(&estimate, trained.step, None))
+}
+
+fn answer(model: &Path, estimate: &LogZEstimate) -> Answer {
+    let warnings = estimate.warnings();
+    let kept = normaliser::file(model);
+    let json = json!({
+        "model": text_of(model), "log_z": estimate.log_z, "std_err": estimate.std_err, "ess": estimate.ess,
+        "chains": estimate.chains, "temperatures": estimate.temperatures, "method": estimate.method,
+        "detail": estimate.detail, "lower": estimate.lower, "upper": estimate.upper, "reverse": estimate.reverse,
+        "out": text_of(&kept), "warnings": warnings,
+    });
+    let mut lines = Lines::default()
+        .line("model", model.display())
+        .line("log Z", format!("{:.4} ± {:.4} nats", estimate.log_z, estimate.std_err))
+        .line("method", format!("{}, {}", estimate.method, estimate.detail));
+    if let (Some(ess), Some(chains), Some(steps)) = (estimate.ess, estimate.chains, estimate.temperatures) {
+        lines = lines.line("chains", format!("{chains}, worth {ess:.1}; {steps} temperatures"));
+    }
+    if let Some(reverse) = &estimate.reverse {
+        let text =
+            format!("{:.4} ± {:.4} nats, worth {:.1} chains", reverse.log_z, reverse.std_err, reverse.ess);
+        lines = lines.line("reverse", text);
+    }
+    for (name, bound) in [("lower", estimate.lower), ("upper", estimate.upper)] {
+        if let Some(bound) = bound.filter(|bound| *bound != estimate.log_z) {
+            lines = lines.line(name, format!("{bound:.4} nats, two standard errors beyond the estimate"));
+        }
+    }
+    Answer::new(json, lines.warnings(&warnings).line("kept", kept.display()).text())
+}

@@ -1,0 +1,190 @@
+//! Pieces: steps that are too short to be shared out, cut in two by the rows of the batch, so that a crew can run both halves
+//! side by side. A half reads of the batch's values only its own rows wherever it can: it needs no other half then, and what
+//! it reads is what the same thread wrote.
+
+use crate::crew::Span;
+use crate::fused::{self, Fused, Operand, Readable, Slots, Writable};
+use crate::lent::Memory;
+use crate::math::Math;
+use crate::matmul::{MatmulShape, multiply_part};
+use crate::plan::Place;
+use crate::simd::Path;
+use crate::step::{Part, Step, Stored};
+
+/// Halves are for two threads; more of them would each pack the second operand of a product again.
+const PARTS: usize = 2;
+/// Nanoseconds of a step from which it is cut.
+const SMALLEST: f64 = 5_000.0;
+/// Rows of a product's half, at least.
+const FEWEST_ROWS: usize = 48;
+
+/// The steps with those cut that can be, and how many partial sums they leave in between.
+pub(crate) fn cut(steps: Vec<Step>) -> (Vec<Step>, usize) {
+    let mut sums = 0;
+    (steps.into_iter().flat_map(|step| halves(step, &mut sums)).collect(), sums)
+}
+
+fn halves(step: Step, sums: &mut usize) -> Vec<Step> {
+    if step.is_wide() || step.cost() < SMALLEST {
+        return vec![step];
+    }
+    match step {
+        Step::MatMul { shape, a, b, out, scratch } => {
+            let rows = shape.m / PARTS;
+            if shape.batch != 1 || !shape.m.is_multiple_of(PARTS) || rows < FEWEST_ROWS || scratch.1 > 0 {
+                return vec![Step::MatMul { shape, a, b, out, scratch }];
+            }
+            pieces(Part::Product { shape, a, b, out, shared: !shape.transpose_a })
+        }
+        Step::Fused { mut fused, names } => {
+            let stretches = falls_into_stretches(&fused);
+            if !stretches && !falls_into_rows(&fused) {
+                return vec![Step::Fused { fused, names }];
+            }
+            fused.shared = (0..fused.reads.len()).map(|slot| reads_own_rows(&fused, slot)).collect();
+            let combine = stretches.then(|| Combine::new(&fused, sums));
+            let mut steps = pieces(Part::Pass { fused, names, sums: combine.as_ref().map(|c| c.sums) });
+            steps.extend(combine.map(Step::Combine));
+            steps
+        }
+        other => vec![other],
+    }
+}
+
+fn pieces(work: Part) -> Vec<Step> {
+    let piece = |(part, work)| Step::Piece { work, part, parts: PARTS };
+    std::iter::repeat_n(work, PARTS).enumerate().map(piece).collect()
+}
+
+/// Whether the pass falls into equal parts that write their own elements.
+fn falls_into_rows(fused: &Fused) -> bool {
+    let reduces = !fused.reductions.is_empty();
+    let outer = fused.form.filter(|_| reduces).map_or(fused.size, |form| form.outer);
+    outer.is_multiple_of(PARTS) && fused.writes.iter().all(|(_, len)| len.is_multiple_of(PARTS))
+}
+
+/// Whether the pass sums over all rows, which fall into equal stretches.
+fn falls_into_stretches(fused: &Fused) -> bool {
+    let form = fused.form.filter(|_| !fused.reductions.is_empty());
+    form.is_some_and(|form| form.outer == 1 && form.reduced.is_multiple_of(PARTS) && form.inner > 1)
+}
+
+/// Adds up what the stretches of a reduction came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Combine {
+    /// `[parts, reductions, inner]`
+    pub(crate) sums: Stored,
+    /// Where each reduction goes, and whether it is a maximum.
+    pub(crate) targets: Vec<(Stored, bool)>,
+}
+
+impl Combine {
+    fn new(fused: &Fused, sums: &mut usize) -> Combine {
+        let targets = fused.reductions.iter().map(|end| (fused.writes[end.target], end.is_max));
+        let targets: Vec<(Stored, bool)> = targets.collect();
+        let len = PARTS * targets.iter().map(|((_, len), _)| len).sum::<usize>();
+        *sums += len;
+        Combine { sums: (Place::Sums(*sums - len), len), targets }
+    }
+
+    /// # Safety
+    /// Nobody writes the sums, or touches the targets, meanwhile.
+    pub(crate) unsafe fn run<T: Math>(&self, memory: &Memory<T>) {
+        let inner = self.targets.first().map_or(1, |((_, len), _)| *len);
+        let width = inner * self.targets.len();
+        // SAFETY: the caller's promise.
+        let sums = unsafe { memory.sums(self.sums).stretch(0, self.sums.1) };
+        for (number, (target, is_max)) in self.targets.iter().enumerate() {
+            // SAFETY: the caller's promise; targets are different values.
+            let out = unsafe { memory.writable(*target).stretch(0, inner) };
+            for (column, out) in out.iter_mut().enumerate() {
+                let at = |part: usize| sums[part * width + number * inner + column];
+                let total = (1..PARTS).fold(at(0), |total, part| fused::combine(total, at(part), *is_max));
+                *out = T::from_f64(total);
+            }
+        }
+    }
+}
+
+/// Whether a part reads only the same part of this value.
+fn reads_own_rows(fused: &Fused, slot: usize) -> bool {
+    let ends = fused.reductions.iter().map(|reduction| &reduction.operand);
+    let mut operands = fused.instructions.iter().flat_map(|i| &i.operands).chain(ends);
+    let len = fused.reads[slot].1;
+    let aligned = |operand: &Operand| match operand {
+        Operand::Scalar(read) => *read != slot,
+        Operand::Memory(read) => *read != slot || len == fused.size,
+        _ => true,
+    };
+    let mut views = fused.views.iter().filter(|view| view.slot == slot);
+    operands.all(aligned) && views.all(|view| view.keeps_parts(len, PARTS))
+}
+
+/// What a part reads and writes.
+pub(crate) fn touches(work: &Part, part: usize, parts: usize) -> (Vec<Span>, Vec<Span>) {
+    let span = |(value, own): (Stored, bool)| match own {
+        true => Span::part(value, part, parts),
+        false => Span::whole(value),
+    };
+    let mut writes = work.writes().to_vec();
+    if let Part::Pass { fused, sums: Some(sums), .. } = work {
+        // The reductions' targets are written when the parts' sums are combined.
+        let targets: Vec<Stored> = fused.reductions.iter().map(|end| fused.writes[end.target]).collect();
+        writes.retain(|write| !targets.contains(write));
+        writes.push(*sums);
+    }
+    let writes = writes.into_iter().map(|write| Span::part(write, part, parts)).collect();
+    (work.reads().into_iter().map(span).collect(), writes)
+}
+
+/// Work with its memory.
+pub(crate) enum Ready<'a, T> {
+    Pass { fused: &'a Fused, slots: Slots<'a, T>, sums: Option<Writable<f64>> },
+    Product { shape: MatmulShape, a: Readable<'a, T>, b: Readable<'a, T>, out: Writable<T> },
+}
+
+impl<'a, T: Math> Ready<'a, T> {
+    /// # Safety
+    /// As [`Memory::slots`].
+    pub(crate) unsafe fn new(work: &'a Part, memory: &'a Memory<T>) -> Self {
+        match work {
+            // SAFETY: the caller's promise.
+            Part::Pass { fused, sums, .. } => Ready::Pass {
+                fused,
+                slots: unsafe { memory.slots(fused) },
+                sums: sums.map(|sums| memory.sums(sums)),
+            },
+            Part::Product { shape, a, b, out, .. } => Ready::Product {
+                shape: *shape,
+                a: memory.readable(*a),
+                b: memory.readable(*b),
+                out: memory.writable(*out),
+            },
+        }
+    }
+
+    /// Runs part `part` of `parts` on the calling thread.
+    ///
+    /// # Safety
+    /// Nobody else touches what this part writes, or writes what it reads, meanwhile (see [`touches`]).
+    pub(crate) unsafe fn run(&self, path: Path, part: usize, parts: usize) {
+        match self {
+            Ready::Pass { fused, slots, sums: None } => fused::run_part(path, fused, slots, part, parts),
+            Ready::Pass { fused, slots, sums: Some(sums) } => {
+                let len = sums.len() / parts;
+                // SAFETY: the caller's promise.
+                let sums = unsafe { sums.stretch(part * len, len) };
+                fused::run_stretch(path, fused, slots, (part, parts), sums);
+            }
+            Ready::Product { shape, a, b, out } => {
+                let (start, len) = shape.reach_of_part(part, parts);
+                let written = shape.m / parts * shape.n;
+                // SAFETY: the caller's promise.
+                let (a, b, out) = unsafe {
+                    (a.stretch(start, len), b.stretch(0, b.len()), out.stretch(part * written, written))
+                };
+                multiply_part(*shape, parts, a, b, out);
+            }
+        }
+    }
+}
