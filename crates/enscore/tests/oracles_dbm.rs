@@ -11,12 +11,12 @@ use deep::{Deep, law, number, states};
 use enscore::model::{Bipartite, LogDensity, Network, Rbm, Units, enumerated_log_z, trace};
 use enscore::objective::{Batch, GibbsDivergence, MaximumLikelihood, Objective};
 use enscore_program::random::Key;
-use enscore_program::{Kind, Value, Var};
+use enscore_program::{Kind, Program, Value, Var, interpret};
 use nalgebra::DMatrix;
 use oracles::{assert_close, case, numbers};
 
 /// Enough for the fixed point in double precision.
-const CONVERGED: usize = 200;
+const CONVERGED: usize = 100;
 
 fn of_case(sweeps: usize) -> Deep {
     Deep::of_case(&case("dbm.4-3-3.logZ")["params"], sweeps)
@@ -216,15 +216,27 @@ fn rows(deep: &Deep) -> (Vec<f64>, Vec<f64>) {
 
 /// An objective's loss on the data's rows and the gradient of what it optimises.
 fn gradient(deep: &Deep, objective: &dyn Objective<Network>) -> Vec<Vec<f64>> {
-    let ((data, chains), visible, first) = (rows(deep), deep.widths[0], deep.machine.first_width());
-    let network = Network::Bipartite(Box::new(deep.machine.clone()));
+    outputs(&program(deep, objective), deep)
+}
+
+/// The program's outputs at the machine's parameters.
+fn outputs(program: &Program, deep: &Deep) -> Vec<Vec<f64>> {
+    let (data, chains) = rows(deep);
+    let own = deep.values.iter().map(|values| Value::Float(values.clone()));
     let inputs = [
         Value::Float(data),
         Value::Float(vec![1.0; 5]),
         Value::Key(Key::new(1, 0)),
         Value::Float(chains),
     ];
-    deep.evaluate(&inputs, |scope, parameters| {
+    let inputs: Vec<Value> = own.chain(inputs).collect();
+    interpret(program, &inputs).unwrap().iter().map(|value| value.floats().to_vec()).collect()
+}
+
+fn program(deep: &Deep, objective: &dyn Objective<Network>) -> Program {
+    let [visible, first] = [deep.widths[0], deep.machine.first_width()];
+    let network = Network::Bipartite(Box::new(deep.machine.clone()));
+    let traced = trace(&deep.parameters(), |scope, parameters| {
         let batch = Batch {
             x: scope.input("x", Kind::Float, &[5, visible]),
             weights: scope.input("row_weights", Kind::Float, &[5]),
@@ -234,8 +246,9 @@ fn gradient(deep: &Deep, objective: &dyn Objective<Network>) -> Vec<Vec<f64>> {
         let estimate = objective.estimate(&network, parameters, &batch);
         let variables: Vec<Var> = parameters.declared().into_iter().map(|(_, var)| var).collect();
         let gradient = scope.gradient(estimate.optimised, &variables);
-        [estimate.loss].into_iter().chain(gradient).collect()
-    })
+        [estimate.loss].into_iter().chain(gradient).map(|var| (String::new(), var)).collect()
+    });
+    traced.unwrap().0
 }
 
 /// With the mean field at its fixed point the gradient at fixed means is the bound's: against central differences of the bound
@@ -248,13 +261,14 @@ fn the_gradient_is_that_of_the_bound() {
         for (objective, scale) in objectives {
             // Maximum likelihood is optimised per dimension.
             let scale = if scale > 0.0 { scale } else { deep.widths[0] as f64 };
-            let found = gradient(&deep, objective);
+            let program = program(&deep, objective);
+            let found = outputs(&program, &deep);
             for (place, values) in deep.values.iter().enumerate() {
                 for i in 0..values.len() {
                     let moved = |by: f64| {
                         let mut moved = deep.clone();
                         moved.values[place][i] += by;
-                        gradient(&moved, objective)[0][0]
+                        outputs(&program, &moved)[0][0]
                     };
                     let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
                     let found = scale * found[1 + place][i];

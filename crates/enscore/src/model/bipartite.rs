@@ -96,6 +96,11 @@ pub trait Bipartite: LogDensity {
         self.first_alone(parameters, x) + sum_rows(self.second_inputs(parameters, x).softplus())
     }
 
+    /// Whether ln p(x_i | the other data) of each element has a closed form: the first side is data in {0, 1} alone.
+    fn has_pseudo_likelihood(&self) -> bool {
+        !self.is_bound() && self.first_units().iter().all(|block| block.units == Units::Bernoulli)
+    }
+
     /// The number of units of the first side.
     fn first_width(&self) -> usize {
         self.first_units().iter().map(|block| block.width).sum()
