@@ -3,6 +3,7 @@
 
 mod adam;
 mod boltzmann;
+mod discrete;
 mod max_flow;
 mod networks;
 mod runner;
@@ -51,6 +52,14 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
     let budget = Duration::from_secs_f64(rest.first().map_or(Ok(1.0), |word| word.parse())?);
     if let Some(side) = max_flow::side(name) {
         return max_flow::answer(verb, side, &data.join(format!("{name}.bin")), budget);
+    }
+    if let Some(mut workload) = discrete::named(name) {
+        return match *verb {
+            "check" => Ok(workload.figure().to_string()),
+            "time" => Ok((workload.time(budget).0 * 1e3).to_string()),
+            "least" => Ok((workload.time(budget).1 * 1e3).to_string()),
+            _ => Err(format!("not a request for a discrete model: {line:?}").into()),
+        };
     }
     if *verb == "check" {
         let mut runner = load(name, data)?;

@@ -114,7 +114,10 @@ fn what_does_not_fit_is_refused_in_one_line() {
         ("sampler.kind=langevin", vec!["sampler.kind", "gibbs"]),
         ("objective.step_size=0.1", vec!["objective.step_size", "goes only with"]),
         ("objective.kind=ml --set model.hidden=40", vec!["can't be enumerated", "at most 16"]),
-        ("objective.start=noise --set objective.temperatures=3", vec!["objective.temperatures", "persistent"]),
+        (
+            "objective.start=noise --set objective.temperatures=3",
+            vec!["objective.temperatures", "persistent"],
+        ),
         ("objective.start=data --set objective.steps=101", vec!["objective.steps", "at most 100"]),
         ("optimiser.kind=adam", vec!["optimiser.momentum", "kind = \"sgd\""]),
         ("data.dequantise=true", vec!["data.binarise", "dequantise"]),
@@ -122,11 +125,19 @@ fn what_does_not_fit_is_refused_in_one_line() {
     ];
     for (set, parts) in cases {
         let ran = folder.run(&format!("train rbm.toml --out run --set {set}"));
-        assert_eq!((ran.code, ran.stderr.lines().count(), ran.stdout.as_str()), (Some(2), 1, ""), "{set}: {ran:?}");
-        parts.iter().for_each(|part| assert!(ran.stderr.contains(part), "{set}: no {part:?} in {}", ran.stderr));
+        assert_eq!(
+            (ran.code, ran.stderr.lines().count(), ran.stdout.as_str()),
+            (Some(2), 1, ""),
+            "{set}: {ran:?}"
+        );
+        parts
+            .iter()
+            .for_each(|part| assert!(ran.stderr.contains(part), "{set}: no {part:?} in {}", ran.stderr));
         assert!(!folder.exists("run"), "{set} left something");
     }
-    folder.succeed("train rbm.toml --out grey --no-report --set data.binarise=false --set model.visible=gaussian");
+    folder.succeed(
+        "train rbm.toml --out grey --no-report --set data.binarise=false --set model.visible=gaussian",
+    );
     folder.write("points.csv", b"a,b\n0,1\n1,0.5\n1,1\n0,0\n");
     let points = "train rbm.toml --out run --set data.path=points.csv --set data.binarise=false";
     let ran = folder.run(points);

@@ -10,6 +10,7 @@ pub mod conv;
 mod crew;
 mod executable;
 mod fused;
+pub mod ising;
 mod lent;
 pub mod math;
 pub mod matmul;

@@ -77,8 +77,10 @@ fn inputs<'s>(scope: &'s enscore_program::Scope, _: &Parameters<'s>, rows: usize
 fn the_stages_fit_together_to_the_machine() {
     for widths in [&[3, 4, 2][..], &[3, 2, 4, 2][..]] {
         let last = widths.len() - 1;
-        let units: Vec<Vec<f64>> =
-            widths.iter().map(|width| (0..*width).map(|i| f64::from(u8::from(i % 3 != 1))).collect()).collect();
+        let units: Vec<Vec<f64>> = widths
+            .iter()
+            .map(|width| (0..*width).map(|i| f64::from(u8::from(i % 3 != 1))).collect())
+            .collect();
         let stage = |l: usize| Stage::new(widths, l, 1);
         // The recognition biases are the same in all stages.
         let from_below = |l: usize| {
@@ -97,7 +99,8 @@ fn the_stages_fit_together_to_the_machine() {
             })[0]
                 .clone()
         };
-        let side = |odd: usize| (odd..widths.len()).step_by(2).flat_map(|l| units[l].clone()).collect::<Vec<_>>();
+        let side =
+            |odd: usize| (odd..widths.len()).step_by(2).flat_map(|l| units[l].clone()).collect::<Vec<_>>();
         let [even, odd] = [side(0), side(1)];
         let machine = stage(0).deep.machine.clone();
         let sides = stage(0).evaluate(|scope, parameters| {
@@ -155,8 +158,11 @@ fn a_stage_is_a_machine_of_tied_copies() {
             });
             assert!((outputs[0][0] - z.ln()).abs() < 1e-10, "F in stage {l}");
             for j in 0..upper {
-                let mean: f64 =
-                    states(n * upper).chunks(n * upper).zip(&weights).map(|(h, weight)| h[j] * weight / z).sum();
+                let mean: f64 = states(n * upper)
+                    .chunks(n * upper)
+                    .zip(&weights)
+                    .map(|(h, weight)| h[j] * weight / z)
+                    .sum();
                 assert!((outputs[1][j] - mean).abs() < 1e-10, "h in stage {l}");
             }
         }
@@ -168,8 +174,11 @@ fn a_stage_is_a_machine_of_tied_copies() {
                 vec![it.stage.lower_inputs(parameters, scope.table(&t, &[1, upper])).sigmoid()]
             });
             for i in 0..lower {
-                let mean: f64 =
-                    states(m * lower).chunks(m * lower).zip(&weights).map(|(x, weight)| x[i] * weight / z).sum();
+                let mean: f64 = states(m * lower)
+                    .chunks(m * lower)
+                    .zip(&weights)
+                    .map(|(x, weight)| x[i] * weight / z)
+                    .sum();
                 assert!((outputs[0][i] - mean).abs() < 1e-10, "x in stage {l}");
             }
         }
@@ -228,7 +237,11 @@ fn expected_gradients_of_the_stages() {
             let mut outputs = it.values.clone();
             let mut arguments: Vec<Argument<f64>> =
                 it.values.iter().map(|values| Argument::Float(values)).collect();
-            arguments.extend([Argument::Float(&x), Argument::Float(&ones), Argument::Key(Key::new(5, repeat))]);
+            arguments.extend([
+                Argument::Float(&x),
+                Argument::Float(&ones),
+                Argument::Key(Key::new(5, repeat)),
+            ]);
             let mut slices: Vec<&mut [f64]> = outputs.iter_mut().map(|values| &mut values[..]).collect();
             executable.run(&arguments, &mut slices).unwrap();
             for (i, value) in outputs.concat().into_iter().enumerate() {
@@ -239,7 +252,10 @@ fn expected_gradients_of_the_stages() {
         for (i, expected) in expected.concat().iter().enumerate() {
             let error = ((square[i] - sum[i] * sum[i]).max(0.0) / (repeats - 1) as f64).sqrt();
             let found = sum[i];
-            assert!((found - expected).abs() < 5.0 * error + 1e-12, "stage {l} [{i}]: {found} {expected} ± {error}");
+            assert!(
+                (found - expected).abs() < 5.0 * error + 1e-12,
+                "stage {l} [{i}]: {found} {expected} ± {error}"
+            );
         }
     }
 }
@@ -342,9 +358,8 @@ fn stages_move_their_layers() {
         (names.map(of), of("recognition.0.bias"), of("layers.0.bias"))
     };
     let found = [0, 4, 7, 11, 12].map(at);
-    let moved = |stage: usize| {
-        (0..3).map(|l| found[stage].0[l] != found[stage + 1].0[l]).collect::<Vec<bool>>()
-    };
+    let moved =
+        |stage: usize| (0..3).map(|l| found[stage].0[l] != found[stage + 1].0[l]).collect::<Vec<bool>>();
     assert_eq!(moved(0), [true, false, false]);
     assert_eq!(moved(1), [false, true, false]);
     assert_eq!(moved(2), [false, false, true]);
@@ -380,7 +395,8 @@ fn a_pretrained_run_opens_as_its_model() {
     let of_model = parameters_of(&trained.model.model).unwrap();
     assert_eq!(names(&trained.model.parameters), names(&of_model));
     let drawn =
-        enscore::sample::draw(&trained.model, trained.settings.sampler(), 3, 1, 0, &mut |_, _| Ok(())).unwrap();
+        enscore::sample::draw(&trained.model, trained.settings.sampler(), 3, 1, 0, &mut |_, _| Ok(()))
+            .unwrap();
     assert_eq!(drawn.rows.len(), 3 * 64);
     assert!(drawn.rows.iter().all(|x| *x == 0.0 || *x == 1.0));
     let scored = enscore::evaluate::reconstruction_error(&trained.model, &drawn.rows).unwrap();

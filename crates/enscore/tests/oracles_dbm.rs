@@ -223,12 +223,8 @@ fn gradient(deep: &Deep, objective: &dyn Objective<Network>) -> Vec<Vec<f64>> {
 fn outputs(program: &Program, deep: &Deep) -> Vec<Vec<f64>> {
     let (data, chains) = rows(deep);
     let own = deep.values.iter().map(|values| Value::Float(values.clone()));
-    let inputs = [
-        Value::Float(data),
-        Value::Float(vec![1.0; 5]),
-        Value::Key(Key::new(1, 0)),
-        Value::Float(chains),
-    ];
+    let inputs =
+        [Value::Float(data), Value::Float(vec![1.0; 5]), Value::Key(Key::new(1, 0)), Value::Float(chains)];
     let inputs: Vec<Value> = own.chain(inputs).collect();
     interpret(program, &inputs).unwrap().iter().map(|value| value.floats().to_vec()).collect()
 }
@@ -283,15 +279,17 @@ fn the_gradient_is_that_of_the_bound() {
 #[test]
 fn the_centred_gradient_of_layers() {
     for deep in [of_case(10), Deep::any(&[3, 2, 3, 4], 10, 6)] {
-        let [plain, found] = [false, true]
-            .map(|centring| gradient(&deep, &GibbsDivergence { sweeps_from_data: None, centring })[1..].to_vec());
+        let [plain, found] = [false, true].map(|centring| {
+            gradient(&deep, &GibbsDivergence { sweeps_from_data: None, centring })[1..].to_vec()
+        });
         let means = layer_means(&deep);
         let mut expected = plain.clone();
         for l in 0..deep.widths.len() - 1 {
             let (n, m) = (deep.widths[l], deep.widths[l + 1]);
             for (i, j) in (0..n).flat_map(|i| (0..m).map(move |j| (i, j))) {
                 let (below, above) = (means[l][i], means[l + 1][j]);
-                let step = plain[2 * l + 1][i * m + j] - below * plain[2 * l + 2][j] - plain[2 * l][i] * above;
+                let step =
+                    plain[2 * l + 1][i * m + j] - below * plain[2 * l + 2][j] - plain[2 * l][i] * above;
                 expected[2 * l + 1][i * m + j] = step;
                 expected[2 * l][i] -= step * above;
                 expected[2 * l + 2][j] -= step * below;

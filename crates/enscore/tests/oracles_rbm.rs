@@ -93,8 +93,7 @@ fn moments_and_the_exact_gradient() {
 
 /// An objective's loss on the data's rows and the gradient of what it optimises.
 fn gradient(objective: &dyn Objective<Network>, chains: Option<&[f64]>, seed: u64) -> Vec<Vec<f64>> {
-    let mut inputs =
-        vec![Value::Float(data()), Value::Float(vec![1.0; 5]), Value::Key(Key::new(seed, 0))];
+    let mut inputs = vec![Value::Float(data()), Value::Float(vec![1.0; 5]), Value::Key(Key::new(seed, 0))];
     inputs.extend(chains.map(|chains| Value::Float(chains.to_vec())));
     weights().evaluate(&inputs, |scope, parameters| {
         let batch = Batch {
@@ -151,7 +150,8 @@ fn the_sweep_draws_from_its_conditionals() {
     let mut executable = Executable::<f64>::compile(&program.program, Options::default()).unwrap();
     let start: Vec<f64> = states(4).chunks(4).flat_map(|state| state.repeat(per_state)).collect();
     let (mut moved, mut mean) = (start.clone(), start.clone());
-    let mut inputs: Vec<Argument<f64>> = weights.values.iter().map(|values| Argument::Float(values)).collect();
+    let mut inputs: Vec<Argument<f64>> =
+        weights.values.iter().map(|values| Argument::Float(values)).collect();
     inputs.extend([Argument::Float(&start), Argument::Key(Key::new(3, 1))]);
     executable.run(&inputs, &mut [&mut moved, &mut mean]).unwrap();
     for (from, rows) in moved.chunks(4 * per_state).enumerate() {
@@ -169,7 +169,8 @@ fn the_sweep_draws_from_its_conditionals() {
 fn frequencies(rows: &[f64]) -> Vec<f64> {
     let mut counts = vec![0.0; 16];
     for row in rows.chunks(4) {
-        counts[row.iter().enumerate().map(|(i, x)| (*x as usize) << i).sum::<usize>()] += 4.0 / rows.len() as f64;
+        counts[row.iter().enumerate().map(|(i, x)| (*x as usize) << i).sum::<usize>()] +=
+            4.0 / rows.len() as f64;
     }
     counts
 }
@@ -221,7 +222,8 @@ fn sampled_gradients_agree(id: &str, k: u64, expected: &[f64]) {
     let (mut sum, mut square) = (vec![0.0; 19], vec![0.0; 19]);
     for repeat in 0..repeats {
         let mut outputs = [vec![0.0; 12], vec![0.0; 4], vec![0.0; 3]];
-        let mut inputs: Vec<Argument<f64>> = weights.values.iter().map(|values| Argument::Float(values)).collect();
+        let mut inputs: Vec<Argument<f64>> =
+            weights.values.iter().map(|values| Argument::Float(values)).collect();
         inputs.extend([Argument::Float(&x), Argument::Float(&ones), Argument::Key(Key::new(k, repeat))]);
         let mut slices: Vec<&mut [f64]> = outputs.iter_mut().map(|values| &mut values[..]).collect();
         executable.run(&inputs, &mut slices).unwrap();
@@ -276,7 +278,8 @@ fn spins_give_the_same_normaliser() {
     for state in states(7).chunks(7) {
         let field: f64 = fv.iter().chain(&fh).zip(state).map(|(field, bit)| field * spin(*bit)).sum();
         let pairs = (0..4).flat_map(|i| (0..3).map(move |j| (i, j)));
-        let coupling: f64 = pairs.map(|(i, j)| w[i * 3 + j] / 4.0 * spin(state[i]) * spin(state[4 + j])).sum();
+        let coupling: f64 =
+            pairs.map(|(i, j)| w[i * 3 + j] / 4.0 * spin(state[i]) * spin(state[4 + j])).sum();
         z += (constant + field + coupling).exp();
     }
     assert!((z.ln() - log_densities().1).abs() < 1e-12);
@@ -295,7 +298,8 @@ fn tempered_chains_have_the_law_of_their_temperatures() {
         let (pairs, mut swapped) = (program.pairs(sweep).unwrap(), [0.0]);
         let pairs: Vec<f64> = pairs.iter().map(|pair| f64::from(*pair)).collect();
         assert_eq!(pairs.iter().sum::<f64>(), 2.0);
-        let mut inputs: Vec<Argument<f64>> = weights.values.iter().map(|values| Argument::Float(values)).collect();
+        let mut inputs: Vec<Argument<f64>> =
+            weights.values.iter().map(|values| Argument::Float(values)).collect();
         inputs.extend([Argument::Float(&x), Argument::Float(&pairs), Argument::Key(Key::new(8, sweep))]);
         executable.run(&inputs, &mut [&mut moved, &mut swapped]).unwrap();
         std::mem::swap(&mut x, &mut moved);
@@ -347,6 +351,32 @@ fn the_centred_gradient_is_that_of_the_model_with_offsets() {
     let plain = gradient(&GibbsDivergence { centring: false, ..objective }, Some(&chains), 0);
     assert!(plain[1].iter().zip(&found[1]).any(|(a, b)| (a - b).abs() > 1e-3), "centring changes the step");
     assert_eq!(plain[0], found[0]);
+}
+
+/// Without centring the gradient from the two phases is the derivative of the loss, of Gaussian units with their 1/σ² too.
+#[test]
+fn the_plain_gradient_is_the_derivative_of_the_loss() {
+    let chains = [1.0, 0.3, -1.0, 1.0, 0.0, 0.0, 1.0, 0.7];
+    for units in [Units::Bernoulli, Units::Gaussian { deviation: 0.6 }] {
+        let model = Network::Bipartite(Box::new(Rbm::new(&[4], 3, units).unwrap()));
+        let objective = GibbsDivergence { sweeps_from_data: None, centring: false };
+        let outputs = weights().evaluate(&[Value::Key(Key::new(0, 0))], |scope, parameters| {
+            let batch = Batch {
+                x: scope.table(&data(), &[5, 4]),
+                weights: scope.constant(1.0).broadcast_to(&[5]),
+                key: scope.input("key", Kind::Key, &[]),
+                chains: Some(scope.table(&chains, &[2, 4])),
+            };
+            let estimate = objective.estimate(&model, parameters, &batch);
+            let variables: Vec<Var> = parameters.declared().into_iter().map(|(_, var)| var).collect();
+            let of = |y| scope.gradient(y, &variables);
+            [of(estimate.optimised), of(estimate.loss)].concat()
+        });
+        let (found, expected) = outputs.split_at(3);
+        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((found - expected).abs() < 1e-12, "{units:?}: {found} {expected}");
+        }
+    }
 }
 
 fn centred_log_density<'s>(v: Var<'s>, [w, b, c]: [Var<'s>; 3], mu: Var<'s>, lambda: Var<'s>) -> Var<'s> {
@@ -458,7 +488,8 @@ fn gaussian_draws(rbm: &Rbm, weights: &Weights, components: &[(Vec<f64>, f64)], 
     let mut x = vec![0.0; chains * 4];
     let (mut moved, mut mean) = (x.clone(), x.clone());
     for sweep in 0..200 {
-        let mut inputs: Vec<Argument<f64>> = weights.values.iter().map(|values| Argument::Float(values)).collect();
+        let mut inputs: Vec<Argument<f64>> =
+            weights.values.iter().map(|values| Argument::Float(values)).collect();
         inputs.extend([Argument::Float(&x), Argument::Key(Key::new(4, sweep))]);
         executable.run(&inputs, &mut [&mut moved, &mut mean]).unwrap();
         std::mem::swap(&mut x, &mut moved);

@@ -53,7 +53,9 @@ pub(crate) fn run(arguments: &Export) -> Result<Answer> {
 fn model_file(trained: &Trained) -> Option<String> {
     let units = trained.model.model.bipartite()?.first_units();
     let names = trained.model.parameters.iter().map(|parameter| parameter.name.as_str());
-    if names.clone().count() != RBM_PARAMETERS.len() || !names.clone().all(|name| RBM_PARAMETERS.contains(&name)) {
+    if names.clone().count() != RBM_PARAMETERS.len()
+        || !names.clone().all(|name| RBM_PARAMETERS.contains(&name))
+    {
         return None;
     }
     let units = match units.first()?.units {

@@ -27,7 +27,10 @@ fn inpaint(context: &Context, arguments: &Inpaint) -> Result<Answer> {
             .at(arguments.run.display())
             .found(format!("{:?}", model.data.row_shape))
     })?;
-    let bits = model.model.bipartite().is_some_and(|units| units.first_units()[..1].iter().all(|block| block.units == Units::Bernoulli));
+    let bits = model
+        .model
+        .bipartite()
+        .is_some_and(|units| units.first_units()[..1].iter().all(|block| block.units == Units::Bernoulli));
     let row = pixels(read_image(&arguments.input)?, shape, bits)?;
     let unknown = pixels(read_image(&arguments.mask)?, shape, true)?;
     let known: Vec<bool> = unknown.iter().map(|unknown| *unknown == 0.0).collect();

@@ -5,7 +5,7 @@
 pub mod analytic;
 pub mod annealed_importance;
 pub mod auroc;
-mod autocorrelation;
+pub mod autocorrelation;
 pub mod base;
 pub mod bernoulli_baseline;
 pub mod bipartite_annealing;
@@ -40,7 +40,7 @@ pub mod unit_rows;
 pub use analytic::IsotropicMixture;
 pub use annealed_importance::{Annealed, Annealing, Bracket, bracket, importance_sampling};
 pub use auroc::{Auroc, auroc};
-pub use autocorrelation::autocorrelation_time;
+pub use autocorrelation::{ChainMean, autocorrelation, batch_means, integrated_time};
 pub use base::{Base, Drawn, GaussianBase};
 pub use bernoulli_baseline::BernoulliBaseline;
 pub use bipartite_annealing::{BipartiteAnnealing, Tell, annealing_program};

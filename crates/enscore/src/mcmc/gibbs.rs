@@ -95,7 +95,8 @@ impl TemperedGibbsProgram {
             let moved = draw_units(key, model.first_units(), inputs);
             let inputs = model.second_inputs(parameters, moved);
             let inputs = inputs.reshape(&[temperatures, chains, model.second_width()]);
-            let (moved, swapped) = swap(key, moved.reshape(&[temperatures, chains, width]), inputs, ladder, pairs);
+            let (moved, swapped) =
+                swap(key, moved.reshape(&[temperatures, chains, width]), inputs, ladder, pairs);
             vec![("x".to_string(), moved), ("swapped".to_string(), swapped)]
         })?;
         Ok(TemperedGibbsProgram { program, parameters, temperatures })

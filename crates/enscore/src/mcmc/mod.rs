@@ -7,6 +7,7 @@ pub mod denoising;
 mod gaussian_recursion;
 mod gibbs;
 mod hmc;
+pub mod ising;
 mod mala;
 mod start;
 mod step_rule;

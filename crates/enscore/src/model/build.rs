@@ -1,8 +1,8 @@
 //! From checked settings to a model for given data.
 
 use super::{
-    Activation, Confinement, ConvEnergy, Dbm, Dkef, DkefSettings, GaussianEnergy, Mlp, MlpEnergy, MultiScaleFlow,
-    Network, Rbm, RealNvp, ResidualEnergy, UNet, UNetSettings, Units,
+    Activation, Confinement, ConvEnergy, Dbm, Dkef, DkefSettings, GaussianEnergy, Mlp, MlpEnergy,
+    MultiScaleFlow, Network, Rbm, RealNvp, ResidualEnergy, UNet, UNetSettings, Units,
 };
 use crate::error::{Error, Result};
 use crate::settings;

@@ -58,12 +58,19 @@ impl Dbm {
                 .expected("2 or 3")
                 .remedy("one hidden layer is a restricted Boltzmann machine"));
         }
-        let widths: Vec<usize> = std::iter::once(row_shape.iter().product()).chain(hidden.iter().copied()).collect();
+        let widths: Vec<usize> =
+            std::iter::once(row_shape.iter().product()).chain(hidden.iter().copied()).collect();
         if let Some(layer) = widths.iter().position(|width| *width == 0) {
-            return Err(Error::input("a layer has no units").at(format!("layer {layer}")).found(0).expected("1 or more"));
+            return Err(Error::input("a layer has no units")
+                .at(format!("layer {layer}"))
+                .found(0)
+                .expected("1 or more"));
         }
         if sweeps == 0 {
-            return Err(Error::input("no sweeps of the mean field").at("mean_field_steps").found(0).expected("1 or more"));
+            return Err(Error::input("no sweeps of the mean field")
+                .at("mean_field_steps")
+                .found(0)
+                .expected("1 or more"));
         }
         let first = [UnitBlock { width: widths[0] + widths[2], units: Units::Bernoulli }];
         let visible_bias = Initial::Constant(0.0);
@@ -134,8 +141,8 @@ impl Dbm {
 
     /// The log odds of a layer given the other side: what comes from below, from above, and its bias.
     fn inputs_of<'s>(&self, parameters: &Parameters<'s>, layer: usize, other: Var<'s>) -> Var<'s> {
-        let from_below = (layer > 0)
-            .then(|| self.layer(other, layer - 1).matmul(self.weights(parameters, layer - 1)));
+        let from_below =
+            (layer > 0).then(|| self.layer(other, layer - 1).matmul(self.weights(parameters, layer - 1)));
         let from_above = (layer < self.depth())
             .then(|| self.layer(other, layer + 1).matmul_with(self.weights(parameters, layer), false, true));
         let bias = self.bias(parameters, layer);

@@ -25,7 +25,11 @@ fn smaller_side(model: &(impl Bipartite + ?Sized)) -> usize {
 }
 
 /// ln Z, nats: a scalar. A model with more units on both sides than can be enumerated is a mistake that the scope reports.
-pub fn enumerated_log_z<'s>(model: &(impl Bipartite + ?Sized), parameters: &Parameters<'s>, like: Var<'s>) -> Var<'s> {
+pub fn enumerated_log_z<'s>(
+    model: &(impl Bipartite + ?Sized),
+    parameters: &Parameters<'s>,
+    like: Var<'s>,
+) -> Var<'s> {
     let (scope, units) = (like.scope(), smaller_side(model));
     if units > MOST_ENUMERATED {
         return scope.fail(format!("{units} units can't be enumerated, at most {MOST_ENUMERATED}"));

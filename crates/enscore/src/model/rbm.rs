@@ -116,7 +116,12 @@ impl Bipartite for Rbm {
     fn interactions(&self) -> Vec<Interaction> {
         let [weights, visible_bias, hidden_bias] = RBM_PARAMETERS;
         let (visible, hidden) = (0..self.block[0].width, 0..self.hidden);
-        vec![Interaction { weights, transposed: false, first: (visible_bias, visible), second: (hidden_bias, hidden) }]
+        vec![Interaction {
+            weights,
+            transposed: false,
+            first: (visible_bias, visible),
+            second: (hidden_bias, hidden),
+        }]
     }
 
     fn second_inputs<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
@@ -142,7 +147,8 @@ impl Bipartite for Rbm {
             Units::Gaussian { deviation } => {
                 // ∫ exp(-(v - b)² / (2σ²) + v a / σ²) dv = √(2πσ²) exp((a b + a² / 2) / σ²) with a = (W h)_i.
                 let a = h.matmul_with(self.weights(parameters), false, true);
-                let exponent = sum_rows(a * (self.visible_bias(parameters) + 0.5 * a)) * self.units().precision();
+                let exponent =
+                    sum_rows(a * (self.visible_bias(parameters) + 0.5 * a)) * self.units().precision();
                 let volume = self.block[0].width as f64 * (0.5 * std::f64::consts::TAU.ln() + deviation.ln());
                 alone + exponent + volume
             }

@@ -7,9 +7,9 @@ use enscore_program::{Initial, Parameter};
 use super::flow_contrastive::FLOW;
 use super::greedy_pretraining::{is_recognition, recognition_parameters};
 use super::{
-    AfterPretraining, Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, FrozenFlow, GibbsDivergence, GreedyPretraining, LOG_Z,
-    MaximumLikelihood, Ncsn, NoiseContrastive, Objective, ScoreMatching, Side, SlicedScoreMatching,
-    refuse_zero_density,
+    AfterPretraining, Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, FrozenFlow,
+    GibbsDivergence, GreedyPretraining, LOG_Z, MaximumLikelihood, Ncsn, NoiseContrastive, Objective,
+    ScoreMatching, Side, SlicedScoreMatching, refuse_zero_density,
 };
 use crate::data::Subset;
 use crate::error::Result;
@@ -114,10 +114,8 @@ pub fn build(
         }
         settings::Objective::CdGibbs(cd) => {
             let from_data = cd.start == ChainStart::Data;
-            let objective = GibbsDivergence {
-                sweeps_from_data: from_data.then_some(cd.steps),
-                centring: cd.centring,
-            };
+            let objective =
+                GibbsDivergence { sweeps_from_data: from_data.then_some(cd.steps), centring: cd.centring };
             let chains = (!from_data).then(|| ChainSettings::Gibbs(cd.clone()));
             let task = Task { chains, ..Task::of(objective) };
             match settings.model() {

@@ -128,7 +128,8 @@ impl GreedyPretraining {
     /// The stage's data, drawn upwards from v `[batch, visible]`: `[batch, lower]`.
     pub fn data<'s>(&self, parameters: &Parameters<'s>, key: Var<'s>, v: Var<'s>) -> Var<'s> {
         let up = |x: Var<'s>, l: usize| {
-            let inputs = 2.0 * x.matmul(self.machine.weights(parameters, l)) + self.recognition(parameters, l);
+            let inputs =
+                2.0 * x.matmul(self.machine.weights(parameters, l)) + self.recognition(parameters, l);
             draw_bernoulli(key, inputs)
         };
         (0..self.layer).fold(v, up).stop_gradient()

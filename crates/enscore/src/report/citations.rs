@@ -208,12 +208,9 @@ impl Method {
                 "Training Products of Experts by Minimizing Contrastive Divergence",
                 "Neural Computation 14(8), 1771-1800",
             ),
-            Method::DeepBoltzmann => work(
-                "Ruslan Salakhutdinov, Geoffrey Hinton",
-                2009,
-                "Deep Boltzmann Machines",
-                "AISTATS 2009",
-            ),
+            Method::DeepBoltzmann => {
+                work("Ruslan Salakhutdinov, Geoffrey Hinton", 2009, "Deep Boltzmann Machines", "AISTATS 2009")
+            }
             Method::RestrictedBoltzmann => work(
                 "Paul Smolensky",
                 1986,

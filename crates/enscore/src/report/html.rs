@@ -248,6 +248,7 @@ mod tests {
             samples: Some(Figure::picture("64 samples of the model.", &sheet_of(0)).unwrap()),
             real: Some(Figure::picture("64 images held back from training.", &sheet_of(8)).unwrap()),
             nearest: Some(Figure::picture("Left a sample, right its nearest training image.", &paired).unwrap()),
+            filters: Some(Figure::picture("Eight filters.", &sheet_of(3)).unwrap()),
             trajectory: Some(Figure::picture("Five chains, from the largest noise level.", &strip).unwrap()),
             curves: vec![
                 Figure::chart("Loss of each batch and on held-back data.", loss_curve(&train, &validation, Scale::Log, None)),

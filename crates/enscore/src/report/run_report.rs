@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::chart::{diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses};
-use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
 use super::filters::filters;
+use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
 use super::{render, sheet};
 use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
 use crate::data::Subset;
@@ -218,7 +218,11 @@ fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
 /// Further curves, where the objective reports them: caption, key of the metrics, axis.
 const DIAGNOSTICS: [(&str, &str, &str); 9] = [
     ("Energy gap: mean log density of data less that of chains", "energy_gap", "nats"),
-    ("Mean log density of training rows less that of validation rows, with averaged weights", "free_energy_gap", "nats"),
+    (
+        "Mean log density of training rows less that of validation rows, with averaged weights",
+        "free_energy_gap",
+        "nats",
+    ),
     ("Pseudo-log-likelihood of validation rows", "pseudo_log_likelihood", "nats"),
     ("Reconstruction error of validation rows", "validation_reconstruction_error", "squared units"),
     ("Reconstruction error of the batches", "reconstruction_error", "squared units"),

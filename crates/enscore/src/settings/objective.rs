@@ -293,7 +293,8 @@ impl CdGibbs {
             return Err(error.expected("0: a chain for each row of the batch"));
         }
         if cd.start != ChainStart::Persistent && cd.temperatures > 1 {
-            let error = reader.wrong("temperatures").found(format!("{} without persistent chains", cd.temperatures));
+            let error =
+                reader.wrong("temperatures").found(format!("{} without persistent chains", cd.temperatures));
             return Err(error.expected("1").remedy("set objective.start = \"persistent\""));
         }
         cd.checked_pretraining(reader, model)
@@ -306,7 +307,8 @@ impl CdGibbs {
             _ if self.pretrain_steps.is_empty() => Ok(self),
             Model::Dbm(dbm) if dbm.hidden.len() == self.pretrain_steps.len() => Ok(self),
             Model::Dbm(dbm) => {
-                Err(wrong().expected(format!("{} numbers, one for each hidden layer, or none", dbm.hidden.len())))
+                Err(wrong()
+                    .expected(format!("{} numbers, one for each hidden layer, or none", dbm.hidden.len())))
             }
             _ => Err(wrong().expected("[]: only layers of model.kind = \"dbm\" are pretrained")),
         }
@@ -324,9 +326,10 @@ fn refuse_other_families(reader: &Reader, kind: Kind, family: Family) -> Result<
             matches!(family, Family::Energy | Family::Bipartite),
             "an energy: model.kind = \"mlp-energy\", \"rbm\" or another energy",
         ),
-        Kind::Nce | Kind::Fce => {
-            (family == Family::Energy, "an energy of real numbers: model.kind = \"mlp-energy\" or another one")
-        }
+        Kind::Nce | Kind::Fce => (
+            family == Family::Energy,
+            "an energy of real numbers: model.kind = \"mlp-energy\" or another one",
+        ),
         Kind::Ml => (
             matches!(family, Family::Flow | Family::Bipartite),
             "a flow: model.kind = \"real-nvp\" or \"multi-scale-flow\"; or a small machine: model.kind = \"rbm\"",

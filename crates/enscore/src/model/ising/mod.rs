@@ -3,6 +3,7 @@
 //! [`IsingDenoising`] is the posterior of a two-valued image given a noisy one: its best labelling by a minimum cut or by
 //! iterated conditional modes, its marginals by enumeration. Sampling it is the work of [`crate::mcmc::denoising`].
 
+mod adjacency;
 mod components;
 mod denoising;
 mod enumeration;
@@ -13,6 +14,7 @@ pub mod infinite;
 mod lattice;
 mod persistency;
 
+pub use adjacency::Adjacency;
 pub use denoising::{IsingDenoising, Labelling};
 pub use enumeration::{ExactPosterior, MOST_ENUMERATED};
 pub use exact::{ExactLogZ, ExactMethod, exact_log_z};

@@ -1,3 +1,5 @@
+//! Exact methods against the sum over states and against each other.
+
 use super::super::lattice::{Bond, Coupling, Field};
 use super::*;
 
