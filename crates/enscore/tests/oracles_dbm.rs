@@ -8,8 +8,10 @@ mod deep;
 mod oracles;
 
 use deep::{Deep, law, number, states};
+use enscore::evaluate::{LogZMethod, LogZSettings, Temperatures, log_z_estimate};
 use enscore::model::{Bipartite, LogDensity, Network, Rbm, Units, enumerated_log_z, trace};
 use enscore::objective::{Batch, GibbsDivergence, MaximumLikelihood, Objective};
+use enscore::sample::WeightedBipartite;
 use enscore_program::random::Key;
 use enscore_program::{Kind, Program, Value, Var, interpret};
 use nalgebra::DMatrix;
@@ -203,6 +205,54 @@ fn the_bound_is_tight_without_upper_weights() {
         let gap: Vec<f64> = bounds(&deep).iter().zip(&exact).map(|(f, e)| e - f).collect();
         near(&gap, &vec![gap[0]; gap.len()], 1e-10, "the same for all rows");
     }
+}
+
+/// log Z by enumeration of a side and by annealing the first side; of a machine too large for that, without weights, from rows of
+/// data that are completed at their mean field.
+#[test]
+fn annealing_gives_log_z() {
+    let settings = |method| LogZSettings {
+        method,
+        chains: 400,
+        temperatures: Temperatures::linear(200).unwrap(),
+        sweeps: 5,
+        width: 1.0,
+        seed: 3,
+    };
+    for deep in machines(10) {
+        let target = weighted(&deep);
+        let (data, _) = rows(&deep);
+        let data: Vec<f32> = data.iter().map(|x| *x as f32).collect();
+        let exact = log_z_estimate(&target, None, &settings(LogZMethod::Exact), &mut quiet).unwrap();
+        near(&[exact.log_z], &[deep.log_z()], 1e-10, "enumerated");
+        for method in [LogZMethod::Ais, LogZMethod::ReverseAis] {
+            let found = log_z_estimate(&target, Some(&data), &settings(method), &mut quiet).unwrap();
+            let error = (found.log_z - deep.log_z()).abs();
+            assert!(
+                error < 5.0 * found.std_err && found.std_err < 0.05,
+                "{method:?}: {error} {}",
+                found.std_err
+            );
+        }
+    }
+    let mut deep = Deep::any(&[30, 30, 30], 2, 4);
+    [1, 3].map(|weights: usize| deep.values[weights].fill(0.0));
+    let row: Vec<f32> = (0..60).map(|i| f32::from(u8::from(i % 4 == 1))).collect();
+    let found =
+        log_z_estimate(&weighted(&deep), Some(&row), &settings(LogZMethod::ReverseAis), &mut quiet).unwrap();
+    let free: f64 = [0, 1, 2].iter().flat_map(|layer| deep.bias(*layer)).map(|b| b.exp().ln_1p()).sum();
+    assert!((found.log_z - free).abs() < 1e-3 + 5.0 * found.std_err, "{} {free}", found.log_z);
+}
+
+fn quiet(_: &str, _: u64, _: u64) -> enscore::Result<()> {
+    Ok(())
+}
+
+fn weighted(deep: &Deep) -> WeightedBipartite<'_> {
+    let parameters = deep.parameters();
+    let place = |name: &str| parameters.iter().position(|parameter| parameter.name == name).unwrap();
+    WeightedBipartite::new(&deep.machine, |parameter| Ok(deep.values[place(&parameter.name)].clone()))
+        .unwrap()
 }
 
 /// Rows of data, and chains of the first side.
