@@ -236,7 +236,8 @@ fn annealing_gives_log_z() {
         }
     }
     let mut deep = Deep::any(&[30, 30, 30], 2, 4);
-    [1, 3].map(|weights: usize| deep.values[weights].fill(0.0));
+    deep.values[1].fill(0.0);
+    deep.values[3].fill(0.0);
     let row: Vec<f32> = (0..60).map(|i| f32::from(u8::from(i % 4 == 1))).collect();
     let found =
         log_z_estimate(&weighted(&deep), Some(&row), &settings(LogZMethod::ReverseAis), &mut quiet).unwrap();
@@ -359,9 +360,9 @@ fn layer_means(deep: &Deep) -> Vec<Vec<f64>> {
         vec![first.mean(&[0]), deep.machine.second_inputs(parameters, first).sigmoid().mean(&[0])]
     });
     let mut means: Vec<Vec<f64>> = deep.widths.iter().map(|width| vec![0.0; *width]).collect();
-    for odd in 0..2 {
+    for (odd, side) in outputs.iter().enumerate() {
         let layers = (odd..deep.widths.len()).step_by(2);
-        let mut rest = outputs[odd].iter();
+        let mut rest = side.iter();
         layers.for_each(|l| means[l].iter_mut().zip(&mut rest).for_each(|(mean, value)| *mean = *value));
     }
     means
