@@ -116,21 +116,3 @@ fn probabilities_of_zero_and_one() {
     torus.sweep(Path::detect(), Rule::Metropolis, 0.0, Key::new(0, 0));
     assert_eq!(torus.sum(), -1024);
 }
-
-#[test]
-fn time_of_a_sweep() {
-    let mut torus = PackedTorus::pack(256, 256, &bits(1 << 16, 2)).unwrap();
-    for rule in [Rule::Metropolis, Rule::HeatBath] {
-        for path in Path::available() {
-            let mut best = f64::INFINITY;
-            for burst in 0..20u64 {
-                let began = std::time::Instant::now();
-                for step in 0..100 {
-                    torus.sweep(path, rule, 0.44, Key::new(1, burst * 100 + step));
-                }
-                best = best.min(began.elapsed().as_secs_f64());
-            }
-            println!("{rule:?} {path:?}: {:.2} flips/ns", 6553600e-9 / best);
-        }
-    }
-}

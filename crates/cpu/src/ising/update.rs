@@ -106,8 +106,8 @@ pub(super) fn update(spins: &mut Words, neighbours: Neighbours, acceptance: &Acc
         Rule::HeatBath => Pending::new::<true>(spins, neighbours, acceptance, draws),
     };
     pending.decide(acceptance, draws);
-    for i in 0..GROUP {
-        spins[i] ^= pending.flips[i] ^ pending.below[i];
+    for ((spins, flips), below) in spins.iter_mut().zip(&pending.flips).zip(&pending.below) {
+        *spins ^= flips ^ below;
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p enscore --example ising -- docs
 //!
-//! writes `docs/ising.md` and `docs/images/ising-*.{svg,png}`, in about two minutes on two cores.
+//! writes `docs/ising.md` and `docs/images/ising-*.{svg,png}`, in two to three minutes on two idle cores.
 
 mod critical;
 mod curves;

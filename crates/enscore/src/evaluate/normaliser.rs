@@ -1,5 +1,5 @@
 //! log Z of a trained energy, where it is known: learnt with the model, 0 of a flow, by quadrature in one and two dimensions,
-//! given by the user, or estimated ([`super::log_z_estimate`]). It is kept beside the model: as `log_z.json` in a run's folder, as
+//! given by the user, or estimated ([`super::log_z_estimate()`]). It is kept beside the model: as `log_z.json` in a run's folder, as
 //! `NAME.log_z.json` beside a model file `NAME.toml`.
 
 use std::path::{Path, PathBuf};

@@ -18,6 +18,9 @@ const IN_ONE_TASK: usize = 1 << 14;
 /// Conditional means are summed as whole numbers of 2^-30, so that their order does not matter.
 const MEAN_UNIT: f64 = (1u64 << 30) as f64;
 
+/// Entries of a table: 16 for each value of a pixel, 9 of which occur. Powers of two need no check in the loop.
+const ENTRIES: usize = 32;
+
 /// What the energy is made of: Σ x_i y_i, and Σ x_i x_j over neighbours.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Sums {
@@ -28,15 +31,15 @@ pub(super) struct Sums {
 /// What a site does, by its pixel and the sum of its neighbours.
 pub(super) struct Table {
     /// x_i is 1 if a random word is below.
-    below: [u64; 18],
+    below: [u64; ENTRIES],
     /// E\[x_i | the others\].
-    means: [i64; 18],
+    means: [i64; ENTRIES],
 }
 
 impl Table {
     pub(super) fn new(model: &IsingDenoising, temperature: f64) -> Table {
         let pull = |entry: usize| {
-            let (y, votes) = (if entry < 9 { -1.0 } else { 1.0 }, (entry % 9) as f64 - 4.0);
+            let (y, votes) = (if entry < 16 { -1.0 } else { 1.0 }, (entry % 16) as f64 - 4.0);
             (model.eta() * y + model.beta() * votes) / temperature
         };
         let probability = |entry: usize| 1.0 / (1.0 + (-2.0 * pull(entry)).exp());
@@ -44,6 +47,11 @@ impl Table {
             below: std::array::from_fn(|entry| (probability(entry) * 2f64.powi(32)).round() as u64),
             means: std::array::from_fn(|entry| (pull(entry).tanh() * MEAN_UNIT).round() as i64),
         }
+    }
+
+    #[inline(always)]
+    fn entry(y: i8, votes: i8) -> usize {
+        ((votes + 4) as usize & 15) | if y > 0 { 16 } else { 0 }
     }
 }
 
@@ -167,17 +175,25 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn draw(&self, table: &Table, x: &mut [i8], mut means: Option<&mut [i64]>) -> Sums {
+    fn draw(&self, table: &Table, x: &mut [i8], means: Option<&mut [i64]>) -> Sums {
+        match means {
+            None => self.each(table, x, |_, _| ()),
+            Some(means) => self.each(table, x, |k, entry| means[k] += table.means[entry]),
+        }
+    }
+
+    #[inline(always)]
+    fn each(&self, table: &Table, x: &mut [i8], mut seen: impl FnMut(usize, usize)) -> Sums {
         let (mut agreement, mut alignment) = (0i64, 0i64);
-        for k in 0..x.len() {
-            let votes: i8 = self.around.iter().map(|around| around[k]).sum();
-            let entry = (votes + 4) as usize + if self.y[k] > 0 { 9 } else { 0 };
-            x[k] = if u64::from(self.words[k]) < table.below[entry] { 1 } else { -1 };
-            agreement += i64::from(x[k] * self.y[k]);
-            alignment += i64::from(x[k] * votes);
-            if let Some(means) = &mut means {
-                means[k] += table.means[entry];
-            }
+        let (words, y) = (&self.words[..x.len()], &self.y[..x.len()]);
+        let [above, below, left, right] = self.around.map(|around| &around[..x.len()]);
+        for (k, x) in x.iter_mut().enumerate() {
+            let votes = above[k] + below[k] + left[k] + right[k];
+            let entry = Table::entry(y[k], votes);
+            *x = if u64::from(words[k]) < table.below[entry] { 1 } else { -1 };
+            agreement += i64::from(*x * y[k]);
+            alignment += i64::from(*x * votes);
+            seen(k, entry);
         }
         Sums { agreement, alignment }
     }

@@ -126,8 +126,8 @@ impl<'a> Settling<'a> {
     }
 
     fn run(mut self, decided: &mut [i8]) {
-        for site in 0..decided.len() {
-            if decided[site] == 0 {
+        for (site, spin) in decided.iter().enumerate() {
+            if *spin == 0 {
                 self.settle(site + site / self.width + self.width + 1);
                 while let Some(next) = self.waiting.pop() {
                     self.settle(next);
