@@ -43,6 +43,10 @@ const COVERED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "oracles_dbm.rs",
+        &["dbm.4-3-3.logZ", "dbm.4-3-3.log_pv", "dbm.4-3-3.meanfield.v1001", "dbm.4-3-3.model_moments"],
+    ),
+    (
         "oracles_energies.rs",
         &[
             "ebm.boltzmann3.logZ",

@@ -47,7 +47,7 @@ fn score_file(arguments: &Score) -> Result<Answer> {
         }
         None => normaliser::known_of_file(&arguments.run, &fingerprint)?,
     };
-    let scores = RowScores { log_density: Some(log_density), score_norm: Vec::new() };
+    let scores = RowScores { log_density: Some(log_density), ..RowScores::default() };
     answer(arguments, &scores, normaliser.as_ref(), &out, "", json!({}), &[])
 }
 
@@ -135,9 +135,13 @@ fn normaliser_of(arguments: &Score, trained: &Trained) -> Result<Option<Normalis
 fn columns(scores: &RowScores, log_z: Option<f64>) -> Vec<(&'static str, Vec<f64>)> {
     let mut columns: Vec<(&'static str, Vec<f64>)> = Vec::new();
     if let Some(log_density) = &scores.log_density {
-        columns.push(("log_density", log_density.clone()));
+        let [of_density, of_log_p] = match scores.is_bound {
+            true => ["log_density_bound", "log_p_bound"],
+            false => ["log_density", "log_p"],
+        };
+        columns.push((of_density, log_density.clone()));
         if let Some(log_z) = log_z {
-            columns.push(("log_p", log_density.iter().map(|f| f - log_z).collect()));
+            columns.push((of_log_p, log_density.iter().map(|f| f - log_z).collect()));
         }
     }
     if !scores.score_norm.is_empty() {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::data::Subset;
 use crate::error::Result;
-use crate::model::{Bipartite, HostDensity, Network, Units};
+use crate::model::{Bipartite, HostDensity, Network};
 use crate::objective::{self, ObjectiveProgram};
 use crate::sample::{Trained, TrainedDensity, TrainedModel, frozen_flow, refused};
 use crate::settings::Objective;
@@ -75,9 +75,13 @@ pub fn model_figures(
             rows: values.len(),
         })
     };
-    figures.push(mean_of("log density of held-out rows, nats up to log Z", &rows, 0.0)?);
+    let of = match trained.model.model.bipartite().is_some_and(Bipartite::is_bound) {
+        true => "lower bound of the log density",
+        false => "log density",
+    };
+    figures.push(mean_of(&format!("{of} of held-out rows, nats up to log Z"), &rows, 0.0)?);
     let learnt_from = rows_of(training, settings.max_rows.min(MAX_ROWS))?;
-    figures.push(mean_of("log density of training rows, nats up to log Z", &learnt_from, 0.0)?);
+    figures.push(mean_of(&format!("{of} of training rows, nats up to log Z"), &learnt_from, 0.0)?);
     if let Some(units) = trained.model.model.bipartite() {
         figures.extend(unit_figures(&trained.model, units, &rows)?);
     }
@@ -102,7 +106,7 @@ fn unit_figures(model: &TrainedModel, units: &dyn Bipartite, rows: &[f32]) -> Re
     };
     let error = reconstruction_error(model, rows)?;
     let mut figures = vec![figure("reconstruction error per element of held-out rows", error, rows)];
-    if units.first_units().iter().all(|block| block.units == Units::Bernoulli) {
+    if units.has_pseudo_likelihood() {
         let few = &rows[..rows.len().min(MAX_FLIPPED * model.row_len())];
         let found = pseudo_log_likelihood(model, few)?;
         figures.push(figure("pseudo-log-likelihood of held-out rows, nats", found, few));
@@ -149,7 +153,7 @@ fn objective_loss(
         frozen_flow(&trained.settings)?,
     )?;
     let objective = &*task.players[0].objective;
-    let further = objective::further_parameters(trained.settings.objective(), &model.data.facts())?;
+    let further = objective::further_parameters(&trained.settings, &model.data.facts())?;
     let parameters = [model.parameters.clone(), further].concat();
     let program = ObjectiveProgram::trace(&model.model, objective, &parameters, BATCH)?;
     let mut executable = model.compile(&program.program)?;

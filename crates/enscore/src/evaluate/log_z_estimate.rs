@@ -10,6 +10,9 @@
 //!
 //! Samples are exact where a side can be enumerated, else the ends of long Gibbs runs, whose reverse estimate is no bound.
 
+use enscore_cpu::Argument;
+use enscore_program::Kind;
+use enscore_program::random::Key;
 use serde::{Deserialize, Serialize};
 
 use super::annealed_importance::{Annealed, Origin};
@@ -19,7 +22,8 @@ use super::{Temperatures, base_rates};
 use crate::checkpoint::sha256;
 use crate::error::{Error, Result};
 use crate::model::ising::{ExactMethod, IsingModel, exact_log_z};
-use crate::sample::{WeightedBipartite, ising_sides};
+use crate::model::trace;
+use crate::sample::{WeightedBipartite, ising_sides, refused};
 
 /// How log Z is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,18 +230,41 @@ fn samples(
         let samples = SideEnumeration::new(target, tell)?.draw(settings.chains, settings.seed)?;
         return Ok((samples, Origin::Exact));
     }
-    // Rows of data are closer to the model than the base, if they hold the whole side.
-    let width = target.model.first_width();
-    let rows =
-        rows.filter(|rows| target.model.row_shape().iter().product::<usize>() == width && !rows.is_empty());
-    let start = rows.map(|rows| {
+    // Rows of data are closer to the model than the base.
+    let width: usize = target.model.row_shape().iter().product();
+    let start = rows.filter(|rows| !rows.is_empty()).map(|rows| {
         let count = rows.len() / width;
         let spread = |chain: usize| chain * (count / settings.chains).max(1) % count;
         let row = |chain: usize| rows[spread(chain) * width..][..width].to_vec();
-        (0..settings.chains).flat_map(row).collect::<Vec<f32>>()
+        completed(target, &(0..settings.chains).flat_map(row).collect::<Vec<f32>>(), settings.seed)
     });
+    let start = start.transpose()?;
     let samples = annealing.long_run(start.as_deref(), settings.sweeps, settings.seed, tell)?;
     Ok((samples, Origin::Approximate))
+}
+
+/// The first side given rows of the data `[n, row]`: where it holds more than these, with units drawn at their mean field.
+fn completed(target: &WeightedBipartite, rows: &[f32], seed: u64) -> Result<Vec<f32>> {
+    let (width, side) = (target.model.row_shape().iter().product::<usize>(), target.model.first_width());
+    if width == side {
+        return Ok(rows.to_vec());
+    }
+    let count = rows.len() / width;
+    let (program, _) = trace(&target.parameters, |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &[count, width]);
+        let key = scope.input("key", Kind::Key, &[]);
+        let (first, _) = target.model.first_given_data(parameters, x);
+        let hidden = first.slice(1, width, side);
+        let drawn = key.uniform(&hidden.shape()).less(hidden).to_float();
+        vec![("first".to_string(), x.concatenate(&[drawn], 1))]
+    })?;
+    let mut executable = target.compile(&program)?;
+    let x: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
+    let mut inputs: Vec<Argument<f64>> = target.weights.iter().map(|w| Argument::Float(w)).collect();
+    inputs.extend([Argument::Float(&x), Argument::Key(Key::new(seed, 0))]);
+    let mut first = vec![0.0; count * side];
+    executable.run(&inputs, &mut [&mut first]).map_err(refused)?;
+    Ok(first.iter().map(|value| *value as f32).collect())
 }
 
 /// Both directions as one answer, or the refusal of what is too wide.

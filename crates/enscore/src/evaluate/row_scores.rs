@@ -14,6 +14,8 @@ const BATCH: usize = 1024;
 pub struct RowScores {
     /// f/T of each row, nats up to log Z; none of a score network.
     pub log_density: Option<Vec<f64>>,
+    /// Whether it is a lower bound: the variational one of a machine with layers of hidden units.
+    pub is_bound: bool,
     /// ‖s(x)‖ of each row, s the gradient of f/T; of a score network at its smallest noise level; empty for units in {0, 1},
     /// which have no gradient.
     pub score_norm: Vec<f64>,
@@ -27,7 +29,8 @@ pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
     let values = rows_of(rows, usize::MAX)?;
     if let Some(target) = WeightedBipartite::of(&trained.model)?.filter(WeightedBipartite::is_binary) {
         check_unit_rows(&target, &values, rows.dataset().source())?;
-        return Ok(RowScores { log_density: Some(target.log_densities(&values)?), score_norm: Vec::new() });
+        let log_density = Some(target.log_densities(&values)?);
+        return Ok(RowScores { log_density, is_bound: target.model.is_bound(), score_norm: Vec::new() });
     }
     let len = trained.model.row_len();
     let norm = |score: &[f64]| score.iter().map(|s| s * s).sum::<f64>().sqrt();
@@ -41,5 +44,5 @@ pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
         }
         score_norm.extend(density.score(&rows)?.chunks_exact(len).map(norm));
     }
-    Ok(RowScores { log_density, score_norm })
+    Ok(RowScores { log_density, is_bound: false, score_norm })
 }

@@ -119,8 +119,10 @@ pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<UnitFi
     let (units, width) = (sides(model)?, model.row_len());
     let (program, _) = trace(&model.parameters, |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[ROWS, width]);
-        let h = units.second_inputs(parameters, x).sigmoid();
+        let (first, _) = units.first_given_data(parameters, x);
+        let h = units.second_inputs(parameters, first).sigmoid();
         let mean = mean_units(units.first_units(), units.first_inputs(parameters, h));
+        let mean = if units.first_width() == width { mean } else { mean.slice(1, 0, width) };
         vec![("error".to_string(), (mean - x).square().mean(&[1]))]
     })?;
     let mut executable = model.compile(&program)?;

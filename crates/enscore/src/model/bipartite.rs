@@ -52,6 +52,8 @@ pub struct UnitBlock {
 pub struct Interaction {
     /// W `[first, second]` over the two ranges.
     pub weights: &'static str,
+    /// Whether W stands as `[second, first]` instead.
+    pub transposed: bool,
     /// The bias of the units of the first side, and where they stand in it.
     pub first: (&'static str, Range<usize>),
     /// The bias of the units of the second side, and where they stand in it.
@@ -81,9 +83,22 @@ pub trait Bipartite: LogDensity {
     /// ln ∫ exp(g(x) + c'h + x'Wh) dx, the log density of the second side: h `[batch, second]` → `[batch]`, nats.
     fn second_log_density<'s>(&self, parameters: &Parameters<'s>, h: Var<'s>) -> Var<'s>;
 
+    /// The first side given the data's units alone, which come first, and what a log density of the data adds to f of it: x `[batch,
+    /// data]` → (`[batch, first]`, `[batch]`). Where the data are the whole first side it is x and 0; else the other units are at
+    /// their mean field, which derivatives hold fixed, and the sum of f and their entropy is a lower bound.
+    fn first_given_data<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> (Var<'s>, Var<'s>);
+
+    /// Whether [`LogDensity::log_density`] is a lower bound of ln Σ_h exp(-E(v, h)) and not its value.
+    fn is_bound(&self) -> bool;
+
     /// f(x) = g(x) + Σ softplus(c + W'x): x `[batch, first]` → `[batch]`, nats. It is minus the free energy.
     fn first_log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
         self.first_alone(parameters, x) + sum_rows(self.second_inputs(parameters, x).softplus())
+    }
+
+    /// Whether ln p(x_i | the other data) of each element has a closed form: the first side is data in {0, 1} alone.
+    fn has_pseudo_likelihood(&self) -> bool {
+        !self.is_bound() && self.first_units().iter().all(|block| block.units == Units::Bernoulli)
     }
 
     /// The number of units of the first side.

@@ -1,8 +1,8 @@
 //! From checked settings to a model for given data.
 
 use super::{
-    Activation, Confinement, ConvEnergy, Dkef, DkefSettings, GaussianEnergy, Mlp, MlpEnergy, MultiScaleFlow,
-    Network, Rbm, RealNvp, ResidualEnergy, UNet, UNetSettings, Units,
+    Activation, Confinement, ConvEnergy, Dbm, Dkef, DkefSettings, GaussianEnergy, Mlp, MlpEnergy,
+    MultiScaleFlow, Network, Rbm, RealNvp, ResidualEnergy, UNet, UNetSettings, Units,
 };
 use crate::error::{Error, Result};
 use crate::settings;
@@ -85,6 +85,7 @@ pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
             let machine = Rbm::new(data.row_shape, rbm.hidden, units)?.starting_at(data.mean)?;
             Ok(Network::Bipartite(Box::new(machine)))
         }
+        settings::Model::Dbm(dbm) => Ok(Network::Bipartite(Box::new(deep_machine(dbm, data)?))),
         settings::Model::MultiScaleFlow(flow) => {
             let shape = image(data, "a flow at several scales", "real-nvp")?;
             let (mean, deviation) = (data.mean, data.deviation);
@@ -98,6 +99,14 @@ pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
             Ok(Network::Flow(Box::new(flow)))
         }
     }
+}
+
+/// The deep Boltzmann machine that `settings` describe, for such data.
+///
+/// # Errors
+/// As [`Dbm::new`] and [`Dbm::starting_at`].
+pub fn deep_machine(settings: &settings::Dbm, data: &DataFacts) -> Result<Dbm> {
+    Dbm::new(data.row_shape, &settings.hidden, settings.mean_field_steps)?.starting_at(data.mean)
 }
 
 /// How many rows of the data the model's parameters start at.

@@ -12,6 +12,7 @@ mod build;
 mod closed_form;
 mod confinement;
 mod conv_energy;
+mod dbm;
 mod density;
 mod dkef;
 mod enumeration;
@@ -28,14 +29,13 @@ mod residual_energy;
 mod standardise;
 mod unet;
 
-pub use bipartite::{
-    Bipartite, Interaction, UnitBlock, Units, draw_bernoulli, draw_units, mean_units, scaled_units,
-};
-pub use build::{DataFacts, build, starting_rows};
+pub use bipartite::{Bipartite, Interaction, UnitBlock, Units, draw_bernoulli, draw_units, mean_units, scaled_units};
+pub use build::{DataFacts, build, deep_machine, starting_rows};
 pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
 
 pub use closed_form::{ClosedForm, whole_rows};
+pub use dbm::{DBM_BIASES, DBM_WEIGHTS, Dbm};
 pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
 pub use dkef::{Dkef, DkefSettings};
 pub use enumeration::{MOST_ENUMERATED, enumerated_log_z, is_enumerable};

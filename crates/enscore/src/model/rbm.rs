@@ -116,7 +116,12 @@ impl Bipartite for Rbm {
     fn interactions(&self) -> Vec<Interaction> {
         let [weights, visible_bias, hidden_bias] = RBM_PARAMETERS;
         let (visible, hidden) = (0..self.block[0].width, 0..self.hidden);
-        vec![Interaction { weights, first: (visible_bias, visible), second: (hidden_bias, hidden) }]
+        vec![Interaction {
+            weights,
+            transposed: false,
+            first: (visible_bias, visible),
+            second: (hidden_bias, hidden),
+        }]
     }
 
     fn second_inputs<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
@@ -148,5 +153,13 @@ impl Bipartite for Rbm {
                 alone + exponent + volume
             }
         }
+    }
+
+    fn first_given_data<'s>(&self, _parameters: &Parameters<'s>, x: Var<'s>) -> (Var<'s>, Var<'s>) {
+        (x, sum_rows(x.zeros_like()))
+    }
+
+    fn is_bound(&self) -> bool {
+        false
     }
 }

@@ -5,14 +5,15 @@ use std::f64::consts::{E, PI};
 use enscore_program::{Initial, Parameter};
 
 use super::flow_contrastive::FLOW;
+use super::greedy_pretraining::{is_recognition, recognition_parameters};
 use super::{
-    Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, FrozenFlow, GibbsDivergence, LOG_Z,
-    MaximumLikelihood, Ncsn, NoiseContrastive, Objective, ScoreMatching, Side, SlicedScoreMatching,
-    refuse_zero_density,
+    AfterPretraining, Alternation, ContrastiveDivergence, Directions, Dsm, FlowContrastive, FrozenFlow,
+    GibbsDivergence, GreedyPretraining, LOG_Z, MaximumLikelihood, Ncsn, NoiseContrastive, Objective,
+    ScoreMatching, Side, SlicedScoreMatching, refuse_zero_density,
 };
 use crate::data::Subset;
 use crate::error::Result;
-use crate::model::{DataFacts, Network, NoiseLevels, RealNvp, parameters_of};
+use crate::model::{DataFacts, Dbm, Network, NoiseLevels, RealNvp, deep_machine, parameters_of};
 use crate::settings::{self, Cd, CdGibbs, ChainStart, Fce, Settings};
 
 /// One side of a training: what it minimises, and which parameters it moves.
@@ -23,6 +24,8 @@ pub struct Player {
     pub moves: Box<dyn Fn(&str) -> bool>,
     /// Its learning rate, as a multiple of the optimiser's.
     pub rate: f64,
+    /// Whether it learns from the task's chains.
+    pub learns_from_chains: bool,
 }
 
 /// The chains that an objective learns from.
@@ -36,12 +39,15 @@ pub enum ChainSettings {
 
 /// What a training minimises.
 pub struct Task {
-    /// One player, or two that take turns.
+    /// One player, two that take turns, or one with others before it.
     pub players: Vec<Player>,
     /// The chains that the objective learns from, if it does.
     pub chains: Option<ChainSettings>,
     /// Whose turn it is, where there are two players.
     pub alternation: Option<Alternation>,
+    /// The steps at which the players from the second one on have played, one after the other from the first step; then it is the
+    /// first one's turn to the end.
+    pub stages: Vec<u64>,
 }
 
 impl Task {
@@ -51,8 +57,18 @@ impl Task {
     }
 
     fn of(objective: impl Objective<Network> + 'static) -> Task {
-        let player = Player { objective: Box::new(objective), moves: Box::new(|_| true), rate: 1.0 };
-        Task { players: vec![player], chains: None, alternation: None }
+        let player = Player {
+            objective: Box::new(objective),
+            moves: Box::new(|_| true),
+            rate: 1.0,
+            learns_from_chains: true,
+        };
+        Task { players: vec![player], chains: None, alternation: None, stages: Vec::new() }
+    }
+
+    /// Whose stage it is after so many steps: a position among the players; none after the last stage.
+    pub fn stage(&self, steps: u64) -> Option<usize> {
+        self.stages.iter().position(|end| steps < *end).map(|stage| stage + 1)
     }
 }
 
@@ -101,7 +117,13 @@ pub fn build(
             let objective =
                 GibbsDivergence { sweeps_from_data: from_data.then_some(cd.steps), centring: cd.centring };
             let chains = (!from_data).then(|| ChainSettings::Gibbs(cd.clone()));
-            Ok(Task { chains, ..Task::of(objective) })
+            let task = Task { chains, ..Task::of(objective) };
+            match settings.model() {
+                settings::Model::Dbm(dbm) if !cd.pretrain_steps.is_empty() => {
+                    Ok(pretrained(task, objective, &deep_machine(dbm, data)?, cd))
+                }
+                _ => Ok(task),
+            }
         }
         settings::Objective::Ml(_) => Ok(Task::of(MaximumLikelihood)),
         settings::Objective::Fce(fce) => flow_contrastive(fce, data),
@@ -114,6 +136,26 @@ pub fn build(
     }
 }
 
+/// The stages of greedy pretraining before `task`, whose objective is the one given.
+fn pretrained(mut task: Task, objective: GibbsDivergence, machine: &Dbm, cd: &CdGibbs) -> Task {
+    task.players[0].objective = Box::new(AfterPretraining { machine: machine.clone(), objective });
+    task.players[0].moves = Box::new(|name| !is_recognition(name));
+    let mut end = 0;
+    for (layer, steps) in cd.pretrain_steps.iter().enumerate() {
+        let stage = GreedyPretraining { machine: machine.clone(), layer, sweeps: cd.pretrain_sweeps };
+        let moved = stage.moves();
+        task.players.push(Player {
+            objective: Box::new(stage),
+            moves: Box::new(move |name| moved.iter().any(|moved| moved == name)),
+            rate: cd.pretrain_rate,
+            learns_from_chains: false,
+        });
+        end += *steps as u64;
+        task.stages.push(end);
+    }
+    task
+}
+
 /// Two players over one state: the energy with log Z, and the flow.
 fn flow_contrastive(fce: &Fce, data: &DataFacts) -> Result<Task> {
     let player = |side| -> Result<Player> {
@@ -123,11 +165,12 @@ fn flow_contrastive(fce: &Fce, data: &DataFacts) -> Result<Task> {
             objective: Box::new(objective),
             moves: Box::new(move |name| of_flow(name) == (side == Side::Flow)),
             rate: if side == Side::Flow { fce.flow_rate } else { 1.0 },
+            learns_from_chains: false,
         })
     };
     let players = vec![player(Side::Energy)?, player(Side::Flow)?];
     let alternation = Some(Alternation { threshold: fce.threshold });
-    Ok(Task { players, chains: None, alternation })
+    Ok(Task { players, chains: None, alternation, stages: Vec::new() })
 }
 
 /// The flow of flow contrastive estimation; its parameters stand below `flow.` in the training's.
@@ -150,10 +193,14 @@ fn first_log_z(data: &DataFacts) -> f64 {
 ///
 /// # Errors
 /// A flow that does not fit the rows.
-pub fn further_parameters(settings: &settings::Objective, data: &DataFacts) -> Result<Vec<Parameter>> {
+pub fn further_parameters(settings: &Settings, data: &DataFacts) -> Result<Vec<Parameter>> {
     let log_z = Parameter { name: LOG_Z.to_string(), shape: Vec::new(), initial: Initial::Constant(0.0) };
-    match settings {
+    match settings.objective() {
         settings::Objective::Nce(_) => Ok(vec![log_z]),
+        settings::Objective::CdGibbs(cd) if !cd.pretrain_steps.is_empty() => match settings.model() {
+            settings::Model::Dbm(dbm) => Ok(recognition_parameters(&deep_machine(dbm, data)?)),
+            _ => Ok(Vec::new()),
+        },
         settings::Objective::Fce(fce) => {
             let flow = parameters_of(&Network::Flow(Box::new(contrasted_flow(fce, data)?)))?;
             let named = flow.into_iter().map(|p| Parameter { name: format!("{FLOW}.{}", p.name), ..p });

@@ -4,6 +4,9 @@
 //! loss = -(E_data f(x) - E_chains f(x⁻)),         f(x) = g(x) + Σ softplus(c + W'x): minus the free energy, nats.
 //! ```
 //!
+//! Where units of the first side are hidden (a deep machine's second layer), f of the data is its variational bound: f at their mean
+//! field and their entropy H, neither of which is differentiated through. The gap that is reported leaves H out.
+//!
 //! What is optimised is linear in the parameters with the gradient as constants (`phases.rs`): chains are constants, and the
 //! centred gradient is the derivative of no function of the plain parameters.
 //!
@@ -49,7 +52,8 @@ impl Objective<Network> for GibbsDivergence {
             let fail = batch.x.scope().fail("Gibbs sampling needs two sides of units".to_string());
             return Estimate { loss: fail, optimised: fail, diagnostics: Vec::new() };
         };
-        let data = batch.x.reshape(&[batch.x.extent(0), model.first_width()]);
+        let x = batch.x.reshape(&[batch.x.extent(0), batch.dimensions()]);
+        let (data, entropy) = model.first_given_data(parameters, x);
         let (data, chains, reconstruction) = match self.sweeps_from_data {
             Some(sweeps) => from_data(model, parameters, batch.key, data, sweeps),
             None => brought(model, parameters, batch, data),
@@ -57,6 +61,8 @@ impl Objective<Network> for GibbsDivergence {
         let of_data = batch.mean(data.log_density(model, parameters));
         let of_chains = chains.log_density(model, parameters).mean_all();
         let gap = of_data - of_chains;
+        // Chains draw what of the first side is hidden, so that their f has no entropy to set beside the data's.
+        let entropy = batch.mean(entropy);
         let count = chains.first.extent(0);
         let phases = [
             data.phase(batch.weights / batch.weights.sum_all()),
@@ -64,12 +70,10 @@ impl Objective<Network> for GibbsDivergence {
         ];
         let mut diagnostics =
             vec![("energy_gap", gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
+        diagnostics.extend(model.is_bound().then_some(("mean_field_entropy", entropy)));
         diagnostics.extend(reconstruction.map(|error| ("reconstruction_error", error)));
-        Estimate {
-            loss: -gap,
-            optimised: -contrast_phases(model, parameters, phases, self.centring),
-            diagnostics,
-        }
+        let optimised = -contrast_phases(model, parameters, phases, self.centring);
+        Estimate { loss: -gap - entropy, optimised, diagnostics }
     }
 }
 

@@ -61,12 +61,12 @@ pub fn contrast_phases<'s>(
         };
     };
     let mut biases: Vec<&str> = Vec::new();
-    for Interaction { weights: name, first: (first_bias, xs), second: (second_bias, hs) } in
+    for Interaction { weights: name, transposed, first: (first_bias, xs), second: (second_bias, hs) } in
         model.interactions()
     {
         let (a, b) = (a.slice(1, xs.start, xs.end), b.slice(1, hs.start, hs.end));
         let (mu, lambda) = (mu.slice(1, xs.start, xs.end), lambda.slice(1, hs.start, hs.end));
-        add(name, a.matmul_with(b, true, false));
+        add(name, if transposed { b.matmul_with(a, true, false) } else { a.matmul_with(b, true, false) });
         // The weights of the rows of each phase sum to 1 and -1: offsets cancel in their sums.
         if !biases.contains(&first_bias) {
             add(first_bias, a.sum(&[0]));

@@ -21,6 +21,8 @@ pub enum Method {
     ContrastiveDivergence,
     /// The restricted Boltzmann machine.
     RestrictedBoltzmann,
+    /// The deep Boltzmann machine, its pretraining and its mean field.
+    DeepBoltzmann,
     /// Contrastive divergence with persistent Gibbs chains.
     PersistentDivergence,
     /// Chains at several temperatures that swap.
@@ -96,7 +98,7 @@ const fn work(authors: &'static str, year: u16, title: &'static str, venue: &'st
 
 impl Method {
     /// All of them, in the order in which a report lists them.
-    pub const ALL: [Method; 31] = [
+    pub const ALL: [Method; 32] = [
         Method::Ncsn,
         Method::NcsnV2,
         Method::DenoisingScoreMatching,
@@ -104,6 +106,7 @@ impl Method {
         Method::SlicedScoreMatching,
         Method::ContrastiveDivergence,
         Method::RestrictedBoltzmann,
+        Method::DeepBoltzmann,
         Method::PersistentDivergence,
         Method::ParallelTempering,
         Method::Centring,
@@ -140,6 +143,7 @@ impl Method {
             Method::SlicedScoreMatching => "sliced score matching",
             Method::ContrastiveDivergence => "contrastive divergence",
             Method::RestrictedBoltzmann => "energy: restricted Boltzmann machine",
+            Method::DeepBoltzmann => "energy: deep Boltzmann machine, learnt with a mean field",
             Method::PersistentDivergence => "contrastive divergence with persistent Gibbs chains",
             Method::ParallelTempering => "parallel tempering of Gibbs chains",
             Method::Centring => "centred gradients",
@@ -204,6 +208,9 @@ impl Method {
                 "Training Products of Experts by Minimizing Contrastive Divergence",
                 "Neural Computation 14(8), 1771-1800",
             ),
+            Method::DeepBoltzmann => {
+                work("Ruslan Salakhutdinov, Geoffrey Hinton", 2009, "Deep Boltzmann Machines", "AISTATS 2009")
+            }
             Method::RestrictedBoltzmann => work(
                 "Paul Smolensky",
                 1986,

@@ -12,7 +12,7 @@ use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics}
 use crate::data::Subset;
 use crate::error::Result;
 use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest::nearest, rows_of};
-use crate::model::RBM_PARAMETERS;
+use crate::model::{DBM_WEIGHTS, RBM_PARAMETERS};
 use crate::sample::{Trained, TrainedModel, draw};
 use crate::settings::{CdGibbs, ChainStart, Descent, Family, Model, Objective, Settings};
 
@@ -117,6 +117,7 @@ fn title(trained: &Trained) -> String {
     let what = match trained.settings.model().family() {
         Family::Score => "A score network",
         Family::Energy => "An energy",
+        Family::Bipartite if matches!(trained.settings.model(), Model::Dbm(_)) => "A deep Boltzmann machine",
         Family::Bipartite => "A restricted Boltzmann machine",
         Family::Flow => "A flow",
     };
@@ -284,8 +285,10 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
     if matches!(trained.settings.model(), Model::Dkef(_)) {
         methods.push(Method::Dkef);
     }
-    if trained.settings.model().family() == Family::Bipartite {
-        methods.push(Method::RestrictedBoltzmann);
+    match trained.settings.model() {
+        Model::Rbm(_) => methods.push(Method::RestrictedBoltzmann),
+        Model::Dbm(_) => methods.push(Method::DeepBoltzmann),
+        _ => {}
     }
     if trained.settings.optimiser().kind == Descent::Adam {
         methods.push(Method::Adam);
@@ -313,11 +316,13 @@ fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
 
 /// The weights of the hidden units of a machine of images.
 fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Result<()> {
-    let (Some(shape), Model::Rbm(_)) = (image_shape(&trained.model.data.row_shape), trained.settings.model())
-    else {
-        return Ok(());
+    let name = match trained.settings.model() {
+        Model::Rbm(_) => RBM_PARAMETERS[0],
+        Model::Dbm(_) => DBM_WEIGHTS[0],
+        _ => return Ok(()),
     };
-    let place = trained.model.parameters.iter().position(|parameter| parameter.name == RBM_PARAMETERS[0]);
+    let Some(shape) = image_shape(&trained.model.data.row_shape) else { return Ok(()) };
+    let place = trained.model.parameters.iter().position(|parameter| parameter.name == name);
     let Some(weights) = place.map(|place| &trained.model.weights[place]) else { return Ok(()) };
     if let Some(image) = filters(weights, shape, enlargement(shape))? {
         super::png::write(&folder.path().join("filters.png"), &image)?;

@@ -208,7 +208,7 @@ impl Trained {
         let data = folder.manifest().data.clone();
         let trained = model::build(settings.model(), &data.facts())?;
         let mut parameters = model::parameters_of(&trained)?;
-        parameters.extend(objective::further_parameters(settings.objective(), &data.facts())?);
+        parameters.extend(objective::further_parameters(&settings, &data.facts())?);
         loaded
             .tensors
             .expect_shapes_beside(&crate::checkpoint::state_shapes(&parameters), &OTHER_PREFIXES)

@@ -35,7 +35,7 @@ use reader::Reader;
 pub use compare::Compare;
 pub use data::{Data, Preprocess, Source};
 pub use model::{
-    Activation, ConvEnergy, Convolution, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,
+    Activation, ConvEnergy, Convolution, Dbm, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,
     Rbm, RealNvp, ResidualEnergy, Unet, VisibleUnits,
 };
 pub use objective::{
@@ -113,7 +113,7 @@ impl Settings {
     fn read(reader: &mut Reader) -> Result<Settings> {
         let data = Data::read(reader)?;
         let model = Model::read(reader)?;
-        let objective = Objective::read(reader, model.family())?;
+        let objective = Objective::read(reader, &model)?;
         let optimiser = Optimiser::read(reader)?;
         let train = Train::read(reader)?;
         let stability = Stability::read(reader)?;

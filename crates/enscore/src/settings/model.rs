@@ -23,6 +23,8 @@ choice! {
         GaussianEnergy = "gaussian-energy",
         /// An energy with hidden units: a restricted Boltzmann machine.
         Rbm = "rbm",
+        /// An energy with layers of hidden units: a deep Boltzmann machine.
+        Dbm = "dbm",
         /// A flow of vectors: affine couplings.
         RealNvp = "real-nvp",
         /// A flow of images: convolutional couplings at several scales.
@@ -152,6 +154,16 @@ keys! {
 }
 
 keys! {
+    /// A deep Boltzmann machine (Salakhutdinov and Hinton 2009): layers of units in {0, 1}, each with weights to the next.
+    Dbm {
+        hidden: Vec<usize> = vec![500, 1000], ListOf { items: within(1, 1 << 20), length: within(2, 3) },
+            "Width of each hidden layer, from the lowest up.";
+        mean_field_steps: usize = 10, within(1, 1000),
+            "Sweeps of the mean field over the hidden layers given the visible units, from a pass upwards with doubled weights.";
+    }
+}
+
+keys! {
     /// Affine couplings with perceptrons (Dinh, Sohl-Dickstein and Bengio 2017).
     RealNvp {
         couplings: usize = 8, within(1, 1024), "Affine couplings.";
@@ -189,6 +201,8 @@ pub enum Model {
     GaussianEnergy(GaussianEnergy),
     /// A restricted Boltzmann machine.
     Rbm(Rbm),
+    /// A deep Boltzmann machine.
+    Dbm(Dbm),
     /// A flow of vectors.
     RealNvp(RealNvp),
     /// A flow of images.
@@ -221,7 +235,7 @@ impl Model {
         match self {
             Model::Unet(_) | Model::Mlp(_) => Family::Score,
             Model::RealNvp(_) | Model::MultiScaleFlow(_) => Family::Flow,
-            Model::Rbm(_) => Family::Bipartite,
+            Model::Rbm(_) | Model::Dbm(_) => Family::Bipartite,
             _ => Family::Energy,
         }
     }
@@ -272,6 +286,7 @@ impl Model {
             Kind::Dkef => "model.kind = \"dkef\"",
             Kind::GaussianEnergy => "model.kind = \"gaussian-energy\"",
             Kind::Rbm => "model.kind = \"rbm\"",
+            Kind::Dbm => "model.kind = \"dbm\"",
             Kind::RealNvp => "model.kind = \"real-nvp\"",
             Kind::MultiScaleFlow => "model.kind = \"multi-scale-flow\"",
             _ => "model.kind = \"mlp-energy\"",
@@ -282,6 +297,7 @@ impl Model {
             Kind::Dkef => Model::Dkef(Dkef::read_keys(reader)?),
             Kind::GaussianEnergy => Model::GaussianEnergy(GaussianEnergy::read_keys(reader)?),
             Kind::Rbm => Model::Rbm(Rbm::read_keys(reader)?),
+            Kind::Dbm => Model::Dbm(Dbm::read_keys(reader)?),
             Kind::RealNvp => Model::RealNvp(RealNvp::read_keys(reader)?),
             Kind::MultiScaleFlow => Model::MultiScaleFlow(MultiScaleFlow::read_keys(reader)?),
             _ => Model::MlpEnergy(MlpEnergy::read_keys(reader)?),

@@ -1,8 +1,8 @@
 //! `[objective]`: what is minimised.
 
-use super::model::Family;
+use super::model::{Family, Model};
 use super::reader::{Reader, keys};
-use super::value::{above, at_least, choice, from_to_below, within};
+use super::value::{ListOf, above, at_least, choice, from_to_below, within};
 use crate::Result;
 
 choice! {
@@ -138,6 +138,10 @@ keys! {
         temperatures: usize = 1, within(1, 256),
             "Inverse temperatures from 0 to 1 of parallel tempering, at each of which there are that many chains; with start = \"persistent\" only. 1: no tempering.";
         centring: bool = true, (), "Whether units count from their means over the batch: the centred gradient.";
+        pretrain_steps: Vec<usize> = Vec::new(), ListOf { items: within(0, 1 << 30), length: within(0, 3) },
+            "Steps of greedy pretraining of each layer's weights before all are trained together, from the lowest up, as one of train.steps each; with model.kind = \"dbm\" only. []: none.";
+        pretrain_sweeps: u64 = 1, within(1, 100), "Gibbs sweeps from the data of an update of pretraining.";
+        pretrain_rate: f64 = 1.0, above(0.0), "Learning rate of pretraining, as a multiple of the optimiser's.";
     }
 }
 
@@ -207,8 +211,9 @@ impl Objective {
         }
     }
 
-    /// Reads the table; `family` is what the model gives.
-    pub(super) fn read(reader: &mut Reader, family: Family) -> Result<Objective> {
+    /// Reads the table of an objective for `model`.
+    pub(super) fn read(reader: &mut Reader, model: &Model) -> Result<Objective> {
+        let family = model.family();
         reader.table("objective");
         let kind = reader.get("kind", Kind::Ncsn, (), "The objective that is minimised.")?;
         refuse_other_families(reader, kind, family)?;
@@ -236,7 +241,7 @@ impl Objective {
                 reader.only_with("objective.kind = \"ssm\"");
                 Ok(Objective::Ssm(Ssm::read_keys(reader)?))
             }
-            Kind::Cd if family == Family::Bipartite => CdGibbs::read(reader).map(Objective::CdGibbs),
+            Kind::Cd if family == Family::Bipartite => CdGibbs::read(reader, model).map(Objective::CdGibbs),
             other => Objective::read_of_densities(other, reader),
         }
     }
@@ -276,8 +281,8 @@ impl CdGibbs {
     /// The most sweeps from the data: they are traced one after the other.
     const MOST_FROM_DATA: u64 = 100;
 
-    fn read(reader: &mut Reader) -> Result<CdGibbs> {
-        reader.only_with("objective.kind = \"cd\" with model.kind = \"rbm\"");
+    fn read(reader: &mut Reader, model: &Model) -> Result<CdGibbs> {
+        reader.only_with("objective.kind = \"cd\" with model.kind = \"rbm\" or \"dbm\"");
         let cd = CdGibbs::read_keys(reader)?;
         if cd.start == ChainStart::Data && cd.steps > Self::MOST_FROM_DATA {
             let expected = format!("at most {} with start = \"data\"", Self::MOST_FROM_DATA);
@@ -292,7 +297,21 @@ impl CdGibbs {
                 reader.wrong("temperatures").found(format!("{} without persistent chains", cd.temperatures));
             return Err(error.expected("1").remedy("set objective.start = \"persistent\""));
         }
-        Ok(cd)
+        cd.checked_pretraining(reader, model)
+    }
+
+    /// Pretraining is of the layers of a deep machine.
+    fn checked_pretraining(self, reader: &Reader, model: &Model) -> Result<CdGibbs> {
+        let wrong = || reader.wrong("pretrain_steps").found(format!("{:?}", self.pretrain_steps));
+        match model {
+            _ if self.pretrain_steps.is_empty() => Ok(self),
+            Model::Dbm(dbm) if dbm.hidden.len() == self.pretrain_steps.len() => Ok(self),
+            Model::Dbm(dbm) => {
+                Err(wrong()
+                    .expected(format!("{} numbers, one for each hidden layer, or none", dbm.hidden.len())))
+            }
+            _ => Err(wrong().expected("[]: only layers of model.kind = \"dbm\" are pretrained")),
+        }
     }
 }
 

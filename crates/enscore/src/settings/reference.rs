@@ -10,7 +10,7 @@ pub(super) const TABLES: [&str; 7] =
     ["data", "model", "objective", "optimiser", "train", "stability", "sampler"];
 
 /// Settings that together read every key.
-const EVERY_KIND: [&str; 11] = [
+const EVERY_KIND: [&str; 12] = [
     "data.name = 'digits'\nmodel.kind = 'unet'\nobjective.kind = 'ncsn'",
     "data.name = 'digits'\nmodel.kind = 'mlp'\nobjective.kind = 'dsm'",
     "data.name = 'digits'\nmodel.kind = 'mlp-energy'\nobjective.kind = 'sm'",
@@ -22,6 +22,7 @@ const EVERY_KIND: [&str; 11] = [
     "data.name = 'digits'\nmodel.kind = 'multi-scale-flow'\nobjective.kind = 'ml'",
     "data.name = 'digits'\nmodel.kind = 'rbm'\nobjective.kind = 'cd'",
     "data.name = 'digits'\nmodel.kind = 'rbm'\nobjective.kind = 'ml'",
+    "data.name = 'digits'\nmodel.kind = 'dbm'\nobjective.kind = 'cd'",
 ];
 
 /// What a key of the settings is.

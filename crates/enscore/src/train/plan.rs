@@ -123,7 +123,8 @@ fn trace_updates(
     let chains = task.chains.as_ref().map(|chains| chain_shape(chains, model, batch));
     let trace = |player: &objective::Player| {
         let row_shape = model::Score::row_shape(model);
-        let steps = Steps { batch, row_shape, chains: chains.as_deref(), moves: &*player.moves };
+        let chains = chains.as_deref().filter(|_| player.learns_from_chains);
+        let steps = Steps { batch, row_shape, chains, moves: &*player.moves };
         UpdateProgram::trace_steps(model, &*player.objective, constants, &steps)
     };
     task.players.iter().map(trace).collect()

@@ -34,7 +34,7 @@ const TURN: &str = "objective.turn";
 struct Beside {
     watch: Watch,
     chains: Option<Chains>,
-    /// Whose step is next: a position among the task's players.
+    /// Whose step is next where two players take turns: a position among the task's players.
     player: usize,
 }
 
@@ -196,18 +196,19 @@ impl Trainer {
     fn advance(&mut self, observer: &mut dyn Observer) -> Result<Option<f64>> {
         let step = self.step + 1;
         self.batches.fill(self.step)?;
-        let chains = self.advance_chains()?;
+        let player = self.player();
+        let from_chains = self.plan.task.players[player].learns_from_chains;
+        let chains = if from_chains { self.advance_chains()? } else { None };
         let train = self.plan.settings.train();
         let [correction1, correction2] = self.adam.corrections(step);
         let decay = average_decay(self.plan.settings.optimiser().ema_decay, self.step);
-        let player = self.beside.player;
         let rates = [self.learning_rate(step), correction1, correction2, decay];
         let inputs = StepInputs {
             x: &self.batches.x,
             weights: &self.batches.weights,
             key: Key::new(train.seed, step),
             rates,
-            chains: self.beside.chains.as_ref().map(Chains::states),
+            chains: self.beside.chains.as_ref().filter(|_| from_chains).map(Chains::states),
         };
         let report = self.state.step(player, &inputs)?;
         let wrong = match report.finite {
@@ -233,9 +234,14 @@ impl Trainer {
         Ok(Some(shown))
     }
 
+    /// Whose step is next: a position among the task's players.
+    fn player(&self) -> usize {
+        self.plan.task.stage(self.step).unwrap_or(self.beside.player)
+    }
+
     /// The learning rate of a step of the player whose turn it is.
     fn learning_rate(&self, step: u64) -> f64 {
-        let player = &self.plan.task.players[self.beside.player];
+        let player = &self.plan.task.players[self.player()];
         self.rate.at(step, self.progress()) * f64::from(self.beside.watch.rate) * player.rate
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::data::Subset;
 use crate::error::Result;
 use crate::evaluate::{pseudo_log_likelihood, reconstruction_error, rows_of};
-use crate::model::{HostDensity, Units};
+use crate::model::{Bipartite, HostDensity};
 use crate::sample::{TrainedDensity, TrainedModel};
 use crate::train::plan::Plan;
 
@@ -46,11 +46,7 @@ impl UnitMonitor {
             "free_energy_gap": gap,
             "validation_reconstruction_error": error,
         });
-        if model
-            .model
-            .bipartite()
-            .is_some_and(|units| units.first_units().iter().all(|block| block.units == Units::Bernoulli))
-        {
+        if model.model.bipartite().is_some_and(Bipartite::has_pseudo_likelihood) {
             let rows = &self.validation[..self.validation.len().min(PSEUDO_ROWS * model.row_len())];
             let pseudo = pseudo_log_likelihood(model, rows)?.mean;
             row["pseudo_log_likelihood"] = json!(pseudo);

@@ -15,9 +15,17 @@ use crate::sample::{options, refused};
 use crate::settings::{CdGibbs, ChainStart};
 use crate::train::plan::Plan;
 
+/// Sweeps before the first update that learns from persistent chains, where others came before it: by then the model is far from
+/// the noise that chains start at.
+const BURN_IN: u64 = 100;
+/// Keeps their noise apart from that of the updates' sweeps.
+const BURN_IN_SEED: u64 = 0xB0B0_5EED_0000_0003;
+
 /// The chains of a training.
 pub(crate) struct GibbsChains {
     persistent: bool,
+    /// The first update that learns from the chains.
+    first: u64,
     sweeps: u64,
     program: TemperedGibbsProgram,
     executable: Executable<f32>,
@@ -46,6 +54,7 @@ impl GibbsChains {
         let values = settings.temperatures * chains * width;
         let mut chains = GibbsChains {
             persistent: settings.start == ChainStart::Persistent,
+            first: plan.task.stages.last().copied().unwrap_or(0),
             sweeps: settings.steps,
             program,
             executable,
@@ -104,27 +113,36 @@ impl GibbsChains {
         if !self.persistent {
             self.start_anew(update + 1);
         }
+        if self.persistent && self.first > 0 && update == self.first {
+            for sweep in 0..BURN_IN {
+                self.sweep(weights, sweep, Key::new(self.seed ^ BURN_IN_SEED, sweep))?;
+            }
+        }
         let (mut report, mut swapped) = (ChainReport::default(), 0.0);
         for sweep in 0..self.sweeps {
             let number = update * self.sweeps + sweep;
-            let mut inputs: Vec<Argument<f32>> =
-                weights.iter().map(|values| Argument::Float(values)).collect();
-            inputs.push(Argument::Float(&self.x));
-            let pairs = self.program.pairs(number);
-            if let Some(pairs) = &pairs {
-                inputs.push(Argument::Float(pairs));
-            }
-            inputs.push(Argument::Key(Key::new(self.seed, number)));
-            let mut accepted = [0.0];
-            let mut outputs = vec![&mut self.moved[..]];
-            outputs.extend(pairs.is_some().then_some(&mut accepted[..]));
-            self.executable.run(&inputs, &mut outputs).map_err(refused)?;
-            std::mem::swap(&mut self.x, &mut self.moved);
-            swapped += f64::from(accepted[0]) / self.sweeps as f64;
+            swapped += self.sweep(weights, number, Key::new(self.seed, number))? / self.sweeps as f64;
         }
         report.swapped = self.program.pairs(0).is_some().then_some(swapped);
         self.check(update, &mut report);
         Ok(report)
+    }
+
+    /// One sweep; the fraction of swaps that were accepted.
+    fn sweep(&mut self, weights: &[&[f32]], number: u64, key: Key) -> Result<f64> {
+        let mut inputs: Vec<Argument<f32>> = weights.iter().map(|values| Argument::Float(values)).collect();
+        inputs.push(Argument::Float(&self.x));
+        let pairs = self.program.pairs(number);
+        if let Some(pairs) = &pairs {
+            inputs.push(Argument::Float(pairs));
+        }
+        inputs.push(Argument::Key(key));
+        let mut accepted = [0.0];
+        let mut outputs = vec![&mut self.moved[..]];
+        outputs.extend(pairs.is_some().then_some(&mut accepted[..]));
+        self.executable.run(&inputs, &mut outputs).map_err(refused)?;
+        std::mem::swap(&mut self.x, &mut self.moved);
+        Ok(f64::from(accepted[0]))
     }
 
     /// Starts chains anew that are not finite, which units in {0, 1} can't be.
