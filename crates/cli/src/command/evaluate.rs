@@ -58,6 +58,7 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
         seed: wanted.seed,
         metrics: wanted.metrics.to_vec(),
         against: wanted.against.map(str::to_string),
+        log_z: evaluate::normaliser::found(path, &trained)?,
     };
     let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
     let evaluation = evaluate::evaluate(&trained, &training, &held_out, &settings, &mut tell)?;

@@ -74,6 +74,7 @@ fn json_of(outcome: &Outcome, evaluated: Option<&Evaluated>) -> Value {
         "step": outcome.step,
         "steps": outcome.steps,
         "seconds": outcome.seconds,
+        "loss_name": outcome.loss_name,
         "loss_per_dim": outcome.loss_per_dim,
         "validation_loss_per_dim": outcome.validation_loss_per_dim,
         "evaluation": evaluation,
@@ -84,11 +85,15 @@ fn json_of(outcome: &Outcome, evaluated: Option<&Evaluated>) -> Value {
 fn lines_of(outcome: &Outcome, evaluated: Option<&Evaluated>) -> String {
     let steps = format!("{} of {} in {:.1} s", outcome.step, outcome.steps, outcome.seconds);
     let mut lines = Lines::default().line("run", outcome.run.display()).line("steps", steps);
-    if let Some(loss) = outcome.loss_per_dim {
-        lines = lines.line("training loss", format!("{loss:.4} per dimension"));
-    }
-    if let Some(loss) = outcome.validation_loss_per_dim {
-        lines = lines.line("validation loss", format!("{loss:.4} per dimension"));
+    let (name, unit) = match outcome.loss_name {
+        "loss_per_dim" => ("loss".to_string(), " per dimension"),
+        other => (other.replace('_', " "), ""),
+    };
+    for (rows, loss) in [("training", outcome.loss_per_dim), ("validation", outcome.validation_loss_per_dim)]
+    {
+        if let Some(loss) = loss {
+            lines = lines.line(&format!("{rows} {name}"), format!("{loss:.4}{unit}"));
+        }
     }
     if let Some(evaluated) = evaluated {
         lines = lines.evaluation(&evaluated.evaluation).line("report", evaluated.report.display());

@@ -88,6 +88,10 @@ pub fn model_figures(
     if let Some(log_z) = trained.learnt_log_z {
         figures.push(mean_of("log-likelihood of held-out rows, nats", &rows, log_z)?);
     }
+    if let Some(log_z) = settings.log_z {
+        let of = if of == "log density" { "log-likelihood" } else { "lower bound of the log-likelihood" };
+        figures.push(mean_of(&format!("{of} of held-out rows by the kept log Z, nats"), &rows, log_z)?);
+    }
     if let Some(log_z) = normaliser::by_quadrature(trained)? {
         figures.push(mean_of("log-likelihood of held-out rows by quadrature, nats", &rows, log_z.value)?);
         let (value, std_err) = (log_z.value, Some(log_z.error()));

@@ -118,6 +118,17 @@ pub fn known_of_file(path: &Path, fingerprint: &str) -> Result<Option<Normaliser
     Ok(read(path)?.filter(|kept| kept.fingerprint.as_deref() == Some(fingerprint)))
 }
 
+/// log Z of this step that was estimated or given since the training, and is kept in the run's folder at `path`.
+///
+/// # Errors
+/// A `log_z.json` that can't be read.
+pub fn found(path: &Path, trained: &Trained) -> Result<Option<f64>> {
+    let later = |kept: &Normaliser| {
+        kept.step == trained.step && matches!(kept.origin, Origin::Estimated | Origin::Given)
+    };
+    Ok(read(path)?.filter(later).map(|kept| kept.log_z))
+}
+
 /// Keeps a normaliser beside the model.
 ///
 /// # Errors

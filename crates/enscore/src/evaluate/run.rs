@@ -24,6 +24,8 @@ pub struct EvaluationSettings {
     pub metrics: Vec<String>,
     /// Another source, from which the log density should tell the held-out rows.
     pub against: Option<String>,
+    /// log Z that was found or given since the training (see [`super::normaliser::found`]).
+    pub log_z: Option<f64>,
 }
 
 /// What an evaluation found.

@@ -62,6 +62,8 @@ pub struct Outcome {
     pub steps: u64,
     /// Seconds spent training, over all parts of the run.
     pub seconds: f64,
+    /// What the losses below are: `loss_per_dim`, or the name of what the objective reports in its place.
+    pub loss_name: &'static str,
     /// The last logged training loss per dimension.
     pub loss_per_dim: Option<f64>,
     /// The last validation loss per dimension, with averaged weights.

@@ -182,11 +182,13 @@ impl Trainer {
     }
 
     fn outcome(self) -> Result<Outcome> {
+        let reported = self.plan.updates.last().and_then(|update| update.diagnostics.first());
         Ok(Outcome {
             run: self.run.folder().path().to_path_buf(),
             step: self.step,
             steps: self.plan.settings.train().steps,
             seconds: self.seconds(),
+            loss_name: reported.copied().unwrap_or(LOSS_PER_DIM),
             loss_per_dim: self.last_loss,
             validation_loss_per_dim: self.last_validation,
         })
