@@ -295,7 +295,7 @@ mod tests {
         for load in ["src=\"http", "href=", "src=\"//", "url(", "<script", "<link", "@import", "<iframe"] {
             assert!(!page.contains(load), "{load}");
         }
-        assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 4);
+        assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 5);
         assert_eq!(page.matches("<svg").count(), 4);
         assert!(page.contains("Adam: A Method") && page.matches("Adam: A Method").count() == 1);
         assert!(

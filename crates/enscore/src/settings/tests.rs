@@ -99,7 +99,7 @@ fn refusals_of_a_file() {
         ("[trian]", "unknown table [trian]: a.toml, line 5; did you mean [train]?"),
         (
             "[sampler]\nqqqqqq = 1",
-            "unknown key sampler.qqqqqq: a.toml, line 6: expected one of kind, rule, step_size, steps_per_level, denoise, batch, count, weights, noise_std, steps",
+            "unknown key sampler.qqqqqq: a.toml, line 6: expected one of kind, rule, step_size, steps_per_level, denoise, batch, count, weights, noise_std, steps, pictures",
         ),
         (
             "[optimiser]\nlearning_rate = -1",
@@ -147,7 +147,7 @@ fn refusals_of_a_file() {
         ),
         (
             "hidden = [3]",
-            "model.hidden goes only with model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"real-nvp\": a.toml, line 5; remove it, or choose one of these",
+            "model.hidden goes only with model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"real-nvp\" or model.kind = \"rbm\": a.toml, line 5; remove it, or choose one of these",
         ),
         (
             "[objective]\nsigma_min = 1",
