@@ -147,7 +147,7 @@ fn refusals_of_a_file() {
         ),
         (
             "hidden = [3]",
-            "model.hidden goes only with model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"real-nvp\" or model.kind = \"rbm\": a.toml, line 5; remove it, or choose one of these",
+            "model.hidden goes only with model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"real-nvp\" or model.kind = \"rbm\" or model.kind = \"dbm\": a.toml, line 5; remove it, or choose one of these",
         ),
         (
             "[objective]\nsigma_min = 1",
