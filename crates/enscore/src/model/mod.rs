@@ -29,7 +29,9 @@ mod residual_energy;
 mod standardise;
 mod unet;
 
-pub use bipartite::{Bipartite, Interaction, UnitBlock, Units, draw_bernoulli, draw_units, mean_units, scaled_units};
+pub use bipartite::{
+    Bipartite, Interaction, UnitBlock, Units, draw_bernoulli, draw_units, mean_units, scaled_units,
+};
 pub use build::{DataFacts, build, deep_machine, starting_rows};
 pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;

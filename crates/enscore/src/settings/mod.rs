@@ -35,8 +35,8 @@ use reader::Reader;
 pub use compare::Compare;
 pub use data::{Data, Preprocess, Source};
 pub use model::{
-    Activation, ConvEnergy, Convolution, Dbm, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model, MultiScaleFlow,
-    Rbm, RealNvp, ResidualEnergy, Unet, VisibleUnits,
+    Activation, ConvEnergy, Convolution, Dbm, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model,
+    MultiScaleFlow, Rbm, RealNvp, ResidualEnergy, Unet, VisibleUnits,
 };
 pub use objective::{
     Cd, CdGibbs, ChainStart, Dsm, Fce, Ml, Nce, Ncsn, NoiseKind, Objective, Projection, Sm, Ssm, StartNoise,
