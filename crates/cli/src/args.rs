@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Score(Score),
     /// Fill the unknown pixels of an image with draws of a machine (model.kind = "rbm") given the known ones
     Inpaint(Inpaint),
-    /// Write the parameters of a trained run as .npy files, and of a machine the model file that names them
+    /// Write the parameters of a trained run as .npy or .safetensors, and of a machine the model file that names them
     Export(Export),
     /// Find log Z of a model, with its error, and keep it beside the model
     Logz(Logz),
@@ -90,9 +90,9 @@ pub(crate) struct Train {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sample {
-    /// Folder of a trained run
+    /// Folder of a trained run, or a model file (.toml)
     pub(crate) run: PathBuf,
-    /// How many samples [default: the run's sampler.count]
+    /// How many samples [default: the run's sampler.count; 64 of a model file]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) num: Option<u32>,
     /// Seed of the samples; sample i of a seed is the same however many are drawn
@@ -108,6 +108,20 @@ pub(crate) struct Sample {
     /// Also write a picture of the first chains from start to end: a row a chain, a column a noise level
     #[arg(long, value_name = "FILE.png")]
     pub(crate) trajectory: Option<PathBuf>,
+    /// Of a model file: steps of each chain, from a state that knows nothing [default: 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) steps: Option<u32>,
+    /// Of an Ising model file: how chains move [default: swendsen-wang where no coupling is negative, else gibbs]
+    #[arg(long, value_enum)]
+    pub(crate) chain: Option<Chain>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Chain {
+    Gibbs,
+    Metropolis,
+    SwendsenWang,
+    Wolff,
 }
 
 #[derive(Debug, Args)]
@@ -188,6 +202,12 @@ pub(crate) struct Inpaint {
     pub(crate) seed: u64,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arrays {
+    Npy,
+    Safetensors,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Folder of a trained run
@@ -195,6 +215,9 @@ pub(crate) struct Export {
     /// Folder to write to; made where there is none
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// npy: a file a parameter; safetensors: one file
+    #[arg(long, value_enum, default_value_t = Arrays::Npy)]
+    pub(crate) format: Arrays,
     /// Set a key of the sampler, as in --set sampler.weights=raw for the weights of the last step in place of their average
     #[arg(long, value_name = "sampler.KEY=VALUE")]
     pub(crate) set: Vec<String>,

@@ -169,3 +169,33 @@ fn bad_input_is_one_line() {
     folder_of_zeros(30);
     refused(&folder, "logz rbm.toml --method exact", &["2^30 states"]);
 }
+
+#[test]
+fn samples_of_model_files() {
+    let folder = folder();
+    for chain in ["gibbs", "metropolis", "swendsen-wang", "wolff"] {
+        folder
+            .succeed(&format!("sample ising.toml --num 5 --steps 9 --chain {chain} --threads 1 --out 1.npy"));
+        folder
+            .succeed(&format!("sample ising.toml --num 5 --steps 9 --chain {chain} --threads 2 --out 2.npy"));
+        assert_eq!(folder.read("1.npy"), folder.read("2.npy"), "{chain}");
+        assert!(folder.npy("1.npy").iter().all(|x| x.abs() == 1.0));
+    }
+    folder.succeed("sample ising.toml --num 4 --out states.png");
+    folder.succeed("sample rbm.toml --num 4 --out rows.npy");
+    assert!(folder.npy("rows.npy").iter().all(|x| *x == 0.0 || *x == 1.0));
+    for (call, part) in [
+        ("sample rbm.toml --out a.png", "write them as .npy or .csv"),
+        ("sample rbm.toml --chain wolff --out a.npy", "--chain"),
+        ("sample ising.toml", "--out"),
+        ("sample ising.toml --out a.npy --set sampler.steps=3", "--set"),
+        ("sample ising.toml --out missing/a.npy", "missing"),
+    ] {
+        let ran = folder.run(call);
+        assert!(
+            ran.code == Some(2) && ran.stderr.contains(part) && ran.stderr.lines().count() == 1,
+            "{call}: {ran:?}"
+        );
+    }
+    assert!(!folder.exists("a.png") && !folder.exists("a.npy"));
+}

@@ -79,6 +79,13 @@ fn samples_fillings_and_weights() {
     folder.succeed("export run --out weights");
     assert_eq!(folder.npy("weights/weights.npy"), folder.tensors("run", 40)["ema.weights"]);
     assert!(folder.text("weights/model.toml").contains("visible_bias = \"visible_bias.npy\""));
+    folder.succeed("export run --out tensors --format safetensors");
+    for files in ["weights", "tensors"] {
+        folder.succeed(&format!("sample {files}/model.toml --num 3 --steps 5 --out {files}.npy"));
+        folder.succeed(&format!("logz {files}/model.toml --method exact"));
+    }
+    assert_eq!(folder.read("weights.npy"), folder.read("tensors.npy"));
+    assert_eq!(folder.read("weights/model.log_z.json"), folder.read("tensors/model.log_z.json"));
 
     picture(&folder, "in.png", |x, _| if x < 4 { 1.0 } else { 0.0 });
     picture(&folder, "mask.png", |_, y| if y >= 4 { 1.0 } else { 0.0 });

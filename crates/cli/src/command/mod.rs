@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod inpaint;
 pub(crate) mod logz;
 pub(crate) mod sample;
+mod sample_file;
 pub(crate) mod score;
 pub(crate) mod settings;
 pub(crate) mod suggest;

@@ -7,11 +7,12 @@ use enscore::checkpoint::RunFolder;
 use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::report::run_report::image_shape;
 use enscore::report::{Image, Scatter, png, sheet, table};
-use enscore::sample::{Drawn, Trained, draw};
+use enscore::sample::{Drawn, ModelFile, Trained, draw};
 use enscore::{Error, Result};
 use serde_json::json;
 
 use super::evaluate::{CHAINS, threads_of};
+use super::sample_file;
 use crate::Context;
 use crate::args::Sample;
 use crate::output::{Answer, Lines, text_of};
@@ -28,14 +29,14 @@ const GIB: f64 = (1u64 << 30) as f64;
 
 /// How samples are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     Png,
     Npy,
     Csv,
 }
 
 impl Format {
-    fn of(path: &Path) -> Result<Format> {
+    pub(super) fn of(path: &Path) -> Result<Format> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
             Some("png") => Ok(Format::Png),
@@ -57,6 +58,15 @@ struct Plan {
 }
 
 pub(crate) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
+    if ModelFile::is_at(&arguments.run) {
+        return context.on_threads(0, || sample_file::run(context, arguments));
+    }
+    let of_files = [("--steps", arguments.steps.is_some()), ("--chain", arguments.chain.is_some())];
+    if let Some((option, _)) = of_files.iter().find(|(_, given)| *given) {
+        return Err(Error::input("only a model file takes this option")
+            .at(option)
+            .remedy("set keys of a run's sampler with --set, as in --set sampler.steps=200"));
+    }
     context.on_threads(threads_of(&arguments.run), || sample(context, arguments))
 }
 

@@ -3,7 +3,8 @@
 //! ```toml
 //! [model]
 //! kind = "rbm"                      # ln p(v, h) = b'v + c'h + v'Wh - ln Z
-//! weights = "W.npy"                 # [visible, hidden]; paths are relative to this file
+//! weights = "W.npy"                 # [visible, hidden]; paths are relative to this file. Of a .safetensors file the array
+//!                                   # with the key's name is taken
 //! visible_bias = "b_visible.npy"    # [visible]
 //! hidden_bias = "c_hidden.npy"      # [hidden]
 //! units = "bernoulli"               # or "gaussian", with deviation = 1.0
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::WeightedBipartite;
+use crate::checkpoint::{TensorData, Tensors};
 use crate::data::{Array, read_array};
 use crate::error::{Error, Result};
 use crate::model::ising::{Coupling, Field, IsingModel};
@@ -54,6 +56,29 @@ impl RbmFile {
             at.map(|at| self.values[at].clone()).unwrap_or_default()
         };
         WeightedBipartite::new(&self.model, |parameter| Ok(values(&parameter.name)))
+    }
+}
+
+/// The array `name` of a safetensors file.
+fn tensor(path: &Path, name: &str) -> Result<Array> {
+    let tensors = Tensors::read(path)?;
+    let found = tensors.get(name).ok_or_else(|| {
+        let names: Vec<&str> = tensors.iter().map(|(name, _)| name).collect();
+        Error::input("no array of this name")
+            .at(format_args!("{}, {name}", path.display()))
+            .found(names.join(", "))
+    })?;
+    let values: Vec<f64> = match found.data() {
+        TensorData::F32(values) => values.iter().map(|value| f64::from(*value)).collect(),
+        TensorData::F64(values) => values.clone(),
+        TensorData::I64(values) => values.iter().map(|value| *value as f64).collect(),
+    };
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(at) => Err(Error::input("an array with a value that is not finite")
+            .at(format_args!("{}, {name}, value {at}", path.display()))
+            .found(values[at])
+            .expected("finite numbers")),
+        None => Ok(Array { shape: found.shape().to_vec(), values }),
     }
 }
 
@@ -142,7 +167,9 @@ impl Reader<'_> {
             list @ Value::Array(_) => (self.spelt_out(key, list)?, self.path.to_path_buf()),
             _ => {
                 let path = self.path.parent().unwrap_or(Path::new("")).join(PathBuf::from(self.text(key)?));
-                (read_array(&path)?, path)
+                let tensors =
+                    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
+                (if tensors { tensor(&path, key)? } else { read_array(&path)? }, path)
             }
         };
         if array.shape.len() != axes || array.values.is_empty() {

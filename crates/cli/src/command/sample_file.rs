@@ -1,0 +1,87 @@
+//! `enscore sample` of a model file: spins of an Ising model, units of a machine.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use enscore::checkpoint::atomic::write_bytes_atomically;
+use enscore::report::{png, table};
+use enscore::sample::{FileDraws, ModelFile, SpinChain, draw_from_file};
+use enscore::{Error, Result};
+use serde_json::json;
+
+use super::sample::{Format, refuse_missing_folder, sheet_of};
+use crate::Context;
+use crate::args::{Chain, Sample};
+use crate::output::{Answer, Lines, text_of};
+use crate::progress::Progress;
+
+/// What is drawn where the command names no number.
+const COUNT: u32 = 64;
+const STEPS: u32 = 1000;
+
+pub(super) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
+    let (out, format) = out_of(arguments)?;
+    let file = ModelFile::read(&arguments.run)?;
+    let (count, steps) = (arguments.num.unwrap_or(COUNT), arguments.steps.unwrap_or(STEPS));
+    let chain = arguments.chain.map(|chain| match chain {
+        Chain::Gibbs => SpinChain::Gibbs,
+        Chain::Metropolis => SpinChain::Metropolis,
+        Chain::SwendsenWang => SpinChain::SwendsenWang,
+        Chain::Wolff => SpinChain::Wolff,
+    });
+    let (began, mut progress) = (Instant::now(), Progress::new(context));
+    let mut tell = |done, total| progress.phase("sampling", done, total);
+    let drawn = draw_from_file(&file, chain, (count as usize, u64::from(steps)), arguments.seed, &mut tell)?;
+    progress.end();
+    let seconds = began.elapsed().as_secs_f64();
+    match format {
+        Format::Npy => write_bytes_atomically(&out, &table::npy(&drawn.rows, &drawn.row_shape)?)?,
+        Format::Csv => write_bytes_atomically(&out, &table::csv(&drawn.rows, &drawn.row_shape)?)?,
+        Format::Png => png::write(&out, &picture(&file, &drawn, count as usize)?)?,
+    }
+    let json = json!({
+        "model": text_of(&arguments.run), "samples": text_of(&out), "num": count, "steps": steps,
+        "seed": arguments.seed, "seconds": seconds,
+    });
+    let lines = Lines::default()
+        .line("model", arguments.run.display())
+        .line(
+            "drawn",
+            format!("{count} samples of seed {} in {seconds:.1} s, {steps} steps each", arguments.seed),
+        )
+        .line("samples", out.display());
+    Ok(Answer::new(json, lines.text()))
+}
+
+/// Where samples go; refuses options that only runs have.
+fn out_of(arguments: &Sample) -> Result<(PathBuf, Format)> {
+    let of_runs = [("--set", !arguments.set.is_empty()), ("--trajectory", arguments.trajectory.is_some())];
+    if let Some((option, _)) = of_runs.iter().find(|(_, given)| *given) {
+        return Err(Error::input("only a run takes this option").at(option));
+    }
+    let Some(out) = &arguments.out else {
+        return Err(Error::input("samples of a model file need a place")
+            .at(arguments.run.display())
+            .remedy("name it with --out F.png, F.npy or F.csv"));
+    };
+    refuse_missing_folder(out)?;
+    Ok((out.clone(), Format::of(out)?))
+}
+
+/// A sheet of lattices, or of units that fill a square.
+fn picture(file: &ModelFile, drawn: &FileDraws, count: usize) -> Result<enscore::report::Image> {
+    let shape = match drawn.row_shape[..] {
+        [height, width, _] => [height, width, 1],
+        [width] if width.isqrt().pow(2) == width => [width.isqrt(), width.isqrt(), 1],
+        _ => {
+            return Err(Error::input("samples of this shape can't be drawn")
+                .at("--out")
+                .found(format!("rows of {:?} values", drawn.row_shape))
+                .expected("a lattice, or as many units as a square has")
+                .remedy("write them as .npy or .csv"));
+        }
+    };
+    let spins = matches!(file, ModelFile::Ising(_));
+    let shown: Vec<f32> = drawn.rows.iter().map(|x| if spins { 0.5 * (x + 1.0) } else { *x }).collect();
+    sheet_of(&shown, shape, count)
+}
