@@ -44,7 +44,7 @@ enum Cut {
     Batch(usize),
     /// Rows of the result, so many to a task.
     Rows(usize),
-    /// Columns of the result, so many to a task, gathered in scratch.
+    /// Columns of the result, so many to a task.
     Columns(usize),
     /// The axis summed over, so much to a task; the partial results lie in scratch.
     Depth(usize),
@@ -101,8 +101,7 @@ impl MatmulShape {
 /// Elements of scratch that [`matmul`] needs for `shape`.
 pub fn scratch_len(shape: MatmulShape) -> usize {
     match shape.cut() {
-        Cut::Batch(_) | Cut::Rows(_) => 0,
-        Cut::Columns(_) => shape.m * shape.n,
+        Cut::Batch(_) | Cut::Rows(_) | Cut::Columns(_) => 0,
         Cut::Depth(depth) => shape.k.div_ceil(depth) * shape.m * shape.n,
     }
 }
@@ -141,7 +140,7 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
         match cut {
             Cut::Batch(_) => {}
             Cut::Rows(rows) => by_rows(shape, rows, a, b, out),
-            Cut::Columns(columns) => by_columns(shape, columns, a, b, out, scratch),
+            Cut::Columns(columns) => by_columns(shape, columns, a, b, out),
             Cut::Depth(depth) => by_depth(shape, depth, a, b, out, scratch),
         }
     }
@@ -178,27 +177,37 @@ fn by_rows<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mu
     });
 }
 
-fn by_columns<T: Float>(
-    shape: MatmulShape,
-    columns: usize,
-    a: &[T],
-    b: &[T],
-    out: &mut [T],
-    scratch: &mut [T],
-) {
+fn by_columns<T: Float>(shape: MatmulShape, columns: usize, a: &[T], b: &[T], out: &mut [T]) {
     let MatmulShape { m, k, n, .. } = shape;
     let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
-    let scratch = &mut scratch[..m * n];
-    scratch.par_chunks_mut(m * columns).enumerate().for_each(|(piece, out)| {
-        let width = out.len() / m;
-        let b = &b[piece * columns * strides_b[1]..];
-        gemm_into([m, k, width], a, strides_a, b, strides_b, out, [width, 1], false);
+    let out = Block { start: out.as_mut_ptr(), len: out.len() };
+    (0..n.div_ceil(columns)).into_par_iter().with_max_len(1).for_each(|piece| {
+        let first = piece * columns;
+        let width = columns.min(n - first);
+        let b = &b[first * strides_b[1]..];
+        // SAFETY: tasks write columns of their own.
+        unsafe { gemm_at([m, k, width], a, strides_a, b, strides_b, out.from(first), [n, 1], false) };
     });
-    for (piece, block) in scratch.chunks(m * columns).enumerate() {
-        let width = block.len() / m;
-        for (row, values) in block.chunks(width).enumerate() {
-            out[row * n + piece * columns..][..width].copy_from_slice(values);
-        }
+}
+
+/// Elements that several tasks write, each its own.
+#[derive(Clone, Copy)]
+struct Block<T> {
+    start: *mut T,
+    len: usize,
+}
+
+// SAFETY: whoever writes through it promises that nobody else touches the same elements.
+unsafe impl<T: Send> Send for Block<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Block<T> {}
+
+impl<T> Block<T> {
+    /// All but the first elements. Panics if there are not so many.
+    fn from(self, first: usize) -> Self {
+        assert!(first <= self.len, "{first} elements of {}", self.len);
+        // SAFETY: the element, or the end, lies in the block.
+        Block { start: unsafe { self.start.add(first) }, len: self.len - first }
     }
 }
 
@@ -262,25 +271,46 @@ pub(crate) fn gemm_into<T: Float>(
     strides_out: [usize; 2],
     accumulate: bool,
 ) {
-    assert!(reach(m, k, strides_a) <= a.len(), "gemm: A is too short");
-    assert!(reach(k, n, strides_b) <= b.len(), "gemm: B is too short");
-    assert!(reach(m, n, strides_out) <= out.len(), "gemm: the result is too short");
     if !accumulate && strides_out == [n, 1] {
         let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
+        assert!(reach(m, k, strides_a) <= a.values.len() && reach(k, n, strides_b) <= b.values.len());
         if thin([m, k, n], a, b, out) {
             return;
         }
     }
+    let out = Block { start: out.as_mut_ptr(), len: out.len() };
+    // SAFETY: `out` is borrowed exclusively.
+    unsafe { gemm_at([m, k, n], a, strides_a, b, strides_b, out, strides_out, accumulate) };
+}
+
+/// As [`gemm_into`], where others may write other elements of `out` meanwhile.
+///
+/// # Safety
+/// `out` is memory of its length, and nobody else touches the elements of this product's result meanwhile.
+#[allow(clippy::too_many_arguments)]
+unsafe fn gemm_at<T: Float>(
+    [m, k, n]: [usize; 3],
+    a: &[T],
+    strides_a: [usize; 2],
+    b: &[T],
+    strides_b: [usize; 2],
+    out: Block<T>,
+    strides_out: [usize; 2],
+    accumulate: bool,
+) {
+    assert!(reach(m, k, strides_a) <= a.len(), "gemm: A is too short");
+    assert!(reach(k, n, strides_b) <= b.len(), "gemm: B is too short");
+    assert!(reach(m, n, strides_out) <= out.len, "gemm: the result is too short");
     // SAFETY: the assertions above bound every element that the three strided matrices address (a slice has at
     // most isize::MAX bytes, so the strides of a matrix of two or more rows or columns fit isize, and those of
-    // one row or column are never multiplied by more than zero); `out` is borrowed exclusively, so it overlaps
-    // neither operand; `Float` is implemented by f32 and f64 only, both of which gemm knows.
+    // one row or column are never multiplied by more than zero); the caller promises that the result is this call's
+    // alone, so it overlaps neither operand; `Float` is implemented by f32 and f64 only, both of which gemm knows.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            out.as_mut_ptr(),
+            out.start,
             strides_out[1] as isize,
             strides_out[0] as isize,
             accumulate,
