@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use enscore_program::{Id, Op};
 
-use crate::fused::{self, Fused, Operand, View};
+use crate::fused::{self, Fused};
 use crate::plan::{Graph, Grouping, Place, Schedule, order};
 
 /// Parts of a band: at least so many, to be shared out, and at most.
@@ -180,18 +180,7 @@ fn dissolve(grouping: &Grouping, works: &[Option<Work>], band: Band) -> Vec<Band
 
 /// Whether each of `parts` parts of the pass reads, of the values `written` before, only the same part.
 fn separates(pass: &Fused, parts: usize, written: &BTreeSet<usize>) -> bool {
-    let reduces = !pass.reductions.is_empty();
-    let outer = pass.form.filter(|_| reduces).map_or(pass.size, |form| form.outer);
-    if !outer.is_multiple_of(parts) {
-        return false;
-    }
-    let own = |slot: usize| matches!(pass.reads[slot].0, Place::Arena(id) if written.contains(&id));
-    let aligned = |operand: &Operand| match operand {
-        Operand::Scalar(slot) => !own(*slot),
-        Operand::Memory(slot) => !own(*slot) || pass.reads[*slot].1 == pass.size,
-        _ => true,
-    };
-    let view = |view: &View| !own(view.slot) || view.keeps_parts(pass.reads[view.slot].1, parts);
-    let ends = pass.reductions.iter().map(|reduction| &reduction.operand);
-    pass.instructions.iter().flat_map(|i| &i.operands).chain(ends).all(aligned) && pass.views.iter().all(view)
+    let own = |slot: &usize| matches!(pass.reads[*slot].0, Place::Arena(id) if written.contains(&id));
+    let mut slots = (0..pass.reads.len()).filter(own);
+    pass.falls_into(parts) && slots.all(|slot| pass.reads_own_part(slot, parts))
 }

@@ -36,8 +36,8 @@ pub struct StepProfile {
 
 /// Calls `work` on a thread of the pool while the others stay awake: a program has short steps between those that are
 /// shared out, and waking a thread can take longer than its share of a step. Until the work has ended, the others call
-/// `help`, which says whether it still knows something to do.
-fn awake(work: impl FnOnce() + Send, help: impl Fn() -> bool + Sync) {
+/// `help` in between.
+fn awake(work: impl FnOnce() + Send, help: impl Fn() + Sync) {
     let done = &AtomicBool::new(false);
     let help = &help;
     let helpers = rayon::current_num_threads().saturating_sub(1).min(MOST_AWAKE);
@@ -47,7 +47,8 @@ fn awake(work: impl FnOnce() + Send, help: impl Fn() -> bool + Sync) {
             scope.spawn(move |_| {
                 // On the stack of the thread that does the work, waiting for it would never end.
                 while rayon::current_thread_index() != home && !done.load(Ordering::Acquire) {
-                    if !help() && rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    help();
+                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
                         std::thread::yield_now();
                     }
                 }
@@ -112,13 +113,7 @@ impl<T: Math> Executable<T> {
             &Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices, &mut self.sums);
         let (steps, options, crew) = (&self.compiled.steps, self.options, &Crew::new(order));
         let step = |number: usize| run_step(&steps[number], memory, options);
-        awake(
-            || crew.work(true, &step),
-            || {
-                crew.work(false, &step);
-                false
-            },
-        );
+        awake(|| crew.work(true, &step), || crew.work(false, &step));
         Ok(())
     }
 
@@ -164,7 +159,7 @@ impl<T: Math> Executable<T> {
             }
         };
         if wide {
-            awake(run, || false)
+            awake(run, || ())
         } else {
             run()
         }

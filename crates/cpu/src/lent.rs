@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use enscore_program::random::Key;
 
 use crate::argument::Argument;
-use crate::fused::{Fused, Readable, Slots, Writable};
+use crate::fused::{Fused, Slots};
 use crate::math::Math;
 use crate::plan::Place;
 use crate::step::Stored;
+use crate::stretch::{Readable, Writable};
 
 /// The memory of one run.
 pub(crate) struct Memory<'a, T> {
@@ -47,16 +48,10 @@ impl<'a, T: Math> Memory<'a, T> {
 
     /// # Safety
     /// No exclusive slice of the same value is alive.
-    pub(crate) unsafe fn floats(&self, (place, len): Stored) -> &[T] {
-        match place {
-            Place::Input(i) => match self.inputs[i] {
-                Argument::Float(values) => &values[..len],
-                _ => &[],
-            },
-            Place::Constant(start) => &self.constants[start..start + len],
-            // SAFETY: the plan gives each value its own range, checked when the program was compiled.
-            _ => unsafe { self.floats_mut((place, len)) },
-        }
+    pub(crate) unsafe fn floats(&self, stored: Stored) -> &[T] {
+        let value = self.readable(stored);
+        // SAFETY: the caller's promise.
+        unsafe { value.stretch(0, value.len()) }
     }
 
     /// A value of the arena or an output, from which stretches can be taken; an empty one of any other.
@@ -72,11 +67,14 @@ impl<'a, T: Math> Memory<'a, T> {
     }
 
     /// A value from which stretches can be read.
-    pub(crate) fn readable(&self, stored: Stored) -> Readable<'_, T> {
-        match stored.0 {
-            Place::Arena(_) | Place::Output(_) => Readable::of(self.writable(stored)),
-            // SAFETY: nobody writes inputs and constants.
-            _ => Readable::new(unsafe { self.floats(stored) }),
+    pub(crate) fn readable(&self, (place, len): Stored) -> Readable<'_, T> {
+        match place {
+            Place::Input(i) => match self.inputs[i] {
+                Argument::Float(values) => Readable::new(&values[..len]),
+                _ => Readable::new(&[]),
+            },
+            Place::Constant(start) => Readable::new(&self.constants[start..start + len]),
+            _ => Readable::of(self.writable((place, len))),
         }
     }
 
@@ -84,35 +82,39 @@ impl<'a, T: Math> Memory<'a, T> {
     /// No other slice of the same value is alive.
     #[allow(clippy::mut_from_ref)]
     pub(crate) unsafe fn floats_mut(&self, stored: Stored) -> &mut [T] {
+        let value = self.writable(stored);
         // SAFETY: exclusiveness is the caller's promise.
-        unsafe { self.writable(stored).stretch(0, if self.is_written(stored) { stored.1 } else { 0 }) }
-    }
-
-    fn is_written(&self, stored: Stored) -> bool {
-        matches!(stored.0, Place::Arena(_) | Place::Output(_))
+        unsafe { value.stretch(0, value.len()) }
     }
 
     /// # Safety
     /// No other slice of the same value is alive.
     #[allow(clippy::mut_from_ref)]
-    pub(crate) unsafe fn indices_mut(&self, (place, len): Stored) -> &mut [i32] {
-        let Place::Index(start) = place else { return &mut [] };
-        assert!(start + len <= self.indices.1, "{len} indices at {start} of {}", self.indices.1);
-        // SAFETY: as for floats.
-        unsafe { std::slice::from_raw_parts_mut(self.indices.0.add(start), len) }
+    pub(crate) unsafe fn indices_mut(&self, stored: Stored) -> &mut [i32] {
+        let value = self.writable_indices(stored);
+        // SAFETY: the caller's promise.
+        unsafe { value.stretch(0, value.len()) }
     }
 
     /// # Safety
     /// No exclusive slice of the same value is alive.
     pub(crate) unsafe fn indices(&self, (place, len): Stored) -> &[i32] {
-        match place {
+        let value = match place {
             Place::Input(i) => match self.inputs[i] {
-                Argument::Index(values) => &values[..len],
-                _ => &[],
+                Argument::Index(values) => Readable::new(&values[..len]),
+                _ => Readable::new(&[]),
             },
-            // SAFETY: as for floats.
-            _ => unsafe { self.indices_mut((place, len)) },
-        }
+            _ => Readable::of(self.writable_indices((place, len))),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { value.stretch(0, value.len()) }
+    }
+
+    fn writable_indices(&self, (place, len): Stored) -> Writable<i32> {
+        let Place::Index(start) = place else { return Writable::new(&mut []) };
+        assert!(start + len <= self.indices.1, "{len} indices at {start} of {}", self.indices.1);
+        // SAFETY: the range lies inside memory borrowed exclusively for the run.
+        unsafe { Writable::at(self.indices.0.add(start), len) }
     }
 
     /// Partial sums, from which stretches can be taken.

@@ -19,6 +19,7 @@ mod plan;
 pub mod random;
 pub mod simd;
 mod step;
+mod stretch;
 
 pub use argument::{Argument, ExecutorError, Options};
 pub use executable::{Executable, StepProfile};

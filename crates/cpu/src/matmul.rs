@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use crate::simd::Float;
+use crate::stretch::Writable;
 use thin::{Strided, thin};
 
 mod thin;
@@ -62,6 +63,19 @@ impl MatmulShape {
 
     fn strides_b(&self) -> [usize; 2] {
         if self.transpose_b { [1, self.k] } else { [self.n, 1] }
+    }
+
+    /// About how many nanoseconds one thread needs.
+    pub(crate) fn cost(&self) -> f64 {
+        /// For a multiplication or an addition.
+        const OPERATION: f64 = 0.01;
+        self.operations() as f64 * self.batch as f64 * OPERATION
+    }
+
+    /// Where rows `part` of `parts` of op(A) begin in A, and how many elements they reach over.
+    pub(crate) fn reach_of_part(&self, part: usize, parts: usize) -> (usize, usize) {
+        let start = part * (self.m / parts) * self.strides_a()[0];
+        (start, if self.transpose_a { self.m * self.k - start } else { self.m / parts * self.k })
     }
 
     /// Whether the product may be shared out to several threads.
@@ -146,21 +160,6 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
     }
 }
 
-impl MatmulShape {
-    /// About how many nanoseconds one thread needs.
-    pub(crate) fn cost(&self) -> f64 {
-        /// For a multiplication or an addition.
-        const OPERATION: f64 = 0.01;
-        self.operations() as f64 * self.batch as f64 * OPERATION
-    }
-
-    /// Where rows `part` of `parts` of op(A) begin in A, and how many elements they reach over.
-    pub(crate) fn reach_of_part(&self, part: usize, parts: usize) -> (usize, usize) {
-        let start = part * (self.m / parts) * self.strides_a()[0];
-        (start, if self.transpose_a { self.m * self.k - start } else { self.m / parts * self.k })
-    }
-}
-
 /// Rows `part` of `parts` of the result, on the calling thread: `a` is what [`MatmulShape::reach_of_part`] says, `out` those
 /// rows.
 pub(crate) fn multiply_part<T: Float>(shape: MatmulShape, parts: usize, a: &[T], b: &[T], out: &mut [T]) {
@@ -180,35 +179,14 @@ fn by_rows<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mu
 fn by_columns<T: Float>(shape: MatmulShape, columns: usize, a: &[T], b: &[T], out: &mut [T]) {
     let MatmulShape { m, k, n, .. } = shape;
     let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
-    let out = Block { start: out.as_mut_ptr(), len: out.len() };
+    let out = Writable::new(out);
     (0..n.div_ceil(columns)).into_par_iter().with_max_len(1).for_each(|piece| {
         let first = piece * columns;
         let width = columns.min(n - first);
         let b = &b[first * strides_b[1]..];
         // SAFETY: tasks write columns of their own.
-        unsafe { gemm_at([m, k, width], a, strides_a, b, strides_b, out.from(first), [n, 1], false) };
+        unsafe { gemm_at([m, k, width], a, strides_a, b, strides_b, out.skip(first), [n, 1], false) };
     });
-}
-
-/// Elements that several tasks write, each its own.
-#[derive(Clone, Copy)]
-struct Block<T> {
-    start: *mut T,
-    len: usize,
-}
-
-// SAFETY: whoever writes through it promises that nobody else touches the same elements.
-unsafe impl<T: Send> Send for Block<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Block<T> {}
-
-impl<T> Block<T> {
-    /// All but the first elements. Panics if there are not so many.
-    fn from(self, first: usize) -> Self {
-        assert!(first <= self.len, "{first} elements of {}", self.len);
-        // SAFETY: the element, or the end, lies in the block.
-        Block { start: unsafe { self.start.add(first) }, len: self.len - first }
-    }
 }
 
 fn by_depth<T: Float>(shape: MatmulShape, depth: usize, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
@@ -273,12 +251,11 @@ pub(crate) fn gemm_into<T: Float>(
 ) {
     if !accumulate && strides_out == [n, 1] {
         let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
-        assert!(reach(m, k, strides_a) <= a.values.len() && reach(k, n, strides_b) <= b.values.len());
         if thin([m, k, n], a, b, out) {
             return;
         }
     }
-    let out = Block { start: out.as_mut_ptr(), len: out.len() };
+    let out = Writable::new(out);
     // SAFETY: `out` is borrowed exclusively.
     unsafe { gemm_at([m, k, n], a, strides_a, b, strides_b, out, strides_out, accumulate) };
 }
@@ -294,13 +271,13 @@ unsafe fn gemm_at<T: Float>(
     strides_a: [usize; 2],
     b: &[T],
     strides_b: [usize; 2],
-    out: Block<T>,
+    out: Writable<T>,
     strides_out: [usize; 2],
     accumulate: bool,
 ) {
     assert!(reach(m, k, strides_a) <= a.len(), "gemm: A is too short");
     assert!(reach(k, n, strides_b) <= b.len(), "gemm: B is too short");
-    assert!(reach(m, n, strides_out) <= out.len, "gemm: the result is too short");
+    assert!(reach(m, n, strides_out) <= out.len(), "gemm: the result is too short");
     // SAFETY: the assertions above bound every element that the three strided matrices address (a slice has at
     // most isize::MAX bytes, so the strides of a matrix of two or more rows or columns fit isize, and those of
     // one row or column are never multiplied by more than zero); the caller promises that the result is this call's
@@ -310,7 +287,7 @@ unsafe fn gemm_at<T: Float>(
             m,
             n,
             k,
-            out.start,
+            out.start(),
             strides_out[1] as isize,
             strides_out[0] as isize,
             accumulate,

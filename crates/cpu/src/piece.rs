@@ -3,13 +3,14 @@
 //! it reads is what the same thread wrote.
 
 use crate::crew::Span;
-use crate::fused::{self, Fused, Operand, Readable, Slots, Writable};
+use crate::fused::{self, Fused, Slots};
 use crate::lent::Memory;
 use crate::math::Math;
 use crate::matmul::{MatmulShape, multiply_part};
 use crate::plan::Place;
 use crate::simd::Path;
 use crate::step::{Part, Step, Stored};
+use crate::stretch::{Readable, Writable};
 
 /// Halves are for two threads; more of them would each pack the second operand of a product again.
 const PARTS: usize = 2;
@@ -41,7 +42,7 @@ fn halves(step: Step, sums: &mut usize) -> Vec<Step> {
             if !stretches && !falls_into_rows(&fused) {
                 return vec![Step::Fused { fused, names }];
             }
-            fused.shared = (0..fused.reads.len()).map(|slot| reads_own_rows(&fused, slot)).collect();
+            fused.shared = (0..fused.reads.len()).map(|slot| fused.reads_own_part(slot, PARTS)).collect();
             let combine = stretches.then(|| Combine::new(&fused, sums));
             let mut steps = pieces(Part::Pass { fused, names, sums: combine.as_ref().map(|c| c.sums) });
             steps.extend(combine.map(Step::Combine));
@@ -58,9 +59,7 @@ fn pieces(work: Part) -> Vec<Step> {
 
 /// Whether the pass falls into equal parts that write their own elements.
 fn falls_into_rows(fused: &Fused) -> bool {
-    let reduces = !fused.reductions.is_empty();
-    let outer = fused.form.filter(|_| reduces).map_or(fused.size, |form| form.outer);
-    outer.is_multiple_of(PARTS) && fused.writes.iter().all(|(_, len)| len.is_multiple_of(PARTS))
+    fused.falls_into(PARTS) && fused.writes.iter().all(|(_, len)| len.is_multiple_of(PARTS))
 }
 
 /// Whether the pass sums over all rows, which fall into equal stretches.
@@ -104,20 +103,6 @@ impl Combine {
             }
         }
     }
-}
-
-/// Whether a part reads only the same part of this value.
-fn reads_own_rows(fused: &Fused, slot: usize) -> bool {
-    let ends = fused.reductions.iter().map(|reduction| &reduction.operand);
-    let mut operands = fused.instructions.iter().flat_map(|i| &i.operands).chain(ends);
-    let len = fused.reads[slot].1;
-    let aligned = |operand: &Operand| match operand {
-        Operand::Scalar(read) => *read != slot,
-        Operand::Memory(read) => *read != slot || len == fused.size,
-        _ => true,
-    };
-    let mut views = fused.views.iter().filter(|view| view.slot == slot);
-    operands.all(aligned) && views.all(|view| view.keeps_parts(len, PARTS))
 }
 
 /// What a part reads and writes.

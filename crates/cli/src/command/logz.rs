@@ -4,9 +4,8 @@ use std::path::Path;
 
 use enscore::data::Split;
 use enscore::evaluate::{
-    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, check_unit_rows,
-    ising_fingerprint, ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of,
-    unit_rows,
+    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_fingerprint,
+    ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of, unit_rows,
 };
 use enscore::sample::{ModelFile, Trained, WeightedBipartite};
 use enscore::{Error, Result};
@@ -111,11 +110,7 @@ fn of_run(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<
             .remedy("score it: quadrature and learnt values of log Z are used where they are known"));
     };
     let rows = match &arguments.data {
-        Some(source) => {
-            let rows = rows_of(&learning_rows_for(&trained, source)?, usize::MAX)?;
-            check_unit_rows(&target, &rows, source)?;
-            Some(rows)
-        }
+        Some(source) => Some(rows_of(&learning_rows_for(&trained, source)?, usize::MAX)?),
         None => None,
     };
     let estimate = log_z_estimate(&target, rows.as_deref(), settings, tell)?;

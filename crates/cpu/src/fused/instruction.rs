@@ -1,12 +1,11 @@
 //! The instructions of a fused unit: what is done to each tile.
 
-use std::marker::PhantomData;
-
 use enscore_program::random::Key;
 use enscore_program::{Binary, Compare, Logic, Unary};
 
 use crate::plan::{Form, Place};
 use crate::random::Distribution;
+use crate::stretch::{Readable, Writable};
 
 /// Where an instruction reads a tile.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,6 +143,26 @@ impl Fused {
         let each: f64 = self.instructions.iter().map(instruction).sum();
         self.size as f64 * (each + SIMPLE * self.reductions.len() as f64)
     }
+
+    /// Whether the pass falls into so many equal parts that reduce their own outer rows.
+    pub(crate) fn falls_into(&self, parts: usize) -> bool {
+        let reduces = !self.reductions.is_empty();
+        self.form.filter(|_| reduces).map_or(self.size, |form| form.outer).is_multiple_of(parts)
+    }
+
+    /// Whether each of `parts` equal parts of the pass reads only the same part of the value in a slot of `reads`.
+    pub(crate) fn reads_own_part(&self, slot: usize, parts: usize) -> bool {
+        let len = self.reads[slot].1;
+        let aligned = |operand: &Operand| match operand {
+            Operand::Scalar(read) => *read != slot,
+            Operand::Memory(read) => *read != slot || len == self.size,
+            _ => true,
+        };
+        let ends = self.reductions.iter().map(|reduction| &reduction.operand);
+        let mut operands = self.instructions.iter().flat_map(|i| &i.operands).chain(ends);
+        let mut views = self.views.iter().filter(|view| view.slot == slot);
+        operands.all(aligned) && views.all(|view| view.keeps_parts(len, parts))
+    }
 }
 
 /// The memory that a fused unit works on, resolved for one run. Slots are those of [`Fused`].
@@ -152,82 +171,4 @@ pub(crate) struct Slots<'a, T> {
     pub(crate) writes: Vec<Writable<T>>,
     pub(crate) indices: Vec<&'a [i32]>,
     pub(crate) keys: Vec<Key>,
-}
-
-/// A value that tasks read.
-#[derive(Clone, Copy)]
-pub(crate) struct Readable<'a, T> {
-    start: *const T,
-    len: usize,
-    borrowed: PhantomData<&'a T>,
-}
-
-// SAFETY: as a shared slice; who writes elements meanwhile is the concern of `stretch`.
-unsafe impl<T: Sync> Send for Readable<'_, T> {}
-// SAFETY: as above.
-unsafe impl<T: Sync> Sync for Readable<'_, T> {}
-
-impl<'a, T> Readable<'a, T> {
-    pub(crate) fn new(values: &'a [T]) -> Self {
-        Readable { start: values.as_ptr(), len: values.len(), borrowed: PhantomData }
-    }
-
-    /// A value that may be written while parts of it are read.
-    pub(crate) fn of(writable: Writable<T>) -> Self {
-        Readable { start: writable.start, len: writable.len, borrowed: PhantomData }
-    }
-
-    pub(crate) fn len(self) -> usize {
-        self.len
-    }
-
-    /// Elements `start..start + len`.
-    ///
-    /// # Safety
-    /// Nobody writes these elements meanwhile.
-    pub(crate) unsafe fn stretch(self, start: usize, len: usize) -> &'a [T] {
-        assert!(start + len <= self.len, "a stretch of {len} at {start} of {}", self.len);
-        // SAFETY: the range was checked, and the value is borrowed for 'a; the rest is the caller's promise.
-        unsafe { std::slice::from_raw_parts(self.start.add(start), len) }
-    }
-}
-
-/// A value that tasks write disjoint stretches of.
-#[derive(Clone, Copy)]
-pub(crate) struct Writable<T> {
-    start: *mut T,
-    len: usize,
-}
-
-// SAFETY: tasks reach the elements only through `stretch`, whose callers take disjoint ranges.
-unsafe impl<T: Send> Send for Writable<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Writable<T> {}
-
-impl<T> Writable<T> {
-    pub(crate) fn new(values: &mut [T]) -> Self {
-        Writable { start: values.as_mut_ptr(), len: values.len() }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// `len` elements from `start` on.
-    ///
-    /// # Safety
-    /// They exist for as long as stretches are taken.
-    pub(crate) unsafe fn at(start: *mut T, len: usize) -> Self {
-        Writable { start, len }
-    }
-
-    /// Elements `start..start + len`.
-    ///
-    /// # Safety
-    /// The memory outlives 'a, and nothing else reads or writes these elements meanwhile.
-    pub(crate) unsafe fn stretch<'a>(self, start: usize, len: usize) -> &'a mut [T] {
-        assert!(start + len <= self.len, "a stretch of {len} at {start} of {}", self.len);
-        // SAFETY: the range was checked; exclusiveness is the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
-    }
 }

@@ -215,7 +215,9 @@ impl Dataset {
                 .at(format!("{}, row {}, element {}", self.source(), i / self.row_len(), i % self.row_len()))
                 .found(scale.scaled(values.get(i)))
                 .expected("0 or 1, after scaling")
-                .remedy("set data.binarise = true, or model.visible = \"gaussian\"")),
+                .remedy(
+                    "binarise the data (a training: data.binarise = true), or use Gaussian visible units",
+                )),
         }
     }
 

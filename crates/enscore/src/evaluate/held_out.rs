@@ -1,11 +1,11 @@
 //! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own validation rows, or
 //! other data.
 
-use super::{check_unit_rows, rows_of};
+use super::rows_of;
 use crate::data::{self, Dataset, Parts, Scale, Split, Subset};
 use crate::error::{Error, Result};
+use crate::model::Bipartite;
 use crate::model::ising::IsingModel;
-use crate::model::{Bipartite, Units};
 use crate::sample::{Trained, WeightedBipartite};
 use crate::settings::Source;
 
@@ -118,10 +118,11 @@ pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Resu
             .found(format!("{} values a row", data.row_len()))
             .expected(format!("{width}")));
     }
-    let data = if target.is_binary() { data } else { data.with_scale(Scale::NONE)? };
-    let rows = rows_of(&Subset::all(&data), usize::MAX)?;
-    check_unit_rows(target, &rows, data.source())?;
-    Ok(rows)
+    if target.is_binary() {
+        data.require_binary()?;
+        return rows_of(&Subset::all(&data), usize::MAX);
+    }
+    rows_of(&Subset::all(&data.with_scale(Scale::NONE)?), usize::MAX)
 }
 
 /// The rows of `source` (its test split where it has one) as spins of an Ising model, `[n, sites]`: values -1 and 1 as the data
@@ -147,11 +148,6 @@ pub fn spin_rows(model: &IsingModel, source: &str) -> Result<Vec<i8>> {
     Ok(values.iter().map(|value| *value as i8).collect())
 }
 
-/// Whether the rows of data are units in {0, 1}.
-fn has_bits(model: &dyn Bipartite) -> bool {
-    model.first_units().first().is_some_and(|block| block.units == Units::Bernoulli)
-}
-
 fn held_out_of(source: &str) -> Result<Dataset> {
     match data::load_test(source)? {
         Some(test) => Ok(test),
@@ -164,7 +160,7 @@ fn held_out_of(source: &str) -> Result<Dataset> {
 fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
     let scale = trained.model.scale()?;
     let dataset = &if trained.settings.data().binarise { dataset.binarised()? } else { dataset.clone() };
-    if trained.model.model.bipartite().is_some_and(has_bits) {
+    if trained.model.model.bipartite().is_some_and(Bipartite::is_binary) {
         dataset.with_scale(data::Scale { levels: None, ..scale })?.require_binary()?;
     }
     let levels = dataset.scale().levels.and(scale.levels);

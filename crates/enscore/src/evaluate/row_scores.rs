@@ -1,6 +1,6 @@
 //! What a trained model says of each row: its log density up to log Z and the length of its score.
 
-use super::{check_unit_rows, rows_of};
+use super::rows_of;
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::HostDensity;
@@ -28,7 +28,6 @@ pub struct RowScores {
 pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
     let values = rows_of(rows, usize::MAX)?;
     if let Some(target) = WeightedBipartite::of(&trained.model)?.filter(WeightedBipartite::is_binary) {
-        check_unit_rows(&target, &values, rows.dataset().source())?;
         let log_density = Some(target.log_densities(&values)?);
         return Ok(RowScores { log_density, is_bound: target.model.is_bound(), score_norm: Vec::new() });
     }

@@ -15,7 +15,7 @@ use enscore_program::{Kind, Program};
 use super::bipartite_annealing::Tell;
 use super::log_weights::log_sum_exp;
 use crate::error::{Error, Result};
-use crate::model::{Bipartite, draw_units, trace};
+use crate::model::{draw_units, side_log_density, smaller_side, trace};
 use crate::sample::{WeightedBipartite, refused};
 
 /// The most units that are enumerated.
@@ -36,15 +36,9 @@ pub struct SideEnumeration<'a> {
     log_z: f64,
 }
 
-/// The side that is enumerated: whether it is the second, and its units.
-fn smaller_side(target: &WeightedBipartite) -> (bool, usize) {
-    let (first, second) = (target.model.first_width(), target.model.second_width());
-    if target.is_binary() && first < second { (false, first) } else { (true, second) }
-}
-
 /// Whether a side is small enough to be enumerated.
 pub fn can_enumerate(target: &WeightedBipartite) -> bool {
-    smaller_side(target).1 <= MOST_ENUMERATED
+    smaller_side(target.model).1 <= MOST_ENUMERATED
 }
 
 impl<'a> SideEnumeration<'a> {
@@ -53,7 +47,7 @@ impl<'a> SideEnumeration<'a> {
     /// # Errors
     /// More than [`MOST_ENUMERATED`] units, with what they would cost; sums that are not finite; what `tell` returns.
     pub fn new(target: &'a WeightedBipartite<'a>, tell: &mut Tell) -> Result<Self> {
-        let (second, units) = smaller_side(target);
+        let (second, units) = smaller_side(target.model);
         if units > MOST_ENUMERATED {
             return Err(Error::input("too many units to enumerate either side")
                 .found(format_args!("2^{units} states of the smaller side"))
@@ -155,13 +149,9 @@ impl<'a> SideEnumeration<'a> {
 
 /// The log density of `rows` states of the enumerated side.
 fn program(target: &WeightedBipartite, second: bool, units: usize, rows: usize) -> Result<Program> {
-    let model: &dyn Bipartite = target.model;
     let (program, _) = trace(&target.parameters, |scope, parameters| {
         let states = scope.input("states", Kind::Float, &[rows, units]);
-        let f = match second {
-            true => model.second_log_density(parameters, states),
-            false => model.first_log_density(parameters, states),
-        };
+        let f = side_log_density(target.model, parameters, second, states);
         vec![("f".to_string(), f)]
     })?;
     Ok(program)

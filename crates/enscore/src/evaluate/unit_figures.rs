@@ -12,7 +12,7 @@ use enscore_program::{Kind, Parameter, Program};
 
 use super::denoising_loss::mean_and_error;
 use crate::error::{Error, Result};
-use crate::model::{Bipartite, Units, mean_units, sum_rows, trace};
+use crate::model::{Bipartite, mean_units, sum_rows, trace};
 use crate::sample::{TrainedModel, refused};
 
 /// Rows that a program takes at once, and units that it flips.
@@ -42,7 +42,7 @@ impl PseudoLikelihoodProgram {
         rows: usize,
         flips: usize,
     ) -> Result<Self> {
-        if model.first_units().iter().any(|block| block.units != Units::Bernoulli) {
+        if !model.is_binary() {
             return Err(Error::input("a pseudo-likelihood needs units in {0, 1}").at("model.visible"));
         }
         let (first, second) = (model.first_width(), model.second_width());

@@ -12,9 +12,10 @@
 
 use std::ops::Range;
 
-use enscore_program::{Parameters, Var};
+use enscore_program::{Initial, Parameters, Var};
 
 use super::{LogDensity, sum_rows};
+use crate::error::{Error, Result};
 
 /// What values a unit has, and its law given its input a.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,13 +99,40 @@ pub trait Bipartite: LogDensity {
 
     /// Whether ln p(x_i | the other data) of each element has a closed form: the first side is data in {0, 1} alone.
     fn has_pseudo_likelihood(&self) -> bool {
-        !self.is_bound() && self.first_units().iter().all(|block| block.units == Units::Bernoulli)
+        !self.is_bound() && self.is_binary()
+    }
+
+    /// Whether every unit of the first side is in {0, 1}.
+    fn is_binary(&self) -> bool {
+        self.first_units().iter().all(|block| block.units == Units::Bernoulli)
     }
 
     /// The number of units of the first side.
     fn first_width(&self) -> usize {
         self.first_units().iter().map(|block| block.width).sum()
     }
+}
+
+/// Biases that give so many visible units these means while no weight does anything: log odds for units in {0, 1}, with means
+/// kept within [1/1000, 999/1000].
+///
+/// # Errors
+/// Another number of means than of units.
+pub(super) fn starting_bias(means: &[f64], UnitBlock { width, units }: UnitBlock) -> Result<Initial> {
+    if means.len() != width {
+        return Err(Error::input("means of another size than the visible units")
+            .at("visible_bias")
+            .found(means.len())
+            .expected(width));
+    }
+    let start = |mean: &f64| match units {
+        Units::Bernoulli => {
+            let mean = mean.clamp(1e-3, 1.0 - 1e-3);
+            (mean / (1.0 - mean)).ln()
+        }
+        Units::Gaussian { .. } => *mean,
+    };
+    Ok(Initial::Values(means.iter().map(start).collect()))
 }
 
 /// Units in {0, 1} with these log odds.

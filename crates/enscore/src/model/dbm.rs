@@ -24,7 +24,7 @@ use std::ops::Range;
 
 use enscore_program::{Initial, Parameters, Var};
 
-use super::bipartite::{Bipartite, Interaction, UnitBlock, Units};
+use super::bipartite::{Bipartite, Interaction, UnitBlock, Units, starting_bias};
 use super::{LogDensity, sum_rows};
 use crate::error::{Error, Result};
 
@@ -83,17 +83,8 @@ impl Dbm {
     /// # Errors
     /// Another number of means than of visible units.
     pub fn starting_at(self, means: &[f64]) -> Result<Self> {
-        if means.len() != self.widths[0] {
-            return Err(Error::input("means of another size than the visible units")
-                .at("visible_bias")
-                .found(means.len())
-                .expected(self.widths[0]));
-        }
-        let log_odds = |mean: &f64| {
-            let mean = mean.clamp(1e-3, 1.0 - 1e-3);
-            (mean / (1.0 - mean)).ln()
-        };
-        Ok(Dbm { visible_bias: Initial::Values(means.iter().map(log_odds).collect()), ..self })
+        let visible = UnitBlock { width: self.widths[0], units: Units::Bernoulli };
+        Ok(Dbm { visible_bias: starting_bias(means, visible)?, ..self })
     }
 
     /// Units of each layer, from the visible one up.

@@ -8,20 +8,33 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Bipartite, Units};
+use super::Bipartite;
 
 /// The most units that are enumerated: 65,536 states.
 pub const MOST_ENUMERATED: usize = 16;
 
 /// Whether a side of the model is small enough to be enumerated.
 pub fn is_enumerable(model: &(impl Bipartite + ?Sized)) -> bool {
-    smaller_side(model) <= MOST_ENUMERATED
+    smaller_side(model).1 <= MOST_ENUMERATED
 }
 
-/// The units of the smaller side in {0, 1}.
-fn smaller_side(model: &(impl Bipartite + ?Sized)) -> usize {
-    let bits = model.first_units().iter().all(|block| block.units == Units::Bernoulli);
-    if bits { model.second_width().min(model.first_width()) } else { model.second_width() }
+/// The smaller side whose states can be enumerated: whether it is the second, and its units.
+pub fn smaller_side(model: &(impl Bipartite + ?Sized)) -> (bool, usize) {
+    let (first, second) = (model.first_width(), model.second_width());
+    if model.is_binary() && first < second { (false, first) } else { (true, second) }
+}
+
+/// The log density of states `[rows, units]` of a side, the other one summed out: `[rows]`, nats.
+pub fn side_log_density<'s>(
+    model: &(impl Bipartite + ?Sized),
+    parameters: &Parameters<'s>,
+    is_second: bool,
+    states: Var<'s>,
+) -> Var<'s> {
+    match is_second {
+        true => model.second_log_density(parameters, states),
+        false => model.first_log_density(parameters, states),
+    }
 }
 
 /// ln Z, nats: a scalar. A model with more units on both sides than can be enumerated is a mistake that the scope reports.
@@ -30,16 +43,12 @@ pub fn enumerated_log_z<'s>(
     parameters: &Parameters<'s>,
     like: Var<'s>,
 ) -> Var<'s> {
-    let (scope, units) = (like.scope(), smaller_side(model));
+    let (scope, (is_second, units)) = (like.scope(), smaller_side(model));
     if units > MOST_ENUMERATED {
         return scope.fail(format!("{units} units can't be enumerated, at most {MOST_ENUMERATED}"));
     }
     let states = scope.table(&binary_states(units), &[1 << units, units]);
-    let log_densities = match units == model.second_width() {
-        true => model.second_log_density(parameters, states),
-        false => model.first_log_density(parameters, states),
-    };
-    log_densities.log_sum_exp(0)
+    side_log_density(model, parameters, is_second, states).log_sum_exp(0)
 }
 
 /// All states of so many units, row-major; bit i of the row's number is unit i.

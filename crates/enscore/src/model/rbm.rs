@@ -11,7 +11,7 @@
 
 use enscore_program::{Initial, Parameters, Var};
 
-use super::bipartite::{Bipartite, Interaction, UnitBlock, Units, scaled_units};
+use super::bipartite::{Bipartite, Interaction, UnitBlock, Units, scaled_units, starting_bias};
 use super::{LogDensity, sum_rows};
 use crate::error::{Error, Result};
 
@@ -58,21 +58,7 @@ impl Rbm {
     /// # Errors
     /// Another number of means than of visible units.
     pub fn starting_at(self, means: &[f64]) -> Result<Self> {
-        let [UnitBlock { width, units }] = self.block;
-        if means.len() != width {
-            return Err(Error::input("means of another size than the visible units")
-                .at("visible_bias")
-                .found(means.len())
-                .expected(width));
-        }
-        let start = |mean: &f64| match units {
-            Units::Bernoulli => {
-                let mean = mean.clamp(1e-3, 1.0 - 1e-3);
-                (mean / (1.0 - mean)).ln()
-            }
-            Units::Gaussian { .. } => *mean,
-        };
-        Ok(Rbm { visible_bias: Initial::Values(means.iter().map(start).collect()), ..self })
+        Ok(Rbm { visible_bias: starting_bias(means, self.block[0])?, ..self })
     }
 
     /// The kind of the visible units.

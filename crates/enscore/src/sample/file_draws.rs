@@ -4,15 +4,14 @@
 //! restricted Boltzmann machine start at fair bits, or at N(0, 1), and are moved by block Gibbs sweeps. Chain i of a seed is the
 //! same however many are drawn, on any number of threads.
 
-use enscore_cpu::{Argument, Executable};
 use enscore_program::random::Key;
 use rayon::prelude::*;
 
-use super::drawing::START_STREAM;
-use super::{ModelFile, RbmFile, refused};
+use super::gibbs::UnitChains;
+use super::{ModelFile, RbmFile};
 use crate::error::{Error, Result};
+use crate::mcmc::UnitStart;
 use crate::mcmc::ising::{Rule, SingleSite, SpinTransition, SwendsenWang, Wolff, random_spins};
-use crate::mcmc::{GibbsProgram, UnitStart};
 use crate::model::Bipartite;
 use crate::model::ising::{IsingModel, Lattice};
 
@@ -123,29 +122,20 @@ fn units(
     seed: u64,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<FileDraws> {
-    let target = file.weighted()?;
-    let (weights, width) = (target.single(), file.model.first_width());
-    let program = GibbsProgram::trace(&file.model, &target.parameters, BATCH)?.program;
-    let mut executable = Executable::<f32>::compile(&program, target.options).map_err(refused)?;
+    let (target, width) = (file.weighted()?, file.model.first_width());
     let start = UnitStart::new(file.model.first_units(), &[], &[]);
+    let values = (&target.parameters[..], target.single(), target.options);
+    let mut chains = UnitChains::new(&file.model, values, start, BATCH, seed)?;
     let total = count.div_ceil(BATCH) as u64 * steps;
     let (mut rows, mut done) = (Vec::new(), 0);
     for first in (0..count).step_by(BATCH) {
-        let mut x = vec![0.0; BATCH * width];
-        for (i, x) in x.chunks_exact_mut(width).enumerate() {
-            start.fill(Key::new(seed, 0), START_STREAM, (first + i) as u64, x);
-        }
-        let (mut moved, mut mean) = (x.clone(), x.clone());
+        chains.begin(first);
         for step in 1..=steps {
-            let mut inputs: Vec<Argument<f32>> = weights.iter().map(|w| Argument::Float(w)).collect();
-            let key = Key { seed, step, row: first as u64 };
-            inputs.extend([Argument::Float(&x), Argument::Key(key)]);
-            executable.run(&inputs, &mut [&mut moved, &mut mean]).map_err(refused)?;
-            std::mem::swap(&mut x, &mut moved);
+            chains.sweep(step)?;
             done += 1;
             progress(done, total)?;
         }
-        rows.extend(&x[..BATCH.min(count - first) * width]);
+        rows.extend(&chains.states[..BATCH.min(count - first) * width]);
     }
     Ok(FileDraws { rows, row_shape: vec![width] })
 }

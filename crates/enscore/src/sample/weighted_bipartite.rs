@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::trained::{TrainedModel, refused};
 use crate::error::{Error, Result};
-use crate::model::{Bipartite, UnitBlock, Units, batch_shape, trace};
+use crate::model::{Bipartite, batch_shape, trace};
 
 /// Rows that a program takes at once.
 const BATCH: usize = 256;
@@ -82,17 +82,7 @@ impl<'a> WeightedBipartite<'a> {
 
     /// Whether every unit of the first side is in {0, 1}.
     pub fn is_binary(&self) -> bool {
-        self.model.first_units().iter().all(|block| block.units == Units::Bernoulli)
-    }
-
-    /// The kind of the unit that holds value `column` of a row.
-    pub fn units_of(&self, column: usize) -> Option<Units> {
-        let mut end = 0;
-        let holds = |block: &&UnitBlock| {
-            end += block.width;
-            column < end
-        };
-        self.model.first_units().iter().find(holds).map(|block| block.units)
+        self.model.is_binary()
     }
 
     /// Compiles a program whose first inputs are the parameters in double precision.

@@ -5,7 +5,7 @@ use enscore_cpu::Executable;
 use crate::checkpoint::{DataRecord, RunManifest, STATE_PREFIXES};
 use crate::data::{self, Dataset, Parts, Prepared, Split, Subset};
 use crate::error::{Error, Result};
-use crate::model::{self, DataFacts, Network, NoiseLevels, Units};
+use crate::model::{self, Bipartite, DataFacts, Network, NoiseLevels};
 use crate::objective::{self, ChainSettings, Task};
 use crate::sample::{frozen_flow, options, refused, temperature};
 use crate::settings::{Descent, Family, Objective, Preprocess, Settings};
@@ -142,8 +142,7 @@ fn chain_shape(chains: &ChainSettings, model: &Network, batch: usize) -> Vec<usi
 
 /// Units in {0, 1} learn from data of 0 and 1.
 fn refuse_other_values(model: &Network, training: &Subset) -> Result<()> {
-    let units = model.bipartite().and_then(|model| model.first_units().first());
-    match units.is_some_and(|block| block.units == Units::Bernoulli) {
+    match model.bipartite().is_some_and(Bipartite::is_binary) {
         true => training.dataset().require_binary(),
         false => Ok(()),
     }

@@ -45,21 +45,5 @@ pub fn random_spins(sites: usize, key: Key) -> Vec<i8> {
     (0..sites).map(|_| if draws.uniform() < 0.5 { -1 } else { 1 }).collect()
 }
 
-fn check(spins: &[i8], sites: usize) -> Result<()> {
-    use crate::error::Error;
-    if spins.len() != sites {
-        return Err(Error::input("a state has another size than the model")
-            .found(format_args!("{} spins", spins.len()))
-            .expected(format_args!("{sites} sites")));
-    }
-    match spins.iter().position(|spin| spin.unsigned_abs() != 1) {
-        Some(site) => Err(Error::input("a value is not a spin")
-            .at(format_args!("site {site}"))
-            .found(spins[site])
-            .expected("-1 or 1")),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,9 @@ use enscore_program::random::Key;
 
 use super::conditional::{flip_probability, probability_up};
 use super::draws::Draws;
-use super::{Rule, SpinTransition, check};
+use super::{Rule, SpinTransition};
 use crate::error::{Error, Result};
-use crate::model::ising::{Adjacency, IsingModel};
+use crate::model::ising::{Adjacency, IsingModel, check_state};
 
 const STREAM: u32 = 0x4953_5353;
 
@@ -46,7 +46,7 @@ impl SingleSite {
 
 impl SpinTransition for SingleSite {
     fn step(&mut self, spins: &mut [i8], key: Key) -> Result<()> {
-        check(spins, self.adjacency.sites())?;
+        check_state(spins, self.adjacency.sites())?;
         let mut draws = Draws::new(key, STREAM);
         for i in 0..spins.len() {
             let (field, number) = (self.beta * self.adjacency.local_field(spins, i), draws.uniform());

@@ -10,11 +10,11 @@
 
 use enscore_program::random::Key;
 
+use super::SpinTransition;
 use super::conditional::probability_up;
 use super::draws::Draws;
-use super::{SpinTransition, check};
 use crate::error::Result;
-use crate::model::ising::{Adjacency, IsingModel};
+use crate::model::ising::{Adjacency, IsingModel, check_state};
 
 const STREAM_BONDS: u32 = 0x4953_5742;
 const STREAM_CLUSTERS: u32 = 0x4953_5743;
@@ -70,7 +70,7 @@ impl SwendsenWang {
 
 impl SpinTransition for SwendsenWang {
     fn step(&mut self, spins: &mut [i8], key: Key) -> Result<()> {
-        check(spins, self.adjacency.sites())?;
+        check_state(spins, self.adjacency.sites())?;
         self.parents.iter_mut().enumerate().for_each(|(site, parent)| *parent = site as u32);
         self.join(spins, key);
         self.fields.fill(0.0);

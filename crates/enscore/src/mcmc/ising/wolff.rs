@@ -4,11 +4,11 @@
 
 use enscore_program::random::Key;
 
+use super::SpinTransition;
 use super::draws::Draws;
 use super::swendsen_wang::active_probabilities;
-use super::{SpinTransition, check};
 use crate::error::Result;
-use crate::model::ising::{Adjacency, IsingModel};
+use crate::model::ising::{Adjacency, IsingModel, check_state};
 
 const STREAM: u32 = 0x4953_574F;
 
@@ -64,7 +64,7 @@ impl Wolff {
 
 impl SpinTransition for Wolff {
     fn step(&mut self, spins: &mut [i8], key: Key) -> Result<()> {
-        check(spins, self.adjacency.sites())?;
+        check_state(spins, self.adjacency.sites())?;
         let mut draws = Draws::new(key, STREAM);
         self.grow(spins, &mut draws);
         let along = |i: &u32| self.adjacency.field()[*i as usize] * f64::from(spins[*i as usize]);

@@ -350,18 +350,23 @@ impl IsingModel {
     /// # Errors
     /// As [`IsingModel::energy`].
     pub fn check_spins(&self, spins: &[i8]) -> Result<()> {
-        if spins.len() != self.sites() {
-            return Err(Error::input("a state has another size than the model")
-                .found(format_args!("{} spins", spins.len()))
-                .expected(format_args!("{} sites", self.sites())));
-        }
-        match spins.iter().position(|spin| spin.unsigned_abs() != 1) {
-            Some(site) => Err(Error::input("a value is not a spin")
-                .at(format_args!("site {site}"))
-                .found(spins[site])
-                .expected("-1 or 1")),
-            None => Ok(()),
-        }
+        check_state(spins, self.sites())
+    }
+}
+
+/// Refuses what is no state of so many sites.
+pub(crate) fn check_state(spins: &[i8], sites: usize) -> Result<()> {
+    if spins.len() != sites {
+        return Err(Error::input("a state has another size than the model")
+            .found(format_args!("{} spins", spins.len()))
+            .expected(format_args!("{sites} sites")));
+    }
+    match spins.iter().position(|spin| spin.unsigned_abs() != 1) {
+        Some(site) => Err(Error::input("a value is not a spin")
+            .at(format_args!("site {site}"))
+            .found(spins[site])
+            .expected("-1 or 1")),
+        None => Ok(()),
     }
 }
 

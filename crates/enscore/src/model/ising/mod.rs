@@ -18,4 +18,5 @@ pub use adjacency::Adjacency;
 pub use denoising::{IsingDenoising, Labelling};
 pub use enumeration::{ExactPosterior, MOST_ENUMERATED};
 pub use exact::{ExactLogZ, ExactMethod, exact_log_z};
+pub(crate) use lattice::check_state;
 pub use lattice::{Bond, Coupling, Field, IsingModel, Lattice, magnetisation};
