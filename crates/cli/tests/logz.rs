@@ -145,7 +145,7 @@ fn bad_input_is_one_line() {
     refused(&folder, "logz rbm.toml --temperatures short.txt", &["short.txt", "from 0 to 0.5"]);
     folder.write("grey.csv", b"0,1,1\n1,0.5,0\n");
     for command in ["logz rbm.toml --data grey.csv", "score rbm.toml grey.csv"] {
-        refused(&folder, command, &["grey.csv, row 1, value 1", "0.5", "0 or 1"]);
+        refused(&folder, command, &["grey.csv, row 1, element 1", "0.5", "0 or 1"]);
     }
     refused(&folder, "score rbm.toml points.csv", &["another shape", "2 values a row"]);
     refused(&folder, "score rbm.toml rows.csv --log-z NaN", &["not a log Z"]);
