@@ -182,7 +182,7 @@ impl Trainer {
     }
 
     fn outcome(self) -> Result<Outcome> {
-        let reported = self.plan.updates.last().and_then(|update| update.diagnostics.first());
+        let reported = self.plan.updates.get(self.player()).and_then(|update| update.diagnostics.first());
         Ok(Outcome {
             run: self.run.folder().path().to_path_buf(),
             step: self.step,
