@@ -1,5 +1,5 @@
 //! The workloads of a restricted Boltzmann machine of 784 visible and 500 hidden units: a temperature of annealed importance
-//! sampling, and an update of CD-1. A unit is drawn at p as p + noise (x - p), so that without noise runs are those of mean
+//! sampling, and an update of CD-1. Without noise a unit is at its mean p instead of being drawn, so that runs are those of mean
 //! fields, which all libraries can be compared by.
 
 use enscore_program::{Kind, Scope, Var};
@@ -43,7 +43,8 @@ impl<'s> Draws<'s> {
 
     fn at(&self, p: Var<'s>) -> Var<'s> {
         let x = self.key.uniform(&p.shape()).less(p).to_float();
-        p + self.noise * (x - p)
+        let drawn = self.noise.zeros_like().less(self.noise).broadcast_to(&p.shape());
+        drawn.select(x, p)
     }
 }
 

@@ -233,7 +233,8 @@ impl Plan<'_> {
         let (m, n) = (node.shape[rank - 2], node.shape[rank - 1]);
         let k = a[if transpose_a { rank - 2 } else { rank - 1 }];
         let batch = a[..rank - 2].iter().product();
-        Some(MatmulShape { batch, m, k, n, transpose_a, transpose_b })
+        let bits = self.graph.may_be_bits[node.inputs[0]];
+        Some(MatmulShape { batch, m, k, n, transpose_a, transpose_b, bits })
     }
 
     fn convolution(&self, id: Id) -> Option<(Convolution, ConvGeometry)> {

@@ -9,6 +9,7 @@ use crate::simd::Float;
 use crate::stretch::Writable;
 use thin::{Strided, thin};
 
+mod bits;
 mod thin;
 
 /// Products with fewer multiplications and additions than this run on the calling thread.
@@ -36,6 +37,8 @@ pub struct MatmulShape {
     pub transpose_a: bool,
     /// B is stored as `[batch, n, k]`.
     pub transpose_b: bool,
+    /// A may turn out to be made of zeros and ones, which is worth a look.
+    pub bits: bool,
 }
 
 /// How one product of a batch is cut.
@@ -131,6 +134,9 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
     if out.is_empty() {
         return;
     }
+    if by_bits(shape, m, a, b, out, shape.is_wide()) {
+        return;
+    }
     let product = |entry: usize, out: &mut [T]| {
         let (a, b) = (&a[entry * m * k..][..m * k], &b[entry * k * n..][..k * n]);
         gemm_into([m, k, n], a, shape.strides_a(), b, shape.strides_b(), out, [n, 1], false);
@@ -164,7 +170,20 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
 /// rows.
 pub(crate) fn multiply_part<T: Float>(shape: MatmulShape, parts: usize, a: &[T], b: &[T], out: &mut [T]) {
     let MatmulShape { m, k, n, .. } = shape;
+    if by_bits(shape, m / parts, a, b, out, false) {
+        return;
+    }
     gemm_into([m / parts, k, n], a, shape.strides_a(), b, shape.strides_b(), out, [n, 1], false);
+}
+
+/// The product of `rows` rows of op(A) by tables, where A is made of zeros and ones; says whether it was.
+fn by_bits<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mut [T], wide: bool) -> bool {
+    let MatmulShape { k, n, .. } = shape;
+    let (a, b) = (
+        Strided { values: a, strides: shape.strides_a() },
+        Strided { values: b, strides: shape.strides_b() },
+    );
+    shape.bits && shape.batch == 1 && bits::multiply(bits::Product { sizes: [rows, k, n], a, b }, out, wide)
 }
 
 fn by_rows<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mut [T]) {
@@ -308,117 +327,4 @@ unsafe fn gemm_at<T: Float>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn values<T: Float>(count: usize, seed: u64) -> Vec<T> {
-        let mut state = seed.wrapping_mul(2).wrapping_add(1);
-        let mut next = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            T::from_f64((state >> 33) as f64 / (1u64 << 30) as f64 - 1.0)
-        };
-        (0..count).map(|_| next()).collect()
-    }
-
-    fn naive<T: Float>(shape: MatmulShape, a: &[T], b: &[T]) -> Vec<f64> {
-        let MatmulShape { batch, m, k, n, .. } = shape;
-        let ([ar, ac], [br, bc]) = (shape.strides_a(), shape.strides_b());
-        let mut out = Vec::with_capacity(batch * m * n);
-        for entry in 0..batch {
-            let (a, b) = (&a[entry * m * k..], &b[entry * k * n..]);
-            for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
-                let term = |l: usize| a[i * ar + l * ac].to_f64() * b[l * br + j * bc].to_f64();
-                out.push((0..k).map(term).sum());
-            }
-        }
-        out
-    }
-
-    /// Compares with the plain triple loop, starting from NaN so that nothing may be read or left out.
-    fn check<T: Float>(shape: MatmulShape, tolerance: f64) {
-        let a = values::<T>(shape.batch * shape.m * shape.k, 1);
-        let b = values::<T>(shape.batch * shape.k * shape.n, 2);
-        let nan = T::from_f64(f64::NAN);
-        let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            let mut out = vec![nan; shape.batch * shape.m * shape.n];
-            let mut scratch = vec![nan; scratch_len(shape)];
-            pool.install(|| matmul(shape, &a, &b, &mut out, &mut scratch));
-            out
-        };
-        let out = run(1);
-        let bound = tolerance * (1.0 + shape.k as f64).sqrt();
-        for (got, expected) in out.iter().zip(naive(shape, &a, &b)) {
-            let error = (got.to_f64() - expected).abs();
-            assert!(error <= bound, "{shape:?}: {got:?} for {expected}, more than {bound} apart");
-        }
-        for threads in [2, 3] {
-            let same =
-                out.iter().zip(run(threads)).all(|(x, y)| x.to_f64().to_bits() == y.to_f64().to_bits());
-            assert!(same, "{shape:?}: bits differ on {threads} threads");
-        }
-    }
-
-    fn shape(batch: usize, m: usize, k: usize, n: usize, flags: u8) -> MatmulShape {
-        MatmulShape { batch, m, k, n, transpose_a: flags & 1 != 0, transpose_b: flags & 2 != 0 }
-    }
-
-    #[test]
-    fn every_way_of_cutting_is_met_and_right() {
-        let cases = [
-            (shape(3, 5, 7, 9, 0), Cut::Batch(3)),
-            (shape(140, 33, 40, 31, 0), Cut::Batch(7)),
-            (shape(2, 500, 70, 65, 0), Cut::Rows(64)),
-            (shape(1, 64, 4000, 65, 0), Cut::Depth(256)),
-            (shape(2, 3, 300, 1000, 0), Cut::Columns(336)),
-        ];
-        for (case, cut) in cases {
-            for flags in 0..4 {
-                let case = shape(case.batch, case.m, case.k, case.n, flags);
-                assert_eq!(case.cut(), cut, "{case:?}");
-                check::<f32>(case, 2e-6);
-                check::<f64>(case, 1e-14);
-            }
-        }
-    }
-
-    #[test]
-    fn thin_axes_are_met_and_right() {
-        for thin in 1..5 {
-            let cases = [
-                shape(2, 40, thin, 300, 0),
-                shape(1, 70, 300, thin, 0),
-                shape(1, thin, 300, 301, 0),
-                shape(1, thin, 3, 5, 0),
-                shape(1, 5, 3, thin, 0),
-                shape(1, thin, thin, thin, 0),
-            ];
-            for case in cases {
-                for flags in 0..4 {
-                    let case = shape(case.batch, case.m, case.k, case.n, flags);
-                    check::<f32>(case, 2e-6);
-                    check::<f64>(case, 1e-14);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_empty_sum_is_zero() {
-        for case in [shape(2, 3, 0, 4, 0), shape(0, 3, 2, 4, 0), shape(2, 0, 2, 4, 0)] {
-            check::<f32>(case, 0.0);
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        #[test]
-        fn agrees_with_the_triple_loop(
-            batch in 1usize..4, m in 1usize..70, k in 1usize..90, n in 1usize..70, flags in 0u8..4,
-        ) {
-            check::<f32>(shape(batch, m, k, n, flags), 2e-6);
-            check::<f64>(shape(batch, m, k, n, flags), 1e-14);
-        }
-    }
-}
+mod tests;

@@ -46,6 +46,8 @@ pub(crate) struct Graph {
     /// The nodes (no aliases) that read a base node.
     pub(crate) users: Vec<Vec<Id>>,
     pub(crate) outputs: Vec<Id>,
+    /// Whether a node's elements may all be zeros and ones, as far as its operation tells.
+    pub(crate) may_be_bits: Vec<bool>,
 }
 
 impl Graph {
@@ -67,7 +69,8 @@ impl Graph {
             }
         }
         let outputs = program.outputs().iter().map(|(_, id)| renumbered[*id]).collect();
-        Graph { nodes, classes, base, users, outputs }
+        let may_be_bits = may_be_bits(&nodes);
+        Graph { nodes, classes, base, users, outputs, may_be_bits }
     }
 
     pub(crate) fn size(&self, id: Id) -> usize {
@@ -92,6 +95,29 @@ impl Graph {
     pub(crate) fn operands(&self, id: Id) -> impl Iterator<Item = Id> + '_ {
         self.nodes[id].inputs.iter().map(|input| self.base[*input])
     }
+}
+
+/// Inputs may be anything; conditions as floats are bits, and so is what is cut and put together from bits.
+fn may_be_bits(nodes: &[Node]) -> Vec<bool> {
+    let mut bits: Vec<bool> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let operand = |i: usize| bits[node.inputs[i]];
+        let may = match &node.op {
+            Op::Input(_) => node.kind == Kind::Float,
+            Op::ToFloat => nodes[node.inputs[0]].kind == Kind::Bool,
+            Op::Select => operand(1) || operand(2),
+            Op::Concatenate(_) => (0..node.inputs.len()).all(operand),
+            Op::Reshape
+            | Op::StopGradient
+            | Op::Slice(_)
+            | Op::Transpose(_)
+            | Op::Broadcast(_)
+            | Op::Gather => operand(0),
+            _ => false,
+        };
+        bits.push(may);
+    }
+    bits
 }
 
 fn classify(node: &Node, nodes: &[Node]) -> Class {

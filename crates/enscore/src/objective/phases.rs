@@ -12,8 +12,9 @@
 //! W: dW* = E_data (x-μ)(h-λ)' - E_model (x-μ)(h-λ)',      b: db - dW* λ,      c: dc - dW*' μ.
 //! ```
 //!
-//! x stands for x / σ² of Gaussian units. With both phases' rows below each other, A of the first side with their weights and B
-//! of the second, dW* = A'B is one product, and dW* λ = A'(B λ) needs no pass over the weights.
+//! x stands for x / σ² of Gaussian units. With both phases' rows below each other, A of the first side as it is and B of the second,
+//! from its offset and with the rows' weights (1/n of data, -1/n of chains), dW* = A'B - μ (1'B) is one product, whose first
+//! operand is states of units and not numbers close to them, and dW* λ = A'(B λ) - μ (1'B λ) needs no pass over the weights.
 
 use enscore_program::{Parameters, Var};
 
@@ -50,8 +51,8 @@ pub fn contrast_phases<'s>(
     };
     let (mu, lambda) = (offset(data.first), offset(data.second));
     let weights = data.weights.concatenate(&[-chains.weights], 0);
-    let a = weights * (data.first - mu).concatenate(&[chains.first - mu], 0);
-    let b = (data.second - lambda).concatenate(&[chains.second - lambda], 0);
+    let a = data.first.concatenate(&[chains.first], 0);
+    let b = weights * (data.second - lambda).concatenate(&[chains.second - lambda], 0);
     let mut sum = scope.constant(0.0);
     let declared = parameters.declared();
     let mut add = |name: &str, gradient: Var<'s>| {
@@ -66,18 +67,20 @@ pub fn contrast_phases<'s>(
     {
         let (a, b) = (a.slice(1, xs.start, xs.end), b.slice(1, hs.start, hs.end));
         let (mu, lambda) = (mu.slice(1, xs.start, xs.end), lambda.slice(1, hs.start, hs.end));
-        add(name, if transposed { b.matmul_with(a, true, false) } else { a.matmul_with(b, true, false) });
+        let (product, of_b) = (a.matmul_with(b, true, false), b.sum(&[0]));
+        let moved = if centring { product - mu.reshape(&[a.extent(1), 1]) * of_b } else { product };
+        add(name, if transposed { moved.transpose(&[1, 0]) } else { moved });
         // The weights of the rows of each phase sum to 1 and -1: offsets cancel in their sums.
         if !biases.contains(&first_bias) {
-            add(first_bias, a.sum(&[0]));
+            add(first_bias, (weights * a).sum(&[0]));
         }
         if !biases.contains(&second_bias) {
-            add(second_bias, (weights * b).sum(&[0]));
+            add(second_bias, of_b);
         }
         biases.extend([first_bias, second_bias]);
         if centring {
-            add(first_bias, -(a * (b * lambda).sum(&[1]).reshape(&[b.extent(0), 1])).sum(&[0]));
-            add(second_bias, -(b * (a * mu).sum(&[1]).reshape(&[a.extent(0), 1])).sum(&[0]));
+            add(first_bias, -((a - mu) * (b * lambda).sum(&[1]).reshape(&[b.extent(0), 1])).sum(&[0]));
+            add(second_bias, -(b * ((a - mu) * mu).sum(&[1]).reshape(&[a.extent(0), 1])).sum(&[0]));
         }
     }
     sum
