@@ -63,6 +63,8 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
     let mut sums = 0;
     if crew {
         (steps, sums) = piece::cut(steps);
+    } else if steps.iter().any(Step::is_wide) {
+        steps = piece::share(steps);
     }
     refuse_overlap(&steps)?;
     Ok(Compiled {

@@ -16,6 +16,8 @@ use crate::stretch::{Readable, Writable};
 const PARTS: usize = 2;
 /// Nanoseconds of a step from which it is cut.
 const SMALLEST: f64 = 5_000.0;
+/// .. and from which it is shared out to threads that work on one step at a time.
+const SHORTEST_SHARED: f64 = 10_000.0;
 /// Rows of a product's half, at least.
 const FEWEST_ROWS: usize = 48;
 
@@ -25,16 +27,29 @@ pub(crate) fn cut(steps: Vec<Step>) -> (Vec<Step>, usize) {
     (steps.into_iter().flat_map(|step| halves(step, &mut sums)).collect(), sums)
 }
 
+/// The steps with those shared out that are too short to share themselves out but long beside handing over a half: for
+/// programs whose threads work on one step at a time.
+pub(crate) fn share(steps: Vec<Step>) -> Vec<Step> {
+    let shared = |step: Step| match step {
+        step if step.is_wide() || step.cost() < SHORTEST_SHARED => step,
+        Step::MatMul { shape, a, b, out, .. } if falls_into_products(&step) => {
+            let work = vec![Part::Product { shape, a, b, out, shared: false }];
+            Step::Band { work, parts: PARTS }
+        }
+        Step::Fused { fused, names } if falls_into_rows(&fused) => {
+            Step::Band { work: vec![Part::Pass { fused, names, sums: None }], parts: PARTS }
+        }
+        step => step,
+    };
+    steps.into_iter().map(shared).collect()
+}
+
 fn halves(step: Step, sums: &mut usize) -> Vec<Step> {
     if step.is_wide() || step.cost() < SMALLEST {
         return vec![step];
     }
     match step {
-        Step::MatMul { shape, a, b, out, scratch } => {
-            let rows = shape.m / PARTS;
-            if shape.batch != 1 || !shape.m.is_multiple_of(PARTS) || rows < FEWEST_ROWS || scratch.1 > 0 {
-                return vec![Step::MatMul { shape, a, b, out, scratch }];
-            }
+        Step::MatMul { shape, a, b, out, .. } if falls_into_products(&step) => {
             pieces(Part::Product { shape, a, b, out, shared: !shape.transpose_a })
         }
         Step::Fused { mut fused, names } => {
@@ -55,6 +70,15 @@ fn halves(step: Step, sums: &mut usize) -> Vec<Step> {
 fn pieces(work: Part) -> Vec<Step> {
     let piece = |(part, work)| Step::Piece { work, part, parts: PARTS };
     std::iter::repeat_n(work, PARTS).enumerate().map(piece).collect()
+}
+
+/// Whether the step is a product that falls into equal parts of enough rows.
+fn falls_into_products(step: &Step) -> bool {
+    let Step::MatMul { shape, scratch, .. } = step else { return false };
+    shape.batch == 1
+        && shape.m.is_multiple_of(PARTS)
+        && shape.m / PARTS >= FEWEST_ROWS
+        && scratch.1 == 0
 }
 
 /// Whether the pass falls into equal parts that write their own elements.

@@ -16,6 +16,8 @@ use crate::simd::Path;
 const TASK: usize = 1 << 14;
 /// Passes over elements below which one thread is faster than waking others.
 const SMALL: usize = 1 << 18;
+/// Tiles of columns from which on they are tasks enough.
+const WIDE: usize = 4;
 
 /// Runs `fused` on the memory in `slots`.
 pub(crate) fn run<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>) {
@@ -95,9 +97,25 @@ fn reduce<T: Math>(pass: Pass<T>, form: Form) {
         spread(pass.fused, form.outer.div_ceil(rows), |i| {
             outer_rows(pass, form, i * rows, ((i + 1) * rows).min(form.outer));
         });
+    } else if form.outer * form.inner >= WIDE * TILE {
+        reduce_columns(pass, form);
     } else {
         reduce_stretches(pass, form);
     }
+}
+
+/// Tiles of columns are the tasks, each over the whole reduced axis: nothing is left to combine.
+fn reduce_columns<T: Math>(pass: Pass<T>, form: Form) {
+    let tiles = form.inner.div_ceil(TILE);
+    spread(pass.fused, form.outer * tiles, |task| {
+        let (outer, column) = (task / tiles, task % tiles * TILE);
+        let part = Part { form, outer, first: 0, last: form.reduced };
+        reduce_tile(pass, part, column, &mut |target, values| {
+            // SAFETY: these columns are one task's, and its results are read by no other task before the unit ends.
+            let out = unsafe { pass.slots.writes[target].stretch(outer * form.inner + column, values.len()) };
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = T::from_f64(*value));
+        });
+    });
 }
 
 /// Reduces outer rows `first..last`; where they are short, several to a tile.
@@ -150,21 +168,24 @@ fn tile_combine(a: f64, b: f64, is_max: bool) -> f64 {
 /// Runs the tiles of `part` and hands on the result of each reduction: (target, first column, values), for each
 /// segment of columns in turn all reductions in order.
 fn reduce_part<T: Math>(pass: Pass<T>, part: Part, result: &mut dyn FnMut(usize, usize, &[f64])) {
+    for column in (0..part.form.inner).step_by(TILE) {
+        reduce_tile(pass, part, column, &mut |target, values| result(target, column, values));
+    }
+}
+
+/// The same for the columns from `column` on that a tile has room for: (target, values).
+fn reduce_tile<T: Math>(pass: Pass<T>, part: Part, column: usize, result: &mut dyn FnMut(usize, &[f64])) {
     let reductions = &pass.fused.reductions;
-    let inner = part.form.inner;
-    let mut sums = vec![0.0; reductions.len() * inner.min(TILE)];
-    for column in (0..inner).step_by(TILE) {
-        let columns = TILE.min(inner - column);
-        for (reduction, sums) in reductions.iter().zip(sums.chunks_mut(columns)) {
-            sums.fill(if reduction.is_max { f64::NEG_INFINITY } else { 0.0 });
-        }
-        let sums = &mut sums[..reductions.len() * columns];
-        with_room(pass.fused, |registers| {
-            pass.path.run(ReducePart { pass, registers, part, column, columns, sums })
-        });
-        for (reduction, sums) in reductions.iter().zip(sums.chunks(columns)) {
-            result(reduction.target, column, sums);
-        }
+    let columns = TILE.min(part.form.inner - column);
+    let mut sums = vec![0.0; reductions.len() * columns];
+    for (reduction, sums) in reductions.iter().zip(sums.chunks_mut(columns)) {
+        sums.fill(if reduction.is_max { f64::NEG_INFINITY } else { 0.0 });
+    }
+    with_room(pass.fused, |registers| {
+        pass.path.run(ReducePart { pass, registers, part, column, columns, sums: &mut sums })
+    });
+    for (reduction, sums) in reductions.iter().zip(sums.chunks(columns)) {
+        result(reduction.target, sums);
     }
 }
 
