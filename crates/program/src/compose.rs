@@ -19,11 +19,6 @@ impl<'s> Var<'s> {
         self.mean(&(0..self.shape().len()).collect::<Vec<_>>())
     }
 
-    /// x σ(x) (Elfwing, Uchibe and Doya 2018, eq. 13).
-    pub fn silu(self) -> Var<'s> {
-        self * self.sigmoid()
-    }
-
     /// ln Σ e^x over one axis, which disappears; safe for large values.
     pub fn log_sum_exp(self, axis: usize) -> Var<'s> {
         let shape = self.shape();

@@ -100,6 +100,16 @@ impl<'s> Var<'s> {
         self.unary(Unary::Softplus)
     }
 
+    /// x σ(x), with σ(x) = 1 / (1 + e^-x) (Elfwing, Uchibe and Doya 2018, eq. 13)
+    pub fn silu(self) -> Var<'s> {
+        self.unary(Unary::Silu)
+    }
+
+    /// σ(x) (1 + x (1 - σ(x))), the derivative of [`Var::silu`]
+    pub fn silu_slope(self) -> Var<'s> {
+        self.unary(Unary::SiluSlope)
+    }
+
     /// sin x
     pub fn sin(self) -> Var<'s> {
         self.unary(Unary::Sin)

@@ -40,6 +40,8 @@ fn unary_functions() {
             Unary::Tanh => check(what, &[shape], |_, x| x[0].tanh()),
             Unary::Sigmoid => check(what, &[shape], |_, x| x[0].sigmoid()),
             Unary::Softplus => check(what, &[shape], |_, x| x[0].softplus()),
+            Unary::Silu => check(what, &[shape], |_, x| x[0].silu()),
+            Unary::SiluSlope => check(what, &[shape], |_, x| x[0].silu_slope()),
             Unary::Sin => check(what, &[shape], |_, x| x[0].sin()),
             Unary::Cos => check(what, &[shape], |_, x| x[0].cos()),
             Unary::Abs => check(what, &[shape], |_, x| x[0].abs() * x[0]),

@@ -50,6 +50,8 @@ fn unary_functions() {
             Unary::Tanh => check(&name, at, |_, x, _| x.tanh()),
             Unary::Sigmoid => check(&name, at, |_, x, _| x.sigmoid()),
             Unary::Softplus => check(&name, at, |_, x, _| x.softplus()),
+            Unary::Silu => check(&name, at, |_, x, _| x.silu()),
+            Unary::SiluSlope => check(&name, at, |_, x, _| x.silu_slope()),
             Unary::Sin => check(&name, at, |_, x, _| x.sin()),
             Unary::Cos => check(&name, at, |_, x, _| x.cos()),
             Unary::Abs => check(&name, at, |_, x, _| x.abs() * x),

@@ -136,8 +136,8 @@ impl Fused {
         const SIMPLE: f64 = 0.05;
         const FUNCTION: f64 = 0.4;
         let instruction = |instruction: &Instruction| match instruction.operation {
-            Operation::Unary(Unary::Exp | Unary::Log | Unary::Sigmoid | Unary::Softplus | Unary::Tanh)
-            | Operation::Draw(_) => FUNCTION,
+            Operation::Unary(Unary::Neg | Unary::Sqrt | Unary::Abs | Unary::Sign) => SIMPLE,
+            Operation::Unary(_) | Operation::Draw(_) => FUNCTION,
             _ => SIMPLE,
         };
         let each: f64 = self.instructions.iter().map(instruction).sum();

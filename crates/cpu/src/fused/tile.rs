@@ -59,6 +59,8 @@ pub(crate) fn unary<T: Math, const FMA: bool>(f: Unary, a: Lane<T>, out: &mut [T
         Unary::Tanh => map(a, out, |x| math::tanh::<T, FMA>(x)),
         Unary::Sigmoid => map(a, out, |x| math::sigmoid::<T, FMA>(x)),
         Unary::Softplus => map(a, out, |x| math::softplus::<T, FMA>(x)),
+        Unary::Silu => map(a, out, |x| math::silu::<T, FMA>(x)),
+        Unary::SiluSlope => map(a, out, |x| math::silu_slope::<T, FMA>(x)),
         Unary::Sin => map(a, out, |x| math::sin::<T, FMA>(x)),
         Unary::Cos => map(a, out, |x| math::cos::<T, FMA>(x)),
         Unary::Abs => map(a, out, |x| choose(x < T::ZERO, -x, x)),

@@ -135,6 +135,21 @@ pub fn softplus<T: Math, const FMA: bool>(x: T) -> T {
     select(x > T::ZERO, x, T::ZERO) + log1p_unit::<T, FMA>(e)
 }
 
+/// x / (1 + e^-x). Error below 3.5 ulp (f32, f64) for x > -80; below it vanishes like x e^x, with the digits that the logistic
+/// function has left.
+#[inline(always)]
+pub fn silu<T: Math, const FMA: bool>(x: T) -> T {
+    x * sigmoid::<T, FMA>(x)
+}
+
+/// The derivative of x / (1 + e^-x), s (1 + x (1 - s)) with s = 1 / (1 + e^-x). Error below 5 units of the last place of a number
+/// in [1/2, 1) (f32, f64); in relative terms it has no digits near its root at -1.278.
+#[inline(always)]
+pub fn silu_slope<T: Math, const FMA: bool>(x: T) -> T {
+    let s = sigmoid::<T, FMA>(x);
+    s * T::fma::<FMA>(x, T::ONE - s, T::ONE)
+}
+
 /// sin and cos of r + q pi / 2 for |r| <= pi / 4, from the two low bits of q.
 #[inline(always)]
 pub(crate) fn sin_cos_quadrant<T: Math, const FMA: bool>(r: T, q: T::Bits) -> (T, T) {
@@ -194,5 +209,5 @@ macro_rules! maps {
 }
 maps!(
     map_exp exp, map_log log, map_sqrt sqrt, map_rsqrt rsqrt, map_tanh tanh, map_sigmoid sigmoid,
-    map_softplus softplus, map_sin sin, map_cos cos
+    map_softplus softplus, map_silu silu, map_silu_slope silu_slope, map_sin sin, map_cos cos
 );

@@ -14,12 +14,13 @@ enum Function {
     Tanh,
     Sigmoid,
     Softplus,
+    Silu,
     Sin,
     Cos,
 }
 use Function::*;
 
-const ALL: [Function; 10] = [Exp, Log, Log1p, Sqrt, Rsqrt, Tanh, Sigmoid, Softplus, Sin, Cos];
+const ALL: [Function; 11] = [Exp, Log, Log1p, Sqrt, Rsqrt, Tanh, Sigmoid, Softplus, Silu, Sin, Cos];
 
 impl Function {
     fn reference(self, x: f64) -> f64 {
@@ -33,6 +34,7 @@ impl Function {
             Sigmoid if x < 0.0 => x.exp() / (1.0 + x.exp()),
             Sigmoid => 1.0 / (1.0 + (-x).exp()),
             Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+            Silu => x * Sigmoid.reference(x),
             Sin => x.sin(),
             Cos => x.cos(),
         }
@@ -49,6 +51,7 @@ impl Function {
             Tanh => (3.0, 3.0),
             Sigmoid => (2.5, 2.5),
             Softplus => (2.0, 2.0),
+            Silu => (3.5, 3.5),
             Sin | Cos => (2.0, 2.5),
         }
     }
@@ -57,6 +60,7 @@ impl Function {
         match self {
             Sin | Cos => x.abs() <= 1e5,
             Log1p => (0.0..=1.0).contains(&x),
+            Silu => x.is_finite() && x > -80.0,
             _ => x.is_finite(),
         }
     }
@@ -82,6 +86,7 @@ impl<T: Math> Kernel for Map<'_, T> {
             Tanh => map_tanh::<T, FMA>(input, out),
             Sigmoid => map_sigmoid::<T, FMA>(input, out),
             Softplus => map_softplus::<T, FMA>(input, out),
+            Silu => map_silu::<T, FMA>(input, out),
             Sin => map_sin::<T, FMA>(input, out),
             Cos => map_cos::<T, FMA>(input, out),
         }
@@ -156,6 +161,34 @@ fn f64_stays_within_its_bounds() {
             assert!(error <= function.bounds().1 + reference, "{path:?} {function:?}: {error} ulp at {x}");
         }
     }
+}
+
+/// Beside the root its error is small, but not in relative terms.
+fn slope_of_silu<T: Math>() {
+    struct Slope<'a, T>(&'a [T], &'a mut [T]);
+    impl<T: Math> Kernel for Slope<'_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn run<const FMA: bool>(self) {
+            map_silu_slope::<T, FMA>(self.0, self.1);
+        }
+    }
+    let inputs: Vec<T> = [2.0, 30.0, 1000.0].into_iter().flat_map(|b| grid(b, 100_000)).map(T::from_f64).collect();
+    for path in Path::available() {
+        let mut out = vec![T::ZERO; inputs.len()];
+        path.run(Slope(&inputs, &mut out));
+        for (x, y) in inputs.iter().map(|x| x.to_f64()).zip(&out) {
+            let s = Sigmoid.reference(x);
+            let error = (y.to_f64() - s * (1.0 + x * Sigmoid.reference(-x))).abs() / unit::<T>(0.5);
+            assert!(error <= 5.0, "{path:?}: {error} units at {x}");
+        }
+    }
+}
+
+#[test]
+fn the_slope_of_silu_stays_within_its_bound_in_both_widths() {
+    slope_of_silu::<f32>();
+    slope_of_silu::<f64>();
 }
 
 #[test]

@@ -21,6 +21,10 @@ pub enum Unary {
     Sigmoid,
     /// ln(1 + e^x)
     Softplus,
+    /// x σ(x), with σ(x) = 1 / (1 + e^-x) (Elfwing, Uchibe and Doya 2018, eq. 13)
+    Silu,
+    /// σ(x) (1 + x (1 - σ(x))), the derivative of x σ(x) (the same, eq. 14)
+    SiluSlope,
     /// sin x
     Sin,
     /// cos x
@@ -70,7 +74,7 @@ pub enum Logic {
 
 impl Unary {
     /// Every function, for tests.
-    pub const ALL: [Unary; 11] = [
+    pub const ALL: [Unary; 13] = [
         Unary::Neg,
         Unary::Exp,
         Unary::Log,
@@ -78,6 +82,8 @@ impl Unary {
         Unary::Tanh,
         Unary::Sigmoid,
         Unary::Softplus,
+        Unary::Silu,
+        Unary::SiluSlope,
         Unary::Sin,
         Unary::Cos,
         Unary::Abs,
@@ -93,6 +99,8 @@ impl Unary {
             Unary::Tanh => "tanh",
             Unary::Sigmoid => "sigmoid",
             Unary::Softplus => "softplus",
+            Unary::Silu => "silu",
+            Unary::SiluSlope => "silu_slope",
             Unary::Sin => "sin",
             Unary::Cos => "cos",
             Unary::Abs => "abs",
@@ -111,6 +119,11 @@ impl Unary {
             Unary::Sigmoid if x >= 0.0 => 1.0 / (1.0 + (-x).exp()),
             Unary::Sigmoid => x.exp() / (1.0 + x.exp()),
             Unary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p() + 0.0 * x,
+            Unary::Silu => x * Unary::Sigmoid.reference(x),
+            Unary::SiluSlope => {
+                let s = Unary::Sigmoid.reference(x);
+                s * (1.0 + x * (1.0 - s))
+            }
             Unary::Sin => x.sin(),
             Unary::Cos => x.cos(),
             Unary::Abs => x.abs(),
@@ -129,6 +142,11 @@ impl Unary {
             Unary::Tanh => 1.0 - y * y,
             Unary::Sigmoid => y * (1.0 - y),
             Unary::Softplus => x.sigmoid(),
+            Unary::Silu => x.silu_slope(),
+            Unary::SiluSlope => {
+                let s = x.sigmoid();
+                s * (1.0 - s) * (2.0 + x * (1.0 - 2.0 * s))
+            }
             Unary::Sin => x.cos(),
             Unary::Cos => -x.sin(),
             Unary::Abs => x.sign(),
