@@ -33,6 +33,8 @@ pub struct Executable<T> {
 pub struct StepProfile {
     /// The primitives that the step computes.
     pub name: String,
+    /// Runs.
+    pub runs: u64,
     /// Seconds of the runs together.
     pub seconds: f64,
     /// What one run of it does.
@@ -125,7 +127,8 @@ impl<T: Math> Executable<T> {
     fn unmeasured(&self) -> Vec<StepProfile> {
         let steps = &self.compiled.steps;
         let works = works(steps, size_of::<T>(), self.options.conv);
-        let step = |(step, work): (&Step, Work)| StepProfile { name: step.name(), seconds: 0.0, work };
+        let step =
+            |(step, work): (&Step, Work)| StepProfile { name: step.name(), runs: 0, seconds: 0.0, work };
         steps.iter().zip(works).map(step).collect()
     }
 
@@ -167,7 +170,10 @@ impl<T: Math> Executable<T> {
         if profile.is_empty() {
             profile.extend(self.unmeasured());
         }
-        self.run_observed(inputs, outputs, |step, seconds| profile[step].seconds += seconds)
+        self.run_observed(inputs, outputs, |step, seconds| {
+            profile[step].runs += 1;
+            profile[step].seconds += seconds;
+        })
     }
 
     fn run_observed(

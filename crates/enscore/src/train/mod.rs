@@ -5,6 +5,7 @@ mod batches;
 mod chains;
 mod diagnose;
 mod plan;
+mod profile;
 mod resume;
 pub mod schedule;
 mod stability;
@@ -20,6 +21,7 @@ use crate::error::Result;
 use crate::settings::Settings;
 
 pub use plan::{Plan, memory_estimate};
+pub use profile::{ProgramProfile, TrainingProfile, WorkRow, profile};
 
 /// What a training reports while it runs; all calls come from the training's thread.
 pub trait Observer {
