@@ -1,4 +1,4 @@
-//! What the machine can do at most, measured: the rate of a large matrix product, and the rate at which memory is copied. They
+//! What the machine can do at most, measured: the rate of large matrix products, and the rate at which memory is copied. They
 //! are the two limits of a roofline (Williams, Waterman and Patterson 2009).
 //!
 //! Rates are those of the calling pool's threads; the best of several tries counts, since other work on the machine only ever
@@ -11,14 +11,14 @@ use rayon::prelude::*;
 
 use crate::matmul::{MatmulShape, matmul, scratch_len};
 
-/// Rows and columns of the product.
-const SIDE: usize = 1024;
+/// Rows and columns of the products: which of them is the fastest depends on the caches.
+const SIDES: [usize; 3] = [384, 512, 1024];
 /// Bytes that are copied for memory behind all caches, source and target together.
 pub const LARGE: usize = 1 << 28;
 /// Bytes below which nothing is measured: starting a copy would take longer than the copy.
 pub const SMALLEST: usize = 1 << 20;
 /// Bytes that each try moves at least, going over the same memory again and again.
-const MOVED: usize = 1 << 26;
+const MOVED: usize = 1 << 28;
 /// Tries at least.
 const TRIES: usize = 3;
 
@@ -32,26 +32,31 @@ fn best(budget: Duration, mut rate: impl FnMut() -> f64) -> f64 {
     best
 }
 
-/// Multiplications and additions per second of the product of two matrices of 1024 x 1024 single precision numbers, over
-/// tries that together take `budget`.
+/// Multiplications and additions per second of products of two square matrices of single precision numbers, 384 to 1024 on
+/// a side, the best of tries that together take `budget`.
 pub fn product_rate(budget: Duration) -> f64 {
+    let each = budget / SIDES.len() as u32;
+    SIDES.iter().map(|side| rate_of_product(*side, each)).fold(0.0, f64::max)
+}
+
+fn rate_of_product(side: usize, budget: Duration) -> f64 {
     let shape = MatmulShape {
         batch: 1,
-        m: SIDE,
-        k: SIDE,
-        n: SIDE,
+        m: side,
+        k: side,
+        n: side,
         transpose_a: false,
         transpose_b: false,
         bits: false,
     };
-    let values: Vec<f32> = (0..SIDE * SIDE).map(|i| (i % 97) as f32 / 97.0).collect();
-    let mut out = vec![0.0; SIDE * SIDE];
+    let values: Vec<f32> = (0..side * side).map(|i| (i % 97) as f32 / 97.0).collect();
+    let mut out = vec![0.0; side * side];
     let mut scratch = vec![0.0; scratch_len(shape)];
     best(budget, || {
         let began = Instant::now();
         matmul(shape, &values, &values, &mut out, &mut scratch);
         black_box(&out);
-        2.0 * (SIDE * SIDE * SIDE) as f64 / began.elapsed().as_secs_f64()
+        2.0 * (side * side * side) as f64 / began.elapsed().as_secs_f64()
     })
 }
 

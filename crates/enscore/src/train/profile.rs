@@ -5,7 +5,7 @@
 //! limit = Σ over steps of max(operations / peak, bytes / bandwidth)
 //! ```
 //!
-//! (Williams, Waterman and Patterson 2009, the roofline). The peak is the rate of a large matrix product of ours on all threads; the
+//! (Williams, Waterman and Patterson 2009, the roofline). The peak is the rate of our large square matrix products on all threads; the
 //! bandwidth is that of copying as many bytes as the program touches, so programs that fit a cache are measured by it. What
 //! counts as an operation and as a byte is said at [`enscore_cpu::Work`]. The limit knows nothing of exp, tanh and random
 //! draws, which are work too.
@@ -66,7 +66,7 @@ pub struct TrainingProfile {
     pub limit_ms: f64,
     /// `limit_ms` / `update_ms`.
     pub share_of_limit: f64,
-    /// The rate of a large matrix product, 10^9 operations per second.
+    /// The rate of large square matrix products, 10^9 operations per second.
     pub peak_gflops: f64,
     /// The rate of copying what fits no cache, 10^9 bytes per second, read and written.
     pub copy_gb_per_s: f64,
