@@ -84,7 +84,7 @@ fn convolutions_by_tiles_take_fewer_operations() {
         program(move |scope| {
             let x = scope.input("x", Kind::Float, &[8, 32, 32, 16]);
             let w = scope.input("w", Kind::Float, &[taps, taps, 16, 24]);
-            let y = x.conv2d(w, conv.clone());
+            let y = x.conv2d(w, conv);
             let gradients = scope.gradient(y.square().sum_all(), &[x, w]);
             vec![gradients[0], gradients[1]]
         })

@@ -6,6 +6,7 @@ mod chains;
 mod diagnose;
 mod plan;
 mod profile;
+mod rehearsal;
 mod resume;
 pub mod schedule;
 mod stability;
