@@ -34,7 +34,9 @@ pub fn answer(runner: &mut Runner, budget: Duration) -> Result<String, Box<dyn E
     let ([peak, _], bandwidth) = (measured(), copy_rate(runner.touched_bytes(), SHORT));
     let (rows, times) = (runner.hot_spots(budget)?, runner.programs_a_run() as f64);
     let limit = |row: &Row| (row.work.operations as f64 / peak).max(row.work.bytes as f64 / bandwidth);
-    let sum = |rows: &[&Row], of: &dyn Fn(&Row) -> f64| times * rows.iter().map(|row| of(row)).sum::<f64>();
+    // From 0 on: the sum of nothing is -0 otherwise.
+    let sum =
+        |rows: &[&Row], of: &dyn Fn(&Row) -> f64| times * rows.iter().fold(0.0, |sum, row| sum + of(row));
     let figures = |rows: &[&Row]| {
         [
             ("gflop", sum(rows, &|row| row.work.operations as f64 / 1e9)),
