@@ -1,11 +1,13 @@
-//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME` and
-//! `profile NAME SECONDS`, one line each, on standard input: `run` asks this program and its Python counterparts in turn.
+//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME`,
+//! `profile NAME SECONDS`, `roofline NAME SECONDS` and `peaks` on standard input: `run` asks this program and its Python
+//! counterparts in turn.
 
 mod adam;
 mod boltzmann;
 mod discrete;
 mod max_flow;
 mod networks;
+mod roofline;
 mod runner;
 mod workloads;
 
@@ -48,6 +50,9 @@ fn load(name: &str, data: &Path) -> Result<Runner, Box<dyn Error>> {
 
 fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Result<String, Box<dyn Error>> {
     let words: Vec<&str> = line.split_whitespace().collect();
+    if words[..] == ["peaks"] {
+        return Ok(roofline::peaks());
+    }
     let [verb, name, rest @ ..] = &words[..] else { return Err(format!("not a request: {line:?}").into()) };
     let budget = Duration::from_secs_f64(rest.first().map_or(Ok(1.0), |word| word.parse())?);
     if let Some(side) = max_flow::side(name) {
@@ -78,6 +83,7 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
         "time" => Ok((runner.time(budget)?.0 * 1e3).to_string()),
         "least" => Ok((runner.time(budget)?.1 * 1e3).to_string()),
         "compile" => Ok((runner.compiled_in().as_secs_f64() * 1e3).to_string()),
+        "roofline" => roofline::answer(runner, budget),
         "profile" => {
             let rows = runner.hot_spots(budget)?;
             let sum = |which: usize| rows.iter().map(|row| row.milliseconds()[which]).sum::<f64>();

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use enscore_cpu::{Argument, Executable, ExecutorError, Options};
+use enscore_cpu::{Argument, Executable, ExecutorError, Options, StepProfile, Work};
 use enscore_program::random::Key;
 
 use crate::adam;
@@ -149,8 +149,7 @@ impl Runner {
                 let mut steps = Vec::new();
                 self.executable.profile(&inputs, &mut outputs, &mut steps)?;
                 if rows.is_empty() {
-                    *rows =
-                        steps.iter().map(|step| Row { name: step.name.clone(), ..Row::default() }).collect();
+                    *rows = steps.iter().map(Row::new).collect();
                 }
                 rows.iter_mut().zip(&steps).for_each(|(row, step)| row.add(step.seconds));
                 Ok(())
@@ -170,14 +169,17 @@ impl Runner {
         }
     }
 
+    /// From the start on, after a few runs that nobody times.
+    fn start_over(&mut self) -> Result<(), ExecutorError> {
+        self.state[0].clone_from(&self.start);
+        self.step = 0;
+        (0..WARM_UP).try_for_each(|_| self.run(1.0))
+    }
+
     /// Median and least seconds of a run from the start on, over runs that together take `budget`. Training on one batch
     /// for thousands of steps would measure how fast each library is with vanishing gradients: runs are limited.
     pub fn time(&mut self, budget: Duration) -> Result<(f64, f64), ExecutorError> {
-        self.state[0].clone_from(&self.start);
-        self.step = 0;
-        for _ in 0..WARM_UP {
-            self.run(1.0)?;
-        }
+        self.start_over()?;
         let began = Instant::now();
         let mut seconds = Vec::new();
         while seconds.len() < 2 || (seconds.len() < MOST_RUNS && began.elapsed() < budget) {
@@ -189,12 +191,27 @@ impl Runner {
         Ok((seconds[seconds.len() / 2], seconds[0]))
     }
 
+    /// Bytes that the program may touch.
+    pub fn touched_bytes(&self) -> usize {
+        self.executable.touched_bytes()
+    }
+
+    /// How often a run of the workload runs its program.
+    pub fn programs_a_run(&self) -> usize {
+        match self.drive {
+            Drive::Update | Drive::Once => 1,
+            Drive::Langevin => langevin_schedule().len(),
+            Drive::Chain(times) | Drive::Anneal(times) | Drive::Contrast(times) => times,
+        }
+    }
+
     /// Runs for `budget` and gives each step of the program with its least and its mean milliseconds, the dearest first:
     /// beside other work on the machine the least says more.
     pub fn hot_spots(&mut self, budget: Duration) -> Result<Vec<Row>, ExecutorError> {
+        self.start_over()?;
         self.profile = Some(Vec::new());
         let (began, before) = (Instant::now(), self.step);
-        while self.step < before + MOST_RUNS as i32 && began.elapsed() < budget {
+        while self.step == before || (self.step < before + MOST_RUNS as i32 && began.elapsed() < budget) {
             self.run(1.0)?;
         }
         let mut rows = self.profile.take().unwrap_or_default();
@@ -204,16 +221,21 @@ impl Runner {
 }
 
 /// What one step of a program took.
-#[derive(Default)]
 pub struct Row {
     /// The primitives that it computes.
     pub name: String,
+    /// What one run of it does.
+    pub work: Work,
     least: f64,
     total: f64,
     runs: u32,
 }
 
 impl Row {
+    fn new(step: &StepProfile) -> Row {
+        Row { name: step.name.clone(), work: step.work, least: 0.0, total: 0.0, runs: 0 }
+    }
+
     fn add(&mut self, seconds: f64) {
         self.least = if self.runs == 0 { seconds } else { self.least.min(seconds) };
         self.total += seconds;

@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Suggest noise levels and step size for a data set
     Suggest(Suggest),
+    /// Show where the time of a training's updates goes, and how near the machine's limits it is; nothing is written
+    Profile(Profile),
     /// List, fetch or describe data sets
     #[command(subcommand)]
     Data(Data),
@@ -346,6 +348,18 @@ pub(crate) struct Suggest {
 pub(crate) enum Rule {
     Algorithm1,
     ReferenceCode,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Profile {
+    /// The settings of a training, a TOML file
+    pub(crate) settings: PathBuf,
+    /// Set a key in place of the file's, as in --set train.batch=64; may be repeated
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Updates that are timed, twice: as in a training, and step by step
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) updates: u32,
 }
 
 #[derive(Debug, Subcommand)]

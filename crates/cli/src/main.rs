@@ -68,6 +68,7 @@ fn run(arguments: Arguments) -> Result<Answer> {
         Command::Logz(logz) => command::logz::run(&context, &logz),
         Command::Denoise(denoise) => command::denoise::run(&context, &denoise),
         Command::Suggest(suggest) => command::suggest::run(&context, &suggest),
+        Command::Profile(profile) => command::profile::run(&context, &profile),
         Command::Data(data) => command::data::run(&data),
         Command::Settings => Ok(command::settings::run()),
     }

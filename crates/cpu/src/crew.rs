@@ -103,7 +103,7 @@ fn conflict(a: &(Vec<Span>, Vec<Span>), b: &(Vec<Span>, Vec<Span>)) -> bool {
 /// Elements of a value, or of a part of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
-    place: Place,
+    pub(crate) place: Place,
     /// From the beginning of the value on.
     start: usize,
     pub(crate) len: usize,

@@ -9,7 +9,8 @@ use crate::compile::{Compiled, compile};
 use crate::crew::Crew;
 use crate::lent::Memory;
 use crate::math::Math;
-use crate::step::run_step;
+use crate::step::{Step, run_step};
+use crate::work::{Work, works};
 
 /// Threads that are kept awake during a run, at most.
 const MOST_AWAKE: usize = 15;
@@ -23,6 +24,8 @@ pub struct Executable<T> {
     indices: Vec<i32>,
     sums: Vec<f64>,
     options: Options,
+    /// What steps cost so far, while somebody asks.
+    profile: Option<Vec<StepProfile>>,
 }
 
 /// What a step cost: the sum over its runs.
@@ -30,8 +33,12 @@ pub struct Executable<T> {
 pub struct StepProfile {
     /// The primitives that the step computes.
     pub name: String,
+    /// Runs.
+    pub runs: u64,
     /// Seconds of the runs together.
     pub seconds: f64,
+    /// What one run of it does.
+    pub work: Work,
 }
 
 /// Calls `work` on a thread of the pool while the others stay awake: a program has short steps between those that are
@@ -90,7 +97,7 @@ impl<T: Math> Executable<T> {
         let start = arena.as_ptr().align_offset(64).min(line);
         let indices = compiled.index_start.clone();
         let sums = vec![0.0; compiled.sums];
-        Ok(Executable { compiled, arena, start, indices, sums, options })
+        Ok(Executable { compiled, arena, start, indices, sums, options, profile: None })
     }
 
     /// Bytes that hold the values between inputs and outputs, and the work space of kernels.
@@ -98,11 +105,43 @@ impl<T: Math> Executable<T> {
         self.arena.len() * size_of::<T>()
     }
 
+    /// Bytes that a run may touch: inputs, outputs, constants and the arena.
+    pub fn touched_bytes(&self) -> usize {
+        let inputs = self.compiled.inputs.iter().filter(|input| input.kind != Kind::Key);
+        let inputs: usize = inputs.map(|input| input.shape.iter().product::<usize>()).sum();
+        let outputs: usize = self.compiled.output_lengths.iter().sum();
+        (self.compiled.arena + self.compiled.constants.len() + inputs + outputs) * size_of::<T>()
+    }
+
+    /// From now on every run is one of [`Executable::profile`].
+    pub fn start_profile(&mut self) {
+        self.profile = Some(self.unmeasured());
+    }
+
+    /// What the steps cost since [`Executable::start_profile`]; none without one. Runs go on as before it.
+    pub fn end_profile(&mut self) -> Vec<StepProfile> {
+        self.profile.take().unwrap_or_default()
+    }
+
+    /// All steps, before any run.
+    fn unmeasured(&self) -> Vec<StepProfile> {
+        let steps = &self.compiled.steps;
+        let works = works(steps, size_of::<T>(), self.options.conv);
+        let step =
+            |(step, work): (&Step, Work)| StepProfile { name: step.name(), runs: 0, seconds: 0.0, work };
+        steps.iter().zip(works).map(step).collect()
+    }
+
     /// Runs the program. `inputs` are in the program's order; each of `outputs` is overwritten.
     ///
     /// # Errors
     /// An input or output of the wrong kind or length, named.
     pub fn run(&mut self, inputs: &[Argument<T>], outputs: &mut [&mut [T]]) -> Result<(), ExecutorError> {
+        if let Some(mut profile) = self.profile.take() {
+            let ran = self.profile(inputs, outputs, &mut profile);
+            self.profile = Some(profile);
+            return ran;
+        }
         if rayon::current_num_threads() < 2 {
             return self.run_observed(inputs, outputs, |_, _| {});
         }
@@ -117,7 +156,8 @@ impl<T: Math> Executable<T> {
         Ok(())
     }
 
-    /// As [`Executable::run`], and adds the time of every step to `profile` (filled by the first call).
+    /// As [`Executable::run`], and adds the time of every step to `profile` (filled by the first call). Steps run one after
+    /// another, though a small program's run side by side otherwise: their sum may be more than a run takes.
     ///
     /// # Errors
     /// As [`Executable::run`].
@@ -128,10 +168,12 @@ impl<T: Math> Executable<T> {
         profile: &mut Vec<StepProfile>,
     ) -> Result<(), ExecutorError> {
         if profile.is_empty() {
-            let name = |step: &crate::step::Step| StepProfile { name: step.name(), seconds: 0.0 };
-            profile.extend(self.compiled.steps.iter().map(name));
+            profile.extend(self.unmeasured());
         }
-        self.run_observed(inputs, outputs, |step, seconds| profile[step].seconds += seconds)
+        self.run_observed(inputs, outputs, |step, seconds| {
+            profile[step].runs += 1;
+            profile[step].seconds += seconds;
+        })
     }
 
     fn run_observed(

@@ -14,12 +14,15 @@ pub mod ising;
 mod lent;
 pub mod math;
 pub mod matmul;
+pub mod peaks;
 mod piece;
 mod plan;
 pub mod random;
 pub mod simd;
 mod step;
 mod stretch;
+mod work;
 
 pub use argument::{Argument, ExecutorError, Options};
 pub use executable::{Executable, StepProfile};
+pub use work::{Group, Work};

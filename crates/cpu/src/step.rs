@@ -155,9 +155,37 @@ impl Part {
     fn name(&self) -> String {
         match self {
             Part::Pass { fused, names, .. } => format!("{} x [{names}]", fused.size),
-            Part::Product { shape: MatmulShape { m, k, n, .. }, .. } => format!("matmul {m}x{k}x{n}"),
+            Part::Product { shape, .. } => name_of_product(shape),
         }
     }
+}
+
+/// `matmul A'B 64x32x16`: which operands are stored transposed; rows, depth and columns.
+fn name_of_product(shape: &MatmulShape) -> String {
+    let MatmulShape { batch, m, k, n, transpose_a, transpose_b, .. } = shape;
+    let mark = |transposed: &bool| if *transposed { "'" } else { "" };
+    let count = if *batch == 1 { String::new() } else { format!("{batch} of ") };
+    format!("matmul A{}B{} {count}{m}x{k}x{n}", mark(transpose_a), mark(transpose_b))
+}
+
+/// `conv2d 3x3 of 32x28x28x64 to 64`: taps, images, channels; stride and dilation where they are not 1.
+fn name_of_convolution(which: Convolution, geometry: &ConvGeometry) -> String {
+    let ConvGeometry { batch, height, width, in_channels, out_channels, kernel, stride, dilation, .. } =
+        geometry;
+    let name = match which {
+        Convolution::Forward => "conv2d",
+        Convolution::InputGradient => "conv2d_input_gradient",
+        Convolution::WeightGradient => "conv2d_weight_gradient",
+    };
+    let pair = |name: &str, [rows, columns]: &[usize; 2]| match (rows, columns) {
+        (1, 1) => String::new(),
+        _ => format!(", {name} {rows}x{columns}"),
+    };
+    let [rows, columns] = kernel;
+    let (stride, dilation) = (pair("stride", stride), pair("dilation", dilation));
+    format!(
+        "{name} {rows}x{columns} of {batch}x{height}x{width}x{in_channels} to {out_channels}{stride}{dilation}"
+    )
 }
 
 impl Step {
@@ -169,9 +197,9 @@ impl Step {
                 format!("band of {parts}: {}", names.join(", "))
             }
             Step::Combine(combine) => format!("combine {}", combine.sums.1),
-            Step::Piece { work, part, parts } => format!("part {part} of {parts}: {}", work.name()),
-            Step::MatMul { shape, .. } => format!("matmul {shape:?}"),
-            Step::Convolution { which, geometry, .. } => format!("conv {which:?} {geometry:?}"),
+            Step::Piece { work, parts, .. } => format!("1 of {parts} parts: {}", work.name()),
+            Step::MatMul { shape, .. } => name_of_product(shape),
+            Step::Convolution { which, geometry, .. } => name_of_convolution(*which, geometry),
             Step::Interleave { out, .. } => format!("concatenate {}", out.1),
             Step::Pad { out, .. } => format!("pad {}", out.1),
             Step::Gather { out, .. } => format!("gather {}", out.1),

@@ -8,6 +8,7 @@ pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod inpaint;
 pub(crate) mod logz;
+pub(crate) mod profile;
 pub(crate) mod sample;
 mod sample_file;
 pub(crate) mod score;

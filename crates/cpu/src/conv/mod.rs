@@ -50,6 +50,23 @@ fn tiled_backward(window: &Window, algorithm: Algorithm) -> Option<Tiled> {
     sum.filter(winograd::pays)
 }
 
+/// Multiplications and additions of a convolution, or of its gradient in the weights: 2 for every tap, input channel and
+/// element of the output, borders included; by tiles, where `algorithm` takes them, 36 / 144 or 25 / 64 of that.
+pub fn operations(g: &ConvGeometry, algorithm: Algorithm) -> u64 {
+    count(g, tiled(&Window::new(g), algorithm))
+}
+
+/// The same of the gradient in the images.
+pub fn input_gradient_operations(g: &ConvGeometry, algorithm: Algorithm) -> u64 {
+    count(g, tiled_backward(&Window::new(g), algorithm))
+}
+
+fn count(g: &ConvGeometry, sum: Option<Tiled>) -> u64 {
+    let direct = 2 * (g.output_len() * (g.weight_len() / g.out_channels.max(1))) as u64;
+    let side = |sum: &Tiled| (winograd_matrices::TILE * sum.taps) as u64;
+    sum.map_or(direct, |sum| direct * winograd::points(&sum) as u64 / (side(&sum) * side(&sum)))
+}
+
 /// Elements of the weights in the order in which tiles need them, if that is not their own.
 fn folded(sum: &Tiled) -> usize {
     if sum.source.step == 1 { 0 } else { sum.weight_len() }

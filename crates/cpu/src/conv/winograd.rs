@@ -47,7 +47,7 @@ fn side(sum: &Tiled) -> usize {
 }
 
 /// Elements of a transformed tile.
-fn points(sum: &Tiled) -> usize {
+pub(super) fn points(sum: &Tiled) -> usize {
     side(sum) * side(sum)
 }
 

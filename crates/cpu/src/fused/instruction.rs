@@ -144,6 +144,22 @@ impl Fused {
         self.size as f64 * (each + SIMPLE * self.reductions.len() as f64)
     }
 
+    /// Elements that the pass reads of the value in a slot of `reads`, views left aside.
+    pub(crate) fn direct_elements(&self, slot: usize) -> usize {
+        let read = |operand: &Operand| match operand {
+            Operand::Memory(read) if *read == slot => self.size,
+            Operand::Scalar(read) if *read == slot => 1,
+            _ => 0,
+        };
+        self.operands().map(read).max().unwrap_or(0)
+    }
+
+    /// The operands of all instructions and reductions.
+    fn operands(&self) -> impl Iterator<Item = &Operand> {
+        let ends = self.reductions.iter().map(|reduction| &reduction.operand);
+        self.instructions.iter().flat_map(|instruction| &instruction.operands).chain(ends)
+    }
+
     /// Whether the pass falls into so many equal parts that reduce their own outer rows.
     pub(crate) fn falls_into(&self, parts: usize) -> bool {
         let reduces = !self.reductions.is_empty();
@@ -158,10 +174,8 @@ impl Fused {
             Operand::Memory(read) => *read != slot || len == self.size,
             _ => true,
         };
-        let ends = self.reductions.iter().map(|reduction| &reduction.operand);
-        let mut operands = self.instructions.iter().flat_map(|i| &i.operands).chain(ends);
         let mut views = self.views.iter().filter(|view| view.slot == slot);
-        operands.all(aligned) && views.all(|view| view.keeps_parts(len, parts))
+        self.operands().all(aligned) && views.all(|view| view.keeps_parts(len, parts))
     }
 }
 

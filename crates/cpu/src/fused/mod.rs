@@ -9,7 +9,7 @@ mod run;
 mod tile;
 
 pub(crate) use build::build;
-pub(crate) use instruction::{Fused, Slots};
+pub(crate) use instruction::{Fused, Slots, View};
 pub(crate) use run::{is_wide, run, run_part, run_stretch};
 pub(crate) use tile::{MAX_AXES, combine};
 

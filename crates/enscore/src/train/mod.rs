@@ -5,6 +5,8 @@ mod batches;
 mod chains;
 mod diagnose;
 mod plan;
+mod profile;
+mod rehearsal;
 mod resume;
 pub mod schedule;
 mod stability;
@@ -20,6 +22,7 @@ use crate::error::Result;
 use crate::settings::Settings;
 
 pub use plan::{Plan, memory_estimate};
+pub use profile::{ProgramProfile, TrainingProfile, WorkRow, profile};
 
 /// What a training reports while it runs; all calls come from the training's thread.
 pub trait Observer {

@@ -76,7 +76,7 @@ fn refuse_another_training(plan: &Plan, run: &Run) -> Result<()> {
 }
 
 /// What a training starts from that has no checkpoint.
-fn first_values(plan: &Plan) -> Result<Vec<Vec<f32>>> {
+pub(super) fn first_values(plan: &Plan) -> Result<Vec<Vec<f32>>> {
     match plan.settings.train().warm_start_run() {
         Some(path) => warm_start(plan, path),
         None => Ok(plan.update().initial_state(plan.settings.train().seed)),

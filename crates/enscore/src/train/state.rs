@@ -61,6 +61,11 @@ impl State {
         }
     }
 
+    /// The players' compiled updates.
+    pub(crate) fn executables(&mut self) -> impl Iterator<Item = &mut Executable<f32>> {
+        self.executables.iter_mut().map(|(executable, _)| executable)
+    }
+
     /// Advances the state by one step of `player`; a step that is not finite leaves it as it was.
     pub(crate) fn step(&mut self, player: usize, inputs: &StepInputs) -> Result<StepReport> {
         let rates = inputs.rates.map(|rate| [rate as f32]);

@@ -418,7 +418,7 @@ fn validates(settings: &Settings) -> bool {
     !matches!(settings.objective(), Objective::Cd(_) | Objective::CdGibbs(_))
 }
 
-fn learning_rate(settings: &Settings) -> LearningRate {
+pub(super) fn learning_rate(settings: &Settings) -> LearningRate {
     let optimiser = settings.optimiser();
     let decay = match optimiser.decay {
         DecaySetting::None => Decay::None,
@@ -429,7 +429,7 @@ fn learning_rate(settings: &Settings) -> LearningRate {
     LearningRate { peak, warmup_steps, decay, final_fraction: optimiser.final_fraction }
 }
 
-fn refuse_beyond_memory(plan: &Plan, arena: u64) -> Result<()> {
+pub(super) fn refuse_beyond_memory(plan: &Plan, arena: u64) -> Result<()> {
     let (needed, limit) = (memory_estimate(plan, arena) as f64 / GIB, plan.settings.train().memory_limit_gib);
     if needed <= limit {
         return Ok(());

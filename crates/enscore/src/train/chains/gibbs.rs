@@ -73,6 +73,10 @@ impl GibbsChains {
         &self.x[self.x.len() - self.chains * self.width..]
     }
 
+    pub(super) fn executable(&mut self) -> &mut Executable<f32> {
+        &mut self.executable
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         8 * self.x.len() as u64 + self.executable.arena_bytes() as u64
     }

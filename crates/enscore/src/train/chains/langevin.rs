@@ -88,6 +88,10 @@ impl LangevinChains {
         &self.x
     }
 
+    pub(super) fn executable(&mut self) -> &mut Executable<f32> {
+        &mut self.executable
+    }
+
     /// Bytes that the chains take.
     pub(super) fn bytes(&self) -> u64 {
         4 * (self.buffer.len() + 2 * self.x.len()) as u64 + self.executable.arena_bytes() as u64

@@ -4,6 +4,8 @@
 mod gibbs;
 mod langevin;
 
+use enscore_cpu::Executable;
+
 use crate::checkpoint::Tensors;
 use crate::error::Result;
 use crate::objective::ChainSettings;
@@ -61,6 +63,14 @@ impl Chains {
         match self {
             Chains::Langevin(chains) => chains.bytes(),
             Chains::Gibbs(chains) => chains.bytes(),
+        }
+    }
+
+    /// The compiled transition.
+    pub(crate) fn executable(&mut self) -> &mut Executable<f32> {
+        match self {
+            Chains::Langevin(chains) => chains.executable(),
+            Chains::Gibbs(chains) => chains.executable(),
         }
     }
 

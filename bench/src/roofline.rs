@@ -1,0 +1,57 @@
+//! How near a workload comes to the limits of the machine, step by step: the sum over steps of max(operations / peak, bytes /
+//! bandwidth) (Williams, Waterman and Patterson 2009). What counts is said at [`enscore_cpu::Work`].
+
+use std::error::Error;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use enscore_cpu::Group;
+use enscore_cpu::peaks::{LARGE, copy_rate, product_rate};
+use serde_json::{Map, Value, json};
+
+use crate::runner::{Row, Runner};
+
+/// How long the peaks are measured, once in a process, and the bandwidth at the size of a workload.
+const LONG: Duration = Duration::from_secs(1);
+const SHORT: Duration = Duration::from_millis(300);
+
+/// Operations per second of a large product, and bytes per second of a large copy.
+fn measured() -> [f64; 2] {
+    static PEAKS: OnceLock<[f64; 2]> = OnceLock::new();
+    *PEAKS.get_or_init(|| [product_rate(LONG), copy_rate(LARGE, LONG)])
+}
+
+/// The peaks of this process: `gflops` (10^9 operations per second) and `gb_per_s` of a copy behind the caches.
+pub fn peaks() -> String {
+    let [operations, bytes] = measured();
+    json!({ "gflops": operations / 1e9, "gb_per_s": bytes / 1e9 }).to_string()
+}
+
+/// One run of a workload: `gflop`, `mbytes`, `limit_ms`; `steps_ms`, the least time of its steps one after another, also by
+/// group (small programs run theirs side by side, so a run may take less); `gb_per_s`, the bandwidth of copying as much as the
+/// program touches.
+pub fn answer(runner: &mut Runner, budget: Duration) -> Result<String, Box<dyn Error>> {
+    let ([peak, _], bandwidth) = (measured(), copy_rate(runner.touched_bytes(), SHORT));
+    let (rows, times) = (runner.hot_spots(budget)?, runner.programs_a_run() as f64);
+    let limit = |row: &Row| (row.work.operations as f64 / peak).max(row.work.bytes as f64 / bandwidth);
+    // From 0 on: the sum of nothing is -0 otherwise.
+    let sum =
+        |rows: &[&Row], of: &dyn Fn(&Row) -> f64| times * rows.iter().fold(0.0, |sum, row| sum + of(row));
+    let figures = |rows: &[&Row]| {
+        [
+            ("gflop", sum(rows, &|row| row.work.operations as f64 / 1e9)),
+            ("mbytes", sum(rows, &|row| row.work.bytes as f64 / 1e6)),
+            ("limit_ms", sum(rows, &|row| 1e3 * limit(row))),
+            ("steps_ms", sum(rows, &|row| row.milliseconds()[0])),
+        ]
+        .map(|(name, figure)| (name.to_string(), json!(figure)))
+    };
+    let group = |group: Group| {
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.work.group == group).collect();
+        (group.name().to_string(), Value::Object(Map::from_iter(figures(&rows))))
+    };
+    let mut all = Map::from_iter(figures(&rows.iter().collect::<Vec<_>>()));
+    all.insert("gb_per_s".to_string(), json!(bandwidth / 1e9));
+    all.insert("groups".to_string(), Value::Object(Group::ALL.map(group).into_iter().collect()));
+    Ok(Value::Object(all).to_string())
+}
