@@ -66,6 +66,7 @@ pub struct Workload {
 enum Objective {
     Perceptron,
     DenoisingEnergy,
+    DenoisingConvolutions,
     ConvolutionForward,
     ConvolutionGradients,
     ScoreNetwork,
@@ -100,6 +101,12 @@ impl Workload {
                 Objective::DenoisingEnergy,
                 perceptron_parameters(&[2, 128, 128, 1]),
                 batch(&["x", "noise"], &[rows, 2]),
+            ),
+            "dsm2_conv_32" => (
+                Drive::Update,
+                Objective::DenoisingConvolutions,
+                convolutional_energy_parameters(3),
+                batch(&["x", "noise"], &[rows, 28, 28, 1]),
             ),
             "conv_forward" => {
                 (Drive::Once, Objective::ConvolutionForward, layer(), batch(&["x"], &[64, 28, 28, CHANNELS]))
@@ -149,7 +156,7 @@ impl Workload {
             "langevin_conv" => (
                 Drive::Chain(20),
                 Objective::ChainOfConvolutions,
-                convolutional_energy_parameters(),
+                convolutional_energy_parameters(4),
                 batch(&["x"], &[64, 28, 28, 1]),
             ),
             "ais" => {
@@ -208,10 +215,13 @@ impl Objective {
                 let loss = (perceptron(parameters, x) - batch[1]).square().mean_all();
                 (loss, vec![loss])
             }
-            Objective::DenoisingEnergy => {
+            Objective::DenoisingEnergy | Objective::DenoisingConvolutions => {
                 let (noise, noisy) = (batch[1], x + batch[1] * SIGMA);
-                let energy = perceptron(parameters, noisy).sum_all();
-                let gradient = scope.gradient(energy, &[noisy])[0];
+                let energy = match self {
+                    Objective::DenoisingEnergy => perceptron(parameters, noisy),
+                    _ => convolutional_energy(parameters, noisy),
+                };
+                let gradient = scope.gradient(energy.sum_all(), &[noisy])[0];
                 let loss = (gradient - noise * (1.0 / SIGMA)).square().mean_all();
                 (loss, vec![loss])
             }
