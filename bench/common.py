@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import sys
 import venv
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -9,6 +10,7 @@ ROOT = os.path.dirname(HERE)
 VENV = os.path.join(HERE, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 DATA = os.path.join(VENV, "data")
+PEERS = ("numpy", "torch", "jax")
 RESULTS = os.path.join(HERE, "results.json")
 
 
@@ -28,6 +30,38 @@ def build(package="enscore-bench"):
     output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = [json.loads(line) for line in output.splitlines()]
     return next(m["executable"] for m in messages if m.get("executable"))
+
+
+def command_of(library):
+    """The command of a library's worker."""
+    if library == "enscore":
+        return [build(), DATA]
+    name, *layout = library.split()
+    return [PYTHON, f"{name}_worker.py", DATA, *layout]
+
+
+class Worker:
+    """A process that answers requests, one line each."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(
+            command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def answer(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"bench: {self.process.args[0]} stopped at {words}")
+        return answer.rstrip("\n")
+
+    def ask(self, *words):
+        return [float(word) for word in self.answer(*words).split()]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
 
 
 def results():

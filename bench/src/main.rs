@@ -1,10 +1,13 @@
-//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME` and
-//! `profile NAME SECONDS`, one line each, on standard input: `run` asks this program and its Python counterparts in turn.
+//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME`, `memory NAME`
+//! (megabytes) and `profile NAME SECONDS`, one line each, on standard input: `run` and `memory` ask this program and its Python
+//! counterparts in turn. `grow NAME SECONDS AXIS EXTENT` and `chart ..` are what `growth` asks.
 
 mod adam;
 mod boltzmann;
 mod discrete;
+mod growth;
 mod max_flow;
+mod memory;
 mod networks;
 mod runner;
 mod workloads;
@@ -47,6 +50,9 @@ fn load(name: &str, data: &Path) -> Result<Runner, Box<dyn Error>> {
 }
 
 fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Result<String, Box<dyn Error>> {
+    if let Some(text) = line.strip_prefix("chart ") {
+        return growth::chart(text);
+    }
     let words: Vec<&str> = line.split_whitespace().collect();
     let [verb, name, rest @ ..] = &words[..] else { return Err(format!("not a request: {line:?}").into()) };
     let budget = Duration::from_secs_f64(rest.first().map_or(Ok(1.0), |word| word.parse())?);
@@ -60,6 +66,12 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
             "least" => Ok((workload.time(budget).1 * 1e3).to_string()),
             _ => Err(format!("not a request for a discrete model: {line:?}").into()),
         };
+    }
+    if *verb == "grow" {
+        return growth::time(name, &rest[1..], budget);
+    }
+    if *verb == "memory" {
+        return memory::peak(|| load(name, data));
     }
     if *verb == "check" {
         let mut runner = load(name, data)?;

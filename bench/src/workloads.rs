@@ -11,6 +11,8 @@ use crate::networks::{
 
 /// Channels of the convolutional workloads.
 const CHANNELS: usize = 64;
+/// Height and width of their images.
+const SIDE: usize = 28;
 /// Noise added to the data of denoising score matching.
 const SIGMA: f64 = 0.1;
 /// Noise levels of annealed Langevin sampling.
@@ -90,18 +92,8 @@ impl Workload {
         let rows = name.rsplit('_').next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
         let layer = || convolution_parameters("conv", CHANNELS, CHANNELS);
         let (drive, objective, parameters, batch) = match name {
-            "mlp_128" | "mlp_4096" => (
-                Drive::Update,
-                Objective::Perceptron,
-                perceptron_parameters(&[2, 128, 128, 2]),
-                batch(&["x", "target"], &[rows, 2]),
-            ),
-            "dsm2_128" | "dsm2_4096" => (
-                Drive::Update,
-                Objective::DenoisingEnergy,
-                perceptron_parameters(&[2, 128, 128, 1]),
-                batch(&["x", "noise"], &[rows, 2]),
-            ),
+            "mlp_128" | "mlp_4096" => return Workload::grown("mlp", "batch", rows),
+            "dsm2_128" | "dsm2_4096" => return Workload::grown("dsm2", "batch", rows),
             "dsm2_conv_32" => (
                 Drive::Update,
                 Objective::DenoisingConvolutions,
@@ -111,18 +103,9 @@ impl Workload {
             "conv_forward" => {
                 (Drive::Once, Objective::ConvolutionForward, layer(), batch(&["x"], &[64, 28, 28, CHANNELS]))
             }
-            "conv_forward_backward" => (
-                Drive::Once,
-                Objective::ConvolutionGradients,
-                layer(),
-                batch(&["x"], &[64, 28, 28, CHANNELS]),
-            ),
-            "score_net_step" => (
-                Drive::Update,
-                Objective::ScoreNetwork,
-                score_network_parameters(CHANNELS),
-                batch(&["x", "target"], &[32, 28, 28, 1]),
-            ),
+            "conv_forward_backward" | "score_net_step" => {
+                return Workload::grown(name, "channels", CHANNELS);
+            }
             "langevin" => (
                 Drive::Langevin,
                 Objective::Langevin,
@@ -168,6 +151,43 @@ impl Workload {
                 Objective::Contrastive,
                 boltzmann::parameters(),
                 boltzmann::rows(boltzmann::BATCHES),
+            ),
+            _ => return None,
+        };
+        Some(Workload { drive, parameters, batch, objective })
+    }
+
+    /// The workload called `name` with another extent: the "batch" of mlp and dsm2; the "channels" or the "side" of the images
+    /// of conv_forward_backward and score_net_step.
+    pub fn grown(name: &str, axis: &str, extent: usize) -> Option<Workload> {
+        let (channels, side) = match axis {
+            "side" => (CHANNELS, extent),
+            _ => (extent, SIDE),
+        };
+        let (drive, objective, parameters, batch) = match (name, axis) {
+            ("mlp", "batch") => (
+                Drive::Update,
+                Objective::Perceptron,
+                perceptron_parameters(&[2, 128, 128, 2]),
+                batch(&["x", "target"], &[extent, 2]),
+            ),
+            ("dsm2", "batch") => (
+                Drive::Update,
+                Objective::DenoisingEnergy,
+                perceptron_parameters(&[2, 128, 128, 1]),
+                batch(&["x", "noise"], &[extent, 2]),
+            ),
+            ("conv_forward_backward", "channels" | "side") => (
+                Drive::Once,
+                Objective::ConvolutionGradients,
+                convolution_parameters("conv", channels, channels),
+                batch(&["x"], &[64, side, side, channels]),
+            ),
+            ("score_net_step", "channels" | "side") => (
+                Drive::Update,
+                Objective::ScoreNetwork,
+                score_network_parameters(channels),
+                batch(&["x", "target"], &[32, side, side, 1]),
             ),
             _ => return None,
         };
