@@ -24,8 +24,13 @@ fn settings() -> Settings {
 /// The number of parameters of the compiled update.
 fn compiled(settings: &Settings) -> usize {
     let moments = vec![0.5; 28 * 28];
-    let facts =
-        DataFacts { row_shape: &[28, 28, 1], variance: 0.095, mean: &moments, deviation: &moments, rows: &[] };
+    let facts = DataFacts {
+        row_shape: &[28, 28, 1],
+        variance: 0.095,
+        mean: &moments,
+        deviation: &moments,
+        rows: &[],
+    };
     let model = build(settings.model(), &facts).unwrap();
     let levels = objective::noise_levels(settings.objective()).unwrap();
     let optimiser = Optimiser { clip_norm: settings.optimiser().clip().unwrap(), ..Optimiser::default() };
