@@ -81,7 +81,7 @@ def training(p, loss):
     return run
 
 
-def denoising(x, noise):
+def denoising(energy, x, noise):
     noisy = x + workloads.SIGMA * noise
     return lambda p: ((jax.grad(energy, 1)(p, noisy) - noise / workloads.SIGMA) ** 2).mean()
 
@@ -230,8 +230,10 @@ def load(name, noise=1.0):
     p, batch = (list(map(jnp.array, arrays)) for arrays in workloads.read_data(DATA, name))
     if name.startswith("mlp"):
         return training(p, lambda p: ((perceptron(p, batch[0]) - batch[1]) ** 2).mean())
+    if name == "dsm2_conv_32":
+        return training(p, denoising(convolutional_energy, *batch))
     if name.startswith("dsm2"):
-        return training(p, denoising(*batch))
+        return training(p, denoising(energy, *batch))
     if name == "exact_sm_128":
         return better([training(p, exact_score_matching(trace, *batch)) for trace in (trace_by_tangents, trace_of_hessian)])
     if name == "ssmvr_energy_128":

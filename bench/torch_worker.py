@@ -88,15 +88,16 @@ def denoising(x, noise):
     return loss
 
 
-def convolutional_energy():
-    halving = [nn.Conv2d(32, 32, 4, 2, 1), nn.SiLU(), nn.Conv2d(32, 64, 4, 2, 1), nn.SiLU()]
+def convolutional_energy(size):
+    """`size` is that of the windows of stride 2."""
+    halving = [nn.Conv2d(32, 32, size, 2, 1), nn.SiLU(), nn.Conv2d(32, 64, size, 2, 1), nn.SiLU()]
     return nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.SiLU(), *halving, nn.Flatten(), nn.Linear(64 * 49, 1))
 
 
-def fill_convolutional_energy(arrays):
+def of_convolutional_energy(arrays):
     """The dense layer's weights are [height, width, channel] in the file; PyTorch flattens [channel, height, width]."""
     dense = arrays[6].reshape(7, 7, 64, 1).transpose(2, 0, 1, 3).reshape(-1, 1)
-    return fill(convolutional_energy(), arrays[:6] + [dense] + arrays[7:])
+    return arrays[:6] + [dense] + arrays[7:]
 
 
 def gradient(energy, x, **options):
@@ -225,6 +226,8 @@ def load(name, noise=1.0):
     batch = [image(array) for array in batch]
     if name.startswith("mlp"):
         return training(perceptron(2, 128, 128, 2), arrays, lambda net: ((net(batch[0]) - batch[1]) ** 2).mean())
+    if name == "dsm2_conv_32":
+        return training(convolutional_energy(3), of_convolutional_energy(arrays), denoising(*batch))
     if name.startswith("dsm2"):
         return training(perceptron(2, 128, 128, 1), arrays, denoising(*batch))
     if name == "exact_sm_128":
@@ -238,7 +241,8 @@ def load(name, noise=1.0):
     if name == "langevin_mlp":
         return chain(fill(perceptron(2, 128, 128, 1), arrays), *batch, noise, workloads.CHAIN_LENGTHS[name])
     if name == "langevin_conv":
-        return chain(fill_convolutional_energy(arrays), *batch, noise, workloads.CHAIN_LENGTHS[name])
+        energy = fill(convolutional_energy(4), of_convolutional_energy(arrays))
+        return chain(energy, *batch, noise, workloads.CHAIN_LENGTHS[name])
     if name == "ais":
         return annealing(arrays, *batch, noise)
     if name == "rbm_cd1":
@@ -256,4 +260,12 @@ def check(name):
     return [value.double().square().mean().item() if value.ndim else value.item() for value in values]
 
 
-serve(load, check)
+def start_up():
+    """A step of a small network of the layers that the workloads have."""
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.GroupNorm(8, 8), nn.SiLU())
+    optimiser = torch.optim.Adam(net.parameters())
+    net(torch.ones(1, 1, 4, 4)).sum().backward()
+    optimiser.step()
+
+
+serve(load, check, start_up)

@@ -1,19 +1,25 @@
-"""Answers `check NAME` and `time NAME SECONDS` on standard input for one library."""
+"""Answers `check NAME`, `time NAME SECONDS` and `memory NAME` on standard input for one library."""
 import statistics
 import sys
 import time
 
 MOST_RUNS = 200
 WARM_UP = 2
+MEMORY_RUNS = 5
 
 
-def serve(load, check):
-    """`load(name)` gives a function to time, which may have a `reset`; `check(name)` the numbers by which libraries are compared."""
+def serve(load, check, start_up=lambda: None):
+    """`load(name)` gives a function to time, which may have a `reset`; `check(name)` the numbers by which libraries are
+    compared. `start_up()` loads what the library loads with its first work, before memory is measured."""
     loaded = {}
     for line in sys.stdin:
         verb, name, *rest = line.split()
         if verb == "check":
             print(*check(name), flush=True)
+            continue
+        if verb == "memory":
+            start_up()
+            print(_peak(load, name), flush=True)
             continue
         if name not in loaded:
             loaded[name] = load(name)
@@ -31,3 +37,18 @@ def _time(run, budget):
         run()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds) * 1e3
+
+
+def _peak(load, name):
+    """The most megabytes that some runs need, above those that the process has before."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    before, run = _kilobytes("VmRSS"), load(name)
+    for _ in range(MEMORY_RUNS):
+        run()
+    return (_kilobytes("VmHWM") - before) * 1024 / 1e6
+
+
+def _kilobytes(field):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(field + ":"))

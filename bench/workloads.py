@@ -35,8 +35,9 @@ def _convolution(inputs, outputs, size=3):
     return [((size, size, inputs, outputs), (size * size * inputs) ** -0.5, 0.0), ((outputs,), 0.1, 0.0)]
 
 
-def _convolutional_energy():
-    halving = _convolution(32, 32, 4) + _convolution(32, 64, 4)
+def _convolutional_energy(size):
+    """`size` is that of the windows of stride 2."""
+    halving = _convolution(32, 32, size) + _convolution(32, 64, size)
     return _convolution(1, 32) + halving + _perceptron(7 * 7 * 64, 1)
 
 
@@ -60,6 +61,7 @@ WORKLOADS = {
     "mlp_4096": (_perceptron(2, 128, 128, 2), _pair(4096, 2)),
     "dsm2_128": (_perceptron(2, 128, 128, 1), _pair(128, 2)),
     "dsm2_4096": (_perceptron(2, 128, 128, 1), _pair(4096, 2)),
+    "dsm2_conv_32": (_convolutional_energy(3), _pair(32, 28, 28, 1)),
     "conv_forward": (_convolution(CHANNELS, CHANNELS), [((64, 28, 28, CHANNELS), 1.0, 0.0)]),
     "conv_forward_backward": (_convolution(CHANNELS, CHANNELS), [((64, 28, 28, CHANNELS), 1.0, 0.0)]),
     "score_net_step": (_score_network(), _pair(32, 28, 28, 1)),
@@ -68,7 +70,7 @@ WORKLOADS = {
     "ssmvr_energy_128": (_perceptron(50, 128, 128, 1), _pair(128, 50)),
     "ssmvr_score_128": (_perceptron(50, 128, 128, 50), _pair(128, 50)),
     "langevin_mlp": (_perceptron(2, 128, 128, 1), [((1024, 2), 1.0, 0.0)]),
-    "langevin_conv": (_convolutional_energy(), [((64, 28, 28, 1), 1.0, 0.0)]),
+    "langevin_conv": (_convolutional_energy(4), [((64, 28, 28, 1), 1.0, 0.0)]),
     # Rows are 1 where they are above 0.
     "ais": (_machine(784, 500), [((100, 784), 1.0, 0.0), ((100,), 0.0, 0.0)]),
     "rbm_cd1": (_machine(784, 500), [((100, 784), 1.0, -1.1)] * 10),

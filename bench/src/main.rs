@@ -1,11 +1,13 @@
-//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME`,
-//! `profile NAME SECONDS`, `roofline NAME SECONDS` and `peaks` on standard input: `run` asks this program and its Python
-//! counterparts in turn.
+//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME`, `memory NAME`
+//! (megabytes), `profile NAME SECONDS`, `roofline NAME SECONDS` and `peaks` on standard input: `run` and `memory` ask this program
+//! and its Python counterparts in turn. `grow NAME SECONDS AXIS EXTENT` and `chart ..` are what `growth` asks.
 
 mod adam;
 mod boltzmann;
 mod discrete;
+mod growth;
 mod max_flow;
+mod memory;
 mod networks;
 mod roofline;
 mod runner;
@@ -49,6 +51,9 @@ fn load(name: &str, data: &Path) -> Result<Runner, Box<dyn Error>> {
 }
 
 fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Result<String, Box<dyn Error>> {
+    if let Some(text) = line.strip_prefix("chart ") {
+        return growth::chart(text);
+    }
     let words: Vec<&str> = line.split_whitespace().collect();
     if words[..] == ["peaks"] {
         return Ok(roofline::peaks());
@@ -65,6 +70,12 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
             "least" => Ok((workload.time(budget).1 * 1e3).to_string()),
             _ => Err(format!("not a request for a discrete model: {line:?}").into()),
         };
+    }
+    if *verb == "grow" {
+        return growth::time(name, &rest[1..], budget);
+    }
+    if *verb == "memory" {
+        return memory::peak(|| load(name, data));
     }
     if *verb == "check" {
         let mut runner = load(name, data)?;

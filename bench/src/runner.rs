@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use enscore_cpu::{Argument, Executable, ExecutorError, Options, StepProfile, Work};
-use enscore_program::random::Key;
+use enscore_program::random::{Key, normal_row};
 
 use crate::adam;
 use crate::networks::Spec;
@@ -44,15 +44,35 @@ fn read(path: &Path, specs: &[Spec]) -> Result<Vec<Vec<f32>>, Box<dyn Error>> {
     Ok(lengths.iter().map(|len| numbers.by_ref().take(*len).collect()).collect())
 }
 
+/// The inputs of one output of a layer with these weights; of biases and scales 1.
+fn fan_in((_, shape): &Spec) -> f64 {
+    shape.iter().rev().skip(1).product::<usize>() as f64
+}
+
 impl Runner {
     /// Compiles `workload` and reads what it starts from.
     pub fn new(workload: &Workload, data: &Path) -> Result<Runner, Box<dyn Error>> {
+        let specs = [&workload.parameters[..], &workload.batch].concat();
+        Runner::starting_at(workload, read(data, &specs)?)
+    }
+
+    /// Compiles `workload` and draws what it starts from: N(0, 1/fan_in) for parameters, N(0, 1) for the batch.
+    pub fn drawn(workload: &Workload) -> Result<Runner, Box<dyn Error>> {
+        let parameters = workload.parameters.iter().map(|spec| (spec, fan_in(spec).powf(-0.5)));
+        let specs = parameters.chain(workload.batch.iter().map(|spec| (spec, 1.0)));
+        let drawn = specs.enumerate().map(|(row, ((_, shape), deviation))| {
+            let mut draws = vec![0.0; shape.iter().product()];
+            normal_row(Key::new(0, 0), 0, row as u64, &mut draws);
+            draws.into_iter().map(|z| (deviation * z) as f32).collect()
+        });
+        Runner::starting_at(workload, drawn.collect())
+    }
+
+    fn starting_at(workload: &Workload, mut parameters: Vec<Vec<f32>>) -> Result<Runner, Box<dyn Error>> {
         let program = workload.program()?;
         let began = Instant::now();
         let executable = Executable::compile(&program, Options::default())?;
         let compiled_in = began.elapsed();
-        let specs = [&workload.parameters[..], &workload.batch].concat();
-        let mut parameters = read(data, &specs)?;
         let mut batch = parameters.split_off(workload.parameters.len());
         if workload.drive == Drive::Update {
             let zeros: Vec<Vec<f32>> = parameters.iter().map(|values| vec![0.0; values.len()]).collect();

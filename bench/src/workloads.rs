@@ -11,6 +11,8 @@ use crate::networks::{
 
 /// Channels of the convolutional workloads.
 const CHANNELS: usize = 64;
+/// Height and width of their images.
+const SIDE: usize = 28;
 /// Noise added to the data of denoising score matching.
 const SIGMA: f64 = 0.1;
 /// Noise levels of annealed Langevin sampling.
@@ -66,6 +68,7 @@ pub struct Workload {
 enum Objective {
     Perceptron,
     DenoisingEnergy,
+    DenoisingConvolutions,
     ConvolutionForward,
     ConvolutionGradients,
     ScoreNetwork,
@@ -89,33 +92,20 @@ impl Workload {
         let rows = name.rsplit('_').next().and_then(|rows| rows.parse().ok()).unwrap_or(0);
         let layer = || convolution_parameters("conv", CHANNELS, CHANNELS);
         let (drive, objective, parameters, batch) = match name {
-            "mlp_128" | "mlp_4096" => (
+            "mlp_128" | "mlp_4096" => return Workload::grown("mlp", "batch", rows),
+            "dsm2_128" | "dsm2_4096" => return Workload::grown("dsm2", "batch", rows),
+            "dsm2_conv_32" => (
                 Drive::Update,
-                Objective::Perceptron,
-                perceptron_parameters(&[2, 128, 128, 2]),
-                batch(&["x", "target"], &[rows, 2]),
-            ),
-            "dsm2_128" | "dsm2_4096" => (
-                Drive::Update,
-                Objective::DenoisingEnergy,
-                perceptron_parameters(&[2, 128, 128, 1]),
-                batch(&["x", "noise"], &[rows, 2]),
+                Objective::DenoisingConvolutions,
+                convolutional_energy_parameters(3),
+                batch(&["x", "noise"], &[rows, 28, 28, 1]),
             ),
             "conv_forward" => {
                 (Drive::Once, Objective::ConvolutionForward, layer(), batch(&["x"], &[64, 28, 28, CHANNELS]))
             }
-            "conv_forward_backward" => (
-                Drive::Once,
-                Objective::ConvolutionGradients,
-                layer(),
-                batch(&["x"], &[64, 28, 28, CHANNELS]),
-            ),
-            "score_net_step" => (
-                Drive::Update,
-                Objective::ScoreNetwork,
-                score_network_parameters(CHANNELS),
-                batch(&["x", "target"], &[32, 28, 28, 1]),
-            ),
+            "conv_forward_backward" | "score_net_step" => {
+                return Workload::grown(name, "channels", CHANNELS);
+            }
             "langevin" => (
                 Drive::Langevin,
                 Objective::Langevin,
@@ -149,7 +139,7 @@ impl Workload {
             "langevin_conv" => (
                 Drive::Chain(20),
                 Objective::ChainOfConvolutions,
-                convolutional_energy_parameters(),
+                convolutional_energy_parameters(4),
                 batch(&["x"], &[64, 28, 28, 1]),
             ),
             "ais" => {
@@ -161,6 +151,43 @@ impl Workload {
                 Objective::Contrastive,
                 boltzmann::parameters(),
                 boltzmann::rows(boltzmann::BATCHES),
+            ),
+            _ => return None,
+        };
+        Some(Workload { drive, parameters, batch, objective })
+    }
+
+    /// The workload called `name` with another extent: the "batch" of mlp and dsm2; the "channels" or the "side" of the images
+    /// of conv_forward_backward and score_net_step.
+    pub fn grown(name: &str, axis: &str, extent: usize) -> Option<Workload> {
+        let (channels, side) = match axis {
+            "side" => (CHANNELS, extent),
+            _ => (extent, SIDE),
+        };
+        let (drive, objective, parameters, batch) = match (name, axis) {
+            ("mlp", "batch") => (
+                Drive::Update,
+                Objective::Perceptron,
+                perceptron_parameters(&[2, 128, 128, 2]),
+                batch(&["x", "target"], &[extent, 2]),
+            ),
+            ("dsm2", "batch") => (
+                Drive::Update,
+                Objective::DenoisingEnergy,
+                perceptron_parameters(&[2, 128, 128, 1]),
+                batch(&["x", "noise"], &[extent, 2]),
+            ),
+            ("conv_forward_backward", "channels" | "side") => (
+                Drive::Once,
+                Objective::ConvolutionGradients,
+                convolution_parameters("conv", channels, channels),
+                batch(&["x"], &[64, side, side, channels]),
+            ),
+            ("score_net_step", "channels" | "side") => (
+                Drive::Update,
+                Objective::ScoreNetwork,
+                score_network_parameters(channels),
+                batch(&["x", "target"], &[32, side, side, 1]),
             ),
             _ => return None,
         };
@@ -208,10 +235,13 @@ impl Objective {
                 let loss = (perceptron(parameters, x) - batch[1]).square().mean_all();
                 (loss, vec![loss])
             }
-            Objective::DenoisingEnergy => {
+            Objective::DenoisingEnergy | Objective::DenoisingConvolutions => {
                 let (noise, noisy) = (batch[1], x + batch[1] * SIGMA);
-                let energy = perceptron(parameters, noisy).sum_all();
-                let gradient = scope.gradient(energy, &[noisy])[0];
+                let energy = match self {
+                    Objective::DenoisingEnergy => perceptron(parameters, noisy),
+                    _ => convolutional_energy(parameters, noisy),
+                };
+                let gradient = scope.gradient(energy.sum_all(), &[noisy])[0];
                 let loss = (gradient - noise * (1.0 / SIGMA)).square().mean_all();
                 (loss, vec![loss])
             }

@@ -75,10 +75,7 @@ fn pieces(work: Part) -> Vec<Step> {
 /// Whether the step is a product that falls into equal parts of enough rows.
 fn falls_into_products(step: &Step) -> bool {
     let Step::MatMul { shape, scratch, .. } = step else { return false };
-    shape.batch == 1
-        && shape.m.is_multiple_of(PARTS)
-        && shape.m / PARTS >= FEWEST_ROWS
-        && scratch.1 == 0
+    shape.batch == 1 && shape.m.is_multiple_of(PARTS) && shape.m / PARTS >= FEWEST_ROWS && scratch.1 == 0
 }
 
 /// Whether the pass falls into equal parts that write their own elements.

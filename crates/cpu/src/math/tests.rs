@@ -173,14 +173,15 @@ fn slope_of_silu<T: Math>() {
             map_silu_slope::<T, FMA>(self.0, self.1);
         }
     }
-    let inputs: Vec<T> = [2.0, 30.0, 1000.0].into_iter().flat_map(|b| grid(b, 100_000)).map(T::from_f64).collect();
+    let inputs: Vec<T> =
+        [2.0, 30.0, 1000.0].into_iter().flat_map(|b| grid(b, 100_000)).map(T::from_f64).collect();
     for path in Path::available() {
         let mut out = vec![T::ZERO; inputs.len()];
         path.run(Slope(&inputs, &mut out));
         for (x, y) in inputs.iter().map(|x| x.to_f64()).zip(&out) {
             let s = Sigmoid.reference(x);
             let error = (y.to_f64() - s * (1.0 + x * Sigmoid.reference(-x))).abs() / unit::<T>(0.5);
-            assert!(error <= 5.0, "{path:?}: {error} units at {x}");
+            assert!(error <= 6.0, "{path:?}: {error} units at {x}");
         }
     }
 }

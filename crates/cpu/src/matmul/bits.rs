@@ -129,11 +129,11 @@ impl<T: Float> Kernel for Rows<'_, T> {
                 *unit = u8::from(*x == T::ONE);
                 odd |= u8::from(*x != T::ONE) & u8::from(*x != T::ZERO);
             }
-            for group in 0..GROUPS {
+            for (group, state) in states.iter_mut().enumerate() {
                 let four = &units[group * GROUP..][..GROUP];
                 let word = u32::from_le_bytes([four[0], four[1], four[2], four[3]]);
                 // The four lowest bits of the bytes meet in the highest byte.
-                states[group] = (group * STATES) as u8 | (word.wrapping_mul(0x0102_0408) >> 24) as u8 & 15;
+                *state = (group * STATES) as u8 | (word.wrapping_mul(0x0102_0408) >> 24) as u8 & 15;
             }
         }
         odd == 0
@@ -335,8 +335,8 @@ fn turn<T: Float>(
     }
     for at in 0..width {
         let rest = if at < whole[1] { whole[0] } else { 0 };
-        for unit in rest..depth {
-            turned[unit][at] = column(at)[unit];
+        for (turned, x) in turned[rest..].iter_mut().zip(&column(at)[rest..]) {
+            turned[at] = *x;
         }
     }
 }

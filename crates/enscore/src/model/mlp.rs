@@ -49,7 +49,7 @@ impl Mlp {
 impl Score for Mlp {
     fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s> {
         let level = (self.embedding > 0)
-            .then(|| embed_noise_level(&parameters.at("embedding"), sigma, self.embedding));
+            .then(|| embed_noise_level(&parameters.at("embedding"), sigma, self.embedding, Start::Random));
         let mut hidden = flat(scale_input(x, sigma, self.data_variance));
         let size = hidden.extent(1);
         for (i, width) in self.hidden.iter().enumerate() {

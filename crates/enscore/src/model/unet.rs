@@ -4,7 +4,8 @@
 //! the way back reading the block of the same resolution on the way down. Blocks are residual with
 //! normalisation first (He, Zhang, Ren and Sun 2016, "Identity mappings", figure 4e): GroupNorm, SiLU, conv
 //! 3x3, plus the embedding of log σ per channel (as Ho, Jain and Abbeel 2020), GroupNorm, SiLU, conv 3x3, plus
-//! the block's input. Dividing the output by σ is Song and Ermon 2020's technique 3.
+//! the block's input. Each block's last conv starts at 0 (Goyal et al. 2017, section 5.1, as Ho et al.): a block is its input
+//! at first, and the U-Net needs fewer steps. Dividing the output by σ is Song and Ermon 2020's technique 3.
 
 use enscore_program::{Parameters, Var};
 
@@ -64,15 +65,15 @@ impl UNet {
     ) -> Var<'s> {
         let groups = self.settings.groups;
         let hidden = group_norm(&parameters.at("norm1"), x, groups).silu();
-        let mut hidden = conv(&parameters.at("conv1"), hidden, 3, width, Start::Random);
+        let mut hidden = conv(&parameters.at("conv1"), hidden, 3, width, Start::Small);
         if let Some(level) = level {
-            let shift = dense(&parameters.at("embedding"), level, width, Start::Random);
+            let shift = dense(&parameters.at("embedding"), level, width, Start::Small);
             hidden = hidden + shift.broadcast_axes(&hidden.shape(), &[0, 3]);
         }
         let hidden = group_norm(&parameters.at("norm2"), hidden, groups).silu();
-        let hidden = conv(&parameters.at("conv2"), hidden, 3, width, Start::Random);
+        let hidden = conv(&parameters.at("conv2"), hidden, 3, width, Start::Zero);
         let identity =
-            if x.extent(3) == width { x } else { conv(&parameters.at("skip"), x, 1, width, Start::Random) };
+            if x.extent(3) == width { x } else { conv(&parameters.at("skip"), x, 1, width, Start::Small) };
         hidden + identity
     }
 
@@ -80,7 +81,7 @@ impl UNet {
     fn network<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, level: Option<Var<'s>>) -> Var<'s> {
         let (levels, blocks) = (self.widths.len(), self.settings.blocks);
         let name = |part: &str, level: usize, block: usize| parameters.at(&format!("{part}.{level}.{block}"));
-        let mut hidden = conv(&parameters.at("input.conv"), x, 3, self.widths[0], Start::Random);
+        let mut hidden = conv(&parameters.at("input.conv"), x, 3, self.widths[0], Start::Small);
         let mut skips = Vec::new();
         for (i, width) in self.widths.iter().enumerate() {
             if i > 0 {
@@ -109,7 +110,8 @@ impl UNet {
 impl Score for UNet {
     fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s> {
         let embedding = self.settings.embedding;
-        let level = (embedding > 0).then(|| embed_noise_level(&parameters.at("embedding"), sigma, embedding));
+        let level = (embedding > 0)
+            .then(|| embed_noise_level(&parameters.at("embedding"), sigma, embedding, Start::Small));
         let scaled = scale_input(x, sigma, self.settings.data_variance);
         scale_output(self.network(parameters, scaled, level), sigma)
     }
