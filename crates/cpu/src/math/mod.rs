@@ -146,8 +146,12 @@ pub fn silu<T: Math, const FMA: bool>(x: T) -> T {
 /// in [1/2, 1) (f32, f64); in relative terms it has no digits near its root at -1.278.
 #[inline(always)]
 pub fn silu_slope<T: Math, const FMA: bool>(x: T) -> T {
-    let s = sigmoid::<T, FMA>(x);
-    s * T::fma::<FMA>(x, T::ONE - s, T::ONE)
+    // 1 - s is computed as e^-|x| s and not as a difference, whose error x would multiply.
+    let e = exp::<T, FMA>(-x.magnitude());
+    let (large, below) = (T::ONE / (T::ONE + e), x < T::ZERO);
+    let small = e * large;
+    let (s, rest) = (select(below, small, large), select(below, large, small));
+    s * T::fma::<FMA>(x, rest, T::ONE)
 }
 
 /// sin and cos of r + q pi / 2 for |r| <= pi / 4, from the two low bits of q.
