@@ -19,6 +19,7 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use enscore_cpu::StepProfile;
 use runner::Runner;
 use workloads::Workload;
 
@@ -96,12 +97,15 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
         "compile" => Ok((runner.compiled_in().as_secs_f64() * 1e3).to_string()),
         "roofline" => roofline::answer(runner, budget),
         "profile" => {
-            let rows = runner.hot_spots(budget)?;
-            let sum = |which: usize| rows.iter().map(|row| row.milliseconds()[which]).sum::<f64>();
-            let line = |[least, mean]: [f64; 2], name: &str| format!("{least:9.4} {mean:9.4}  {name}");
-            let mut lines =
-                vec![line([sum(0), sum(1)], &format!("least and mean of all {} steps", rows.len()))];
-            lines.extend(rows.iter().map(|row| line(row.milliseconds(), &row.name)));
+            let steps = runner.hot_spots(budget)?;
+            let times = |step: &StepProfile| [step.least, step.seconds / step.runs as f64];
+            let sum = |which: usize| steps.iter().map(|step| times(step)[which]).sum::<f64>();
+            let line = |[least, mean]: [f64; 2], name: &str| {
+                format!("{:9.4} {:9.4}  {name}", 1e3 * least, 1e3 * mean)
+            };
+            let heading = format!("least and mean of all {} steps", steps.len());
+            let mut lines = vec![line([sum(0), sum(1)], &heading)];
+            lines.extend(steps.iter().map(|step| line(times(step), &step.name)));
             Ok(lines.join("\n"))
         }
         _ => Err(format!("not a request: {line:?}").into()),

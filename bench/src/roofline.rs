@@ -5,11 +5,11 @@ use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use enscore_cpu::Group;
 use enscore_cpu::peaks::{LARGE, copy_rate, product_rate};
+use enscore_cpu::{Group, StepProfile};
 use serde_json::{Map, Value, json};
 
-use crate::runner::{Row, Runner};
+use crate::runner::Runner;
 
 /// How long the peaks are measured, once in a process, and the bandwidth at the size of a workload.
 const LONG: Duration = Duration::from_secs(1);
@@ -32,25 +32,27 @@ pub fn peaks() -> String {
 /// program touches.
 pub fn answer(runner: &mut Runner, budget: Duration) -> Result<String, Box<dyn Error>> {
     let ([peak, _], bandwidth) = (measured(), copy_rate(runner.touched_bytes(), SHORT));
-    let (rows, times) = (runner.hot_spots(budget)?, runner.programs_a_run() as f64);
-    let limit = |row: &Row| (row.work.operations as f64 / peak).max(row.work.bytes as f64 / bandwidth);
+    let (steps, times) = (runner.hot_spots(budget)?, runner.programs_a_run() as f64);
+    let limit =
+        |step: &StepProfile| (step.work.operations as f64 / peak).max(step.work.bytes as f64 / bandwidth);
     // From 0 on: the sum of nothing is -0 otherwise.
-    let sum =
-        |rows: &[&Row], of: &dyn Fn(&Row) -> f64| times * rows.iter().fold(0.0, |sum, row| sum + of(row));
-    let figures = |rows: &[&Row]| {
+    let sum = |steps: &[&StepProfile], of: &dyn Fn(&StepProfile) -> f64| {
+        times * steps.iter().fold(0.0, |sum, step| sum + of(step))
+    };
+    let figures = |steps: &[&StepProfile]| {
         [
-            ("gflop", sum(rows, &|row| row.work.operations as f64 / 1e9)),
-            ("mbytes", sum(rows, &|row| row.work.bytes as f64 / 1e6)),
-            ("limit_ms", sum(rows, &|row| 1e3 * limit(row))),
-            ("steps_ms", sum(rows, &|row| row.milliseconds()[0])),
+            ("gflop", sum(steps, &|step| step.work.operations as f64 / 1e9)),
+            ("mbytes", sum(steps, &|step| step.work.bytes as f64 / 1e6)),
+            ("limit_ms", sum(steps, &|step| 1e3 * limit(step))),
+            ("steps_ms", sum(steps, &|step| 1e3 * step.least)),
         ]
         .map(|(name, figure)| (name.to_string(), json!(figure)))
     };
     let group = |group: Group| {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.work.group == group).collect();
-        (group.name().to_string(), Value::Object(Map::from_iter(figures(&rows))))
+        let steps: Vec<&StepProfile> = steps.iter().filter(|step| step.work.group == group).collect();
+        (group.name().to_string(), Value::Object(Map::from_iter(figures(&steps))))
     };
-    let mut all = Map::from_iter(figures(&rows.iter().collect::<Vec<_>>()));
+    let mut all = Map::from_iter(figures(&steps.iter().collect::<Vec<_>>()));
     all.insert("gb_per_s".to_string(), json!(bandwidth / 1e9));
     all.insert("groups".to_string(), Value::Object(Group::ALL.map(group).into_iter().collect()));
     Ok(Value::Object(all).to_string())

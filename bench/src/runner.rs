@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use enscore_cpu::{Argument, Executable, ExecutorError, Options, StepProfile, Work};
+use enscore_cpu::{Argument, Executable, ExecutorError, Options, StepProfile};
 use enscore_program::random::{Key, normal_row};
 
 use crate::adam;
@@ -29,7 +29,6 @@ pub struct Runner {
     results: Vec<Vec<f32>>,
     step: i32,
     compiled_in: Duration,
-    profile: Option<Vec<Row>>,
 }
 
 /// Arrays of single precision, one after another, as the file at `path` has them.
@@ -99,7 +98,6 @@ impl Runner {
             results,
             step: 0,
             compiled_in,
-            profile: None,
         })
     }
 
@@ -164,18 +162,7 @@ impl Runner {
         let state = if self.drive.keeps_state() { &mut next[..] } else { &mut [] };
         let mut outputs: Vec<&mut [f32]> =
             state.iter_mut().chain(&mut self.results).map(Vec::as_mut_slice).collect();
-        match &mut self.profile {
-            Some(rows) => {
-                let mut steps = Vec::new();
-                self.executable.profile(&inputs, &mut outputs, &mut steps)?;
-                if rows.is_empty() {
-                    *rows = steps.iter().map(Row::new).collect();
-                }
-                rows.iter_mut().zip(&steps).for_each(|(row, step)| row.add(step.seconds));
-                Ok(())
-            }
-            None => self.executable.run(&inputs, &mut outputs),
-        }
+        self.executable.run(&inputs, &mut outputs)
     }
 
     /// The number by which runs in different libraries are compared: the loss, or the mean square of what came out.
@@ -225,45 +212,16 @@ impl Runner {
         }
     }
 
-    /// Runs for `budget` and gives each step of the program with its least and its mean milliseconds, the dearest first:
-    /// beside other work on the machine the least says more.
-    pub fn hot_spots(&mut self, budget: Duration) -> Result<Vec<Row>, ExecutorError> {
+    /// Runs for `budget` and gives what each step of the program cost, the dearest first.
+    pub fn hot_spots(&mut self, budget: Duration) -> Result<Vec<StepProfile>, ExecutorError> {
         self.start_over()?;
-        self.profile = Some(Vec::new());
+        self.executable.start_profile();
         let (began, before) = (Instant::now(), self.step);
         while self.step == before || (self.step < before + MOST_RUNS as i32 && began.elapsed() < budget) {
             self.run(1.0)?;
         }
-        let mut rows = self.profile.take().unwrap_or_default();
-        rows.sort_by(|a, b| b.least.total_cmp(&a.least));
-        Ok(rows)
-    }
-}
-
-/// What one step of a program took.
-pub struct Row {
-    /// The primitives that it computes.
-    pub name: String,
-    /// What one run of it does.
-    pub work: Work,
-    least: f64,
-    total: f64,
-    runs: u32,
-}
-
-impl Row {
-    fn new(step: &StepProfile) -> Row {
-        Row { name: step.name.clone(), work: step.work, least: 0.0, total: 0.0, runs: 0 }
-    }
-
-    fn add(&mut self, seconds: f64) {
-        self.least = if self.runs == 0 { seconds } else { self.least.min(seconds) };
-        self.total += seconds;
-        self.runs += 1;
-    }
-
-    /// The least and the mean milliseconds.
-    pub fn milliseconds(&self) -> [f64; 2] {
-        [self.least * 1e3, self.total * 1e3 / f64::from(self.runs)]
+        let mut steps = self.executable.end_profile();
+        steps.sort_by(|a, b| b.least.total_cmp(&a.least));
+        Ok(steps)
     }
 }

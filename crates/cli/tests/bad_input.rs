@@ -7,7 +7,7 @@ use common::Folder;
 
 /// Runs `enscore` with arguments that must be refused; the line must hold every one of `parts`.
 fn refused(folder: &Folder, arguments: &str, parts: &[&str]) {
-    let before = names(folder);
+    let before = folder.names();
     let ran = folder.run(arguments);
     assert_eq!(ran.code, Some(2), "enscore {arguments}: {ran:?}");
     assert_eq!((ran.stderr.lines().count(), ran.stdout.as_str()), (1, ""), "enscore {arguments}: {ran:?}");
@@ -15,15 +15,7 @@ fn refused(folder: &Folder, arguments: &str, parts: &[&str]) {
     for part in parts {
         assert!(ran.stderr.contains(part), "enscore {arguments}: no {part:?} in {}", ran.stderr);
     }
-    assert_eq!(names(folder), before, "enscore {arguments} left something");
-}
-
-fn names(folder: &Folder) -> Vec<String> {
-    let entries = std::fs::read_dir(folder.path("")).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
+    assert_eq!(folder.names(), before, "enscore {arguments} left something");
 }
 
 fn idx(extents: &[u32], values: &[u8]) -> Vec<u8> {

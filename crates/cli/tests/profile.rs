@@ -36,23 +36,15 @@ steps = 3
 batch = 16
 "#;
 
-fn names(folder: &Folder) -> Vec<String> {
-    let entries = std::fs::read_dir(folder.path("")).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
-}
-
 fn sum(rows: &Value, of: &str) -> f64 {
     rows.as_array().unwrap().iter().map(|row| row[of].as_f64().unwrap()).sum()
 }
 
 /// The profile, after checks that hold for every one.
 fn profiled(folder: &Folder, arguments: &str) -> Value {
-    let before = names(folder);
+    let before = folder.names();
     let profile = folder.succeed(&format!("profile {arguments} --json")).json();
-    assert_eq!(names(folder), before);
+    assert_eq!(folder.names(), before);
     for rows in ["groups", "steps"] {
         let rows = &profile[rows];
         assert!((sum(rows, "share") - 1.0).abs() < 1e-9, "{profile}");
@@ -112,7 +104,7 @@ fn the_table_is_for_readers() {
 #[test]
 fn what_can_not_be_profiled_is_refused() {
     let folder = Folder::new();
-    let before = names(&folder);
+    let before = folder.names();
     let cases = [
         ("profile nowhere.toml", "nowhere.toml"),
         ("profile mlp.toml --updates 0", "--updates"),
@@ -125,5 +117,5 @@ fn what_can_not_be_profiled_is_refused() {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{arguments}: {ran:?}");
         assert!(ran.stderr.lines().count() == 1 && ran.stderr.contains(part), "{arguments}: {ran:?}");
     }
-    assert_eq!(names(&folder), before);
+    assert_eq!(folder.names(), before);
 }

@@ -28,7 +28,7 @@ pub struct Executable<T> {
     profile: Option<Vec<StepProfile>>,
 }
 
-/// What a step cost: the sum over its runs.
+/// What a step cost.
 #[derive(Clone, Debug)]
 pub struct StepProfile {
     /// The primitives that the step computes.
@@ -37,6 +37,8 @@ pub struct StepProfile {
     pub runs: u64,
     /// Seconds of the runs together.
     pub seconds: f64,
+    /// Seconds of the shortest: other work on the machine only ever makes one longer.
+    pub least: f64,
     /// What one run of it does.
     pub work: Work,
 }
@@ -113,23 +115,24 @@ impl<T: Math> Executable<T> {
         (self.compiled.arena + self.compiled.constants.len() + inputs + outputs) * size_of::<T>()
     }
 
-    /// From now on every run is one of [`Executable::profile`].
+    /// From now on the time of every step is taken. Steps run one after another, though a small program's run side by side
+    /// otherwise: their sum may be more than a run takes.
     pub fn start_profile(&mut self) {
-        self.profile = Some(self.unmeasured());
+        let steps = &self.compiled.steps;
+        let works = works(steps, size_of::<T>(), self.options.conv);
+        let step = |(step, work): (&Step, Work)| StepProfile {
+            name: step.name(),
+            runs: 0,
+            seconds: 0.0,
+            least: f64::INFINITY,
+            work,
+        };
+        self.profile = Some(steps.iter().zip(works).map(step).collect());
     }
 
     /// What the steps cost since [`Executable::start_profile`]; none without one. Runs go on as before it.
     pub fn end_profile(&mut self) -> Vec<StepProfile> {
         self.profile.take().unwrap_or_default()
-    }
-
-    /// All steps, before any run.
-    fn unmeasured(&self) -> Vec<StepProfile> {
-        let steps = &self.compiled.steps;
-        let works = works(steps, size_of::<T>(), self.options.conv);
-        let step =
-            |(step, work): (&Step, Work)| StepProfile { name: step.name(), runs: 0, seconds: 0.0, work };
-        steps.iter().zip(works).map(step).collect()
     }
 
     /// Runs the program. `inputs` are in the program's order; each of `outputs` is overwritten.
@@ -138,7 +141,12 @@ impl<T: Math> Executable<T> {
     /// An input or output of the wrong kind or length, named.
     pub fn run(&mut self, inputs: &[Argument<T>], outputs: &mut [&mut [T]]) -> Result<(), ExecutorError> {
         if let Some(mut profile) = self.profile.take() {
-            let ran = self.profile(inputs, outputs, &mut profile);
+            let ran = self.run_observed(inputs, outputs, |number, seconds| {
+                let step = &mut profile[number];
+                step.runs += 1;
+                step.seconds += seconds;
+                step.least = step.least.min(seconds);
+            });
             self.profile = Some(profile);
             return ran;
         }
@@ -154,26 +162,6 @@ impl<T: Math> Executable<T> {
         let step = |number: usize| run_step(&steps[number], memory, options);
         awake(|| crew.work(true, &step), || crew.work(false, &step));
         Ok(())
-    }
-
-    /// As [`Executable::run`], and adds the time of every step to `profile` (filled by the first call). Steps run one after
-    /// another, though a small program's run side by side otherwise: their sum may be more than a run takes.
-    ///
-    /// # Errors
-    /// As [`Executable::run`].
-    pub fn profile(
-        &mut self,
-        inputs: &[Argument<T>],
-        outputs: &mut [&mut [T]],
-        profile: &mut Vec<StepProfile>,
-    ) -> Result<(), ExecutorError> {
-        if profile.is_empty() {
-            profile.extend(self.unmeasured());
-        }
-        self.run_observed(inputs, outputs, |step, seconds| {
-            profile[step].runs += 1;
-            profile[step].seconds += seconds;
-        })
     }
 
     fn run_observed(

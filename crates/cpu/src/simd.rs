@@ -345,3 +345,14 @@ macro_rules! operator {
 operator!(Add, add);
 operator!(Sub, sub);
 operator!(Mul, mul);
+
+/// Numbers in [-1, 1) for tests.
+#[cfg(test)]
+pub(crate) fn test_values<T: Float>(count: usize, seed: u64) -> Vec<T> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        T::from_f64((state >> 33) as f64 / (1u64 << 30) as f64 - 1.0)
+    };
+    (0..count).map(|_| next()).collect()
+}

@@ -3,15 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-
-fn values<T: Float>(count: usize, seed: u64) -> Vec<T> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        T::from_f64((state >> 33) as f64 / (1u64 << 30) as f64 - 1.0)
-    };
-    (0..count).map(|_| next()).collect()
-}
+use crate::simd::test_values as values;
 
 /// Calls `visit(index of x, index of w, index of y)` for every product of the definition.
 fn products(g: &ConvGeometry, mut visit: impl FnMut(usize, usize, usize)) {

@@ -83,8 +83,9 @@ pub(super) fn multiply<T: Float>(product: Product<T>, out: &mut [T], wide: bool)
     done
 }
 
+#[inline(always)]
 fn is_bit<T: Float>(x: &T) -> bool {
-    *x == T::ZERO || *x == T::ONE
+    (*x == T::ZERO) | (*x == T::ONE)
 }
 
 /// Where each row of A finds its sums in the tables of each block: `[blocks, rows, groups]`. Says whether A is made of zeros and
@@ -94,11 +95,7 @@ fn pack<T: Float>([rows, depth]: [usize; 2], a: Strided<T>, states: &mut [u8], w
         let first = block * BLOCK;
         let a = Strided { values: &a.values[first * a.strides[1]..], strides: a.strides };
         let depth = BLOCK.min(depth - first);
-        if a.strides[1] == 1 {
-            Path::current().run(Rows { depth, a, states })
-        } else {
-            Path::current().run(UnitsOfRows { rows, depth, a, states })
-        }
+        Path::current().run(Pack { rows, depth, a, states })
     };
     let len = rows * GROUPS;
     if wide {
@@ -109,25 +106,33 @@ fn pack<T: Float>([rows, depth]: [usize; 2], a: Strided<T>, states: &mut [u8], w
     }
 }
 
-/// A block of A whose rows are contiguous.
-struct Rows<'a, T> {
+/// A block of A, `[rows, depth]`, whose states are wanted. Beyond the last row of B there are zeros.
+struct Pack<'a, T> {
+    rows: usize,
     depth: usize,
     a: Strided<'a, T>,
     states: &'a mut [u8],
 }
 
-impl<T: Float> Kernel for Rows<'_, T> {
+impl<T: Float> Kernel for Pack<'_, T> {
     type Output = bool;
     #[inline(always)]
     fn run<const FMA: bool>(self) -> bool {
+        if self.a.strides[1] == 1 { self.by_rows() } else { self.by_units() }
+    }
+}
+
+impl<T: Float> Pack<'_, T> {
+    /// Where rows are contiguous.
+    #[inline(always)]
+    fn by_rows(self) -> bool {
         let mut odd = 0;
-        // Beyond the last row of B there are zeros.
         let mut units = [0u8; BLOCK];
         for (row, states) in self.states.chunks_exact_mut(GROUPS).enumerate() {
             let values = &self.a.values[row * self.a.strides[0]..][..self.depth];
             for (unit, x) in units.iter_mut().zip(values) {
                 *unit = u8::from(*x == T::ONE);
-                odd |= u8::from(*x != T::ONE) & u8::from(*x != T::ZERO);
+                odd |= u8::from(!is_bit(x));
             }
             for (group, state) in states.iter_mut().enumerate() {
                 let four = &units[group * GROUP..][..GROUP];
@@ -138,20 +143,10 @@ impl<T: Float> Kernel for Rows<'_, T> {
         }
         odd == 0
     }
-}
 
-/// A block of A whose columns are contiguous.
-struct UnitsOfRows<'a, T> {
-    rows: usize,
-    depth: usize,
-    a: Strided<'a, T>,
-    states: &'a mut [u8],
-}
-
-impl<T: Float> Kernel for UnitsOfRows<'_, T> {
-    type Output = bool;
+    /// Where the rows' values of a unit are contiguous.
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> bool {
+    fn by_units(self) -> bool {
         let mut odd = 0;
         let mut group_of_rows = [0u8; MOST_ROWS];
         for group in 0..GROUPS {
@@ -160,7 +155,7 @@ impl<T: Float> Kernel for UnitsOfRows<'_, T> {
                 let values = &self.a.values[unit * self.a.strides[1]..][..self.rows];
                 for (state, x) in group_of_rows.iter_mut().zip(values) {
                     *state |= u8::from(*x == T::ONE) << (unit % GROUP);
-                    odd |= u8::from(*x != T::ONE) & u8::from(*x != T::ZERO);
+                    odd |= u8::from(!is_bit(x));
                 }
             }
             for (row, state) in group_of_rows[..self.rows].iter().enumerate() {

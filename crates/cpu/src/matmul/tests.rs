@@ -1,16 +1,8 @@
 //! Every way of computing a product against the plain triple loop.
 
 use super::*;
+use crate::simd::test_values as values;
 use proptest::prelude::*;
-
-fn values<T: Float>(count: usize, seed: u64) -> Vec<T> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        T::from_f64((state >> 33) as f64 / (1u64 << 30) as f64 - 1.0)
-    };
-    (0..count).map(|_| next()).collect()
-}
 
 fn naive<T: Float>(shape: MatmulShape, a: &[T], b: &[T]) -> Vec<f64> {
     let MatmulShape { batch, m, k, n, .. } = shape;

@@ -4,6 +4,7 @@ pub mod adam;
 mod batches;
 mod chains;
 mod diagnose;
+mod pace;
 mod plan;
 mod profile;
 mod rehearsal;

@@ -8,14 +8,13 @@ use enscore_program::random::Key;
 use crate::error::{Error, Result};
 use crate::objective::Side;
 use crate::sample::{options, refused};
-use crate::train::adam::Adam;
 use crate::train::batches::Batches;
 use crate::train::chains::Chains;
+use crate::train::pace::Pace;
 use crate::train::plan::Plan;
 use crate::train::resume::first_values;
-use crate::train::schedule::average_decay;
 use crate::train::state::{State, StepInputs};
-use crate::train::trainer::{learning_rate, refuse_beyond_memory};
+use crate::train::trainer::refuse_beyond_memory;
 use crate::train::update::UpdateProgram;
 
 /// A training that starts at the first update of its last stage.
@@ -24,7 +23,7 @@ pub(super) struct Rehearsal<'a> {
     state: State,
     chains: Option<Chains>,
     batches: Batches,
-    adam: Adam,
+    pace: Pace,
     /// How long its programs took to plan, and its chains to start.
     pub(super) compiled_in: Duration,
     /// Steps done.
@@ -48,13 +47,12 @@ impl Rehearsal<'_> {
         let compiled_in = began.elapsed();
         let arenas: usize = executables.iter().map(Executable::arena_bytes).sum();
         refuse_beyond_memory(plan, arenas as u64 + chains.as_ref().map_or(0, Chains::bytes))?;
-        let optimiser = plan.settings.optimiser();
         Ok(Rehearsal {
             plan,
             state: State::new(&plan.updates, executables, first_values(plan)?),
             chains,
             batches: Batches::new(&plan.training, &plan.settings),
-            adam: Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?,
+            pace: Pace::new(&plan.settings)?,
             compiled_in,
             step: plan.task.stages.last().copied().unwrap_or(0),
             player: 0,
@@ -89,21 +87,18 @@ impl Rehearsal<'_> {
         self.batches.fill(self.step)?;
         let from_chains = self.plan.task.players[player].learns_from_chains;
         if let Some(chains) = self.chains.as_mut().filter(|_| from_chains) {
-            let count = self.plan.update().parameters.len();
-            let weights: Vec<&[f32]> = self.state.values()[..count].iter().map(Vec::as_slice).collect();
-            chains.advance(self.step, &weights, &self.batches.x)?;
+            chains.advance(self.step, &self.state.parameters(), &self.batches.x)?;
         }
         let progress = self.step as f64 / settings.train().steps as f64;
-        let rate = learning_rate(settings).at(self.step + 1, progress) * self.plan.task.players[player].rate;
-        let [correction1, correction2] = self.adam.corrections(self.step + 1);
-        let decay = average_decay(settings.optimiser().ema_decay, self.step);
+        let next = self.step + 1;
+        let rate = self.pace.learning_rate(next, progress) * self.plan.task.players[player].rate;
         let report = self.state.step(
             player,
             &StepInputs {
                 x: &self.batches.x,
                 weights: &self.batches.weights,
-                key: Key::new(settings.train().seed, self.step + 1),
-                rates: [rate, correction1, correction2, decay],
+                key: Key::new(settings.train().seed, next),
+                rates: self.pace.rates(next, rate),
                 chains: self.chains.as_ref().filter(|_| from_chains).map(Chains::states),
             },
         )?;
@@ -111,7 +106,7 @@ impl Rehearsal<'_> {
             let accuracy = report.diagnostic("accuracy").unwrap_or(0.0);
             self.player = usize::from(rule.next(accuracy) == Side::Flow);
         }
-        self.step += 1;
+        self.step = next;
         Ok(())
     }
 }

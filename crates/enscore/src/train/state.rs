@@ -3,7 +3,7 @@
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::Key;
 
-use crate::checkpoint::{OTHER_PREFIXES, TensorData, Tensors, state_shapes};
+use crate::checkpoint::{OTHER_PREFIXES, STATE_PREFIXES, TensorData, Tensors, state_shapes};
 use crate::error::Result;
 use crate::sample::refused;
 use crate::train::update::UpdateProgram;
@@ -102,6 +102,12 @@ impl State {
     /// Goes back to these values.
     pub(crate) fn restore(&mut self, values: &[Vec<f32>]) {
         self.current.iter_mut().zip(values).for_each(|(current, values)| current.copy_from_slice(values));
+    }
+
+    /// The parameters, which come first.
+    pub(crate) fn parameters(&self) -> Vec<&[f32]> {
+        let count = self.current.len() / STATE_PREFIXES.len();
+        self.current[..count].iter().map(Vec::as_slice).collect()
     }
 
     /// All values, in the order of the update's state.

@@ -12,14 +12,13 @@ use crate::error::{Error, Result};
 use crate::objective::{LOSS_PER_DIM, Side};
 use crate::report::run_report;
 use crate::sample::{TrainedModel, options, refused};
-use crate::settings::{Decay as DecaySetting, DecayBy, Objective, Settings};
-use crate::train::adam::Adam;
+use crate::settings::{DecayBy, Objective, Settings};
 use crate::train::batches::Batches;
 use crate::train::chains::{ChainReport, Chains};
 use crate::train::diagnose::first_non_finite;
+use crate::train::pace::Pace;
 use crate::train::plan::{Plan, memory_estimate};
 use crate::train::resume::open;
-use crate::train::schedule::{Decay, LearningRate, average_decay};
 use crate::train::stability::Watch;
 use crate::train::state::{State, StepInputs, StepReport};
 use crate::train::unit_monitor::UnitMonitor;
@@ -55,8 +54,7 @@ pub(crate) struct Trainer {
     units: Option<UnitMonitor>,
     batches: Batches,
     metrics: MetricsWriter,
-    adam: Adam,
-    rate: LearningRate,
+    pace: Pace,
     /// Steps done.
     step: u64,
     /// Seconds trained before this part of the run, and when this part began.
@@ -98,7 +96,6 @@ impl Trainer {
         if let Some(tensors) = &resumed.tensors {
             beside.restore(tensors)?;
         }
-        let optimiser = plan.settings.optimiser();
         Ok(Trainer {
             good: Good { step: resumed.step, values: values.clone(), beside: beside.tensors()? },
             state: State::new(&plan.updates, executables, values),
@@ -107,8 +104,7 @@ impl Trainer {
             units,
             batches: Batches::new(&plan.training, &plan.settings),
             metrics,
-            adam: Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?,
-            rate: learning_rate(&plan.settings),
+            pace: Pace::new(&plan.settings)?,
             step: resumed.step,
             earlier: resumed.seconds,
             began: Instant::now(),
@@ -202,9 +198,7 @@ impl Trainer {
         let from_chains = self.plan.task.players[player].learns_from_chains;
         let chains = if from_chains { self.advance_chains()? } else { None };
         let train = self.plan.settings.train();
-        let [correction1, correction2] = self.adam.corrections(step);
-        let decay = average_decay(self.plan.settings.optimiser().ema_decay, self.step);
-        let rates = [self.learning_rate(step), correction1, correction2, decay];
+        let rates = self.pace.rates(step, self.learning_rate(step));
         let inputs = StepInputs {
             x: &self.batches.x,
             weights: &self.batches.weights,
@@ -244,15 +238,13 @@ impl Trainer {
     /// The learning rate of a step of the player whose turn it is.
     fn learning_rate(&self, step: u64) -> f64 {
         let player = &self.plan.task.players[self.player()];
-        self.rate.at(step, self.progress()) * f64::from(self.beside.watch.rate) * player.rate
+        self.pace.learning_rate(step, self.progress()) * f64::from(self.beside.watch.rate) * player.rate
     }
 
     /// Advances the chains on the energy as it stands.
     fn advance_chains(&mut self) -> Result<Option<ChainReport>> {
         let Some(chains) = &mut self.beside.chains else { return Ok(None) };
-        let count = self.plan.update().parameters.len();
-        let weights: Vec<&[f32]> = self.state.values()[..count].iter().map(Vec::as_slice).collect();
-        let report = chains.advance(self.step, &weights, &self.batches.x)?;
+        let report = chains.advance(self.step, &self.state.parameters(), &self.batches.x)?;
         self.not_finite += report.not_finite as u64;
         self.swapped.extend(report.swapped);
         Ok(Some(report))
@@ -416,17 +408,6 @@ impl Beside {
 /// Whether the objective has a loss on held-out rows: contrastive divergence has not, without chains of its own.
 fn validates(settings: &Settings) -> bool {
     !matches!(settings.objective(), Objective::Cd(_) | Objective::CdGibbs(_))
-}
-
-pub(super) fn learning_rate(settings: &Settings) -> LearningRate {
-    let optimiser = settings.optimiser();
-    let decay = match optimiser.decay {
-        DecaySetting::None => Decay::None,
-        DecaySetting::Cosine => Decay::Cosine,
-        DecaySetting::Linear => Decay::Linear,
-    };
-    let (peak, warmup_steps) = (optimiser.learning_rate, optimiser.warmup_steps);
-    LearningRate { peak, warmup_steps, decay, final_fraction: optimiser.final_fraction }
 }
 
 pub(super) fn refuse_beyond_memory(plan: &Plan, arena: u64) -> Result<()> {
