@@ -276,8 +276,8 @@ impl Objective {
                 (loss, vec![loss])
             }
             Objective::SlicedEnergy => {
-                let f = perceptron(parameters, x).sum_all();
-                let loss = sliced(x, scope.gradient(f, &[x])[0], batch[1]);
+                let curvature = scope.curvature(perceptron(parameters, x).sum(&[1]), x, batch[1].sign());
+                let loss = (curvature.along + 0.5 * curvature.gradient.square().sum(&[1])).mean_all();
                 (loss, vec![loss])
             }
             Objective::SlicedScore => {

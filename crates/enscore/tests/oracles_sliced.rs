@@ -7,7 +7,7 @@ mod derivatives;
 mod oracles;
 
 use derivatives::{Derivatives, minimise};
-use enscore::model::{Activation, Confinement, GaussianEnergy, MlpEnergy, Network, Score, trace};
+use enscore::model::{Activation, Confinement, GaussianEnergy, LogDensity, MlpEnergy, Network, Score, trace};
 use enscore::objective::{Directions, ScoreMatching, SlicedScoreMatching};
 use enscore_program::random::Key;
 use enscore_program::{Kind, Value, Var, interpret};
@@ -118,13 +118,18 @@ fn the_sliced_losses_of_a_network() {
         let loss = |reduced| sliced(reduced).rows(x, score, &[v]).mean_all();
         // A direction that stands twice counts by half.
         let twice = sliced(false).rows(x, score, &[v, v]).mean_all();
-        [loss(false), loss(true), twice].map(|loss| ("loss".to_string(), loss)).to_vec()
+        let f = network().log_density(parameters, x);
+        let of_density = |reduced| sliced(reduced).rows_of_density(x, f, &[v]).mean_all();
+        [loss(false), loss(true), twice, of_density(false), of_density(true)]
+            .map(|loss| ("loss".to_string(), loss))
+            .to_vec()
     })
     .unwrap();
     let inputs: Vec<Value> = parameters.iter().map(|p| Value::Float(weights(&p.name))).collect();
     let found: Vec<f64> =
         interpret(&program, &inputs).unwrap().iter().map(|value| value.floats()[0]).collect();
     assert_close(id, &found[..2], 1e-10);
+    assert_close(id, &found[3..], 1e-10);
     assert!((found[2] - found[0]).abs() < 1e-12);
 }
 

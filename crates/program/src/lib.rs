@@ -31,7 +31,7 @@ mod shape;
 mod simplify;
 mod var;
 
-pub use derivative::{Laplacian, LaplacianPart};
+pub use derivative::{Curvature, Laplacian, LaplacianPart};
 pub use interpret::{Array, Value, interpret};
 pub use op::Op;
 pub use parameters::{Initial, Parameter, Parameters};

@@ -1,4 +1,4 @@
-//! Laplacians against explicit Hessians and central differences, in f64, and what is refused.
+//! Laplacians and curvatures against explicit Hessians and central differences, in f64, and what is refused.
 #![allow(clippy::unwrap_used, reason = "test code")]
 
 #[path = "common/by_rows.rs"]
@@ -33,8 +33,31 @@ fn check(what: &str, at: At, f: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) 
         assert_near(&format!("{what}: gradient, chunk {chunk}"), &found[0], &truth[0], 1e-11);
         assert_near(&format!("{what}: laplacian, chunk {chunk}"), &found[1], &truth[1], 1e-10);
     }
+    check_curvature(what, &at, f);
     check_differences(what, &at, &truth[1], |s, x, w| s.gradient(per_row(f(s, x, w)).sum_all(), &[x])[0]);
     check_again(what, &at, |s, x, w| s.laplacian(per_row(f(s, x, w)), x, count).laplacian);
+}
+
+/// v'∇²y v against the inner product of v with the derivative of the gradient along v, and its own derivatives.
+fn check_curvature(what: &str, at: &At, f: &Function) {
+    let direction = common::values(57, at.x.len());
+    let both = at.here(|s, x, w| {
+        let (y, v) = (per_row(f(s, x, w)), s.table(&direction, &at.shape));
+        let gradient = s.gradient(y.sum_all(), &[x])[0];
+        let axes: Vec<usize> = (1..at.shape.len()).collect();
+        let curvature = s.curvature(y, x, v);
+        vec![
+            curvature.gradient,
+            gradient,
+            curvature.along,
+            (s.jvp(&[gradient], &[x], &[v])[0] * v).sum(&axes),
+        ]
+    });
+    assert_near(&format!("{what}: gradient beside curvature"), &both[0], &both[1], 1e-11);
+    assert_near(&format!("{what}: curvature"), &both[2], &both[3], 1e-10);
+    check_again(what, at, |s, x, w| {
+        s.curvature(per_row(f(s, x, w)), x, s.table(&direction, &at.shape)).along
+    });
 }
 
 #[test]
@@ -297,6 +320,22 @@ fn what_has_no_rule_is_refused() {
             images.conv2d(x.slice(1, 0, 2).reshape(&[2, 2, 1, 1]), Conv::same(3)).sum(&[1, 2, 3])
         }),
         "laplacian: conv2d into",
+    );
+    starts(
+        message(&|s, x| s.curvature((x - x.mean(&[0])).square().sum(&[1]), x, x).along),
+        "curvature: sum into [3] depends on x: it reduces over the batch",
+    );
+    starts(
+        message(&|s, x| s.curvature(x.matmul_with(x, false, true).sum(&[1]), x, x).along),
+        "curvature: matmul into [2, 2] depends on x",
+    );
+    starts(
+        message(&|s, x| s.curvature(x.square(), x, x).along),
+        "curvature of y [2, 3] in x [2, 3] along v [2, 3]",
+    );
+    starts(
+        message(&|s, x| s.curvature(x.sum(&[1]), x, x.sum(&[1])).along),
+        "curvature of y [2] in x [2, 3] along v [2]",
     );
     starts(message(&|s, x| s.laplacian(x, x, 1).laplacian), "laplacian in x [2, 3]");
     starts(message(&|s, x| s.divergence(x.sum(&[1]), x, 1)), "divergence in x [2, 3]");

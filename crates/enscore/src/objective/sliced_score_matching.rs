@@ -7,12 +7,13 @@
 //!
 //! with directions v of E vv' = I: then E v'∇s v = Tr ∇s, and both have the expectation of exact score matching. Directions
 //! of unit length would shrink the first term by d: on the sphere the radius is √d. v'∇s v is one Jacobian-vector product
-//! per direction (of an energy: of its gradient).
+//! per direction; of an energy it is v'∇²f v, which the cotangents of s = ∇f give by one pass forward
+//! ([`Scope::curvature`](enscore_program::Scope::curvature)).
 
 use enscore_program::{Parameters, Var};
 
 use super::{Batch, Estimate, Objective};
-use crate::model::{Score, sum_rows};
+use crate::model::{LogDensity, Network, Score, sum_rows};
 use crate::settings::Projection;
 
 /// The law of the directions; each has E vv' = I.
@@ -67,27 +68,44 @@ impl SlicedScoreMatching {
     /// The loss of each row `[batch]` for the score s(x) and given directions, each of the shape of x.
     pub fn rows<'s>(&self, x: Var<'s>, score: Var<'s>, directions: &[Var<'s>]) -> Var<'s> {
         let scope = x.scope();
-        let terms = directions.iter().map(|v| {
-            let curvature = sum_rows(*v * scope.jvp(&[score], &[x], &[*v])[0]);
-            match self.variance_reduction {
+        let curvature = |v: Var<'s>| sum_rows(v * scope.jvp(&[score], &[x], &[v])[0]);
+        self.combine(score, directions.iter().map(|v| (*v, curvature(*v))))
+    }
+
+    /// The same for the score ∇f of an unnormalised log density f `[batch]`.
+    pub fn rows_of_density<'s>(&self, x: Var<'s>, f: Var<'s>, directions: &[Var<'s>]) -> Var<'s> {
+        let scope = x.scope();
+        let score = scope.gradient(f.sum_all(), &[x])[0];
+        self.combine(score, directions.iter().map(|v| (*v, scope.curvature(f, x, *v).along)))
+    }
+
+    /// The loss from the score and each direction v with v'∇s v.
+    fn combine<'s>(&self, score: Var<'s>, curvatures: impl Iterator<Item = (Var<'s>, Var<'s>)>) -> Var<'s> {
+        let terms: Vec<Var> = curvatures
+            .map(|(v, curvature)| match self.variance_reduction {
                 true => curvature,
-                false => curvature + 0.5 * sum_rows(*v * score).square(),
-            }
-        });
-        let sum = terms.reduce(|sum, term| sum + term).unwrap_or_else(|| sum_rows(score).zeros_like());
-        let mean = sum * (1.0 / directions.len().max(1) as f64);
+                false => curvature + 0.5 * sum_rows(v * score).square(),
+            })
+            .collect();
+        let weight = 1.0 / terms.len().max(1) as f64;
+        let sum = terms.into_iter().reduce(|sum, term| sum + term);
+        let mean = sum.unwrap_or_else(|| sum_rows(score).zeros_like()) * weight;
         if self.variance_reduction { mean + 0.5 * sum_rows(score.square()) } else { mean }
     }
 }
 
-impl<M: Score + ?Sized> Objective<M> for SlicedScoreMatching {
-    fn estimate<'s>(&self, model: &M, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
+impl Objective<Network> for SlicedScoreMatching {
+    fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
         let x = batch.x;
         let directions: Vec<Var> =
             (0..self.projections).map(|_| self.directions.draw(batch.key, &x.shape())).collect();
-        // A score network is told the level 1: there is no noise.
-        let sigma = x.scope().constant(1.0).broadcast_to(&[x.extent(0)]);
-        let score = model.score(parameters, x, sigma);
-        Estimate::of_dimensions(batch, batch.mean(self.rows(x, score, &directions)))
+        let rows = if model.has_density() {
+            self.rows_of_density(x, model.log_density(parameters, x), &directions)
+        } else {
+            // A score network is told the level 1: there is no noise.
+            let sigma = x.scope().constant(1.0).broadcast_to(&[x.extent(0)]);
+            self.rows(x, model.score(parameters, x, sigma), &directions)
+        };
+        Estimate::of_dimensions(batch, batch.mean(rows))
     }
 }

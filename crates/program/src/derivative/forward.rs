@@ -18,16 +18,18 @@ impl Scope {
                 ys.len()
             ];
         }
-        let moved = self.push_forward(ys, xs, tangents);
+        let moved = self.push_forward(ys, xs, tangents, &[]);
         ys.iter().zip(moved).map(|(y, tangent)| tangent.unwrap_or_else(|| y.zeros_like())).collect()
     }
 
-    /// As [`Scope::jvp`], with None for what does not vary.
+    /// As [`Scope::jvp`], with None for what does not vary; what is between xs and ys and in `pushed` moves along the tangent
+    /// there on top.
     pub(super) fn push_forward<'s>(
         &'s self,
         ys: &[Var<'s>],
         xs: &[Var<'s>],
         tangents: &[Var<'s>],
+        pushed: &[(Id, Var<'s>)],
     ) -> Vec<Option<Var<'s>>> {
         let Some(last) = ys.iter().map(|y| y.id).max() else { return Vec::new() };
         let mut moved: Vec<Option<Var<'s>>> = vec![None; last + 1];
@@ -43,6 +45,9 @@ impl Scope {
             let operands: Vec<Var> = inputs.iter().map(|id| Var { scope: self, id: *id }).collect();
             let operand_tangents: Vec<_> = inputs.iter().map(|id| moved[*id]).collect();
             moved[id] = op.jvp(&operands, Var { scope: self, id }, &operand_tangents);
+            for (_, tangent) in pushed.iter().filter(|(place, _)| *place == id) {
+                moved[id] = Some(moved[id].map_or(*tangent, |sum| sum + *tangent));
+            }
         }
         ys.iter().map(|y| moved[y.id]).collect()
     }

@@ -1,5 +1,6 @@
 //! Derivatives as transforms of the growing graph: they add nodes, so they nest to any order.
 
+mod curvature;
 mod divergence;
 mod forward;
 mod laplacian;
@@ -9,4 +10,5 @@ pub(crate) mod rows;
 mod tangents;
 mod walk;
 
+pub use curvature::Curvature;
 pub use laplacian::{Laplacian, LaplacianPart};

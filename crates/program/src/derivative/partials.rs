@@ -56,7 +56,7 @@ fn free_partials(
     let varying: Vec<usize> = (0..free.len()).filter(|i| varies[*i]).collect();
     let along = |y: Var, i: usize| {
         let x = free[i];
-        scope.push_forward(&[Var { scope: &scope, id: y.id }], &[x], &[x.full_like(1.0)])[0]
+        scope.push_forward(&[Var { scope: &scope, id: y.id }], &[x], &[x.full_like(1.0)], &[])[0]
     };
     let mut outputs = Vec::new();
     for (place, i) in varying.iter().enumerate() {

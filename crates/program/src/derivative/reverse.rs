@@ -22,19 +22,35 @@ impl Scope {
 
     /// ȳ·J: the cotangent of each of `xs`, given one for each of `ys`.
     pub fn vjp<'s>(&'s self, ys: &[Var<'s>], xs: &[Var<'s>], cotangents: &[Var<'s>]) -> Vec<Var<'s>> {
+        self.vjp_with(ys, xs, cotangents, &[]).0
+    }
+
+    /// As [`Scope::vjp`], with the cotangents of values `at` between xs and ys beside; None where they are zero.
+    pub(super) fn vjp_with<'s>(
+        &'s self,
+        ys: &[Var<'s>],
+        xs: &[Var<'s>],
+        cotangents: &[Var<'s>],
+        at: &[Id],
+    ) -> (Vec<Var<'s>>, Vec<Option<Var<'s>>>) {
+        let none = || vec![None; at.len()];
         if self.has_failed() {
-            return xs.to_vec();
+            return (xs.to_vec(), none());
         }
         if let Some((y, cotangent)) = ys.iter().zip(cotangents).find(|(y, c)| y.shape() != c.shape()) {
             let (y, cotangent) = (y.shape(), cotangent.shape());
-            return vec![self.fail(format!("vjp: a value {y:?} has a cotangent {cotangent:?}")); xs.len()];
+            let failed = self.fail(format!("vjp: a value {y:?} has a cotangent {cotangent:?}"));
+            return (vec![failed; xs.len()], none());
         }
         let tangents: Vec<Var> = xs.iter().map(|x| self.tangent(&x.shape())).collect();
-        let moved = self.push_forward(ys, xs, &tangents);
+        let shape = |id: Id| Var { scope: self, id }.shape();
+        let pushed: Vec<(Id, Var)> = at.iter().map(|id| (*id, self.tangent(&shape(*id)))).collect();
+        let moved = self.push_forward(ys, xs, &tangents, &pushed);
         if self.has_failed() {
-            return xs.to_vec();
+            return (xs.to_vec(), none());
         }
-        let linear = self.linear_part(&tangents);
+        let leaves: Vec<Var> = tangents.iter().copied().chain(pushed.iter().map(|(_, leaf)| *leaf)).collect();
+        let linear = self.linear_part(&leaves);
         let first = linear.first;
         let mut pending: Vec<Option<Var<'s>>> = vec![None; linear.depends.len()];
         for (moved, cotangent) in moved.into_iter().zip(cotangents) {
@@ -47,10 +63,9 @@ impl Scope {
                 self.pull_back(id, cotangent, &linear, &mut pending);
             }
         }
-        let result = |(x, tangent): (&Var<'s>, &Var<'s>)| {
-            pending.get(tangent.id - first).copied().flatten().unwrap_or_else(|| x.zeros_like())
-        };
-        xs.iter().zip(&tangents).map(result).collect()
+        let of = |leaf: &Var<'s>| pending.get(leaf.id - first).copied().flatten();
+        let results = xs.iter().zip(&tangents).map(|(x, leaf)| of(leaf).unwrap_or_else(|| x.zeros_like()));
+        (results.collect(), pushed.iter().map(|(_, leaf)| of(leaf)).collect())
     }
 
     /// Hands the cotangent of node `id` on to the operands that it is linear in.

@@ -55,6 +55,12 @@ impl Rows {
         rows.reshape(&shape)
     }
 
+    /// A value as `[batch, row..]`.
+    pub(crate) fn lift_all<'s>(self, value: Var<'s>) -> Var<'s> {
+        let row = self.row(&value.shape()).unwrap_or_default();
+        value.reshape(&[&[self.batch], row.as_slice()].concat())
+    }
+
     /// The one row `[1, row..]` of a value that repeats it, as the graph shows.
     pub(crate) fn same_in_all_rows<'s>(self, value: Var<'s>) -> Option<Var<'s>> {
         self.repeated_row(value, DEPTH)

@@ -242,7 +242,8 @@ impl<'s> Walk<'s> {
     }
 }
 
-fn add<'s>(a: Option<Var<'s>>, b: Option<Var<'s>>) -> Option<Var<'s>> {
+/// The sum of what there is.
+pub(super) fn add<'s>(a: Option<Var<'s>>, b: Option<Var<'s>>) -> Option<Var<'s>> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a + b),
         (a, b) => a.or(b),
