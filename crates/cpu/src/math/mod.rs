@@ -42,6 +42,13 @@ pub fn exp<T: Math, const FMA: bool>(x: T) -> T {
     (T::ONE + tail) * first * second
 }
 
+/// e^x for x <= 0, to the bit as [`exp`]: 2^n in one factor that is normal, and a constant one that rounds once.
+#[inline(always)]
+fn exp_negative<T: Math, const FMA: bool>(x: T) -> T {
+    let (shifted, _, tail) = reduce_exp::<T, FMA>(select(x < T::EXP_MIN, T::EXP_MIN, x), T::SHIFT_LIFTED);
+    (T::ONE + tail) * T::from_bits(shifted.to_bits() << T::MANTISSA) * T::LOWER
+}
+
 /// e^x - 1 for x in [-2 `TANH_MAX`, 0], where one factor 2^n suffices.
 #[inline(always)]
 fn exp_m1_negative<T: Math, const FMA: bool>(x: T) -> T {
@@ -123,7 +130,7 @@ pub fn tanh<T: Math, const FMA: bool>(x: T) -> T {
 /// underflows gradually like e^x.
 #[inline(always)]
 pub fn sigmoid<T: Math, const FMA: bool>(x: T) -> T {
-    let e = exp::<T, FMA>(-x.magnitude());
+    let e = exp_negative::<T, FMA>(-x.magnitude());
     select(x < T::ZERO, e, T::ONE) / (T::ONE + e)
 }
 
@@ -131,7 +138,7 @@ pub fn sigmoid<T: Math, const FMA: bool>(x: T) -> T {
 /// where it is e^x.
 #[inline(always)]
 pub fn softplus<T: Math, const FMA: bool>(x: T) -> T {
-    let e = exp::<T, FMA>(-x.magnitude());
+    let e = exp_negative::<T, FMA>(-x.magnitude());
     select(x > T::ZERO, x, T::ZERO) + log1p_unit::<T, FMA>(e)
 }
 
@@ -147,7 +154,7 @@ pub fn silu<T: Math, const FMA: bool>(x: T) -> T {
 #[inline(always)]
 pub fn silu_slope<T: Math, const FMA: bool>(x: T) -> T {
     // 1 - s is computed as e^-|x| s and not as a difference, whose error x would multiply.
-    let e = exp::<T, FMA>(-x.magnitude());
+    let e = exp_negative::<T, FMA>(-x.magnitude());
     let (large, below) = (T::ONE / (T::ONE + e), x < T::ZERO);
     let small = e * large;
     let (s, rest) = (select(below, small, large), select(below, large, small));

@@ -266,3 +266,35 @@ fn sin_and_cos_of_huge_arguments_stay_bounded() {
         }
     }
 }
+
+/// [`exp_negative`] and [`exp`] of the same arguments.
+struct BothExponentials<'a, T>(&'a [T], &'a mut [(T, T)]);
+
+impl<T: Math> Kernel for BothExponentials<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        for (x, out) in self.0.iter().zip(self.1) {
+            *out = (exp_negative::<T, FMA>(*x), exp::<T, FMA>(*x));
+        }
+    }
+}
+
+fn exponentials_agree<T: Math>(inputs: &[T]) {
+    for path in Path::available() {
+        let mut out = vec![(T::NAN, T::NAN); inputs.len()];
+        path.run(BothExponentials(inputs, &mut out));
+        for ((short, long), x) in out.iter().zip(inputs) {
+            assert!(short.to_bits() == long.to_bits(), "{path:?}: e^{x:?} is {short:?} and {long:?}");
+        }
+    }
+}
+
+#[test]
+fn both_exponentials_have_the_same_bits() {
+    let special = [0.0, -0.0, f64::NEG_INFINITY, -1e-40, -87.4, -103.9, -104.0, -745.1, -745.2, -1e30];
+    let dense = [1.0, 30.0, 110.0, 800.0].into_iter().flat_map(|bound| grid(bound, 100_000));
+    let doubles: Vec<f64> = special.into_iter().chain(dense.map(|x| -x.abs())).collect();
+    exponentials_agree(&doubles);
+    exponentials_agree(&doubles.iter().map(|x| *x as f32).collect::<Vec<f32>>());
+}

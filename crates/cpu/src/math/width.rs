@@ -73,6 +73,12 @@ pub trait Math: Float {
     const SHIFT_TWO_BIASES: Self;
     /// 1.5 2^mantissa + the exponent bias.
     const SHIFT_ONE_BIAS: Self;
+    /// 1.5 2^mantissa + the exponent bias + `LIFT`.
+    const SHIFT_LIFTED: Self;
+    /// An exponent that makes normal what e^x can be for x < 0.
+    const LIFT: i32;
+    /// 2^-`LIFT`.
+    const LOWER: Self;
     /// 2^mantissa: its low bits are an integer.
     const SHIFT_INTEGER: Self;
     /// 2^mantissa + the exponent bias.
@@ -132,6 +138,9 @@ macro_rules! common {
         const LOG2_E: Self = std::$t::consts::LOG2_E;
         const SHIFT_TWO_BIASES: Self = 1.5 * Self::SHIFT_INTEGER + (2 * ($t::MAX_EXP - 1)) as $t;
         const SHIFT_ONE_BIAS: Self = 1.5 * Self::SHIFT_INTEGER + ($t::MAX_EXP - 1) as $t;
+        const SHIFT_LIFTED: Self = Self::SHIFT_ONE_BIAS + Self::LIFT as $t;
+        const LIFT: i32 = 64;
+        const LOWER: Self = 1.0 / (1_u128 << Self::LIFT) as $t;
         const SHIFT_INTEGER: Self = (1_u64 << Self::MANTISSA) as $t;
         const SHIFT_INTEGER_BIAS: Self = Self::SHIFT_INTEGER + ($t::MAX_EXP - 1) as $t;
         #[inline(always)]
