@@ -131,7 +131,11 @@ impl Chart {
             let (middle, y) = (frame.left + frame.wide / 2.0, frame.top + frame.high / 2.0);
             let _ = write!(body, r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle">no values</text>"#);
         }
-        svg(&self.title, frame.top + frame.high + 42.0, &body)
+        let label = match self.title.as_str() {
+            "" => format!("{} over {}", self.y_label, self.x_label),
+            title => title.to_string(),
+        };
+        svg(&self.title, &label, frame.top + frame.high + 42.0, &body)
     }
 
     fn shows(&self, point: &(f64, f64)) -> bool {

@@ -54,11 +54,12 @@ impl Frame {
     }
 }
 
-/// The outer element with the title. Text takes the page's colour.
-pub(super) fn svg(title: &str, height: f64, body: &str) -> String {
-    let title = escape(title);
+/// The outer element with the title, which may be empty where a caption stands below; `label` is what it says to who can't see
+/// it. Text takes the page's colour.
+pub(super) fn svg(title: &str, label: &str, height: f64, body: &str) -> String {
+    let (title, label) = (escape(title), escape(label));
     format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{title}" font-family="system-ui, sans-serif" font-size="11" fill="currentColor"><style>.grid{{stroke:currentColor;stroke-opacity:.13}}.axis{{stroke:currentColor;stroke-opacity:.55}}</style><text x="4" y="16" font-size="13" font-weight="600">{title}</text>{body}</svg>"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{label}" font-family="system-ui, sans-serif" font-size="11" fill="currentColor"><style>.grid{{stroke:currentColor;stroke-opacity:.13}}.axis{{stroke:currentColor;stroke-opacity:.55}}</style><text x="4" y="16" font-size="13" font-weight="600">{title}</text>{body}</svg>"#
     )
 }
 

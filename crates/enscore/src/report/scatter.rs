@@ -72,7 +72,7 @@ impl Scatter {
                 );
             }
         }
-        svg(&self.title, frame.top + SIDE + 42.0, &body)
+        svg(&self.title, &self.title, frame.top + SIDE + 42.0, &body)
     }
 
     /// The points as a raster picture, RGB on white.
