@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use enscore_cpu::StepProfile;
+use enscore_cpu::matmul::Products;
 use runner::Runner;
 use workloads::Workload;
 
@@ -46,9 +47,14 @@ fn serve(data: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A workload of the table, or with "_bf16" after its name the same with products in bfloat16.
 fn load(name: &str, data: &Path) -> Result<Runner, Box<dyn Error>> {
+    let (name, products) = match name.strip_suffix("_bf16") {
+        Some(name) => (name, Products::Bf16),
+        None => (name, Products::Single),
+    };
     let workload = Workload::named(name).ok_or_else(|| format!("no workload is called {name:?}"))?;
-    Runner::new(&workload, &data.join(format!("{name}.bin")))
+    Runner::new(&workload, &data.join(format!("{name}.bin")), products)
 }
 
 fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Result<String, Box<dyn Error>> {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use enscore_cpu::matmul::Products;
 use enscore_cpu::{Argument, Executable, ExecutorError, Options, StepProfile};
 use enscore_program::random::{Key, normal_row};
 
@@ -49,10 +50,10 @@ fn fan_in((_, shape): &Spec) -> f64 {
 }
 
 impl Runner {
-    /// Compiles `workload` and reads what it starts from.
-    pub fn new(workload: &Workload, data: &Path) -> Result<Runner, Box<dyn Error>> {
+    /// Compiles `workload` with these products and reads what it starts from.
+    pub fn new(workload: &Workload, data: &Path, products: Products) -> Result<Runner, Box<dyn Error>> {
         let specs = [&workload.parameters[..], &workload.batch].concat();
-        Runner::starting_at(workload, read(data, &specs)?)
+        Runner::starting_at(workload, read(data, &specs)?, products)
     }
 
     /// Compiles `workload` and draws what it starts from: N(0, 1/fan_in) for parameters, N(0, 1) for the batch.
@@ -64,13 +65,17 @@ impl Runner {
             normal_row(Key::new(0, 0), 0, row as u64, &mut draws);
             draws.into_iter().map(|z| (deviation * z) as f32).collect()
         });
-        Runner::starting_at(workload, drawn.collect())
+        Runner::starting_at(workload, drawn.collect(), Products::Single)
     }
 
-    fn starting_at(workload: &Workload, mut parameters: Vec<Vec<f32>>) -> Result<Runner, Box<dyn Error>> {
+    fn starting_at(
+        workload: &Workload,
+        mut parameters: Vec<Vec<f32>>,
+        products: Products,
+    ) -> Result<Runner, Box<dyn Error>> {
         let program = workload.program()?;
         let began = Instant::now();
-        let executable = Executable::compile(&program, Options::default())?;
+        let executable = Executable::compile(&program, Options { products, ..Options::default() })?;
         let compiled_in = began.elapsed();
         let mut batch = parameters.split_off(workload.parameters.len());
         if workload.drive == Drive::Update {

@@ -83,3 +83,23 @@ fn pictures_are_drawn_on_the_way() {
     let ran = folder.run("train mlp.toml --out loud --no-report --verbose");
     assert!(ran.code == Some(0) && ran.stderr.contains("step 20: validation loss"), "{ran:?}");
 }
+
+#[test]
+fn products_in_bfloat16_learn_alike_or_are_refused() {
+    let folder = Folder::new();
+    let train = "--no-report --json --set model.hidden=[64,64] --set train.batch=64";
+    let single = folder.succeed(&format!("train mlp.toml --out single {train}")).json();
+    let ran = folder.run(&format!("train mlp.toml --out rounded {train} --set train.products=bf16"));
+    if ran.code == Some(2) {
+        assert!(ran.stderr.contains("train.products") && ran.stderr.lines().count() == 1, "{ran:?}");
+        assert!(!folder.exists("rounded"));
+        return println!("skipped: this processor has no AVX-512 BF16");
+    }
+    let rounded = ran.json();
+    let losses = [&single, &rounded].map(|answer| answer["loss_per_dim"].as_f64().unwrap());
+    assert!((losses[0] - losses[1]).abs() < 0.02 * losses[0].abs(), "{losses:?}");
+    let weights = ["single", "rounded"].map(|run| folder.tensors(run, 40)["hidden.1.weight"].clone());
+    assert_ne!(weights[0], weights[1]);
+    let ran = folder.run(&format!("train mlp.toml --out other {train} --set train.products=half"));
+    assert!(ran.code == Some(2) && ran.stderr.contains("\"single\" or \"bf16\""), "{ran:?}");
+}

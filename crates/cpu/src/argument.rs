@@ -5,6 +5,7 @@ use std::fmt;
 use enscore_program::random::Key;
 
 use crate::conv::Algorithm;
+use crate::matmul::Products;
 use crate::simd::Path;
 
 /// Choices that a program is compiled with.
@@ -14,11 +15,13 @@ pub struct Options {
     pub conv: Algorithm,
     /// The instructions used.
     pub path: Path,
+    /// How matrix products of single precision numbers are computed.
+    pub products: Products,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { conv: Algorithm::Auto, path: Path::current() }
+        Options { conv: Algorithm::Auto, path: Path::current(), products: Products::Single }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::conv::{self, ConvGeometry};
 use crate::crew::{self, Order};
 use crate::fused::{self, Fused};
 use crate::math::Math;
-use crate::matmul::{MatmulShape, scratch_len};
+use crate::matmul::{MatmulShape, Products, bf16, scratch_len};
 use crate::piece;
 use crate::plan::{Class, Graph, Grouping, Place, Request, place};
 use crate::step::{Convolution, Part, Step, Stored};
@@ -35,9 +35,11 @@ pub(crate) struct Compiled<T> {
 
 pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Compiled<T>, ExecutorError> {
     let graph = Graph::new(program);
-    refuse_unsupported(program, &graph)?;
+    refuse_unsupported(program, &graph, options)?;
     let grouping = Grouping::new(&graph);
-    let mut plan = Plan { graph: &graph, grouping: &grouping, places: HashMap::new(), constants: Vec::new() };
+    let products = options.products;
+    let (places, constants) = (HashMap::new(), Vec::new());
+    let mut plan = Plan { graph: &graph, grouping: &grouping, places, constants, products };
     plan.place_sources();
     let output_of = plan.place_outputs();
     let index_start = plan.place_indices();
@@ -80,7 +82,10 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
     })
 }
 
-fn refuse_unsupported(program: &Program, graph: &Graph) -> Result<(), ExecutorError> {
+fn refuse_unsupported(program: &Program, graph: &Graph, options: Options) -> Result<(), ExecutorError> {
+    if options.products == Products::Bf16 && !bf16::is_available() {
+        return Err(ExecutorError("products in bf16: this processor has no AVX-512 BF16".into()));
+    }
     if let Some(node) = graph.nodes.iter().find(|node| node.size() == 0) {
         return Err(ExecutorError(format!("{}: an empty value of shape {:?}", node.op.name(), node.shape)));
     }
@@ -112,6 +117,7 @@ struct Plan<'a> {
     grouping: &'a Grouping,
     places: HashMap<Id, Place>,
     constants: Vec<f64>,
+    products: Products,
 }
 
 impl Plan<'_> {
@@ -236,7 +242,7 @@ impl Plan<'_> {
         let k = a[if transpose_a { rank - 2 } else { rank - 1 }];
         let batch = a[..rank - 2].iter().product();
         let bits = self.graph.may_be_bits[node.inputs[0]];
-        Some(MatmulShape { batch, m, k, n, transpose_a, transpose_b, bits })
+        Some(MatmulShape { batch, m, k, n, transpose_a, transpose_b, bits, products: self.products })
     }
 
     fn convolution(&self, id: Id) -> Option<(Convolution, ConvGeometry)> {

@@ -9,6 +9,7 @@ use crate::simd::Float;
 use crate::stretch::Writable;
 use thin::{Strided, thin};
 
+pub mod bf16;
 mod bits;
 mod thin;
 
@@ -39,6 +40,19 @@ pub struct MatmulShape {
     pub transpose_b: bool,
     /// A may turn out to be made of zeros and ones, which is worth a look.
     pub bits: bool,
+    /// How its numbers are multiplied.
+    pub products: Products,
+}
+
+/// How the numbers of a product are multiplied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Products {
+    /// As they are.
+    #[default]
+    Single,
+    /// Single precision numbers rounded to bfloat16, with sums in single precision, where that is worth it (see [`bf16`]); double
+    /// precision ones as they are. Only for processors with the instructions.
+    Bf16,
 }
 
 /// How one product of a batch is cut.
@@ -66,6 +80,12 @@ impl MatmulShape {
 
     fn strides_b(&self) -> [usize; 2] {
         if self.transpose_b { [1, self.k] } else { [self.n, 1] }
+    }
+
+    /// out = A·B of sizes `[m, k, n]` on the calling thread, for operands that begin somewhere in this product's.
+    fn multiply<T: Float>(&self, sizes: [usize; 3], a: &[T], b: &[T], out: &mut [T]) {
+        let (strides_a, strides_b) = (self.strides_a(), self.strides_b());
+        gemm_with(self.products, sizes, a, strides_a, b, strides_b, out, [sizes[2], 1], false);
     }
 
     /// About how many nanoseconds one thread needs.
@@ -139,7 +159,7 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
     }
     let product = |entry: usize, out: &mut [T]| {
         let (a, b) = (&a[entry * m * k..][..m * k], &b[entry * k * n..][..k * n]);
-        gemm_into([m, k, n], a, shape.strides_a(), b, shape.strides_b(), out, [n, 1], false);
+        shape.multiply([m, k, n], a, b, out);
     };
     let cut = shape.cut();
     if let Cut::Batch(entries) = cut {
@@ -173,7 +193,7 @@ pub(crate) fn multiply_part<T: Float>(shape: MatmulShape, parts: usize, a: &[T],
     if by_bits(shape, m / parts, a, b, out, false) {
         return;
     }
-    gemm_into([m / parts, k, n], a, shape.strides_a(), b, shape.strides_b(), out, [n, 1], false);
+    shape.multiply([m / parts, k, n], a, b, out);
 }
 
 /// The product of `rows` rows of op(A) by tables, where A is made of zeros and ones; says whether it was.
@@ -188,10 +208,10 @@ fn by_bits<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mu
 
 fn by_rows<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mut [T]) {
     let MatmulShape { k, n, .. } = shape;
-    let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
+    let strides_a = shape.strides_a();
     out.par_chunks_mut(rows * n).enumerate().for_each(|(piece, out)| {
         let a = &a[piece * rows * strides_a[0]..];
-        gemm_into([out.len() / n, k, n], a, strides_a, b, strides_b, out, [n, 1], false);
+        shape.multiply([out.len() / n, k, n], a, b, out);
     });
 }
 
@@ -203,8 +223,9 @@ fn by_columns<T: Float>(shape: MatmulShape, columns: usize, a: &[T], b: &[T], ou
         let first = piece * columns;
         let width = columns.min(n - first);
         let b = &b[first * strides_b[1]..];
+        let out = out.skip(first);
         // SAFETY: tasks write columns of their own.
-        unsafe { gemm_at([m, k, width], a, strides_a, b, strides_b, out.skip(first), [n, 1], false) };
+        unsafe { gemm_at(shape.products, [m, k, width], a, strides_a, b, strides_b, out, [n, 1], false) };
     });
 }
 
@@ -215,7 +236,7 @@ fn by_depth<T: Float>(shape: MatmulShape, depth: usize, a: &[T], b: &[T], out: &
     partial.par_chunks_mut(m * n).enumerate().for_each(|(piece, out)| {
         let first = piece * depth;
         let (a, b) = (&a[first * strides_a[1]..], &b[first * strides_b[0]..]);
-        gemm_into([m, depth.min(k - first), n], a, strides_a, b, strides_b, out, [n, 1], false);
+        shape.multiply([m, depth.min(k - first), n], a, b, out);
     });
     sum_partials(partial, out);
 }
@@ -268,6 +289,22 @@ pub(crate) fn gemm_into<T: Float>(
     strides_out: [usize; 2],
     accumulate: bool,
 ) {
+    gemm_with(Products::Single, [m, k, n], a, strides_a, b, strides_b, out, strides_out, accumulate);
+}
+
+/// As [`gemm_into`], with numbers multiplied in this way.
+#[allow(clippy::too_many_arguments)]
+fn gemm_with<T: Float>(
+    products: Products,
+    [m, k, n]: [usize; 3],
+    a: &[T],
+    strides_a: [usize; 2],
+    b: &[T],
+    strides_b: [usize; 2],
+    out: &mut [T],
+    strides_out: [usize; 2],
+    accumulate: bool,
+) {
     if !accumulate && strides_out == [n, 1] {
         let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
         if thin([m, k, n], a, b, out) {
@@ -276,15 +313,16 @@ pub(crate) fn gemm_into<T: Float>(
     }
     let out = Writable::new(out);
     // SAFETY: `out` is borrowed exclusively.
-    unsafe { gemm_at([m, k, n], a, strides_a, b, strides_b, out, strides_out, accumulate) };
+    unsafe { gemm_at(products, [m, k, n], a, strides_a, b, strides_b, out, strides_out, accumulate) };
 }
 
-/// As [`gemm_into`], where others may write other elements of `out` meanwhile.
+/// As [`gemm_with`], where others may write other elements of `out` meanwhile.
 ///
 /// # Safety
 /// `out` is memory of its length, and nobody else touches the elements of this product's result meanwhile.
 #[allow(clippy::too_many_arguments)]
 unsafe fn gemm_at<T: Float>(
+    products: Products,
     [m, k, n]: [usize; 3],
     a: &[T],
     strides_a: [usize; 2],
@@ -297,6 +335,18 @@ unsafe fn gemm_at<T: Float>(
     assert!(reach(m, k, strides_a) <= a.len(), "gemm: A is too short");
     assert!(reach(k, n, strides_b) <= b.len(), "gemm: B is too short");
     assert!(reach(m, n, strides_out) <= out.len(), "gemm: the result is too short");
+    if products == Products::Bf16
+        && strides_out[1] == 1
+        && bf16::is_worth_it([m, k, n])
+        && let (Some(a), Some(b)) = (T::singles(a), T::singles(b))
+    {
+        let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
+        // SAFETY: numbers that are single precision ones in A are so in the result; the rest is the caller's promise.
+        unsafe {
+            let out = Writable::at(out.start().cast::<f32>(), out.len());
+            return bf16::multiply([m, k, n], a, b, out, strides_out[0], accumulate);
+        }
+    }
     // SAFETY: the assertions above bound every element that the three strided matrices address (a slice has at
     // most isize::MAX bytes, so the strides of a matrix of two or more rows or columns fit isize, and those of
     // one row or column are never multiplied by more than zero); the caller promises that the result is this call's

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::matmul::{MatmulShape, matmul, scratch_len};
+use crate::matmul::{MatmulShape, Products, matmul, scratch_len};
 
 /// Rows and columns of the products: which of them is the fastest depends on the caches.
 const SIDES: [usize; 3] = [384, 512, 1024];
@@ -48,6 +48,7 @@ fn rate_of_product(side: usize, budget: Duration) -> f64 {
         transpose_a: false,
         transpose_b: false,
         bits: false,
+        products: Products::Single,
     };
     let values: Vec<f32> = (0..side * side).map(|i| (i % 97) as f32 / 97.0).collect();
     let mut out = vec![0.0; side * side];

@@ -144,6 +144,9 @@ pub trait Float:
     /// a * b + c: with one rounding where `FMA`, else with two.
     fn fma<const FMA: bool>(a: Self, b: Self, c: Self) -> Self;
 
+    /// The numbers, if they are single precision ones.
+    fn singles(values: &[Self]) -> Option<&[f32]>;
+
     /// As many of these as an instruction works on.
     type Vector<S: Simd>: Copy;
     /// The same number in every lane.
@@ -181,9 +184,14 @@ const fn has_fma<S: Simd>() -> bool {
 macro_rules! float {
     (
         $t:ty, $vector:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $fma:ident, $load:ident, $store:ident,
-        $slice:ident, $slice_mut:ident, $sum:ident
+        $slice:ident, $slice_mut:ident, $sum:ident, $singles:expr
     ) => {
         impl Float for $t {
+            #[inline(always)]
+            fn singles(values: &[Self]) -> Option<&[f32]> {
+                let singles: fn(&[$t]) -> Option<&[f32]> = $singles;
+                singles(values)
+            }
             type Vector<S: Simd> = S::$vector;
             #[inline(always)]
             fn splat<S: Simd>(simd: S, x: Self) -> S::$vector {
@@ -254,7 +262,8 @@ float!(
     partial_store_f32s,
     as_simd_f32s,
     as_mut_simd_f32s,
-    reduce_sum_f32s
+    reduce_sum_f32s,
+    |values| Some(values)
 );
 float!(
     f64,
@@ -268,7 +277,8 @@ float!(
     partial_store_f64s,
     as_simd_f64s,
     as_mut_simd_f64s,
-    reduce_sum_f64s
+    reduce_sum_f64s,
+    |_| None
 );
 
 /// A vector with its operations.

@@ -87,7 +87,8 @@ fn execute<T: Math>(
     path: Path,
     conv: Algorithm,
 ) -> Vec<Vec<f64>> {
-    let mut executable = Executable::<T>::compile(program, Options { conv, path }).expect("it compiles");
+    let mut executable =
+        Executable::<T>::compile(program, Options { conv, path, ..Options::default() }).expect("it compiles");
     let narrow: Vec<Vec<T>> = floats.iter().map(|x| x.iter().map(|x| T::from_f64(*x)).collect()).collect();
     let mut rest = narrow.iter();
     let inputs: Vec<Argument<T>> = program

@@ -125,7 +125,8 @@ fn check<T: Math>(name: &str, tolerance: Tolerance, build: Build) {
     for path in Path::available() {
         for conv in [Algorithm::Auto, Algorithm::Direct] {
             let mut executable =
-                Executable::<T>::compile(&program, Options { conv, path }).expect("it compiles");
+                Executable::<T>::compile(&program, Options { conv, path, ..Options::default() })
+                    .expect("it compiles");
             let inputs: Vec<Argument<T>> = narrow.iter().map(|v| Argument::Float(v)).collect();
             let mut out = vec![T::ZERO; expected.len()];
             executable.run(&inputs, &mut [&mut out]).expect("inputs fit");

@@ -94,7 +94,8 @@ fn check<T: Math>(width: &str, tolerance: f64) {
     let lengths: Vec<usize> = expected.iter().map(Vec::len).collect();
     for path in Path::available() {
         for conv in [Algorithm::Auto, Algorithm::Direct] {
-            let found = execute::<T>(&update, &inputs, &lengths, Options { conv, path });
+            let found =
+                execute::<T>(&update, &inputs, &lengths, Options { conv, path, ..Options::default() });
             let mut worst: f64 = 0.0;
             for ((found, expected), (name, _)) in found.iter().zip(&expected).zip(update.program.outputs()) {
                 let scale = expected.iter().fold(0.0, |scale: f64, x| scale.max(x.abs()));

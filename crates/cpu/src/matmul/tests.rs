@@ -48,7 +48,16 @@ fn compare<T: Float>(shape: MatmulShape, a: &[T], tolerance: f64) {
 }
 
 fn shape(batch: usize, m: usize, k: usize, n: usize, flags: u8) -> MatmulShape {
-    MatmulShape { batch, m, k, n, transpose_a: flags & 1 != 0, transpose_b: flags & 2 != 0, bits: false }
+    MatmulShape {
+        batch,
+        m,
+        k,
+        n,
+        transpose_a: flags & 1 != 0,
+        transpose_b: flags & 2 != 0,
+        bits: false,
+        products: Products::Single,
+    }
 }
 
 #[test]
@@ -151,4 +160,79 @@ proptest! {
         let shape = MatmulShape { bits: true, ..shape(1, m, k, n, flags) };
         compare::<f32>(shape, &bits(m * k), 2e-6);
     }
+}
+
+/// Products in bfloat16 beside their bound, and the mean square of the errors relative to that of the results.
+#[test]
+fn products_in_bf16_stay_within_their_bound() {
+    if !bf16::is_available() {
+        println!("skipped: this processor has no AVX-512 BF16");
+        return;
+    }
+    let sizes = [
+        (16, 32, 32),
+        (128, 128, 128),
+        (70, 50, 100),
+        (13 + 96, 65, 33),
+        (4096, 128, 128),
+        (128, 4096, 100),
+        (40, 2200, 500),
+    ];
+    for ((m, k, n), flags) in sizes.into_iter().flat_map(|sizes| (0..4).map(move |flags| (sizes, flags))) {
+        let single = shape(1, m, k, n, flags);
+        let shape = MatmulShape { products: Products::Bf16, ..single };
+        let (a, b) = (values::<f32>(m * k, 3), values::<f32>(k * n, 4));
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            let (mut out, mut scratch) = (vec![f32::NAN; m * n], vec![f32::NAN; scratch_len(shape)]);
+            pool.install(|| matmul(shape, &a, &b, &mut out, &mut scratch));
+            out
+        };
+        let found = run(1);
+        let size = |values: &[f32]| values.iter().map(|x| x.abs()).collect::<Vec<f32>>();
+        let (exact, sizes) = (naive(single, &a, &b), naive(single, &size(&a), &size(&b)));
+        let (mut error, mut square) = (0.0, 0.0);
+        for ((found, exact), size) in found.iter().zip(&exact).zip(&sizes) {
+            let off = f64::from(*found) - exact;
+            assert!(off.abs() <= 1.01 / 256.0 * size, "{shape:?}: {found} for {exact}");
+            (error, square) = (error + off * off, square + exact * exact);
+        }
+        let relative = (error / square).sqrt();
+        println!("{m}x{k}x{n}, {flags}: {relative:.2e}");
+        assert!((5e-4..3e-3).contains(&relative), "{shape:?}: {relative} relative, root mean square");
+        for threads in [2, 3] {
+            let same = found.iter().zip(run(threads)).all(|(x, y)| x.to_bits() == y.to_bits());
+            assert!(same, "{shape:?}: bits differ on {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn bf16_keeps_infinities_and_nan_and_leaves_double_precision_alone() {
+    if !bf16::is_available() {
+        println!("skipped: this processor has no AVX-512 BF16");
+        return;
+    }
+    let shape = MatmulShape { products: Products::Bf16, ..shape(1, 32, 64, 32, 0) };
+    let b = vec![1.0; 64 * 32];
+    for special in
+        [f32::NAN, f32::from_bits(0x7fff_ffff), f32::from_bits(0xffff_ffff), f32::INFINITY, f32::MAX]
+    {
+        let mut a = vec![0.5f32; 32 * 64];
+        a[70] = special;
+        let mut out = vec![0.0; 32 * 32];
+        matmul(shape, &a, &b, &mut out, &mut []);
+        let (row, other) = (&out[32..64], &out[64..96]);
+        assert!(
+            row.iter().all(|x| if special.is_nan() { x.is_nan() } else { *x > f32::MAX / 2.0 }),
+            "{special}: {row:?}"
+        );
+        assert!(other.iter().all(|x| *x == 32.0), "{special}: {other:?}");
+    }
+    let doubles: Vec<f64> = values(32 * 64, 5);
+    let ones = vec![1.0; 64 * 32];
+    let (mut plain, mut asked) = (vec![0.0; 32 * 32], vec![0.0; 32 * 32]);
+    matmul(MatmulShape { products: Products::Single, ..shape }, &doubles, &ones, &mut plain, &mut []);
+    matmul(shape, &doubles, &ones, &mut asked, &mut []);
+    assert_eq!(plain, asked);
 }

@@ -21,5 +21,5 @@ pub use drawing::{Drawn, draw};
 pub use file_draws::{FileDraws, SpinChain, draw_from_file};
 pub use ising_sides::ising_sides;
 pub use model_file::{ModelFile, RbmFile};
-pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature};
+pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature, update_options};
 pub use weighted_bipartite::WeightedBipartite;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use enscore_cpu::conv::Algorithm;
+use enscore_cpu::matmul::{Products, bf16};
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Parameter, Program};
 
@@ -11,7 +12,7 @@ use crate::data::Scale;
 use crate::error::{Error, Result};
 use crate::model::{self, Network, NoiseLevels};
 use crate::objective::{self, FrozenFlow};
-use crate::settings::{Convolution, Method, Objective, Settings, StartNoise, Weights};
+use crate::settings::{self, Convolution, Method, Objective, Settings, StartNoise, Weights};
 
 /// A model with its weights.
 pub struct TrainedModel {
@@ -142,6 +143,25 @@ pub fn options(settings: &Settings) -> Options {
         Convolution::Auto => Algorithm::Auto,
     };
     Options { conv, ..Options::default() }
+}
+
+/// The same for the update of the training.
+///
+/// # Errors
+/// Products in bfloat16 on a processor without the instructions.
+pub fn update_options(settings: &Settings) -> Result<Options> {
+    let products = match settings.train().products {
+        settings::Products::Single => Products::Single,
+        settings::Products::Bf16 if bf16::is_available() => Products::Bf16,
+        settings::Products::Bf16 => {
+            return Err(Error::input("products in bfloat16 can't be computed")
+                .at("train.products")
+                .found("a processor without AVX-512 BF16")
+                .expected("one that has it")
+                .remedy("use train.products = \"single\""));
+        }
+    };
+    Ok(Options { products, ..options(settings) })
 }
 
 /// T = b²/(2a) of the chains that taught the energy, 1 where none did: a chain with step a on the score and noise of

@@ -45,7 +45,7 @@ pub use optimiser::{Decay, Descent, Optimiser};
 pub use reference::{KeyReference, settings_reference};
 pub use sampler::{Annealed, Gibbs, Langevin, Method, Sampler, Shown, StepRuleName, Weights};
 pub use stability::Stability;
-pub use train::{DecayBy, Train};
+pub use train::{DecayBy, Products, Train};
 
 /// No settings file is near this many bytes: what is larger is some other file.
 const LARGEST_FILE: u64 = 1 << 20;

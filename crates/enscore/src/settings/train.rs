@@ -17,6 +17,16 @@ choice! {
     }
 }
 
+choice! {
+    /// How the numbers of an update's matrix products are multiplied.
+    Products {
+        /// As they are, in single precision.
+        Single = "single",
+        /// Rounded to bfloat16, with sums in single precision.
+        Bf16 = "bf16",
+    }
+}
+
 keys! {
     /// How long training runs and what it writes when.
     Train {
@@ -33,6 +43,8 @@ keys! {
             "Whether the learning rate decays with the steps done or the wall time used.";
         memory_limit_gib: f64 = 16.0, above(0.0), "Largest memory of the training, in GiB; more is refused.";
         warm_start: String = String::new(), (), "Folder of a run whose weights are the first ones; empty: none.";
+        products: Products = Products::Single, (),
+            "Numbers of the update's matrix products: as they are, or rounded to bfloat16 (faster where the processor has it).";
         threads: usize = 0, within(0, 4096), "Threads; 0: one per core. Results don't depend on it.";
     }
 }

@@ -7,7 +7,7 @@ use crate::data::{self, Dataset, Parts, Prepared, Split, Subset};
 use crate::error::{Error, Result};
 use crate::model::{self, Bipartite, DataFacts, Network, NoiseLevels};
 use crate::objective::{self, ChainSettings, Task};
-use crate::sample::{frozen_flow, options, refused, temperature};
+use crate::sample::{frozen_flow, refused, temperature, update_options};
 use crate::settings::{Descent, Family, Objective, Preprocess, Settings};
 use crate::train::adam::{Adam, Rule};
 use crate::train::update::{Optimiser, Steps, UpdateProgram};
@@ -98,10 +98,10 @@ fn within_memory(
 ) -> Result<(Task, Vec<UpdateProgram>)> {
     let chooses = matches!(settings.objective(), Objective::Sm(sm) if sm.tangents == 0);
     let mut tangents: usize = model::Score::row_shape(model).iter().product();
+    let compiled_with = update_options(settings)?;
     let half = 0.5 * settings.train().memory_limit_gib * (1u64 << 30) as f64;
     while chooses && model.has_density() && tangents > 1 {
-        let executable =
-            Executable::<f32>::compile(&traced.1[0].program, options(settings)).map_err(refused)?;
+        let executable = Executable::<f32>::compile(&traced.1[0].program, compiled_with).map_err(refused)?;
         if executable.arena_bytes() as f64 <= half {
             break;
         }

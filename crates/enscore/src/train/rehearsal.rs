@@ -7,7 +7,7 @@ use enscore_program::random::Key;
 
 use crate::error::{Error, Result};
 use crate::objective::Side;
-use crate::sample::{options, refused};
+use crate::sample::{refused, update_options};
 use crate::train::batches::Batches;
 use crate::train::chains::Chains;
 use crate::train::pace::Pace;
@@ -39,9 +39,9 @@ impl Rehearsal<'_> {
     /// As a training's: more memory than allowed, a run to start from that is not there.
     pub(super) fn new(plan: &Plan) -> Result<Rehearsal<'_>> {
         let began = Instant::now();
-        let compile = |update: &UpdateProgram| {
-            Executable::compile(&update.program, options(&plan.settings)).map_err(refused)
-        };
+        let compiled_with = update_options(&plan.settings)?;
+        let compile =
+            |update: &UpdateProgram| Executable::compile(&update.program, compiled_with).map_err(refused);
         let executables = plan.updates.iter().map(compile).collect::<Result<Vec<_>>>()?;
         let chains = plan.task.chains.as_ref().map(|chains| Chains::new(plan, chains)).transpose()?;
         let compiled_in = began.elapsed();

@@ -11,7 +11,7 @@ use crate::checkpoint::{MetricsWriter, Progress, Run, TensorData, Tensors};
 use crate::error::{Error, Result};
 use crate::objective::{LOSS_PER_DIM, Side};
 use crate::report::run_report;
-use crate::sample::{TrainedModel, options, refused};
+use crate::sample::{TrainedModel, refused, update_options};
 use crate::settings::{DecayBy, Objective, Settings};
 use crate::train::batches::Batches;
 use crate::train::chains::{ChainReport, Chains};
@@ -72,8 +72,9 @@ pub(crate) struct Trainer {
 
 impl Trainer {
     pub(crate) fn new(plan: Plan, request: &Request, observer: &mut dyn Observer) -> Result<Trainer> {
+        let compiled_with = update_options(&plan.settings)?;
         let compile = |update: &crate::train::update::UpdateProgram| {
-            Executable::compile(&update.program, options(&plan.settings)).map_err(refused)
+            Executable::compile(&update.program, compiled_with).map_err(refused)
         };
         let executables = plan.updates.iter().map(compile).collect::<Result<Vec<_>>>()?;
         let chains = plan.task.chains.as_ref().map(|cd| Chains::new(&plan, cd)).transpose()?;
