@@ -84,8 +84,9 @@ impl MatmulShape {
 
     /// out = A·B of sizes `[m, k, n]` on the calling thread, for operands that begin somewhere in this product's.
     fn multiply<T: Float>(&self, sizes: [usize; 3], a: &[T], b: &[T], out: &mut [T]) {
-        let (strides_a, strides_b) = (self.strides_a(), self.strides_b());
-        gemm_with(self.products, sizes, a, strides_a, b, strides_b, out, [sizes[2], 1], false);
+        let a = Strided { values: a, strides: self.strides_a() };
+        let b = Strided { values: b, strides: self.strides_b() };
+        gemm_with(self.products, sizes, a, b, out, [sizes[2], 1], false);
     }
 
     /// About how many nanoseconds one thread needs.
@@ -217,15 +218,16 @@ fn by_rows<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mu
 
 fn by_columns<T: Float>(shape: MatmulShape, columns: usize, a: &[T], b: &[T], out: &mut [T]) {
     let MatmulShape { m, k, n, .. } = shape;
-    let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
+    let a = Strided { values: a, strides: shape.strides_a() };
+    let strides = shape.strides_b();
     let out = Writable::new(out);
     (0..n.div_ceil(columns)).into_par_iter().with_max_len(1).for_each(|piece| {
         let first = piece * columns;
         let width = columns.min(n - first);
-        let b = &b[first * strides_b[1]..];
+        let b = Strided { values: &b[first * strides[1]..], strides };
         let out = out.skip(first);
         // SAFETY: tasks write columns of their own.
-        unsafe { gemm_at(shape.products, [m, k, width], a, strides_a, b, strides_b, out, [n, 1], false) };
+        unsafe { gemm_at(shape.products, [m, k, width], a, b, out, [n, 1], false) };
     });
 }
 
@@ -289,59 +291,53 @@ pub(crate) fn gemm_into<T: Float>(
     strides_out: [usize; 2],
     accumulate: bool,
 ) {
-    gemm_with(Products::Single, [m, k, n], a, strides_a, b, strides_b, out, strides_out, accumulate);
+    let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
+    gemm_with(Products::Single, [m, k, n], a, b, out, strides_out, accumulate);
 }
 
 /// As [`gemm_into`], with numbers multiplied in this way.
-#[allow(clippy::too_many_arguments)]
 fn gemm_with<T: Float>(
     products: Products,
     [m, k, n]: [usize; 3],
-    a: &[T],
-    strides_a: [usize; 2],
-    b: &[T],
-    strides_b: [usize; 2],
+    a: Strided<T>,
+    b: Strided<T>,
     out: &mut [T],
     strides_out: [usize; 2],
     accumulate: bool,
 ) {
-    if !accumulate && strides_out == [n, 1] {
-        let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
-        if thin([m, k, n], a, b, out) {
-            return;
-        }
+    if !accumulate && strides_out == [n, 1] && thin([m, k, n], a, b, out) {
+        return;
     }
     let out = Writable::new(out);
     // SAFETY: `out` is borrowed exclusively.
-    unsafe { gemm_at(products, [m, k, n], a, strides_a, b, strides_b, out, strides_out, accumulate) };
+    unsafe { gemm_at(products, [m, k, n], a, b, out, strides_out, accumulate) };
 }
 
 /// As [`gemm_with`], where others may write other elements of `out` meanwhile.
 ///
 /// # Safety
 /// `out` is memory of its length, and nobody else touches the elements of this product's result meanwhile.
-#[allow(clippy::too_many_arguments)]
 unsafe fn gemm_at<T: Float>(
     products: Products,
     [m, k, n]: [usize; 3],
-    a: &[T],
-    strides_a: [usize; 2],
-    b: &[T],
-    strides_b: [usize; 2],
+    a: Strided<T>,
+    b: Strided<T>,
     out: Writable<T>,
     strides_out: [usize; 2],
     accumulate: bool,
 ) {
-    assert!(reach(m, k, strides_a) <= a.len(), "gemm: A is too short");
-    assert!(reach(k, n, strides_b) <= b.len(), "gemm: B is too short");
+    assert!(reach(m, k, a.strides) <= a.values.len(), "gemm: A is too short");
+    assert!(reach(k, n, b.strides) <= b.values.len(), "gemm: B is too short");
     assert!(reach(m, n, strides_out) <= out.len(), "gemm: the result is too short");
     if products == Products::Bf16
         && strides_out[1] == 1
         && bf16::is_worth_it([m, k, n])
-        && let (Some(a), Some(b)) = (T::singles(a), T::singles(b))
+        && let (Some(values_a), Some(values_b)) = (T::singles(a.values), T::singles(b.values))
     {
-        let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
-        // SAFETY: numbers that are single precision ones in A are so in the result; the rest is the caller's promise.
+        let a = Strided { values: values_a, strides: a.strides };
+        let b = Strided { values: values_b, strides: b.strides };
+        // SAFETY: numbers that are single precision ones in A are so in the result, and the processor was asked; the rest is the
+        // caller's promise.
         unsafe {
             let out = Writable::at(out.start().cast::<f32>(), out.len());
             return bf16::multiply([m, k, n], a, b, out, strides_out[0], accumulate);
@@ -360,12 +356,12 @@ unsafe fn gemm_at<T: Float>(
             strides_out[1] as isize,
             strides_out[0] as isize,
             accumulate,
-            a.as_ptr(),
-            strides_a[1] as isize,
-            strides_a[0] as isize,
-            b.as_ptr(),
-            strides_b[1] as isize,
-            strides_b[0] as isize,
+            a.values.as_ptr(),
+            a.strides[1] as isize,
+            a.strides[0] as isize,
+            b.values.as_ptr(),
+            b.strides[1] as isize,
+            b.strides[0] as isize,
             T::ONE,
             T::ONE,
             false,

@@ -3,7 +3,7 @@
 //!
 //! Operands are rounded to nearest even as they are packed. What stands one after the other on the axis summed over shares a word
 //! of 32 bits: A as words `[row][pair]`, or `[pair][row]` where it is stored transposed, B in panels `[pair][column]`. Rounding
-//! both factors changes a product by at most 2^-8 of its size (1/256), so that
+//! both factors changes a product by about 2^-8 of its size at most, so that
 //!
 //! ```text
 //! |(A·B)ᵢⱼ - found| <= 2^-8 Σₖ |aᵢₖ bₖⱼ|  (+ the rounding of the sum),
@@ -48,10 +48,10 @@ pub(super) fn is_worth_it(sizes: [usize; 3]) -> bool {
     sizes.iter().zip(SHORTEST).all(|(size, shortest)| *size >= shortest) && is_available()
 }
 
-/// out = A·B, or out + A·B where `accumulate`, for contiguous rows `stride` apart; the processor has the instructions.
+/// out = A·B, or out + A·B where `accumulate`, for contiguous rows `stride` apart.
 ///
 /// # Safety
-/// `out` is memory of its length, and nobody else touches the elements of the result meanwhile.
+/// The processor has the instructions (see [`is_worth_it`]); `out` is memory of its length, and nobody else touches the elements of the result meanwhile.
 pub(super) unsafe fn multiply(
     [m, k, n]: [usize; 3],
     a: Strided<f32>,
