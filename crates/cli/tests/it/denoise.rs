@@ -1,0 +1,160 @@
+//! `enscore denoise`: its files, its figures, and what it refuses.
+
+use crate::common::{Folder, png_size};
+use serde_json::Value;
+
+const SIDE: usize = 24;
+
+fn png(pixels: &[u8], width: usize) -> Vec<u8> {
+    let image =
+        enscore::report::Image { width, height: pixels.len() / width, channels: 1, pixels: pixels.to_vec() };
+    enscore::report::png::encode(&image).unwrap()
+}
+
+fn npy(values: &[f32], width: usize) -> Vec<u8> {
+    enscore::report::table::npy(values, &[width]).unwrap()
+}
+
+/// A disc as truth.png and truth.npy, with every eleventh pixel flipped in noisy.png and noisy.npy.
+fn images() -> Folder {
+    let folder = Folder::new();
+    let inside = |i: usize| (i / SIDE).abs_diff(SIDE / 2).pow(2) + (i % SIDE).abs_diff(SIDE / 2).pow(2) < 64;
+    let truth: Vec<bool> = (0..SIDE * SIDE).map(inside).collect();
+    let noisy: Vec<bool> = truth.iter().enumerate().map(|(i, pixel)| *pixel != (i % 11 == 3)).collect();
+    for (name, pixels) in [("truth", truth), ("noisy", noisy)] {
+        let bytes: Vec<u8> = pixels.iter().map(|pixel| if *pixel { 255 } else { 0 }).collect();
+        let spins: Vec<f32> = pixels.iter().map(|pixel| if *pixel { 1.0 } else { -1.0 }).collect();
+        folder.write(&format!("{name}.png"), &png(&bytes, SIDE));
+        folder.write(&format!("{name}.npy"), &npy(&spins, SIDE));
+    }
+    folder
+}
+
+fn json(folder: &Folder, arguments: &str) -> Value {
+    let ran = folder.succeed(&format!("denoise {arguments} --json"));
+    assert_eq!(ran.stdout.lines().count(), 1, "{ran:?}");
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+#[test]
+fn every_method_removes_noise_and_none_beats_the_cut() {
+    let folder = images();
+    let energy = |method: &str| {
+        let call =
+            format!("noisy.png --out {method}.png --truth truth.png --method {method} --eta 1.1 --beta 0.9");
+        let answer = json(&folder, &call);
+        assert_eq!(answer["method"], method);
+        assert_eq!(png_size(&folder.path(&format!("{method}.png"))), (SIDE as u32, SIDE as u32));
+        let number = |key: &str| answer[key].as_u64().unwrap();
+        assert_eq!(number("bit_errors_before"), 53);
+        assert!(number("bit_errors_after") < 15 && number("flipped") > 40, "{answer}");
+        assert!(answer["seconds"].as_f64().unwrap() >= 0.0);
+        answer["energy"].as_f64().unwrap()
+    };
+    let least = energy("maxflow");
+    assert!((energy("annealing") - least).abs() < 1e-9);
+    assert!(energy("icm") >= least - 1e-9 && energy("gibbs") >= least - 1e-9);
+}
+
+#[test]
+fn both_formats_hold_the_same_image() {
+    let folder = images();
+    let [from_png, from_npy] = ["png", "npy"]
+        .map(|kind| json(&folder, &format!("noisy.{kind} --out out-{kind}.npy"))["energy"].as_f64().unwrap());
+    assert_eq!(from_png, from_npy);
+    let spins = folder.npy("out-npy.npy");
+    assert!(spins.len() == SIDE * SIDE && spins.iter().all(|spin| spin.abs() == 1.0));
+    let levels: Vec<f32> = spins.iter().map(|spin| if *spin > 0.0 { 255.0 } else { 0.0 }).collect();
+    assert_eq!(folder.npy("out-png.npy"), levels);
+    json(&folder, "noisy.png --out a.png");
+    json(&folder, "noisy.npy --out b.png");
+    assert_eq!(folder.read("a.png"), folder.read("b.png"));
+    // What is written can be read again, and nothing is left to flip.
+    let again = json(&folder, "a.png --out c.png --truth b.png --eta 9");
+    assert_eq!((&again["flipped"], &again["bit_errors_after"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn the_default_weights_are_those_of_one_flip_in_ten() {
+    let folder = images();
+    let of = |arguments: &str| json(&folder, &format!("noisy.png --out a.png {arguments}"))["eta"].as_f64();
+    assert!((of("").unwrap() - 0.5 * 9f64.ln()).abs() < 1e-12);
+    assert!((of("--flip-probability 0.2").unwrap() - 0.5 * 4f64.ln()).abs() < 1e-12);
+    assert_eq!(of("--eta -1.5"), Some(-1.5));
+}
+
+#[test]
+fn sampling_gives_marginals_by_its_seed_alone() {
+    let folder = images();
+    let call = "noisy.npy --method gibbs --chains 3 --burn-in 20 --sweeps 50 --seed 7";
+    let answer = json(&folder, &format!("{call} --out a.npy --marginals means.npy --threads 1"));
+    assert!(answer["standard_error"].as_f64().unwrap() < 0.1 && answer["r_hat"].as_f64().unwrap() < 1.2);
+    json(&folder, &format!("{call} --out b.npy --marginals again.npy --threads 2"));
+    assert_eq!(folder.read("means.npy"), folder.read("again.npy"));
+    let (means, spins) = (folder.npy("means.npy"), folder.npy("a.npy"));
+    assert!(means.iter().zip(&spins).all(|(mean, spin)| mean.abs() <= 1.0 && mean * spin >= 0.0));
+    json(&folder, &format!("{call} --out b.npy --marginals means.png"));
+    assert_eq!(png_size(&folder.path("means.png")), (SIDE as u32, SIDE as u32));
+    for method in ["gibbs", "annealing", "icm"] {
+        json(&folder, &format!("noisy.npy --out c.npy --beta -0.3 --method {method}"));
+    }
+}
+
+#[test]
+fn grey_images_are_made_two_valued_on_request() {
+    let folder = images();
+    folder.write("grey.png", &png(&[0, 90, 255, 200], 2));
+    let of = |threshold: &str| {
+        json(&folder, &format!("grey.png --out a.npy --threshold {threshold} --eta 1 --beta 0"));
+        folder.npy("a.npy")
+    };
+    assert_eq!(of("128"), [0.0, 0.0, 255.0, 255.0]);
+    assert_eq!((of("0.5"), of("90")), (of("128"), vec![0.0, 255.0, 255.0, 255.0]));
+}
+
+#[test]
+fn what_is_refused() {
+    let folder = images();
+    folder.write("grey.png", &png(&[0, 90, 255, 200], 2));
+    folder.write("nan.npy", &npy(&[1.0, f32::NAN], 2));
+    folder.write("small.npy", &npy(&[1.0, -1.0], 2));
+    folder.write("text.png", b"hello");
+    folder.write("two.npy", &enscore::report::table::npy(&[1.0; 12], &[3, 2]).unwrap());
+    let empty = enscore::report::table::npy(&[], &[2]).unwrap();
+    folder.write("empty.npy", &empty);
+    let cases: [(&str, &[&str]); 22] = [
+        ("grey.png --out new.png", &["grey.png, row 0, column 1", "found 90", "--threshold"]),
+        ("noisy.png --out new.png --truth grey.png", &["grey.png, row 0, column 1"]),
+        ("noisy.png --out new.png --truth small.npy", &["small.npy", "2 x 1", "24 x 24"]),
+        ("nan.npy --out new.png", &["nan.npy", "NaN"]),
+        ("two.npy --out new.png", &["two.npy", "not one image"]),
+        ("empty.npy --out new.png", &["empty.npy", "empty"]),
+        ("missing.png --out new.png", &["missing.png", "no such file"]),
+        ("text.png --out new.png", &["text.png"]),
+        ("digits --out new.png", &["digits", ".png or .npy"]),
+        ("noisy.png --out new.jpg", &["new.jpg", ".png or .npy"]),
+        ("noisy.png --out no/new.png", &["no such folder"]),
+        ("noisy.png --out new.png --beta -0.1", &["beta", "-0.1", "--method gibbs"]),
+        ("noisy.png --out new.png --beta inf", &["beta", "inf"]),
+        ("noisy.png --out new.png --eta NaN", &["eta", "NaN"]),
+        ("noisy.png --out new.png --flip-probability 1", &["--flip-probability"]),
+        ("noisy.png --out new.png --flip-probability 0.2 --eta 1", &["--eta"]),
+        ("noisy.png --out new.png --model runs/digits", &["--model", "ising"]),
+        ("noisy.png --out new.png --method guess", &["guess", "maxflow"]),
+        ("noisy.png --out new.png --sweeps 10", &["--sweeps", "maxflow"]),
+        ("noisy.png --out new.png --method annealing --marginals new.npy", &["--marginals"]),
+        ("noisy.png --out new.png --method gibbs --marginals new.png", &["one file"]),
+        ("noisy.png --out new.png --threshold NaN", &["--threshold"]),
+    ];
+    for (arguments, parts) in cases {
+        let ran = folder.run(&format!("denoise {arguments}"));
+        assert_eq!((ran.code, ran.stderr.lines().count(), ran.stdout.as_str()), (Some(2), 1, ""), "{ran:?}");
+        for part in parts {
+            assert!(ran.stderr.contains(part), "denoise {arguments}: no {part:?} in {}", ran.stderr);
+        }
+        assert!(
+            !folder.exists("new.png") && !folder.exists("new.npy"),
+            "denoise {arguments} wrote something"
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Trainings that end early, that diverge, and that start from another run.
+
+use crate::common::Folder;
+
+#[test]
+fn a_training_that_diverges_keeps_its_last_good_state() {
+    let folder = Folder::new();
+    let wild = "--set optimiser.learning_rate=1e38 --set optimiser.clip_norm=0";
+    let ran = folder.run(&format!("train mlp.toml --out run {wild}"));
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.lines().count()), (Some(1), "", 1), "{ran:?}");
+    assert!(ran.stderr.starts_with("enscore: training diverged: step "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is not finite") && ran.stderr.contains("learning_rate"), "{}", ran.stderr);
+    let step = folder.latest_step("run");
+    assert!(ran.stderr.contains("after 3 returns"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("step-{step:09}")), "{}", ran.stderr);
+    let tensors = folder.tensors("run", step);
+    assert!(!tensors.is_empty() && tensors.values().flatten().all(|value| value.is_finite()));
+    let text = folder.text("run/metrics.jsonl").to_lowercase();
+    assert!(!text.contains("nan") && !text.contains("inf"), "{text}");
+    // Every line is JSON.
+    folder.metrics("run");
+    assert!(!folder.exists("run/report.html"));
+}
+
+#[test]
+fn a_wall_time_ends_a_training_with_a_checkpoint() {
+    let folder = Folder::new();
+    let limit = "--set train.wall_time_minutes=0.01 --set train.steps=100000000 --set train.decay_by=time";
+    let ended = folder.succeed(&format!("train mlp.toml --out run --json --no-report {limit}")).json();
+    let step = ended["step"].as_u64().unwrap();
+    assert!((1..100_000_000).contains(&step) && ended["seconds"].as_f64().unwrap() >= 0.6, "{ended}");
+    assert_eq!(folder.latest_step("run"), step);
+    // With more time it goes on.
+    let more = "--set train.wall_time_minutes=0.02 --set train.steps=100000000 --set train.decay_by=time";
+    let resumed =
+        folder.succeed(&format!("train mlp.toml --out run --json --no-report --resume {more}")).json();
+    assert!(resumed["step"].as_u64().unwrap() > step);
+}
+
+#[test]
+fn a_warm_start_takes_the_averaged_weights() {
+    let folder = Folder::new();
+    folder.succeed("train mlp.toml --out first --no-report");
+    // A step so small that no bit of a weight moves.
+    let still = "--no-report --set train.steps=1 --set optimiser.learning_rate=1e-30";
+    folder.succeed(&format!("train mlp.toml --out warm --set train.warm_start=first {still}"));
+    folder.succeed(&format!("train mlp.toml --out cold {still}"));
+    let (first, warm, cold) =
+        (folder.tensors("first", 40), folder.tensors("warm", 1), folder.tensors("cold", 1));
+    let weight = "hidden.0.weight";
+    assert_eq!(warm[weight], first[&format!("ema.{weight}")]);
+    assert_ne!(warm[weight], first[weight]);
+    assert_ne!(warm[weight], cold[weight]);
+    let ran = folder.run(&format!("train mlp.toml --out lost --set train.warm_start=nowhere {still}"));
+    assert_eq!((ran.code, folder.exists("lost")), (Some(2), false), "{ran:?}");
+}
+
+#[test]
+fn a_resumed_training_may_be_longer_and_a_finished_one_is_reported_again() {
+    let folder = Folder::new();
+    folder.succeed("train mlp.toml --out run --no-report");
+    let longer = folder.succeed("train mlp.toml --out run --resume --json --set train.steps=50").json();
+    assert_eq!(longer["step"], 50);
+    assert!(folder.exists("run/report.html"));
+    let again = folder.succeed("train mlp.toml --out run --resume --json --set train.steps=50").json();
+    assert_eq!((&again["step"], &again["loss_per_dim"]), (&50.into(), &serde_json::Value::Null));
+    let steps: Vec<u64> =
+        folder.metrics("run").iter().filter_map(|row| row.get("loss").and(row["step"].as_u64())).collect();
+    assert_eq!(steps, [10, 20, 30, 40, 50]);
+}
+
+#[test]
+fn pictures_are_drawn_on_the_way() {
+    let folder = Folder::new();
+    folder.succeed("train unet.toml --out run --no-report --set train.steps=4 --set train.sample_every=2");
+    assert!(
+        folder.exists("run/samples/step-000000002.png") && folder.exists("run/samples/step-000000004.png")
+    );
+    // Messages come where they are asked for.
+    let ran = folder.run("train mlp.toml --out loud --no-report --verbose");
+    assert!(ran.code == Some(0) && ran.stderr.contains("step 20: validation loss"), "{ran:?}");
+}
+
+#[test]
+fn products_in_bfloat16_learn_alike_or_are_refused() {
+    let folder = Folder::new();
+    let train = "--no-report --json --set model.hidden=[64,64] --set train.batch=64";
+    let single = folder.succeed(&format!("train mlp.toml --out single {train}")).json();
+    let ran = folder.run(&format!("train mlp.toml --out rounded {train} --set train.products=bf16"));
+    if ran.code == Some(2) {
+        assert!(ran.stderr.contains("train.products") && ran.stderr.lines().count() == 1, "{ran:?}");
+        assert!(!folder.exists("rounded"));
+        return println!("skipped: this processor has no AVX-512 BF16");
+    }
+    let rounded = ran.json();
+    let losses = [&single, &rounded].map(|answer| answer["loss_per_dim"].as_f64().unwrap());
+    assert!((losses[0] - losses[1]).abs() < 0.02 * losses[0].abs(), "{losses:?}");
+    let weights = ["single", "rounded"].map(|run| folder.tensors(run, 40)["hidden.1.weight"].clone());
+    assert_ne!(weights[0], weights[1]);
+    let ran = folder.run(&format!("train mlp.toml --out other {train} --set train.products=half"));
+    assert!(ran.code == Some(2) && ran.stderr.contains("\"single\" or \"bf16\""), "{ran:?}");
+}

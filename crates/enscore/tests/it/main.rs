@@ -1,0 +1,9 @@
+//! The library's tests in one binary: its dependencies are linked once.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it is surprised")]
+
+mod common;
+mod layout;
+mod models;
+mod objectives;
+mod oracles;
+mod training;

@@ -1,0 +1,10 @@
+//! Models against closed forms.
+
+mod densities;
+mod dkef;
+mod energies;
+mod flows;
+mod gaussian_energies;
+mod gaussian_machines;
+mod langevin;
+mod networks;

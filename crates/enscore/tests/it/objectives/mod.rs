@@ -1,0 +1,12 @@
+//! Objectives against what they must find.
+
+mod contrastive_chains;
+mod deep_pretraining;
+mod fitted_energies;
+mod fitted_flows;
+mod fitted_scores;
+mod flows_and_games;
+mod learnt_log_z;
+mod losses;
+mod recovers_its_target;
+mod update;

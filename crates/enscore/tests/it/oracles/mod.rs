@@ -1,0 +1,14 @@
+//! Every committed case with a known value.
+
+mod analytic;
+mod contrastive;
+mod coverage;
+mod data;
+mod discrete;
+mod energies;
+mod evaluate;
+mod flow;
+mod sampler;
+mod score_matching;
+mod sliced;
+mod transitions;

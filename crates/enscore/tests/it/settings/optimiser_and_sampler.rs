@@ -1,0 +1,68 @@
+//! Keys of `[optimiser]` and `[sampler]`.
+
+use enscore::sample::{Trained, draw};
+
+use super::effects::Part::{Averages, Count, Rates, Samples, Shown, Validation, Weights};
+use super::effects::{DRAWN, LEARNT, Row, hold, row};
+use crate::common::runs::Folder;
+
+const PACED: [super::effects::Part; 6] = [Weights, Averages, Rates, Validation, Samples, Shown];
+
+pub const OPTIMISER: &[Row] = &[
+    row("optimiser.kind", "ncsn-mlp", "sgd", &LEARNT),
+    row("optimiser.learning_rate", "ncsn-mlp", "0.002", &PACED),
+    row("optimiser.momentum", "dsm-mlp", "0.8", &LEARNT),
+    row("optimiser.weight_decay", "sm-energy", "1.0", &LEARNT),
+    row("optimiser.beta1", "ncsn-mlp", "0.8", &LEARNT),
+    row("optimiser.beta2", "ncsn-mlp", "0.9", &LEARNT),
+    row("optimiser.epsilon", "ncsn-mlp", "0.01", &LEARNT),
+    row("optimiser.warmup_steps", "ncsn-mlp", "6", &PACED),
+    row("optimiser.decay", "ncsn-mlp", "none", &PACED),
+    row("optimiser.final_fraction", "ncsn-mlp", "0.3", &PACED),
+    row("optimiser.clip_norm", "ncsn-mlp", "0.05", &LEARNT),
+    // Young averages follow the weights faster than any decay above a half asks for.
+    row("optimiser.ema_decay", "ncsn-mlp", "0.2", &[Averages, Validation, Samples, Shown]),
+];
+
+pub const SAMPLER: &[Row] = &[
+    row("sampler.kind", "dsm-mlp", "langevin", &DRAWN),
+    row("sampler.rule", "ncsn-mlp", "reference-code", &DRAWN),
+    row("sampler.step_size", "ncsn-mlp", "1e-3", &DRAWN),
+    row("sampler.steps_per_level", "ncsn-mlp", "4", &DRAWN),
+    row("sampler.denoise", "ncsn-mlp", "false", &DRAWN),
+    row("sampler.step_size", "sm-energy", "0.02", &DRAWN),
+    row("sampler.noise_std", "sm-energy", "0.3", &DRAWN),
+    row("sampler.steps", "sm-energy", "31", &DRAWN),
+    row("sampler.steps", "rbm-tempered", "10", &DRAWN),
+    row("sampler.pictures", "rbm-tempered", "states", &[Shown]),
+    row("sampler.count", "ncsn-mlp", "6", &[Count]),
+    row("sampler.weights", "ncsn-mlp", "raw", &DRAWN),
+];
+
+#[test]
+fn keys_of_the_optimiser_change_the_steps() {
+    hold(OPTIMISER);
+}
+
+#[test]
+fn keys_of_the_sampler_change_the_samples_alone() {
+    hold(SAMPLER);
+}
+
+/// Matrix products are cut by their shapes, so that another batch rounds otherwise.
+#[test]
+fn samples_do_not_depend_on_the_batch_of_the_sampler() {
+    let folder = Folder::new();
+    for name in ["ncsn-mlp", "sm-energy", "rbm-tempered", "ml-flow"] {
+        let run = folder.train(name, &folder.settings(name, &[]));
+        let rows = |batch: usize| {
+            let trained = Trained::open(run.path(), &[format!("sampler.batch={batch}")]).unwrap();
+            assert_eq!(trained.settings.sampler().batch, batch);
+            draw(&trained.model, trained.settings.sampler(), 7, 1, 0, &mut |_, _| Ok(())).unwrap().rows
+        };
+        let (by_three, at_once) = (rows(3), rows(64));
+        assert_eq!(by_three.len(), at_once.len());
+        let near = by_three.iter().zip(&at_once).all(|(a, b)| (a - b).abs() < 1e-4);
+        assert!(near, "{name}: {by_three:?} {at_once:?}");
+    }
+}

@@ -1,0 +1,6 @@
+//! A training from its settings to its run.
+
+mod compile_time;
+mod executor_update;
+mod loop_by_hand;
+mod tabular;
