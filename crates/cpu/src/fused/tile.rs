@@ -152,12 +152,12 @@ pub(crate) fn load<T: Copy>(view: &View, source: &[T], skipped: usize, start: us
         rest /= extent;
         at += index[axis] * step;
     }
-    at -= skipped;
     let mut done = 0;
     while done < out.len() {
         let len = (extent - column).min(out.len() - done);
         let run = &mut out[done..done + len];
-        let first = at + column * step;
+        // Subtracted last: behind the view's last element `at` is back at its first, which may lie before `source`.
+        let first = at + column * step - skipped;
         match step {
             1 => run.copy_from_slice(&source[first..first + len]),
             0 => run.fill(source[first]),
