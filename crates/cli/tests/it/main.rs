@@ -1,8 +1,12 @@
 //! The binary's tests: each runs `enscore` in a fresh folder.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it is surprised")]
 
+#[path = "../../../enscore/tests/it/common/families.rs"]
+mod families;
+
 mod answers;
 mod bad_input;
+mod behaviour;
 mod common;
 mod denoise;
 mod energies;

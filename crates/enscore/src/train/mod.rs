@@ -16,6 +16,7 @@ mod trainer;
 mod unit_monitor;
 pub mod update;
 mod validation;
+mod window;
 
 use std::path::PathBuf;
 

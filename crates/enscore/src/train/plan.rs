@@ -75,6 +75,11 @@ impl Plan {
         &self.updates[0]
     }
 
+    /// The names of what each player reports.
+    pub(crate) fn diagnostics(&self) -> Vec<Vec<&'static str>> {
+        self.updates.iter().map(|update| update.diagnostics.clone()).collect()
+    }
+
     /// Numbers that the network learns.
     pub fn parameter_count(&self) -> u64 {
         self.update().parameters.iter().map(|parameter| parameter.size() as u64).sum()

@@ -107,14 +107,9 @@ mod tests {
     }
 
     fn report(loss: f64, norm: f64, gap: Option<f64>) -> StepReport {
-        StepReport {
-            loss,
-            loss_per_dim: loss,
-            gradient_norm: norm,
-            finite: true,
-            energy_gap: gap,
-            diagnostics: Vec::new(),
-        }
+        let diagnostics = gap.map(|gap| ("energy_gap", gap)).into_iter();
+        let report = StepReport::new(0, 0.1, [loss, norm], true, diagnostics.collect());
+        StepReport { loss_per_dim: loss, ..report }
     }
 
     #[test]

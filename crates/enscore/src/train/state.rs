@@ -30,6 +30,9 @@ pub(crate) struct StepInputs<'a> {
 /// What a step reports.
 #[derive(Clone, Debug)]
 pub(crate) struct StepReport {
+    /// Whose step it was.
+    pub(crate) player: usize,
+    pub(crate) learning_rate: f64,
     pub(crate) loss: f64,
     /// The loss per dimension where the loss is a sum over dimensions, else what the objective reports first.
     pub(crate) loss_per_dim: f64,
@@ -41,6 +44,27 @@ pub(crate) struct StepReport {
 }
 
 impl StepReport {
+    pub(crate) fn new(
+        player: usize,
+        learning_rate: f64,
+        [loss, gradient_norm]: [f64; 2],
+        finite: bool,
+        diagnostics: Vec<(&'static str, f64)>,
+    ) -> StepReport {
+        let loss_per_dim = diagnostics.first().map_or(loss, |(_, value)| *value);
+        let energy_gap = diagnostics.iter().find(|(name, _)| *name == "energy_gap").map(|(_, gap)| *gap);
+        StepReport {
+            player,
+            learning_rate,
+            loss,
+            loss_per_dim,
+            gradient_norm,
+            finite,
+            energy_gap,
+            diagnostics,
+        }
+    }
+
     /// What the objective reports under this name.
     pub(crate) fn diagnostic(&self, name: &str) -> Option<f64> {
         self.diagnostics.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
@@ -85,18 +109,10 @@ impl State {
         executable.run(&arguments, &mut outputs).map_err(refused)?;
         std::mem::swap(&mut self.current, &mut self.next);
         let reported: Vec<f64> = reported.iter().map(|value| f64::from(*value)).collect();
-        let diagnostics: Vec<(&'static str, f64)> =
-            names.iter().copied().zip(reported[3..].iter().copied()).collect();
-        let mut report = StepReport {
-            loss: reported[0],
-            loss_per_dim: diagnostics.first().map_or(reported[0], |(_, value)| *value),
-            gradient_norm: reported[1],
-            finite: reported[2] > 0.0,
-            energy_gap: None,
-            diagnostics,
-        };
-        report.energy_gap = report.diagnostic("energy_gap");
-        Ok(report)
+        let diagnostics = names.iter().copied().zip(reported[3..].iter().copied()).collect();
+        let [learning_rate, ..] = inputs.rates;
+        let finite = reported[2] > 0.0;
+        Ok(StepReport::new(player, learning_rate, [reported[0], reported[1]], finite, diagnostics))
     }
 
     /// Goes back to these values.

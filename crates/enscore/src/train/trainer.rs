@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use enscore_cpu::Executable;
 use enscore_program::random::Key;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::checkpoint::{MetricsWriter, Progress, Run, TensorData, Tensors};
 use crate::error::{Error, Result};
@@ -20,9 +20,10 @@ use crate::train::pace::Pace;
 use crate::train::plan::{Plan, memory_estimate};
 use crate::train::resume::open;
 use crate::train::stability::Watch;
-use crate::train::state::{State, StepInputs, StepReport};
+use crate::train::state::{State, StepInputs};
 use crate::train::unit_monitor::UnitMonitor;
 use crate::train::validation::Validation;
+use crate::train::window::Window;
 use crate::train::{Observer, Outcome, Request};
 
 const GIB: f64 = (1u64 << 30) as f64;
@@ -32,6 +33,8 @@ const TURN: &str = "objective.turn";
 /// What else changes from step to step, beside the state.
 struct Beside {
     watch: Watch,
+    /// Since the last logged line.
+    window: Window,
     chains: Option<Chains>,
     /// Whose step is next where two players take turns: a position among the task's players.
     player: usize,
@@ -60,11 +63,6 @@ pub(crate) struct Trainer {
     /// Seconds trained before this part of the run, and when this part began.
     earlier: f64,
     began: Instant,
-    /// Since the last logged line.
-    pending: Vec<StepReport>,
-    not_finite: u64,
-    /// Of each step, the fraction of swaps of tempered chains that were accepted.
-    swapped: Vec<f64>,
     until: Option<u64>,
     last_loss: Option<f64>,
     last_validation: Option<f64>,
@@ -87,7 +85,7 @@ impl Trainer {
             _ => None,
         };
         let units = if plan.settings.train().validate_every > 0 { UnitMonitor::new(&plan)? } else { None };
-        let mut beside = Beside { watch: Watch::default(), chains, player: 0 };
+        let mut beside = Beside { watch: Watch::default(), window: Window::default(), chains, player: 0 };
         // The last of what can be refused: from here on something is written.
         let (run, values, resumed) = open(&plan, request, observer)?;
         let (metrics, warning) = MetricsWriter::resume(&run.folder().metrics_path(), resumed.metrics)?;
@@ -95,7 +93,7 @@ impl Trainer {
             observer.message(&warning);
         }
         if let Some(tensors) = &resumed.tensors {
-            beside.restore(tensors)?;
+            beside.restore(tensors, &plan.diagnostics())?;
         }
         Ok(Trainer {
             good: Good { step: resumed.step, values: values.clone(), beside: beside.tensors()? },
@@ -109,9 +107,6 @@ impl Trainer {
             step: resumed.step,
             earlier: resumed.seconds,
             began: Instant::now(),
-            pending: Vec::new(),
-            not_finite: 0,
-            swapped: Vec::new(),
             until: request.until,
             last_loss: None,
             last_validation: None,
@@ -227,7 +222,7 @@ impl Trainer {
         }
         self.step = step;
         let shown = report.loss_per_dim;
-        self.pending.push(report);
+        self.beside.window.push(report);
         Ok(Some(shown))
     }
 
@@ -246,8 +241,7 @@ impl Trainer {
     fn advance_chains(&mut self) -> Result<Option<ChainReport>> {
         let Some(chains) = &mut self.beside.chains else { return Ok(None) };
         let report = chains.advance(self.step, &self.state.parameters(), &self.batches.x)?;
-        self.not_finite += report.not_finite as u64;
-        self.swapped.extend(report.swapped);
+        self.beside.window.push_chains(&report);
         Ok(Some(report))
     }
 
@@ -259,11 +253,10 @@ impl Trainer {
         let stability = self.plan.settings.stability().clone();
         let diverged = self.beside.watch;
         self.state.restore(&self.good.values);
-        self.beside.restore(&self.good.beside)?;
+        self.beside.restore(&self.good.beside, &self.plan.diagnostics())?;
         let mut watch = diverged;
         let may = watch.roll_back(&stability, &self.beside.watch);
         self.step = self.good.step;
-        self.pending.clear();
         if !may {
             self.save()?;
             return Err(Error::run("training diverged")
@@ -292,40 +285,12 @@ impl Trainer {
 
     /// A line with the means since the last one.
     fn log(&mut self) -> Result<()> {
-        let n = self.pending.len().max(1) as f64;
-        let mean = |part: fn(&StepReport) -> f64| self.pending.iter().map(part).sum::<f64>() / n;
-        let loss_per_dim = mean(|report| report.loss_per_dim);
-        let mut row = json!({
-            "step": self.step,
-            "loss": mean(|report| report.loss),
-            "loss_per_dim": loss_per_dim,
-            "gradient_norm": mean(|report| report.gradient_norm),
-            "learning_rate": self.learning_rate(self.step),
-            "seconds": self.seconds(),
-        });
-        self.add_diagnostics(&mut row);
-        self.pending.clear();
-        self.not_finite = 0;
-        self.swapped.clear();
-        self.last_loss = Some(loss_per_dim);
+        let mut row = Map::from_iter([("step".to_string(), json!(self.step))]);
+        row.extend(self.beside.window.line());
+        row.insert("seconds".into(), json!(self.seconds()));
+        self.last_loss = Some(self.beside.window.loss_per_dim());
+        self.beside.window.clear();
         self.metrics.append(&row)
-    }
-
-    /// What the objective reported since the last line, each as the mean of the steps that reported it.
-    fn add_diagnostics(&self, row: &mut serde_json::Value) {
-        let names = self.plan.updates.iter().flat_map(|update| &update.diagnostics);
-        for name in names.filter(|name| **name != LOSS_PER_DIM) {
-            let values: Vec<f64> = self.pending.iter().filter_map(|report| report.diagnostic(name)).collect();
-            if !values.is_empty() {
-                row[*name] = json!(values.iter().sum::<f64>() / values.len() as f64);
-            }
-        }
-        if !self.swapped.is_empty() {
-            row["swapped"] = json!(self.swapped.iter().sum::<f64>() / self.swapped.len() as f64);
-        }
-        if self.not_finite > 0 {
-            row["chains_not_finite"] = json!(self.not_finite);
-        }
     }
 
     fn progress(&self) -> f64 {
@@ -384,6 +349,7 @@ impl Beside {
     /// What of it a checkpoint holds.
     fn save(&self, tensors: &mut Tensors) -> Result<()> {
         self.watch.save(tensors)?;
+        self.window.save(tensors)?;
         if self.player > 0 {
             tensors.insert(TURN, &[], TensorData::F32(vec![self.player as f32]))?;
         }
@@ -396,8 +362,10 @@ impl Beside {
         Ok(tensors)
     }
 
-    fn restore(&mut self, tensors: &Tensors) -> Result<()> {
+    /// What a checkpoint holds; `diagnostics` are the names of what each player reports.
+    fn restore(&mut self, tensors: &Tensors, diagnostics: &[Vec<&'static str>]) -> Result<()> {
         self.watch = Watch::restore(tensors)?;
+        self.window = Window::restore(tensors, diagnostics)?;
         self.player = match tensors.get(TURN) {
             Some(_) => usize::from(tensors.f32(TURN)?.first().is_some_and(|turn| *turn > 0.0)),
             None => 0,

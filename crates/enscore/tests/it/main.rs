@@ -6,4 +6,5 @@ mod layout;
 mod models;
 mod objectives;
 mod oracles;
+mod settings;
 mod training;

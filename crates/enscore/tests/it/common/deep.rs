@@ -35,11 +35,6 @@ impl Deep {
         Deep { machine, widths: widths.to_vec(), values }
     }
 
-    /// The same parameters with another number of sweeps.
-    pub fn with_sweeps(&self, sweeps: usize) -> Deep {
-        Deep { machine: Dbm::new(&self.widths[..1], &self.widths[1..], sweeps).unwrap(), ..self.clone() }
-    }
-
     pub fn bias(&self, layer: usize) -> &[f64] {
         &self.values[2 * layer]
     }

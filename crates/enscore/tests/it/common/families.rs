@@ -420,9 +420,7 @@ steps = 2
 chains = 5
 temperatures = 3
 [optimiser]
-kind = 'sgd'
-learning_rate = 0.5
-momentum = 0.3
+learning_rate = 0.3
 decay = 'linear'
 [train]
 steps = 12
@@ -477,7 +475,7 @@ chains = 6
 pretrain_steps = [4, 3]
 pretrain_rate = 2.0
 [optimiser]
-learning_rate = 0.05
+learning_rate = 0.3
 [train]
 steps = 12
 batch = 8

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use enscore::checkpoint::{RunFolder, TensorData, Tensors, read_metrics};
+use enscore::checkpoint::{RunFolder, Tensor, TensorData, Tensors, read_metrics};
 use enscore::settings::Settings;
 use enscore::train::{Outcome, Request, Silent, train};
 use serde_json::{Map, Value};
@@ -31,7 +31,11 @@ impl Folder {
     }
 
     pub fn of_family(&self, family: &Family, changes: &[&str]) -> Settings {
-        let mut sets = vec![family.data.argument(self.0.path())];
+        let names_data = changes.iter().any(|c| c.starts_with("data.name=") || c.starts_with("data.path="));
+        let mut sets = Vec::new();
+        if !names_data {
+            sets.push(family.data.argument(self.0.path()));
+        }
         sets.extend(changes.iter().map(|change| change.to_string()));
         Settings::parse(family.text, family.name, &sets).unwrap_or_else(|e| panic!("{}: {e}", family.name))
     }
@@ -113,19 +117,16 @@ impl Run {
         self.metrics().iter().filter_map(of).collect()
     }
 
-    pub fn text(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path.join(name)).unwrap()
-    }
-
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
+/// The tensors of single precision; what steps reported since the last line of metrics is in double precision.
 fn values(tensors: &Tensors) -> BTreeMap<String, Vec<f32>> {
-    let single = |data: &TensorData| match data {
-        TensorData::F32(values) => values.clone(),
-        _ => panic!("not single precision"),
+    let single = |tensor: &Tensor| match tensor.data() {
+        TensorData::F32(values) => Some(values.clone()),
+        _ => None,
     };
-    tensors.iter().map(|(name, tensor)| (name.to_string(), single(tensor.data()))).collect()
+    tensors.iter().filter_map(|(name, tensor)| Some((name.to_string(), single(tensor)?))).collect()
 }

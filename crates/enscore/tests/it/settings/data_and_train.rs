@@ -1,8 +1,8 @@
 //! Keys of `[data]` and `[train]`.
 
 use super::effects::Part::{
-    Averages, Chains, Checkpoints, HeldOut, Lines, Pictures, Rates, Rows, Samples, Shapes, Shown, Start, Validation,
-    Weights,
+    Averages, Chains, Checkpoints, HeldOut, Lines, Pictures, Rates, Rows, Samples, Shapes, Shown, Start,
+    Validation, Weights,
 };
 use super::effects::{LEARNT, Row, hold, row, see};
 use crate::common::runs::Folder;
@@ -10,7 +10,7 @@ use crate::common::runs::Folder;
 const OTHER_ROWS: [super::effects::Part; 7] = [Rows, HeldOut, Weights, Averages, Validation, Samples, Shown];
 
 pub const DATA: &[Row] = &[
-    row("data.name", "ml-flow", "two-moons", &[Rows, HeldOut, Start, Weights, Averages, Validation, Samples, Shown]),
+    row("data.name", "ml-flow", "two-moons", &[Rows, HeldOut, Weights, Averages, Validation, Samples, Shown]),
     row(
         "data.path",
         "ncsn-mlp",
@@ -44,7 +44,7 @@ pub const DATA: &[Row] = &[
 ];
 
 pub const TRAIN: &[Row] = &[
-    row("train.steps", "dsm-mlp", "11", &[Weights, Averages, Lines, Rates, Validation, Checkpoints, Samples, Shown]),
+    row("train.steps", "dsm-mlp", "11", &[Weights, Averages, Lines, Validation, Checkpoints, Samples, Shown]),
     row("train.batch", "ncsn-mlp", "7", &LEARNT),
     row(
         "train.seed",
@@ -134,7 +134,8 @@ fn a_warm_start_takes_the_averages() {
 #[test]
 fn products_are_computed_as_asked_for() {
     let folder = Folder::new();
-    let settings = folder.settings("ncsn-mlp", &["train.products=bf16", "model.hidden=[64, 64]", "train.batch=20"]);
+    let settings =
+        folder.settings("ncsn-mlp", &["train.products=bf16", "model.hidden=[64, 64]", "train.batch=20"]);
     match folder.ask("run", &settings, false, None) {
         Ok(_) => {
             let single = folder.settings("ncsn-mlp", &["model.hidden=[64, 64]", "train.batch=20"]);

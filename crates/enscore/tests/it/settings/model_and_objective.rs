@@ -1,13 +1,17 @@
 //! Keys of `[model]` and `[objective]`.
 
+use enscore::sample::Trained;
+use enscore_cpu::conv::Algorithm;
+
 use super::effects::Part::{
     Averages, Chains, Levels, Samples, Shapes, Shown, Start, Temperature, Validation, Weights,
 };
-use super::effects::{LEARNT, NETWORK, Row, hold, row};
+use super::effects::{LEARNT, NETWORK, PACED, Row, hold, row};
+use crate::common::runs::Folder;
 
 /// Another kind of sampler fits other models and objectives, too.
 pub const MODEL: &[Row] = &[
-    row("model.kind", "ssm-mlp", "mlp-energy", &NETWORK),
+    row("model.kind", "cd-data", "mlp-energy", &NETWORK),
     row("model.channels", "ncsn-unet", "6", &NETWORK),
     row("model.multipliers", "ncsn-unet", "[2, 1]", &NETWORK),
     row("model.blocks", "ncsn-unet", "2", &NETWORK),
@@ -42,7 +46,8 @@ pub const MODEL: &[Row] = &[
     },
     row("model.deviation", "rbm-gaussian", "0.7", &LEARNT),
     row("model.hidden", "dbm-pretrained", "[4, 3]", &NETWORK),
-    row("model.mean_field_steps", "dbm-pretrained", "1", &LEARNT),
+    // Chains and samples are states of all layers, which no mean field touches.
+    row("model.mean_field_steps", "dbm-pretrained", "1", &[Weights, Averages, Validation, Shown]),
     row("model.couplings", "ml-flow", "3", &NETWORK),
     row("model.hidden", "ml-flow", "[5]", &NETWORK),
     row("model.channels", "ml-image-flow", "3", &NETWORK),
@@ -52,18 +57,8 @@ pub const MODEL: &[Row] = &[
 
 pub const OBJECTIVE: &[Row] = &[
     row("objective.kind", "sm-energy", "ssm", &LEARNT),
-    row(
-        "objective.sigma_max",
-        "ncsn-mlp",
-        "2.0",
-        &[Weights, Averages, Validation, Samples, Shown, Levels],
-    ),
-    row(
-        "objective.sigma_min",
-        "ncsn-mlp",
-        "0.05",
-        &[Weights, Averages, Validation, Samples, Shown, Levels],
-    ),
+    row("objective.sigma_max", "ncsn-mlp", "2.0", &[Weights, Averages, Validation, Samples, Shown, Levels]),
+    row("objective.sigma_min", "ncsn-mlp", "0.05", &[Weights, Averages, Validation, Samples, Shown, Levels]),
     row("objective.levels", "ncsn-mlp", "4", &[Weights, Averages, Validation, Samples, Shown, Levels]),
     row("objective.sigma", "dsm-mlp", "0.4", &[Weights, Averages, Validation, Samples, Shown, Levels]),
     row("objective.projections", "ssm-mlp", "3", &LEARNT),
@@ -77,29 +72,50 @@ pub const OBJECTIVE: &[Row] = &[
         beside: &[],
         changes: &LEARNT,
     },
-    row("objective.steps", "cd-persistent", "4", &[Weights, Averages, Chains]),
-    row("objective.step_size", "cd-persistent", "0.03", &[Weights, Averages, Chains, Temperature, Samples, Shown]),
-    row("objective.noise_std", "cd-persistent", "0.2", &[Weights, Averages, Chains, Temperature, Samples, Shown]),
+    row("objective.steps", "cd-persistent", "4", &LEARNT),
+    row(
+        "objective.step_size",
+        "cd-persistent",
+        "0.03",
+        &[Weights, Averages, Chains, Temperature, Samples, Shown],
+    ),
+    row(
+        "objective.noise_std",
+        "cd-persistent",
+        "0.2",
+        &[Weights, Averages, Chains, Temperature, Samples, Shown],
+    ),
     row("objective.buffer", "cd-persistent", "24", &LEARNT),
     row("objective.restart", "cd-persistent", "0.9", &LEARNT),
     row("objective.energy_l2", "cd-persistent", "0.5", &LEARNT),
     row("objective.data_noise", "cd-persistent", "0.3", &LEARNT),
-    row("objective.start", "rbm-tempered", "noise", &LEARNT),
+    Row {
+        key: "objective.start",
+        family: "rbm-tempered",
+        value: "noise",
+        beside: &["objective.temperatures=1"],
+        changes: &LEARNT,
+    },
     row("objective.steps", "rbm-tempered", "3", &LEARNT),
     row("objective.chains", "rbm-tempered", "7", &LEARNT),
     row("objective.temperatures", "rbm-tempered", "2", &LEARNT),
     row("objective.centring", "rbm-tempered", "false", &LEARNT),
-    row("objective.pretrain_steps", "dbm-pretrained", "[2, 2]", &LEARNT),
+    row("objective.pretrain_steps", "dbm-pretrained", "[2, 2]", &PACED),
     row("objective.pretrain_sweeps", "dbm-pretrained", "2", &LEARNT),
-    row("objective.pretrain_rate", "dbm-pretrained", "1.0", &LEARNT),
+    row("objective.pretrain_rate", "dbm-pretrained", "1.0", &PACED),
     row("objective.ratio", "nce-energy", "2", &LEARNT),
     row("objective.noise", "nce-energy", "gaussian", &LEARNT),
     row("objective.components", "nce-energy", "3", &LEARNT),
     row("objective.widen", "nce-energy", "1.5", &LEARNT),
-    row("objective.threshold", "fce-energy", "0.9", &LEARNT),
-    row("objective.flow_couplings", "fce-energy", "3", &[Start, Weights, Averages, Samples, Shown]),
-    row("objective.flow_width", "fce-energy", "5", &[Start, Weights, Averages, Samples, Shown]),
-    row("objective.flow_rate", "fce-energy", "1.0", &LEARNT),
+    row("objective.threshold", "fce-energy", "0.9", &PACED),
+    row(
+        "objective.flow_couplings",
+        "fce-energy",
+        "3",
+        &[Start, Weights, Averages, Validation, Samples, Shown],
+    ),
+    row("objective.flow_width", "fce-energy", "5", &[Start, Weights, Averages, Validation, Samples, Shown]),
+    row("objective.flow_rate", "fce-energy", "1.0", &PACED),
 ];
 
 #[test]
@@ -116,4 +132,82 @@ fn keys_of_the_objective_change_what_is_learnt() {
 #[test]
 fn no_key_of_an_objective_changes_the_network() {
     assert!(OBJECTIVE.iter().all(|row| !row.changes.contains(&Shapes)));
+}
+
+/// Two ways to the same sums: other last bits where the fast one pays, the same weights.
+#[test]
+fn convolutions_are_computed_as_asked_for() {
+    let folder = Folder::new();
+    for (name, fast) in
+        [("ncsn-unet", true), ("ssm-residual", true), ("cd-short-run", false), ("ml-image-flow", false)]
+    {
+        let weights = |conv: &str, algorithm: Algorithm| {
+            let changes = [format!("model.conv={conv}"), "model.channels=16".into(), "train.steps=2".into()];
+            let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
+            let run = folder.train(&format!("{name} {conv}"), &folder.settings(name, &changes));
+            assert_eq!(Trained::open(run.path(), &[]).unwrap().model.options.conv, algorithm, "{name}");
+            run.tensors()
+        };
+        let (auto, direct) = (weights("auto", Algorithm::Auto), weights("direct", Algorithm::Direct));
+        assert_eq!(auto != direct, fast, "{name}");
+        for (tensor, values) in &auto {
+            let far = values.iter().zip(&direct[tensor]).map(|(a, b)| (a - b).abs());
+            assert!(far.fold(0.0, f32::max) < 5e-3, "{name}: {tensor}");
+        }
+    }
+}
+
+/// A few coordinates at a time take less memory than all at once, for the same gradient.
+#[test]
+fn tangents_change_the_memory_and_not_the_result() {
+    let folder = Folder::new();
+    let tensors = |tangents: &str, more: &[&str]| {
+        let change = format!("objective.tangents={tangents}");
+        let changes = [&[change.as_str()][..], more].concat();
+        let settings = folder.settings("sm-energy", &changes);
+        let run = format!("{tangents} {}", more.len());
+        folder.ask(&run, &settings, false, None).map(|_| folder.run(&run).tensors())
+    };
+    let bits = format!("data.path={}", folder.path("bits.csv").display());
+    let (all, one) = (tensors("6", &[&bits]).unwrap(), tensors("1", &[&bits]).unwrap());
+    for (name, values) in &all {
+        let far = values.iter().zip(&one[name]).map(|(a, b)| (a - b).abs());
+        assert!(far.fold(0.0, f32::max) < 1e-3, "{name}");
+    }
+    // A limit between what a few and what all of them need.
+    let wide = ["data.name=digits", "model.hidden=[64, 64]", "train.batch=256"];
+    let needed = |tangents: &str| {
+        let error = tensors(tangents, &[&wide[..], &["train.memory_limit_gib=1e-7"]].concat()).unwrap_err();
+        error.found.split(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let (all, few) = (needed("64"), needed("4"));
+    assert!(few < all, "{few} GiB for four, {all} for all");
+    let limit = format!("train.memory_limit_gib={}", 0.5 * (few + all));
+    let limited = [&wide[..], &["train.steps=1", limit.as_str()]].concat();
+    assert!(tensors("64", &limited).is_err());
+    assert!(tensors("4", &limited).is_ok());
+    assert!(tensors("0", &limited).is_ok(), "as many as fit");
+}
+
+/// Noise from a flow that was trained on the same points, and from one trained on others.
+#[test]
+fn noise_comes_from_the_named_flow() {
+    let folder = Folder::new();
+    let other = format!("data.name={}", "two-moons");
+    folder.train("flow", &folder.settings("ml-flow", &[]));
+    folder.train("other", &folder.settings("ml-flow", &[&other]));
+    let learnt = |flow: &str| {
+        let run = format!("objective.flow_run={}", folder.path(flow).display());
+        let settings = folder.settings("nce-energy", &["objective.noise=flow", &run]);
+        folder.train(&format!("nce {flow}"), &settings).tensors()
+    };
+    let (from_flow, from_other) = (learnt("flow"), learnt("other"));
+    assert_ne!(from_flow["output.weight"], from_other["output.weight"]);
+    assert_eq!(learnt_again(&folder), from_flow, "the flow's averaged weights are frozen");
+}
+
+fn learnt_again(folder: &Folder) -> std::collections::BTreeMap<String, Vec<f32>> {
+    let run = format!("objective.flow_run={}", folder.path("flow").display());
+    let settings = folder.settings("nce-energy", &["objective.noise=flow", &run]);
+    folder.train("nce again", &settings).tensors()
 }

@@ -2,11 +2,9 @@
 
 use enscore::sample::{Trained, draw};
 
-use super::effects::Part::{Averages, Count, Rates, Samples, Shown, Validation, Weights};
-use super::effects::{DRAWN, LEARNT, Row, hold, row};
+use super::effects::Part::{Averages, Count, Samples, Shown, Validation};
+use super::effects::{DRAWN, LEARNT, PACED, Row, hold, row};
 use crate::common::runs::Folder;
-
-const PACED: [super::effects::Part; 6] = [Weights, Averages, Rates, Validation, Samples, Shown];
 
 pub const OPTIMISER: &[Row] = &[
     row("optimiser.kind", "ncsn-mlp", "sgd", &LEARNT),
@@ -25,7 +23,6 @@ pub const OPTIMISER: &[Row] = &[
 ];
 
 pub const SAMPLER: &[Row] = &[
-    row("sampler.kind", "dsm-mlp", "langevin", &DRAWN),
     row("sampler.rule", "ncsn-mlp", "reference-code", &DRAWN),
     row("sampler.step_size", "ncsn-mlp", "1e-3", &DRAWN),
     row("sampler.steps_per_level", "ncsn-mlp", "4", &DRAWN),
@@ -65,4 +62,20 @@ fn samples_do_not_depend_on_the_batch_of_the_sampler() {
         let near = by_three.iter().zip(&at_once).all(|(a, b)| (a - b).abs() < 1e-4);
         assert!(near, "{name}: {by_three:?} {at_once:?}");
     }
+}
+
+/// `sampler.kind`: of flow contrastive estimation there are an energy, for Langevin dynamics, and a flow, for exact draws.
+#[test]
+fn the_sampler_of_a_game_draws_from_either_side() {
+    let folder = Folder::new();
+    let run = folder.train("run", &folder.settings("fce-energy", &[]));
+    let open = |kind: &str| Trained::open(run.path(), &[format!("sampler.kind={kind}")]).unwrap();
+    let (energy, flow) = (open("langevin"), open("exact"));
+    assert!(energy.model.parameters.iter().all(|parameter| !parameter.name.starts_with("flow.")));
+    let tensors = run.tensors();
+    for (parameter, values) in flow.model.parameters.iter().zip(&flow.model.weights) {
+        assert_eq!(values, &tensors[&format!("ema.flow.{}", parameter.name)], "{}", parameter.name);
+    }
+    assert_eq!(flow.learnt_log_z, Some(0.0));
+    assert_eq!(energy.learnt_log_z, Some(f64::from(tensors["ema.log_z"][0])));
 }

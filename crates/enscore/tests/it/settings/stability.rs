@@ -35,8 +35,12 @@ fn each_limit_is_named_where_it_is_passed() {
 #[test]
 fn limits_of_zero_are_not_checked() {
     let folder = Folder::new();
-    let changes =
-        ["stability.loss_ratio=0", "stability.gradient_ratio=0", "stability.energy_gap=0", "stability.rollbacks=0"];
+    let changes = [
+        "stability.loss_ratio=0",
+        "stability.gradient_ratio=0",
+        "stability.energy_gap=0",
+        "stability.rollbacks=0",
+    ];
     let run = folder.train("run", &folder.settings("cd-persistent", &changes));
     assert_eq!(returns(&run).1.len(), 0);
 }

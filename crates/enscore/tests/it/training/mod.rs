@@ -3,4 +3,6 @@
 mod compile_time;
 mod executor_update;
 mod loop_by_hand;
+mod resume;
+mod resume_settings;
 mod tabular;
