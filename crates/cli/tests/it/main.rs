@@ -3,6 +3,8 @@
 
 #[path = "../../../enscore/tests/it/common/families.rs"]
 mod families;
+#[path = "../../../enscore/tests/it/common/family_data.rs"]
+mod family_data;
 
 mod answers;
 mod bad_input;

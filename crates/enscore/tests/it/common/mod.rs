@@ -3,10 +3,13 @@
 pub mod deep;
 pub mod derivatives;
 pub mod families;
+pub mod family_data;
 pub mod machine;
 pub mod oracles;
 pub mod plain;
+pub mod plain_chains;
 pub mod recovery;
 pub mod runs;
+pub mod shared;
 pub mod traced;
 pub mod training;

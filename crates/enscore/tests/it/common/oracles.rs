@@ -3,7 +3,6 @@
 use enscore::data::Values;
 use serde_json::Value;
 use std::io::Read;
-use std::path::Path;
 use std::sync::LazyLock;
 
 static CASES: LazyLock<Value> = LazyLock::new(|| {
@@ -43,17 +42,6 @@ pub fn assert_close(id: &str, found: &[f64], tolerance: f64) {
     }
 }
 
-/// The bytes of a data file in `shared/data` beside the workspace or above it, or none, said on stderr.
-pub fn shared_data(name: &str) -> Option<Vec<u8>> {
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let bytes =
-        above.map(|folder| folder.join("shared/data").join(name)).find_map(|path| std::fs::read(path).ok());
-    if bytes.is_none() {
-        eprintln!("skipped: ../shared/data/{name} is missing");
-    }
-    bytes
-}
-
 /// The levels of an IDX file of bytes with three dimensions, as f32.
 pub fn idx_levels(bytes: &[u8]) -> Vec<f32> {
     bytes[16..].iter().map(|b| f32::from(*b)).collect()
@@ -61,7 +49,7 @@ pub fn idx_levels(bytes: &[u8]) -> Vec<f32> {
 
 /// The levels of a packed IDX file of MNIST, or none where it is missing.
 pub fn mnist_levels(name: &str) -> Option<Vec<f32>> {
-    let packed = shared_data(&format!("mnist/{name}.gz"))?;
+    let packed = super::shared::shared_data(&format!("mnist/{name}.gz"))?;
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut bytes).unwrap();
     Some(idx_levels(&bytes))

@@ -1,19 +1,8 @@
 //! Compares readers and statistics with figures computed elsewhere, on data that lies outside the project.
 
-use std::path::{Path, PathBuf};
-
 use crate::common::oracles::assert_close;
+use crate::common::shared::shared;
 use enscore::data::{Scale, Split, Subset, Values, load, statistics};
-
-/// A path in the shared data, which lies beside the project or above it, or none, said aloud, where it is missing.
-fn shared(path: &str) -> Option<PathBuf> {
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let found = above.map(|folder| folder.join("shared/data").join(path)).find(|full| full.exists());
-    if found.is_none() {
-        println!("skipped: shared/data/{path} is missing");
-    }
-    found
-}
 
 /// Mean and standard deviation of MNIST's training pixels divided by 255: by an exact integer histogram in rationals.
 #[test]

@@ -2,7 +2,7 @@
 //! after each step. Among these are the turns of both players of a game, the middle of a logging window and of an epoch, every
 //! step of a stage of pretraining and the first one after it.
 
-use crate::common::families::{FAMILIES, family};
+use crate::common::families::FAMILIES;
 use crate::common::runs::Folder;
 
 #[test]
@@ -43,7 +43,7 @@ fn the_families_have_every_kind_of_boundary() {
     let deep = folder.settings("dbm-pretrained", &[]);
     let stages = folder.stopped("deep", &deep, 2).tensors_at(2);
     assert!(stages.keys().any(|name| name.starts_with("moment1.")));
-    for family in FAMILIES.iter().map(|known| family(known.name)) {
+    for family in &FAMILIES {
         let settings = folder.of_family(family, &[]);
         let train = settings.train();
         assert!(train.log_every > 1, "{}: there is a middle of a logging window", family.name);

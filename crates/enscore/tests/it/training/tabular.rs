@@ -1,7 +1,8 @@
 //! Tables as the settings prepare them: the Gaussian that score matching fits to one, whitening on training rows alone, and
 //! splits that the seed fixes.
 
-use crate::common::oracles::{assert_close, shared_data};
+use crate::common::oracles::assert_close;
+use crate::common::shared::shared_data;
 use enscore::checkpoint::DataRecord;
 use enscore::data::{
     Dataset, Prepared, Scale, Split, Subset, Values, Whitening, WhiteningSettings, load, prepare,

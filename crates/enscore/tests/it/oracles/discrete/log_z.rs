@@ -3,9 +3,8 @@
 //! Annealing is random, so its figures are compared with the exact moments of its weights within five standard errors; its
 //! moves are compared with the transition matrix of every state.
 
-use std::path::{Path, PathBuf};
-
-use crate::common::oracles::{Lcg, assert_close, case, expected, idx_levels, number, numbers, shared_data};
+use crate::common::oracles::{Lcg, assert_close, case, expected, idx_levels, number, numbers};
+use crate::common::shared::{shared, shared_data};
 use enscore::evaluate::annealed_importance::{Annealed, Origin, Side};
 use enscore::evaluate::{
     BipartiteAnnealing, LogWeights, LogZMethod, LogZSettings, SideEnumeration, Temperatures,
@@ -300,9 +299,7 @@ fn brackets() {
 #[test]
 fn the_published_machine_on_its_data() {
     let id = "data.sm08.cd25_500.unnormalised";
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let folder: Option<PathBuf> =
-        above.map(|folder| folder.join("shared/data/rbm-cd25-500")).find(|folder| folder.is_dir());
+    let folder = shared("rbm-cd25-500");
     let digits = |name: &str| -> Option<Vec<f32>> {
         let mut bytes = Vec::new();
         flate2::read::GzDecoder::new(&shared_data(name)?[..]).read_to_end(&mut bytes).unwrap();
@@ -310,7 +307,6 @@ fn the_published_machine_on_its_data() {
     };
     let names = ["t10k", "train"].map(|split| format!("mnist-binarised/{split}-images-idx3-ubyte.gz"));
     let (Some(folder), Some(test), Some(train)) = (folder, digits(&names[0]), digits(&names[1])) else {
-        eprintln!("skipped: ../shared/data/rbm-cd25-500 or its data is missing");
         return;
     };
     let temporary = tempfile::tempdir().unwrap();
