@@ -1,5 +1,5 @@
 //! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME`, `memory NAME`
-//! (megabytes), `profile NAME SECONDS`, `roofline NAME SECONDS` and `peaks` on standard input: `run` and `memory` ask this program
+//! (megabytes), `profile NAME SECONDS`, `roofline NAME SECONDS`, `peaks` and `mnist-update` on standard input: `run` and `memory` ask this program
 //! and its Python counterparts in turn. `grow NAME SECONDS AXIS EXTENT` and `chart ..` are what `growth` asks.
 
 mod adam;
@@ -8,6 +8,7 @@ mod discrete;
 mod growth;
 mod max_flow;
 mod memory;
+mod mnist_update;
 mod networks;
 mod roofline;
 mod runner;
@@ -62,6 +63,9 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
         return growth::chart(text);
     }
     let words: Vec<&str> = line.split_whitespace().collect();
+    if words[..] == ["mnist-update"] {
+        return mnist_update::milliseconds();
+    }
     if words[..] == ["peaks"] {
         return Ok(roofline::peaks());
     }

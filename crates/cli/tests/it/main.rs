@@ -16,5 +16,4 @@ mod logz;
 mod machines;
 mod profile;
 mod same_bytes;
-mod start_up;
 mod training;

@@ -1,8 +1,8 @@
 //! A training from its settings to its run.
 
-mod compile_time;
 mod executor_update;
 mod loop_by_hand;
+mod mnist_settings;
 mod resume;
 mod resume_settings;
 mod tabular;

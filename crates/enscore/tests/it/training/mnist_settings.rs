@@ -1,8 +1,7 @@
-//! How long the training program of `settings/mnist.toml` takes from the model to the first step: tracing, derivatives and
-//! compilation, for rows [28, 28, 1] without the data.
+//! The training program of `settings/mnist.toml` for rows [28, 28, 1], without the data. How long it takes to compile is a matter
+//! of `bench/start_up`.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use enscore::model::{DataFacts, build};
 use enscore::objective;
@@ -10,8 +9,6 @@ use enscore::settings::Settings;
 use enscore::train::update::{Optimiser, UpdateProgram};
 use enscore_cpu::{Executable, Options};
 
-/// Other work on the machine makes single runs slow; the best of a few is the compiler's own time.
-const RUNS: usize = 5;
 /// Parameters of the network, as docs/mnist.md counts them.
 const PARAMETERS: usize = 534_465;
 
@@ -42,15 +39,6 @@ fn compiled(settings: &Settings) -> usize {
 }
 
 #[test]
-fn the_update_of_the_mnist_network_is_compiled_within_200_milliseconds() {
-    let settings = settings();
-    let times = (0..RUNS).map(|_| {
-        let began = Instant::now();
-        assert_eq!(compiled(&settings), PARAMETERS);
-        began.elapsed()
-    });
-    let best = times.min().unwrap();
-    // Without optimisation it takes many times as long.
-    let limit = Duration::from_millis(if cfg!(debug_assertions) { 10_000 } else { 200 });
-    assert!(best < limit, "{best:?}");
+fn the_network_of_mnist_has_the_parameters_of_its_page_and_compiles() {
+    assert_eq!(compiled(&settings()), PARAMETERS);
 }

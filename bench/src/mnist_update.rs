@@ -1,0 +1,40 @@
+//! How long the update of `settings/mnist.toml` takes from the model to a program that runs: tracing, derivatives, compilation.
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+use enscore::model::{DataFacts, build};
+use enscore::objective::{Ncsn, noise_levels};
+use enscore::settings::Settings;
+use enscore::train::update::{Optimiser, UpdateProgram};
+use enscore_cpu::{Executable, Options};
+
+/// Other work on the machine makes single runs slow; the best of a few is the compiler's own time.
+const RUNS: usize = 5;
+const SIDE: usize = 28;
+
+/// The least time of a few runs, as text.
+pub fn milliseconds() -> Result<String, Box<dyn Error>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../settings/mnist.toml");
+    let settings = Settings::load(&path, &[]).map_err(|error| error.to_string())?;
+    let mut least = f64::INFINITY;
+    for _ in 0..RUNS {
+        let began = Instant::now();
+        compile(&settings).map_err(|error| error.to_string())?;
+        least = least.min(began.elapsed().as_secs_f64());
+    }
+    Ok((1e3 * least).to_string())
+}
+
+fn compile(settings: &Settings) -> Result<Executable<f32>, Box<dyn Error>> {
+    let moments = vec![0.5; SIDE * SIDE];
+    let row_shape = [SIDE, SIDE, 1];
+    let facts =
+        DataFacts { row_shape: &row_shape, variance: 0.095, mean: &moments, deviation: &moments, rows: &[] };
+    let model = build(settings.model(), &facts)?;
+    let ncsn = Ncsn { levels: noise_levels(settings.objective())? };
+    let optimiser = Optimiser { clip_norm: settings.optimiser().clip_norm, ..Optimiser::default() };
+    let update = UpdateProgram::trace(&model, &ncsn, &optimiser, settings.train().batch, &row_shape)?;
+    Ok(Executable::compile(&update.program, Options::default())?)
+}
