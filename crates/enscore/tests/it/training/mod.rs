@@ -6,3 +6,4 @@ mod mnist_settings;
 mod resume;
 mod resume_settings;
 mod tabular;
+mod validation;
