@@ -1,7 +1,8 @@
 //! `enscore sample`: each number of each chain, one step at a time in double precision.
 
 use enscore::model::{Units, batch_shape, mean_units, trace};
-use enscore::settings::{Method, StepRuleName};
+use enscore::objective::noise_levels;
+use enscore::settings::{Annealed, Method, StepRuleName};
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 use enscore_program::{Kind, Parameters, Value, Var, interpret};
 
@@ -39,7 +40,8 @@ fn start(hand: &ByHand, chain: usize) -> Vec<f64> {
     uniforms(0, START, chain, hand.row_len()).iter().map(|u| low + (high - low) * u).collect()
 }
 
-fn langevin(hand: &ByHand, chain: usize, steps: u64, a: f64, b: f64) -> Vec<f64> {
+/// The state after so many steps.
+pub fn langevin(hand: &ByHand, chain: usize, steps: u64, a: f64, b: f64) -> Vec<f64> {
     let mut x = start(hand, chain);
     for step in 1..=steps {
         let (s, z) = (score(hand, &x, 1.0), normals(step, 0, chain, x.len()));
@@ -48,10 +50,13 @@ fn langevin(hand: &ByHand, chain: usize, steps: u64, a: f64, b: f64) -> Vec<f64>
     x
 }
 
-fn annealed(hand: &ByHand, chain: usize, sigmas: &[f64], settings: &enscore::settings::Annealed) -> Vec<f64> {
+/// The start, the ends of all levels, and the denoised end if there is one.
+pub fn annealed(hand: &ByHand, chain: usize, settings: &Annealed) -> Rows {
+    let levels = noise_levels(hand.settings.objective()).unwrap();
     let (mut x, mut step) = (start(hand, chain), 0);
-    let last = sigmas[sigmas.len() - 1];
-    for sigma in sigmas {
+    let mut stages = vec![x.clone()];
+    let last = levels.last();
+    for sigma in levels.as_slice() {
         let alpha = settings.step_size * (sigma / last).powi(2);
         let (a, b) = match settings.rule {
             StepRuleName::Algorithm1 => (alpha / 2.0, alpha.sqrt()),
@@ -62,12 +67,14 @@ fn annealed(hand: &ByHand, chain: usize, sigmas: &[f64], settings: &enscore::set
             let (s, z) = (score(hand, &x, *sigma), normals(step, 0, chain, x.len()));
             (0..x.len()).for_each(|i| x[i] += a * s[i] + b * z[i]);
         }
+        stages.push(x.clone());
     }
     if settings.denoise {
         let s = score(hand, &x, last);
         (0..x.len()).for_each(|i| x[i] += last * last * s[i]);
+        stages.push(x);
     }
-    x
+    stages
 }
 
 /// z ~ N(0, I) sent back through the flow.
@@ -98,23 +105,27 @@ fn side(
     interpret(&program, &inputs).unwrap()[0].floats().to_vec()
 }
 
-/// Gibbs sweeps of a machine whose first side is its data: the hidden side, then the visible one, each from its own stream; what
-/// is known is put back after each. The states, and the means that the last ones were drawn at.
+/// Gibbs sweeps of a machine: the second side, then the first one, each from streams of its own; what is known is put back after each. The states, and the means that the last ones were drawn at.
 pub fn gibbs(hand: &ByHand, chain: usize, steps: u64, known: &[Option<f64>]) -> [Vec<f64>; 2] {
     let put_back = |x: &mut [f64]| {
         x.iter_mut().zip(known).for_each(|(x, known)| *x = known.unwrap_or(*x));
     };
     let units = hand.units().unwrap();
-    let block = units.first_units()[0];
-    let width = hand.row_len();
-    let mut x: Vec<f64> = match block.units {
-        Units::Bernoulli => {
+    let width = units.first_width();
+    // A side that is not all data has hidden units in it, of which the data say nothing.
+    let mean = |i: usize| hand.data.mean.get(i).copied().unwrap_or(0.5);
+    let deviation = match units.first_units()[0].units {
+        Units::Bernoulli => None,
+        Units::Gaussian { deviation } => Some(deviation),
+    };
+    let mut x: Vec<f64> = match deviation {
+        None => {
             let draws = uniforms(0, START, chain, width);
-            draws.iter().zip(&hand.data.mean).map(|(u, mean)| f64::from(u8::from(u < mean))).collect()
+            draws.iter().enumerate().map(|(i, u)| f64::from(u8::from(*u < mean(i)))).collect()
         }
-        Units::Gaussian { .. } => {
+        Some(_) => {
             let z = normals(0, START, chain, width);
-            (0..width).map(|i| hand.data.mean[i] + hand.data.deviation[i] * z[i]).collect()
+            (0..width).map(|i| mean(i) + hand.data.deviation[i] * z[i]).collect()
         }
     };
     put_back(&mut x);
@@ -127,20 +138,26 @@ pub fn gibbs(hand: &ByHand, chain: usize, steps: u64, known: &[Option<f64>]) -> 
         means = side(hand, &h, |parameters, h| {
             mean_units(units.first_units(), units.first_inputs(parameters, h))
         });
-        x = match block.units {
-            Units::Bernoulli => {
-                let draws = uniforms(step, 1, chain, width);
-                draws.iter().zip(&means).map(|(u, mean)| f64::from(u8::from(u < mean))).collect()
+        x.clear();
+        // A stream for each block of units.
+        for (stream, block) in (1..).zip(units.first_units()) {
+            let means = &means[x.len()..][..block.width];
+            match deviation {
+                None => {
+                    let draws = uniforms(step, stream, chain, block.width);
+                    x.extend(draws.iter().zip(means).map(|(u, mean)| f64::from(u8::from(u < mean))));
+                }
+                Some(deviation) => {
+                    let z = normals(step, stream, chain, block.width);
+                    x.extend(means.iter().zip(z).map(|(mean, z)| mean + deviation * z));
+                }
             }
-            Units::Gaussian { deviation } => {
-                let z = normals(step, 1, chain, width);
-                means.iter().zip(z).map(|(mean, z)| mean + deviation * z).collect()
-            }
-        };
+        }
         put_back(&mut x);
     }
     put_back(&mut means);
-    [x, means]
+    // The data's units come first.
+    [x, means].map(|side| side[..hand.row_len()].to_vec())
 }
 
 fn by_hand(hand: &ByHand, method: &Method) -> Rows {
@@ -149,10 +166,7 @@ fn by_hand(hand: &ByHand, method: &Method) -> Rows {
             let noise = settings.noise_std;
             langevin(hand, chain, settings.steps, settings.step_size, noise)
         }
-        Method::Annealed(settings) => {
-            let sigmas = enscore::objective::noise_levels(hand.settings.objective()).unwrap();
-            annealed(hand, chain, sigmas.as_slice(), settings)
-        }
+        Method::Annealed(settings) => annealed(hand, chain, settings).pop().unwrap(),
         Method::Gibbs(settings) => {
             let [states, _] = gibbs(hand, chain, settings.steps, &[]);
             states
@@ -212,7 +226,7 @@ fn chains_are_those_of_the_settings() {
 #[test]
 fn sweeps_of_machines_are_those_of_the_settings() {
     let folder = folder();
-    for name in ["rbm-tempered", "rbm-gaussian"] {
+    for name in ["rbm-tempered", "rbm-gaussian", "dbm-pretrained"] {
         train(&folder, name, name, "");
         assert_drawn(&folder, name, AVERAGED, "");
     }

@@ -191,3 +191,22 @@ fn the_weights_that_are_asked_for_are_evaluated() {
         assert_losses(&what, &found, &hand, &training, &held_out, SEED);
     }
 }
+
+/// The noise of a contrast comes from the averaged weights of the flow that is named.
+#[test]
+fn energies_are_contrasted_with_the_flow_that_they_learnt_from() {
+    let folder = folder();
+    train(&folder, "ml-flow", "flow", "--set optimiser.learning_rate=0.05");
+    let settings = super::plain::trained::settings("nce-energy")
+        .replace("noise = 'mixture'\ncomponents = 2", "noise = 'flow'");
+    folder.write("contrast.toml", settings.as_bytes());
+    let data = super::plain::trained::data(&folder, "nce-energy");
+    folder.succeed(&format!(
+        "train contrast.toml --out run --no-report --set {data} --set objective.flow_run=flow"
+    ));
+    let more = more_rows(&folder, "nce-energy");
+    let hand = ByHand::open(&folder, "run", AVERAGED);
+    let [training, held_out] = rows(&hand, more.as_ref());
+    let found = folder.succeed(&format!("evaluate run {} --json", options(more.as_ref()))).json();
+    assert_figures("noise of a flow", &found, &figures(&hand, &training, &held_out, SEED, None));
+}

@@ -9,7 +9,7 @@ use crate::common::{Folder, png_size};
 const SWEEPS: u64 = 9;
 
 /// A folder with a machine of digits as `run`.
-fn trained() -> Folder {
+pub fn trained() -> Folder {
     let folder = Folder::new();
     let settings = "[data]\nname = 'digits'\nbinarise = true\n[model]\nkind = 'rbm'\nhidden = 5\n[objective]\nkind = 'cd'\n\
                     [train]\nsteps = 6\nbatch = 20\n";

@@ -40,11 +40,57 @@ fn log_z_of_a_trained_machine_is_that_of_all_its_states() {
         );
         assert_bounds(method, &found);
         assert_kept(&folder, "run", &found, hand.step);
-        let text = folder.succeed(&format!("logz run {options}")).stdout;
-        let said = format!("{:.4} ± {error:.4} nats", number(&found["log_z"]));
-        let line = text.lines().find(|line| line.starts_with("log Z ")).unwrap();
-        assert!(line.ends_with(&format!(" {said}")), "{line}, expected {said}");
+        assert_text(&folder.succeed(&format!("logz run {options}")).stdout, &found);
     }
+}
+
+/// The lines of the text form.
+fn assert_text(text: &str, found: &Value) {
+    let [log_z, error, ess] = ["log_z", "std_err", "ess"].map(|key| number(&found[key]));
+    let mut expected = vec![
+        ("log Z", format!("{log_z:.4} ± {error:.4} nats")),
+        ("method", format!("{}, {}", found["method"].as_str().unwrap(), found["detail"].as_str().unwrap())),
+        ("chains", format!("300, worth {ess:.1}; 60 temperatures")),
+    ];
+    if found["reverse"].is_object() {
+        let [log_z, error, ess] = ["log_z", "std_err", "ess"].map(|key| number(&found["reverse"][key]));
+        expected.push(("reverse", format!("{log_z:.4} ± {error:.4} nats, worth {ess:.1} chains")));
+    }
+    for bound in ["lower", "upper"] {
+        if let Some(value) = found[bound].as_f64() {
+            expected.push((bound, format!("{value:.4} nats, two standard errors beyond the estimate")));
+        }
+    }
+    for (name, value) in &expected {
+        let line = text.lines().find(|line| line.starts_with(&format!("{name} ")));
+        let line = line.unwrap_or_else(|| panic!("no line {name} in\n{text}"));
+        assert_eq!(line[name.len()..].trim_start(), value, "the line {name}");
+    }
+    // The model and where the value is kept, besides.
+    assert_eq!(text.lines().count(), expected.len() + 2, "{text}");
+}
+
+/// Each option changes the estimate; without data annealing begins at the uniform base.
+#[test]
+fn each_option_changes_the_estimate() {
+    let folder = folder();
+    train(&folder, "rbm-tempered", "run", "");
+    folder.write("three.txt", b"0\n0.5\n0.75\n1\n");
+    let run = |options: &str| folder.succeed(&format!("logz run --json {options}")).json();
+    let usual = run("--temperatures 20 --chains 50");
+    assert_eq!(usual["detail"], "from the uniform base");
+    for (options, key, value) in [
+        ("--temperatures 21 --chains 50", "temperatures", json!(21)),
+        ("--temperatures three.txt --chains 50", "temperatures", json!(3)),
+        ("--temperatures 20 --chains 51", "chains", json!(51)),
+        ("--temperatures 20 --chains 50 --seed 1", "method", json!("ais")),
+        ("--temperatures 20 --chains 50 --data more_bits.csv", "detail", json!("from the data's base rates")),
+    ] {
+        let found = run(options);
+        assert_eq!(found[key], value, "{options}");
+        assert_ne!(found["log_z"], usual["log_z"], "{options} changes the estimate");
+    }
+    assert_eq!(run("--temperatures 20 --chains 50"), usual);
 }
 
 /// Two standard errors beyond the estimate of each direction; the reverse one is above, the forward one below.

@@ -10,6 +10,7 @@ mod filled;
 mod log_z;
 mod metrics;
 mod options;
+mod pictures;
 mod plain;
 mod report;
 mod row_scores;

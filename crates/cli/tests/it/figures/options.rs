@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::evaluation::{assert_figures, assert_losses};
 use super::plain::by_hand::{AVERAGED, ByHand, assert_close, number};
-use super::plain::expected::{auroc, figures};
+use super::plain::expected::{Figure, auroc, figures};
 use super::plain::trained::{folder, more_rows, train};
 use crate::common::Folder;
 
@@ -104,4 +104,48 @@ fn at_most_so_many_rows_are_taken_of_each_kind() {
     let few = |rows: Vec<Vec<f64>>| rows[..11].to_vec();
     let (training, held_out) = (few(hand.learnt_from()), few(hand.rows_of_source(&source)));
     assert_figures("eleven rows", &found, &figures(&hand, &training, &held_out, 0, None));
+}
+
+/// A unit is flipped at a time, which is dear: at most a thousand rows are taken for the pseudo-log-likelihood.
+#[test]
+fn pseudo_likelihoods_take_a_thousand_rows() {
+    let folder = folder();
+    train(&folder, "rbm-tempered", "run", "");
+    let bits = folder.text("more_bits.csv");
+    let rows: String = bits.lines().skip(1).cycle().take(1090).map(|line| format!("{line}\n")).collect();
+    folder.write("many.csv", rows.as_bytes());
+    let source = folder.path("many.csv").display().to_string();
+    let found = evaluate(&folder, &format!("--samples 0 --data {source}"));
+    let hand = ByHand::open(&folder, "run", AVERAGED);
+    let rows = hand.rows_of_source(&source);
+    let all = figures(&hand, &hand.learnt_from(), &rows, 0, None);
+    let few = figures(&hand, &hand.learnt_from(), &rows[..1000].to_vec(), 0, None);
+    let pseudo = |figure: &Figure| figure.name.starts_with("pseudo");
+    let others = all.into_iter().filter(|figure| !pseudo(figure));
+    let expected: Vec<Figure> = others.chain(few.into_iter().filter(pseudo)).collect();
+    assert_figures("many rows", &found, &expected);
+}
+
+/// A training's report takes 64 samples and at most 2000 rows.
+#[test]
+fn the_evaluation_at_the_end_of_a_training_is_that_of_the_command() {
+    let folder = folder();
+    for name in ["ncsn-mlp", "rbm-tempered"] {
+        folder.write("run.toml", super::plain::trained::settings(name).as_bytes());
+        let data = super::plain::trained::data(&folder, name);
+        let options = "--set data.validation=0.3";
+        let trained =
+            folder.succeed(&format!("train run.toml --out {name} --set {data} {options} --json")).json();
+        let command = format!("evaluate {name} --samples 64 --max-rows 2000");
+        let found = folder.succeed(&format!("{command} --json")).json();
+        for (key, value) in trained["evaluation"].as_object().unwrap() {
+            assert_eq!(*value, found[key], "{name}: {key} after the training");
+        }
+        assert_eq!(trained["report"], found["report"], "{name}");
+        let text = folder.succeed(&format!("train run.toml --out {name}-text --set {data} {options}")).stdout;
+        let evaluated = folder.succeed(&command).stdout;
+        for line in evaluated.lines().filter(|line| !line.starts_with("run") && !line.starts_with("report")) {
+            assert!(text.lines().any(|found| found == line), "{name}: no line {line} in\n{text}");
+        }
+    }
 }

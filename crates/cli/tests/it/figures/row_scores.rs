@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::plain::by_hand::{AVERAGED, ByHand, Rows, assert_close, number};
+use super::plain::expected::quadrature;
 use super::plain::trained::{folder, more_rows, train};
 use crate::common::Folder;
 
@@ -92,6 +93,29 @@ fn rows_have_the_scores_that_they_have_alone() {
     }
 }
 
+/// Quadrature counts as knowing log Z where its error is a hundredth of a nat at most.
+#[test]
+fn log_z_by_quadrature_is_used_where_it_is_known_closely() {
+    let folder = folder();
+    let mut known = Vec::new();
+    for (name, more) in
+        [("cd-data", ""), ("sm-energy", ""), ("sm-energy-wide", "--set model.confinement=0.4")]
+    {
+        let family = name.trim_end_matches("-wide");
+        train(&folder, family, family, more);
+        let (log_z, error) = quadrature(&ByHand::open(&folder, family, AVERAGED));
+        let log_z = (error <= 0.01).then_some(log_z);
+        let found = assert_family(&folder, family, log_z, 1.0);
+        if log_z.is_some() {
+            assert_eq!(found["log_z"]["origin"], "quadrature", "{name}");
+            assert_close("its error", number(&found["log_z"]["error"]), error);
+        }
+        known.push(log_z.is_some());
+        std::fs::remove_dir_all(folder.path(family)).unwrap();
+    }
+    assert!(known.contains(&true) && known.contains(&false), "both sides of the limit: {known:?}");
+}
+
 /// Chains at the temperature b²/(2a) = 1/4: f and its gradient are four times those of the network.
 #[test]
 fn scores_are_those_of_the_temperature_and_the_map_of_the_run() {
@@ -138,6 +162,12 @@ fn log_z_of_an_older_step_is_not_used() {
             found["figures"].to_string().contains("by the kept log Z")
         };
         assert!(figure(name), "{name}: an evaluation uses what was given");
+        let again = folder.succeed(&format!("score {name} {source} --json")).json();
+        assert_eq!(
+            number(&again["log_z"]["log_z"]),
+            40.0,
+            "{name}: what was given goes before what is known"
+        );
         train(&folder, name, name, "--resume --set train.steps=20");
         assert!(!figure(name), "{name}: an evaluation uses log Z of step {step}");
         let found = folder.succeed(&format!("score {name} {source} --json")).json();
@@ -187,5 +217,15 @@ fn images_are_scored_under_the_scale_of_the_run() {
     let lengths = hand.scores(&rows, 1.0).iter().map(|score| length(score)).collect();
     let columns = [("log_density", hand.log_densities(&rows)), ("score_norm", lengths)];
     assert_scores(&folder, "images", &found, &columns);
+    let rows = hand.rows_of_source("digits");
+    let found = folder.succeed("score run digits --json").json();
+    assert_eq!(
+        (&found["rows"], rows.len()),
+        (&json!(297), 297),
+        "a source with a test split is scored on it"
+    );
+    let f = hand.log_densities(&rows);
+    let mean = f.iter().sum::<f64>() / 297.0;
+    assert_close("mean of the test split", number(&found["means"]["log_density"]), mean);
     assert_close("temperature", hand.temperature, 0.2);
 }

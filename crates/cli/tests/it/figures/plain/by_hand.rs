@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use enscore::checkpoint::{DataRecord, RunFolder};
 use enscore::data::{self, Dataset, Split, Subset};
 use enscore::model::{Bipartite, LogDensity, Network, Score, batch_shape, build, parameters_of, trace};
-use enscore::objective;
+use enscore::objective::{self, FrozenFlow};
 use enscore::settings::{Objective, Settings};
 use enscore_program::{Kind, Parameter, Parameters, Scope, Value, Var, interpret};
 
@@ -33,6 +33,8 @@ pub struct ByHand {
     /// T of exp(f / T) / Z.
     pub temperature: f64,
     pub training: Subset,
+    /// The run of the flow that noise comes from, where one is named.
+    noise: Option<Box<ByHand>>,
     held_out: Option<Subset>,
 }
 
@@ -62,6 +64,12 @@ impl ByHand {
             Objective::Cd(cd) if cd.noise_std > 0.0 => cd.noise_std.powi(2) / (2.0 * cd.step_size),
             _ => 1.0,
         };
+        let noise = match settings.objective() {
+            Objective::Nce(nce) if !nce.flow_run.is_empty() => {
+                Some(Box::new(ByHand::open(folder, &nce.flow_run, AVERAGED)))
+            }
+            _ => None,
+        };
         let whole = data::load_as(settings.data(), Split::Train).unwrap();
         let seed = settings.train().seed;
         let prepared = data::prepare(&whole, settings.data(), seed, data.whitening.as_ref()).unwrap();
@@ -78,7 +86,18 @@ impl ByHand {
             learnt_log_z,
             temperature,
             training,
+            noise,
             held_out,
+        }
+    }
+
+    /// The flow that noise comes from, with its averaged weights.
+    pub fn noise(&self) -> Option<FrozenFlow> {
+        let noise = self.noise.as_ref()?;
+        let values = |p: &Parameter| (p.clone(), noise.tensors[&format!("{AVERAGED}{}", p.name)].clone());
+        match build(noise.settings.model(), &noise.data.facts()).unwrap() {
+            Network::Flow(flow) => Some(FrozenFlow::new(flow, noise.parameters.iter().map(values).collect())),
+            _ => panic!("noise comes from a flow"),
         }
     }
 

@@ -84,7 +84,8 @@ fn objective_loss(hand: &ByHand, rows: &Rows, seed: u64) -> Figure {
 }
 
 fn loss_of_batch(hand: &ByHand, rows: &[Vec<f64>], batch: usize, seed: u64, first: u64) -> f64 {
-    let task = objective::build(&hand.settings, &hand.data.facts(), &hand.training, None, None).unwrap();
+    let (facts, noise) = (hand.data.facts(), hand.noise());
+    let task = objective::build(&hand.settings, &facts, &hand.training, None, noise).unwrap();
     let (mut parameters, mut inputs) = (hand.parameters.clone(), hand.weights.clone());
     if let (Some(log_z), Network::Energy(_)) = (hand.learnt_log_z, &hand.model) {
         let initial = Initial::Constant(0.0);

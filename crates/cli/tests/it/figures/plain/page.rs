@@ -177,4 +177,38 @@ impl Chart {
             }
         }
     }
+
+    /// Data and samples of a scatter, in their order; samples outside of the frame are counted in the legend instead.
+    pub fn assert_scatters(&self, data: &[(f64, f64)], samples: &[(f64, f64)]) {
+        let paths = self.0.split("<path d=\"").skip(1).filter(|path| path.contains("stroke-width=\"3.2\""));
+        let point = |word: &str| -> (f64, f64) {
+            let (x, y) = word.trim_end_matches("h0").split_once(' ').unwrap();
+            (x.parse().unwrap(), y.parse().unwrap())
+        };
+        let sets: Vec<Vec<(f64, f64)>> =
+            paths.map(|path| path.split('"').next().unwrap()[1..].split('M').map(point).collect()).collect();
+        let heights: Vec<(f64, f64)> =
+            self.ticks("text-anchor=\"end\"", "y").iter().map(|(y, value)| (y - 4.0, *value)).collect();
+        let across = self.ticks("text-anchor=\"middle\"", "x");
+        let (x, y) = (Ruler::new(&across[..across.len() - 1], &[], false), Ruler::new(&heights, &[], false));
+        let near = |place: &(f64, f64), point: &(f64, f64)| {
+            (x.value(place.0) - point.0).abs() <= x.doubt(place.0)
+                && (y.value(place.1) - point.1).abs() <= y.doubt(place.1)
+        };
+        assert_eq!(sets[0].len(), data.len(), "rows of the data that are drawn");
+        for (place, point) in sets[0].iter().zip(data) {
+            assert!(near(place, point), "a row {point:?} is drawn at {place:?}");
+        }
+        let mut left = sets[1].iter().peekable();
+        let missing =
+            samples.iter().filter(|point| left.next_if(|place| near(place, point)).is_none()).count();
+        assert!(left.peek().is_none(), "a point at {:?} is no sample", left.peek());
+        let note =
+            if missing == 0 { ">samples<".to_string() } else { format!(">samples ({missing} outside)<") };
+        assert!(
+            self.0.contains(&note) && missing < samples.len(),
+            "{missing} of {} are outside",
+            samples.len()
+        );
+    }
 }

@@ -31,9 +31,8 @@ pub fn folder() -> Folder {
 
 /// Trains a family as `run`; its data are named by their whole paths, so that tests can read them too.
 pub fn train(folder: &Folder, name: &str, run: &str, more: &str) {
-    let family = family(name);
-    folder.write(&format!("{name}.toml"), family.text.as_bytes());
-    let data = family.data.argument(&folder.path(""));
+    folder.write(&format!("{name}.toml"), settings(name).as_bytes());
+    let data = data(folder, name);
     folder.succeed(&format!("train {name}.toml --out {run} --no-report --set {data} {more}"));
 }
 
@@ -45,4 +44,14 @@ pub fn more_rows(folder: &Folder, name: &str) -> Option<String> {
         Data::Digits => return None,
     };
     Some(folder.path(file).display().to_string())
+}
+
+/// The settings of a family, but for its data.
+pub fn settings(name: &str) -> &'static str {
+    family(name).text
+}
+
+/// The `--set` argument that names its data.
+pub fn data(folder: &Folder, name: &str) -> String {
+    family(name).data.argument(&folder.path(""))
 }
