@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::comparison_table::assert_table;
-use super::plain::by_hand::{AVERAGED, ByHand, FLOW, Rows, assert_close, mean_and_error, number};
-use super::plain::expected::quadrature;
+use super::plain::by_hand::{
+    AVERAGED, ByHand, FLOW, Rows, assert_close, assert_same_error, mean_and_error, number,
+};
+use super::plain::expected::{error_of_weights, quadrature};
 use crate::common::Folder;
 
 /// Rows held out: a batch of 128 and a short one.
@@ -58,7 +60,7 @@ fn score_matching_losses(hand: &ByHand, rows: &Rows) -> Vec<f64> {
 fn assert_mean(what: &str, found: &Value, values: &[f64]) {
     let (mean, error) = mean_and_error(values);
     assert_close(what, number(&found["value"]), mean);
-    assert_close(&format!("error of {what}"), number(&found["standard_error"]), error);
+    assert_same_error(&format!("error of {what}"), number(&found["standard_error"]), error);
 }
 
 /// Whose run it is, and what the clock says.
@@ -158,6 +160,12 @@ fn trainings_in_space_are_measured_as_by_hand() {
         );
         let ess = number(&measured["effective_sample_size"]);
         assert!((1.0..=256.0).contains(&ess), "{name}: {ess} of 256 chains");
+        let expected = error_of_weights(ess, 256.0);
+        assert_same_error(
+            &format!("{name}, the error of such weights"),
+            number(&measured["log_z_error"]),
+            expected,
+        );
         let likelihoods: Vec<f64> = hand.log_densities(&rows).iter().map(|f| f - log_z).collect();
         assert_mean(&format!("{name}, log-likelihood"), &measured["log_likelihood"], &likelihoods);
         match hand.learnt_log_z {

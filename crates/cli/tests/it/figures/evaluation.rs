@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::plain::by_hand::{AVERAGED, ByHand, FLOW, RAW, Rows, assert_close, mean_and_error, number};
+use super::plain::by_hand::{
+    AVERAGED, ByHand, FLOW, RAW, Rows, assert_close, assert_same_error, mean_and_error, number,
+};
 use super::plain::expected::{Figure, affine_loss, denoising_losses, figures};
 use super::plain::trained::{folder, more_rows, train};
 use crate::common::Folder;
@@ -36,7 +38,11 @@ pub fn assert_figures(what: &str, found: &Value, expected: &[Figure]) {
         assert_close(&name, number(&found["value"]), expected.value);
         assert_eq!(found["rows"], expected.rows, "rows of {name}");
         match expected.std_err {
-            Some(error) => assert_close(&format!("error of {name}"), number(&found["std_err"]), error),
+            // The error of a quadrature is a difference of values in single precision.
+            Some(error) if expected.rows == 0 => {
+                assert_close(&format!("error of {name}"), number(&found["std_err"]), error);
+            }
+            Some(error) => assert_same_error(&format!("error of {name}"), number(&found["std_err"]), error),
             None => assert!(found["std_err"].is_null(), "{name} has no error: {found}"),
         }
     }
@@ -68,14 +74,14 @@ pub fn assert_losses(what: &str, found: &Value, hand: &ByHand, training: &Rows, 
         let best = affine_loss(training, *sigma);
         assert_close(&format!("{name}, sigma"), number(&found["sigma"]), *sigma);
         assert_close(&format!("{name}, loss"), number(&found["loss"]), loss);
-        assert_close(&format!("{name}, std_err"), number(&found["std_err"]), error);
+        assert_same_error(&format!("{name}, std_err"), number(&found["std_err"]), error);
         assert_close(&format!("{name}, affine"), number(&found["affine"]), best);
         means.iter_mut().zip(&losses).for_each(|(mean, loss)| *mean += loss / sigmas.len() as f64);
         affine += best / sigmas.len() as f64;
     }
     let (loss, error) = mean_and_error(&means);
     assert_close(&format!("{what}, loss_per_dim"), number(&found["loss_per_dim"]), loss);
-    assert_close(&format!("{what}, std_err"), number(&found["std_err"]), error);
+    assert_same_error(&format!("{what}, std_err"), number(&found["std_err"]), error);
     assert_close(&format!("{what}, affine"), number(&found["affine"]), affine);
     assert_eq!(found["rows"], rows.len(), "{what}, rows of the loss");
 }
@@ -116,7 +122,9 @@ pub fn assert_text(what: &str, text: &str, found: &Value) {
 /// Evaluates a family's run in both forms and compares all of it; `log_z` is kept before.
 fn assert_family(folder: &Folder, name: &str) {
     let run = name;
-    train(folder, name, run, "");
+    // Machines begin as independent units, whose figures hardly differ: they learn for longer.
+    let machine = name.starts_with("rbm") || name.starts_with("dbm");
+    train(folder, name, run, if machine { "--set train.steps=120" } else { "" });
     let more = more_rows(folder, name);
     let hand = ByHand::open(folder, run, AVERAGED);
     let [training, held_out] = rows(&hand, more.as_ref());

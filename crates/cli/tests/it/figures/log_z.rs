@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::plain::by_hand::{AVERAGED, ByHand, assert_close, number};
+use super::plain::by_hand::{AVERAGED, ByHand, assert_close, assert_same_error, number};
+use super::plain::expected::error_of_weights;
 use super::plain::trained::{folder, more_rows, train};
 use crate::common::Folder;
 
@@ -96,22 +97,30 @@ fn each_option_changes_the_estimate() {
 /// Two standard errors beyond the estimate of each direction; the reverse one is above, the forward one below.
 fn assert_bounds(method: &str, found: &Value) {
     let (log_z, error) = (number(&found["log_z"]), number(&found["std_err"]));
+    let beyond = |bound: &str, expected: f64| {
+        let off = (number(&found[bound]) - expected).abs();
+        assert!(off < 1e-9, "the {bound} bound is not {expected}: {found}");
+    };
     match method {
         "ais" => {
-            assert_close("lower", number(&found["lower"]), log_z - 2.0 * error);
+            beyond("lower", log_z - 2.0 * error);
             assert!(found["upper"].is_null() && found["reverse"].is_null(), "{found}");
         }
         "reverse-ais" => {
-            assert_close("upper", number(&found["upper"]), log_z + 2.0 * error);
+            beyond("upper", log_z + 2.0 * error);
             assert!(found["lower"].is_null() && found["reverse"].is_null(), "{found}");
         }
         _ => {
             let reverse = &found["reverse"];
             assert_eq!(reverse["exact_samples"], true, "{found}");
-            assert_close("lower", number(&found["lower"]), log_z - 2.0 * error);
+            beyond("lower", log_z - 2.0 * error);
             let above = number(&reverse["log_z"]) + 2.0 * number(&reverse["std_err"]);
-            assert_close("upper", number(&found["upper"]), above);
+            beyond("upper", above);
         }
+    }
+    for direction in [found, &found["reverse"]].into_iter().filter(|direction| direction.is_object()) {
+        let expected = error_of_weights(number(&direction["ess"]), 300.0);
+        assert_same_error("the error of such weights", number(&direction["std_err"]), expected);
     }
     let ess = number(&found["ess"]);
     assert!(ess > 1.0 && ess <= 300.0, "{found}");

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::plain::by_hand::{ByHand, number};
 use super::plain::page::Page;
+use super::plain::trained::{folder, train};
 use crate::common::Folder;
 
 /// Four significant digits.
@@ -224,3 +225,44 @@ const ROLES: [(&str, &[&str]); 17] = [
         ],
     ),
 ];
+
+/// A long schedule is thinned evenly, from its first level to its last.
+#[test]
+fn of_many_levels_some_are_shown() {
+    let folder = folder();
+    train(&folder, "ncsn-mlp", "run", "--set objective.levels=30");
+    let found = folder.succeed("evaluate run --samples 0 --json").json();
+    let page = Page::of(&folder, "run");
+    let table = page.table("Loss by noise level");
+    assert_eq!(table.len(), 1 + 24);
+    for (row, line) in table[1..].iter().enumerate() {
+        let level = &found["levels"][row * 29 / 23];
+        for (cell, key) in line.iter().zip(["sigma", "loss", "affine"]) {
+            assert_cell(&format!("{key} of row {row}"), cell, number(&level[key]));
+        }
+    }
+    assert!(page.text("Loss by noise level").contains("24 of 30 noise levels."));
+}
+
+/// What metrics.jsonl says of each return from divergence stands at the head of the page.
+#[test]
+fn returns_from_divergence_are_told() {
+    let folder = folder();
+    train(&folder, "cd-persistent", "run", WILD);
+    folder.succeed("evaluate run --samples 0");
+    let lines = folder.metrics("run");
+    let told = |line: &Value| {
+        let (why, scale) = (line.get("rollback")?.as_str()?, line["rate_scale"].as_f64()?);
+        let (from, to) = (&line["rollback_from"], &line["step"]);
+        Some(format!(
+            "Diverged at step {from}: {why}. Went on from step {to} with {scale:.2e} of the learning rate."
+        ))
+    };
+    let expected: Vec<String> = lines.iter().filter_map(told).collect();
+    assert!(!expected.is_empty(), "the training must diverge to test anything");
+    assert_eq!(Page::of(&folder, "run").warnings(), expected);
+}
+
+/// A learning rate far too large.
+const WILD: &str = "--set optimiser.learning_rate=1000 --set stability.rollbacks=9 --set train.steps=60 \
+                    --set objective.noise_std=0 --set model.confinement=8";

@@ -226,3 +226,9 @@ pub fn assert_close(what: &str, found: f64, expected: f64) {
     let error = (found - expected).abs();
     assert!(error <= 2e-4 * expected.abs().max(1.0), "{what}: found {found}, by hand {expected}");
 }
+
+/// Equal up to single precision of a standard error, which is small beside what it is the error of.
+pub fn assert_same_error(what: &str, found: f64, expected: f64) {
+    let error = (found - expected).abs();
+    assert!(error <= 2e-3 * expected.abs() + 1e-6, "{what}: found {found}, by hand {expected}");
+}

@@ -227,3 +227,8 @@ pub fn affine_loss(rows: &Rows, sigma: f64) -> f64 {
     let trace: f64 = (0..d).map(|j| right[j][j]).sum();
     1.0 - sigma * sigma * trace / d as f64
 }
+
+/// The standard error of log (1/n) Σ w, std(w) / (mean(w) √n), from the effective sample size (Σ w)² / Σ w² of n weights.
+pub fn error_of_weights(ess: f64, n: f64) -> f64 {
+    ((n / ess - 1.0) / (n - 1.0)).sqrt()
+}

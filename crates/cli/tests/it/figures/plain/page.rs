@@ -157,6 +157,7 @@ impl Chart {
         let heights: Vec<(f64, f64)> =
             self.ticks("text-anchor=\"end\"", "y").iter().map(|(y, value)| (y - 4.0, *value)).collect();
         let across = self.ticks("text-anchor=\"middle\"", "x");
+        assert!(series.iter().all(|points| !points.is_empty()), "{what}: nothing is there to be drawn");
         let lines = self.lines();
         assert_eq!(lines.len(), series.len(), "{what}: lines drawn");
         let pairs = || lines.iter().flatten().zip(series.iter().flatten());
