@@ -158,3 +158,47 @@ fn what_is_refused() {
         );
     }
 }
+
+/// -eta Σ x y - beta Σ x x' over neighbours, and how many pixels differ from which image.
+#[test]
+fn energies_and_counts_are_those_of_the_pixels() {
+    let folder = images();
+    for method in ["icm", "maxflow"] {
+        let options = format!("--method {method} --eta 0.7 --beta 0.45 --truth truth.png");
+        let answer = json(&folder, &format!("noisy.png --out out.npy {options}"));
+        let spins = |values: Vec<f32>| -> Vec<f64> {
+            let middle =
+                values.iter().fold(f32::MAX, |a, b| a.min(*b)) + values.iter().fold(0f32, |a, b| a.max(*b));
+            values.iter().map(|x| if 2.0 * x > middle { 1.0 } else { -1.0 }).collect()
+        };
+        let image = |name: &str| {
+            let mut values = vec![0.0; SIDE * SIDE];
+            enscore::data::read_image(&folder.path(name)).unwrap().copy_row(0, &mut values).unwrap();
+            spins(values)
+        };
+        let (y, truth, x) = (image("noisy.png"), image("truth.png"), spins(folder.npy("out.npy")));
+        let energy = |x: &[f64]| {
+            let fields: f64 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
+            let mut bonds = 0.0;
+            for i in 0..SIDE * SIDE {
+                let right = if i % SIDE + 1 < SIDE { x[i + 1] } else { 0.0 };
+                let below = if i + SIDE < SIDE * SIDE { x[i + SIDE] } else { 0.0 };
+                bonds += x[i] * (right + below);
+            }
+            -0.7 * fields - 0.45 * bonds
+        };
+        let differ = |a: &[f64], b: &[f64]| a.iter().zip(b).filter(|(a, b)| a != b).count() as f64;
+        for (key, expected) in [
+            ("eta", 0.7),
+            ("beta", 0.45),
+            ("energy", energy(&x)),
+            ("energy_before", energy(&y)),
+            ("flipped", differ(&x, &y)),
+            ("bit_errors_before", differ(&y, &truth)),
+            ("bit_errors_after", differ(&x, &truth)),
+        ] {
+            let found = answer[key].as_f64().unwrap();
+            assert!((found - expected).abs() < 1e-9, "{method}, {key}: found {found}, by hand {expected}");
+        }
+    }
+}

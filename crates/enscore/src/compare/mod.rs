@@ -1,6 +1,7 @@
 //! Sets trainings of the same data beside each other: time, quality against the truth where it is known, held-out
 //! likelihood, in one table and one picture.
 
+mod course;
 mod measure;
 mod picture;
 mod table;
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::sample::Trained;
 use crate::settings::{Compare, Objective, Settings};
 use crate::train::{Observer, Request, train};
+use course::Course;
 
 pub use measure::{Measured, RowMean, Truth};
 
@@ -119,16 +121,17 @@ fn follow(
     observer: &mut dyn Observer,
 ) -> Result<Compared> {
     let steps = settings.train().steps;
-    let mut reached = None;
+    let mut course = Course::of(run)?;
     for part in 1..=PARTS {
         let until = (steps * part).div_ceil(PARTS);
         let done = RunFolder::open(run).is_ok();
         let request = Request { run: run.to_path_buf(), resume: done, until: Some(until) };
         let outcome = train(settings, &request, stop, observer)?;
         let trained = Trained::open(run, &[])?;
-        let divergence = measure::fisher_divergence(&trained)?;
-        if reached.is_none() && divergence.is_some_and(|divergence| divergence.relative <= quality) {
-            reached = Some(outcome.seconds);
+        if !course.knows(trained.step)
+            && let Some(divergence) = measure::fisher_divergence(&trained)?
+        {
+            course.add(run, trained.step, trained.seconds, divergence.relative)?;
         }
         if outcome.step < until {
             break;
@@ -142,7 +145,7 @@ fn follow(
         sets: Vec::new(),
         steps: trained.step,
         seconds: trained.seconds,
-        seconds_to_quality: reached,
+        seconds_to_quality: course.reached(quality),
         measured: measure::measure(&trained)?,
     })
 }

@@ -10,6 +10,11 @@ pub struct Family {
     pub text: &'static str,
 }
 
+/// The family of this name.
+pub fn family(name: &str) -> &'static Family {
+    FAMILIES.iter().find(|family| family.name == name).unwrap_or_else(|| panic!("no family {name}"))
+}
+
 pub const FAMILIES: [Family; 17] = [
     Family {
         name: "ncsn-mlp",

@@ -13,6 +13,17 @@ pub enum Data {
     Digits,
 }
 
+impl Data {
+    /// The `--set` argument that names it, for files in `folder`.
+    pub fn argument(self, folder: &Path) -> String {
+        match self {
+            Data::Points => format!("data.path={}", folder.join("points.csv").display()),
+            Data::Bits => format!("data.path={}", folder.join("bits.csv").display()),
+            Data::Digits => "data.name=digits".to_string(),
+        }
+    }
+}
+
 /// Writes the files that families learn from into `folder`.
 pub fn write_data(folder: &Path) {
     let mut points = "a,b\n".to_string();

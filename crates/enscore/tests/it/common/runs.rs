@@ -9,13 +9,8 @@ use enscore::train::{Outcome, Request, Silent, train};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
-use super::families::{FAMILIES, Family};
-use super::family_data::{Data, write_data};
-
-/// The family of this name.
-fn family(name: &str) -> &'static Family {
-    FAMILIES.iter().find(|family| family.name == name).unwrap_or_else(|| panic!("no family {name}"))
-}
+use super::families::{Family, family};
+use super::family_data::write_data;
 
 /// A folder with the families' data.
 pub struct Folder(TempDir);
@@ -40,11 +35,7 @@ impl Folder {
         let names_data = changes.iter().any(|c| c.starts_with("data.name=") || c.starts_with("data.path="));
         let mut sets = Vec::new();
         if !names_data {
-            sets.push(match family.data {
-                Data::Points => format!("data.path={}", self.path("points.csv").display()),
-                Data::Bits => format!("data.path={}", self.path("bits.csv").display()),
-                Data::Digits => "data.name=digits".to_string(),
-            });
+            sets.push(family.data.argument(self.0.path()));
         }
         sets.extend(changes.iter().map(|change| change.to_string()));
         Settings::parse(family.text, family.name, &sets).unwrap_or_else(|e| panic!("{}: {e}", family.name))

@@ -1,0 +1,61 @@
+//! How far a training was from the truth at the end of each of its parts, kept in the run's folder: a comparison that goes on or
+//! is repeated trains these parts no more, and still knows when a quality was reached.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::atomic::write_bytes_atomically;
+use crate::error::{Error, Result};
+
+/// The file's name.
+const FILE: &str = "divergence.json";
+
+/// The end of a part.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Point {
+    step: u64,
+    /// Seconds of training until then.
+    seconds: f64,
+    /// The relative Fisher divergence there.
+    relative: f64,
+}
+
+/// The ends of parts, in their order.
+#[derive(Default)]
+pub(super) struct Course(Vec<Point>);
+
+impl Course {
+    /// What is kept of the run at `run`; nothing of one that is yet to be trained.
+    pub(super) fn of(run: &Path) -> Result<Course> {
+        let file = run.join(FILE);
+        if !file.exists() {
+            return Ok(Course::default());
+        }
+        let unreadable = |reason: String| {
+            Error::input("the kept divergences can't be read")
+                .at(file.display())
+                .found(reason)
+                .remedy("remove the file")
+        };
+        let text = std::fs::read_to_string(&file).map_err(|reason| unreadable(reason.to_string()))?;
+        serde_json::from_str(&text).map(Course).map_err(|reason| unreadable(reason.to_string()))
+    }
+
+    pub(super) fn knows(&self, step: u64) -> bool {
+        self.0.iter().any(|point| point.step == step)
+    }
+
+    /// Adds the end of a part and keeps it.
+    pub(super) fn add(&mut self, run: &Path, step: u64, seconds: f64, relative: f64) -> Result<()> {
+        self.0.push(Point { step, seconds, relative });
+        let text = serde_json::to_string(&self.0)
+            .map_err(|reason| Error::run("divergences can't be written").found(reason))?;
+        write_bytes_atomically(&run.join(FILE), format!("{text}\n").as_bytes())
+    }
+
+    /// Seconds until the divergence was first at most `quality`.
+    pub(super) fn reached(&self, quality: f64) -> Option<f64> {
+        self.0.iter().find(|point| point.relative <= quality).map(|point| point.seconds)
+    }
+}
