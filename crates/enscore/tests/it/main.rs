@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it is surprised")]
 
 mod common;
-mod layout;
+mod data;
+//mod layout;
 mod models;
 mod objectives;
-mod oracles;
-mod training;
+//mod oracles;
+mod sampling;
+//mod training;

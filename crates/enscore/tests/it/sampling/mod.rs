@@ -1,0 +1,8 @@
+//! Samples beside the same samples drawn plainly: one chain at a time, in double precision.
+
+mod densities;
+mod file_chains;
+mod file_models;
+mod plain;
+mod step_sizes;
+mod trained_chains;
