@@ -3,9 +3,9 @@
 
 mod common;
 mod data;
-//mod layout;
+mod layout;
 mod models;
 mod objectives;
-//mod oracles;
+mod oracles;
 mod sampling;
-//mod training;
+mod training;

@@ -43,7 +43,12 @@ fn every_sample_is_in_its_place() {
     };
     // Fewer than 8 bits: rows begin at whole bytes; level k of L is 255 k / (L - 1).
     let cases: Vec<(ColorType, BitDepth, Vec<u8>, Values)> = vec![
-        (ColorType::Grayscale, One, vec![0b0110_0000, 0b1010_0000], Values::U8(vec![0, 255, 255, 255, 0, 255])),
+        (
+            ColorType::Grayscale,
+            One,
+            vec![0b0110_0000, 0b1010_0000],
+            Values::U8(vec![0, 255, 255, 255, 0, 255]),
+        ),
         (ColorType::Grayscale, Two, vec![0b0001_1000, 0b1101_0000], Values::U8(vec![0, 85, 170, 255, 85, 0])),
         (ColorType::Grayscale, Four, vec![0x12, 0x30, 0xfe, 0x00], Values::U8(vec![17, 34, 51, 255, 238, 0])),
         (ColorType::Grayscale, Eight, vec![1, 2, 3, 4, 5, 6], Values::U8(vec![1, 2, 3, 4, 5, 6])),
@@ -135,7 +140,10 @@ fn a_folder_of_images_is_its_rows_in_the_order_of_names() {
 #[test]
 fn images_and_labels_of_a_split_belong_together() {
     let folder = tempfile::tempdir().unwrap();
-    let images = |first: u8| [vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2], vec![first, first + 1, first + 2, first + 3]].concat();
+    let images = |first: u8| {
+        [vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2], vec![first, first + 1, first + 2, first + 3]]
+            .concat()
+    };
     let labels = |first: u8| [vec![0, 0, 8, 1, 0, 0, 0, 2], vec![first, first + 1]].concat();
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
     write("train-images-idx3-ubyte", &images(10));

@@ -62,7 +62,13 @@ fn in_memory(values: &[i64], shape: &[usize], fortran: bool) -> Vec<i64> {
 }
 
 fn npy(kind: &str, big: bool, fortran: bool, shape: &[usize], values: &[i64]) -> Vec<u8> {
-    let order = if kind.ends_with('1') { '|' } else if big { '>' } else { '<' };
+    let order = if kind.ends_with('1') {
+        '|'
+    } else if big {
+        '>'
+    } else {
+        '<'
+    };
     let extents: Vec<String> = shape.iter().map(|extent| format!("{extent},")).collect();
     let fortran_order = if fortran { "True" } else { "False" };
     let header = format!(

@@ -1,5 +1,5 @@
-//! A table on its way to a model: columns left out and dropped, noise of each column's own resolution, the map, each computed once
-//! more by plain loops.
+//! A table on its way to a model: columns left out and dropped, noise of each column's own resolution, the map, each computed
+//! once more by plain loops.
 
 use enscore::data::{Dataset, Prepared, Subset, Values, prepare, prepare_other};
 use enscore::settings::Settings;
@@ -69,7 +69,8 @@ fn columns_that_stay_are_the_right_ones_in_their_order() {
     let whitening = prepared("standardise", 3).whitening.unwrap();
     assert_eq!((whitening.columns, &whitening.kept[..]), (6, &[2, 4, 5][..]));
     for (name, kept) in [("label", vec![1, 4, 5]), ("tens", vec![0, 1, 4])] {
-        let asked = format!("data.preprocess = 'standardise'\ndata.leave_out = ['twice', 'constant', '{name}']");
+        let asked =
+            format!("data.preprocess = 'standardise'\ndata.leave_out = ['twice', 'constant', '{name}']");
         let found = prepare(&table(), settings(&asked).data(), 3, None).unwrap().whitening.unwrap();
         assert_eq!((found.kept, found.noise.len()), (kept, 0));
     }
@@ -106,13 +107,18 @@ fn every_row_is_standardised_by_the_training_rows() {
     });
     let log_det: f64 = deviation.iter().map(|d| -d.ln()).sum();
     assert!((whitening.log_abs_det - log_det).abs() < 1e-12);
-    let standard = |row: [f64; 3]| -> Vec<f64> { (0..3).map(|j| (row[j] - mean[j]) / deviation[j]).collect() };
+    let standard =
+        |row: [f64; 3]| -> Vec<f64> { (0..3).map(|j| (row[j] - mean[j]) / deviation[j]).collect() };
     let close = |found: &[f64], expected: &[f64], what: &str| {
         assert_eq!(found.len(), expected.len(), "{what}");
         let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(worst < 1e-9, "{what}: found {found:?}, expected {expected:?}");
     };
-    for (name, part) in [("training", Some(&parts.training)), ("validation", parts.validation.as_ref()), ("test", parts.test.as_ref())] {
+    for (name, part) in [
+        ("training", Some(&parts.training)),
+        ("validation", parts.validation.as_ref()),
+        ("test", parts.test.as_ref()),
+    ] {
         for (i, found) in rows_of(part.unwrap()) {
             close(&found, &standard(noisy(i, &reach, seed, OWN_STREAM)), &format!("{name}, row {i}"));
         }
@@ -142,8 +148,11 @@ fn principal_components_come_in_the_order_of_their_variance() {
     let moment = |f: &dyn Fn(&[f64; 3]) -> f64| training.iter().map(f).sum::<f64>() / n;
     let mean: [f64; 3] = std::array::from_fn(|j| moment(&|row| row[j]));
     let deviation: [f64; 3] = std::array::from_fn(|j| moment(&|row| (row[j] - mean[j]).powi(2)).sqrt());
-    let directions: Vec<Vec<f64>> =
-        whitening.matrix.chunks(3).map(|row| row.iter().zip(deviation).map(|(w, d)| w * d).collect()).collect();
+    let directions: Vec<Vec<f64>> = whitening
+        .matrix
+        .chunks(3)
+        .map(|row| row.iter().zip(deviation).map(|(w, d)| w * d).collect())
+        .collect();
     let variances: Vec<f64> = directions.iter().map(|u| 1.0 / u.iter().map(|u| u * u).sum::<f64>()).collect();
     assert!(variances.windows(2).all(|pair| pair[0] > pair[1]), "{variances:?}");
     assert!((variances.iter().sum::<f64>() - 3.0).abs() < 1e-9, "the trace of correlations: {variances:?}");

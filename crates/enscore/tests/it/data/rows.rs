@@ -52,7 +52,10 @@ fn half_of_the_scale_is_a_one() {
         assert_eq!(bits.values(), &Values::U8(expected.to_vec()));
         assert_eq!((bits.scale(), bits.rows()), (Scale::quantised(2), 2));
         // What is not changed stays.
-        assert_eq!((bits.labels().unwrap(), bits.columns().unwrap()), (&[4, 7][..], &["a".into(), "b".into()][..]));
+        assert_eq!(
+            (bits.labels().unwrap(), bits.columns().unwrap()),
+            (&[4, 7][..], &["a".into(), "b".into()][..])
+        );
     }
 }
 
@@ -78,7 +81,8 @@ fn the_fingerprint_changes_with_every_value_and_with_the_scale() {
     let count = 2 * 1030;
     let bytes: Vec<u8> = (0..count).map(|i| (i % 200) as u8).collect();
     let floats: Vec<f64> = bytes.iter().map(|v| f64::from(*v)).collect();
-    let base = [dataset(2, Values::U8(bytes.clone())), dataset(2, Values::F64(floats.clone()))].map(|d| d.fingerprint());
+    let base = [dataset(2, Values::U8(bytes.clone())), dataset(2, Values::F64(floats.clone()))]
+        .map(|d| d.fingerprint());
     assert_ne!(base[0], base[1]);
     for at in [0, 1, 1023, 1024, 1025, 2047, 2048, count - 1] {
         let (mut other_bytes, mut other_floats) = (bytes.clone(), floats.clone());
@@ -91,11 +95,18 @@ fn the_fingerprint_changes_with_every_value_and_with_the_scale() {
         let data = dataset(2, Values::F64(vec![0.0, 1.0, 3.0, 2.0]));
         data.with_scale(Scale { low, high, levels }).unwrap().fingerprint()
     };
-    let found = [scaled(0.0, 3.0, None), scaled(0.0, 3.0, Some(4)), scaled(0.0, 3.0, Some(7)), scaled(-1.0, 3.0, None), scaled(0.0, 4.0, None)];
+    let found = [
+        scaled(0.0, 3.0, None),
+        scaled(0.0, 3.0, Some(4)),
+        scaled(0.0, 3.0, Some(7)),
+        scaled(-1.0, 3.0, None),
+        scaled(0.0, 4.0, None),
+    ];
     let different: std::collections::BTreeSet<&String> = found.iter().collect();
     assert_eq!(different.len(), found.len());
     let shapes = [&[4][..], &[2, 2, 1], &[1, 4, 1], &[4, 1, 1], &[1, 2, 2], &[2]];
-    let of_shape = |shape: &&[usize]| Dataset::new("t", "t", shape, Values::U8(vec![1, 2, 3, 4])).unwrap().fingerprint();
+    let of_shape =
+        |shape: &&[usize]| Dataset::new("t", "t", shape, Values::U8(vec![1, 2, 3, 4])).unwrap().fingerprint();
     let different: std::collections::BTreeSet<String> = shapes.iter().map(of_shape).collect();
     assert_eq!(different.len(), shapes.len());
 }
@@ -125,7 +136,8 @@ fn batches_take_the_permutation_of_each_epoch_in_turn() {
 fn parts_have_the_sizes_that_were_asked_for_and_depend_on_the_seed() {
     let data = dataset(1, Values::U8(vec![0; 29]));
     let parts = split(&data, 0.2, 0.1, 5).unwrap();
-    let [validation, test] = [&parts.validation, &parts.test].map(|part| part.as_ref().unwrap().rows().to_vec());
+    let [validation, test] =
+        [&parts.validation, &parts.test].map(|part| part.as_ref().unwrap().rows().to_vec());
     // 29 / 10 rounds to 3; 26 / 5 to 5.
     assert_eq!((test.len(), validation.len(), parts.training.rows().len()), (3, 5, 21));
     let mut all = [parts.training.rows(), &validation, &test].concat();

@@ -19,7 +19,11 @@ fn every_cell_is_in_its_row_and_column() {
         "\u{feff}\"p\",\"q\" ,r\n 1 ,\"2\",+3\n4,05,6.0\n-7.,8.50,90\n",
     ] {
         let data = read(text);
-        assert_eq!(data.values(), &Values::F64(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -7.0, 8.5, 90.0]), "{text:?}");
+        assert_eq!(
+            data.values(),
+            &Values::F64(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -7.0, 8.5, 90.0]),
+            "{text:?}"
+        );
         assert_eq!(data.columns().unwrap(), ["p", "q", "r"], "{text:?}");
         assert_eq!((data.rows(), data.row_shape(), data.scale()), (3, &[3][..], Scale::NONE), "{text:?}");
     }

@@ -18,7 +18,10 @@ fn near(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let scale = expected.iter().fold(1e-2, |scale: f64, x| scale.max(x.abs()));
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!((found - expected).abs() <= tolerance * scale, "{what}[{i}]: found {found}, expected {expected}");
+        assert!(
+            (found - expected).abs() <= tolerance * scale,
+            "{what}[{i}]: found {found}, expected {expected}"
+        );
     }
 }
 
@@ -71,7 +74,8 @@ fn log_densities_of_machines_row_by_row() {
         let run = folder.train(name, &folder.settings(name, &[]));
         let trained = Trained::open(run.path(), &[]).unwrap();
         let target = WeightedBipartite::of(&trained.model).unwrap().unwrap();
-        let value = |i: usize| if name == "rbm-gaussian" { (i % 7) as f32 - 2.5 } else { ((i * 13 / 5) % 2) as f32 };
+        let value =
+            |i: usize| if name == "rbm-gaussian" { (i % 7) as f32 - 2.5 } else { ((i * 13 / 5) % 2) as f32 };
         let x: Vec<f32> = (0..ROWS * len).map(value).collect();
         let f = Plain::of(&run, &trained.settings);
         let f = f.log_density();
@@ -85,7 +89,9 @@ fn log_densities_of_machines_row_by_row() {
 #[test]
 fn the_default_noise_of_a_step_targets_the_density_itself() {
     let langevin = |objective: &str, sampler: &str| {
-        let text = format!("[data]\nname='digits'\n[model]\nkind='mlp-energy'\n[objective]\n{objective}\n[sampler]\n{sampler}\n");
+        let text = format!(
+            "[data]\nname='digits'\n[model]\nkind='mlp-energy'\n[objective]\n{objective}\n[sampler]\n{sampler}\n"
+        );
         let settings = Settings::parse(&text, "a.toml", &[]).unwrap();
         match &settings.sampler().method {
             Method::Langevin(langevin) => [langevin.step_size, langevin.noise_std, langevin.steps as f64],

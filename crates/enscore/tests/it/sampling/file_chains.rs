@@ -32,7 +32,9 @@ fn every_chain_of_spins_goes_its_own_way() {
     for chain in [SpinChain::Gibbs, SpinChain::Metropolis, SpinChain::SwendsenWang, SpinChain::Wolff] {
         // 230 steps are no whole number of the hundred parts that a drawing is cut into.
         for steps in [1, 230] {
-            let drawn = draw_from_file(&ModelFile::Ising(model.clone()), Some(chain), (COUNT, steps), SEED, none).unwrap();
+            let drawn =
+                draw_from_file(&ModelFile::Ising(model.clone()), Some(chain), (COUNT, steps), SEED, none)
+                    .unwrap();
             assert_eq!((drawn.row_shape, drawn.rows.len()), (vec![3, 4, 1], COUNT * 12));
             for (i, row) in drawn.rows.chunks(12).enumerate() {
                 let key = |step| Key { seed: SEED, step, row: i as u64 };
@@ -61,11 +63,20 @@ fn single_sites_are_drawn_in_turn_given_their_neighbours() {
         for site in 0..12 {
             let (row, column) = (site / 4, site % 4);
             let mut around = Vec::new();
-            if row > 0 { around.push(site - 4) }
-            if row < 2 { around.push(site + 4) }
-            if column > 0 { around.push(site - 1) }
-            if column < 3 { around.push(site + 1) }
-            let field: f64 = around.iter().map(|j| 0.7 * f64::from(now[*j])).sum::<f64>() + 0.1 * site as f64 - 0.5;
+            if row > 0 {
+                around.push(site - 4)
+            }
+            if row < 2 {
+                around.push(site + 4)
+            }
+            if column > 0 {
+                around.push(site - 1)
+            }
+            if column < 3 {
+                around.push(site + 1)
+            }
+            let field: f64 =
+                around.iter().map(|j| 0.7 * f64::from(now[*j])).sum::<f64>() + 0.1 * site as f64 - 0.5;
             let up = 1.0 / (1.0 + (-2.0 * 0.5 * field).exp());
             let number = number(key, site);
             now[site] = if number < up { 1 } else { -1 };
@@ -88,7 +99,9 @@ fn number(key: Key, at: usize) -> f64 {
 /// What moves spins where nothing is named.
 #[test]
 fn clusters_move_spins_that_agree_and_single_sites_the_others() {
-    let of = |coupling: f64| IsingModel::torus(4, 4, Coupling::Uniform(coupling), Field::Uniform(0.0), 0.3).unwrap();
+    let of = |coupling: f64| {
+        IsingModel::torus(4, 4, Coupling::Uniform(coupling), Field::Uniform(0.0), 0.3).unwrap()
+    };
     assert_eq!(SpinChain::fitting(&of(1.0)), SpinChain::SwendsenWang);
     assert_eq!(SpinChain::fitting(&of(-1.0)), SpinChain::Gibbs);
 }
@@ -102,7 +115,8 @@ fn units_of_a_file_sweep_as_one_chain_at_a_time() {
         let drawn = draw_from_file(&file, None, (COUNT, 5), SEED, &mut |_, _| Ok(())).unwrap();
         let ModelFile::Rbm(rbm) = &file else { panic!("another model") };
         let target = rbm.weighted().unwrap();
-        let by_name = |name: &str| values[RBM_PARAMETERS.iter().position(|known| *known == name).unwrap()].clone();
+        let by_name =
+            |name: &str| values[RBM_PARAMETERS.iter().position(|known| *known == name).unwrap()].clone();
         let weights: Vec<Vec<f64>> = target.parameters.iter().map(|p| by_name(&p.name)).collect();
         let sides = Sides::new(&model, &target.parameters, &weights, [&[], &[]]);
         let mut expected = Vec::new();

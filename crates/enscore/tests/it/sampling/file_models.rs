@@ -70,7 +70,8 @@ fn a_machine_is_read_from_every_kind_of_file() {
     tensors.insert("weights", &[3, 2], TensorData::F64(W.concat())).unwrap();
     tensors.write(&at.join("all.safetensors")).unwrap();
     let inline = "weights = [[0.5, -1.25], [2, 0.75], [-0.3, 1.1]]\nvisible_bias = [0.2, -0.6, 0.9]\nhidden_bias = [-0.4, 0.7]";
-    let of = |w: &str, b: &str, c: &str| format!("weights = '{w}'\nvisible_bias = '{b}'\nhidden_bias = '{c}'");
+    let of =
+        |w: &str, b: &str, c: &str| format!("weights = '{w}'\nvisible_bias = '{b}'\nhidden_bias = '{c}'");
     for text in [
         of("W.npy", "b.npy", "c.npy"),
         of("fortran.npy", "b.npy", "c.npy"),
@@ -85,7 +86,13 @@ fn a_machine_is_read_from_every_kind_of_file() {
 }
 
 /// β and -E of a lattice or graph over all of its states, by bonds written out.
-fn hold_ising(what: &str, file: ModelFile, bonds: &[(usize, usize, f64)], field: &[f64], beta: f64) -> IsingModel {
+fn hold_ising(
+    what: &str,
+    file: ModelFile,
+    bonds: &[(usize, usize, f64)],
+    field: &[f64],
+    beta: f64,
+) -> IsingModel {
     let ModelFile::Ising(model) = file else { panic!("{what}: another model") };
     assert_eq!((model.sites(), model.beta()), (field.len(), beta), "{what}");
     for word in 0..1u32 << field.len() {
@@ -115,8 +122,20 @@ fn every_key_of_an_ising_model_acts() {
     npy(at, "h.npy", &[6], &FIELD, false);
     let grid = "kind = 'ising'\nlattice = 'grid'\nshape = [2, 3]\ncoupling = 0.8";
     hold_ising("grid", model(at, grid), &grid_bonds(0.8), &[0.0; 6], 1.0);
-    hold_ising("field", model(at, &format!("{grid}\nfield = 0.25\nbeta = 0.4")), &grid_bonds(0.8), &[0.25; 6], 0.4);
-    hold_ising("field of sites", model(at, &format!("{grid}\nfield = 'h.npy'")), &grid_bonds(0.8), &FIELD, 1.0);
+    hold_ising(
+        "field",
+        model(at, &format!("{grid}\nfield = 0.25\nbeta = 0.4")),
+        &grid_bonds(0.8),
+        &[0.25; 6],
+        0.4,
+    );
+    hold_ising(
+        "field of sites",
+        model(at, &format!("{grid}\nfield = 'h.npy'")),
+        &grid_bonds(0.8),
+        &FIELD,
+        1.0,
+    );
     let listed = format!("{grid}\nbeta = 2\nfield = [0.1, -0.2, 0.3, 0.05, 0.7, -0.4]");
     hold_ising("listed field", model(at, &listed), &grid_bonds(0.8), &FIELD, 2.0);
     // A torus of three by three adds the bonds around.
@@ -139,7 +158,9 @@ fn a_graph_has_a_coupling_for_each_bond() {
     npy(folder.path(), "J.npy", &[4, 4], &matrix, false);
     let inline = "[[0, 0.5, 0, -1.0], [0.5, 0, 2.0, 0], [0, 2.0, 0, 0.25], [-1.0, 0, 0.25, 0]]";
     for coupling in ["'J.npy'", inline] {
-        let text = format!("kind = 'ising'\nlattice = 'graph'\ncoupling = {coupling}\nfield = [0.1, 0.2, -0.3, 0.4]\nbeta = 0.7");
+        let text = format!(
+            "kind = 'ising'\nlattice = 'graph'\ncoupling = {coupling}\nfield = [0.1, 0.2, -0.3, 0.4]\nbeta = 0.7"
+        );
         let file = model(folder.path(), &text);
         hold_ising(coupling, file, &bonds, &[0.1, 0.2, -0.3, 0.4], 0.7);
     }
@@ -158,9 +179,12 @@ fn sites_of_one_colour_are_visible_and_the_others_hidden() {
         let units: Vec<f32> = (0..3).map(|i| (word >> i & 1) as f32).collect();
         let found = target.log_densities(&units).unwrap()[0] + constant;
         let of_hidden = |other: u32| {
-            let spins: Vec<i8> = (0..6)
-                .map(|site| if (if site % 2 == 0 { word } else { other }) >> (site / 2) & 1 == 1 { 1 } else { -1 })
-                .collect();
+            let spins: Vec<i8> =
+                (0..6)
+                    .map(|site| {
+                        if (if site % 2 == 0 { word } else { other }) >> (site / 2) & 1 == 1 { 1 } else { -1 }
+                    })
+                    .collect();
             (-model.beta() * model.energy(&spins).unwrap()).exp()
         };
         let expected = (0..8).map(of_hidden).sum::<f64>().ln();

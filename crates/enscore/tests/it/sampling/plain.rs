@@ -1,5 +1,5 @@
-//! A trained model as plainly as it can be used: weights by their names in the checkpoint, one row at a time through the reference
-//! interpreter. It shares the models with the library, and nothing of what connects them.
+//! A trained model as plainly as it can be used: weights by their names in the checkpoint, one row at a time through the
+//! reference interpreter. It shares the models with the library, and nothing of what connects them.
 
 use enscore::checkpoint::{DataRecord, RunFolder};
 use enscore::mcmc::{NoiseStart, UnitStart};
@@ -51,7 +51,11 @@ impl Plain {
     }
 
     /// A function of one row, traced; `build` has the row `[1, ..]`.
-    fn program(&self, shape: &[usize], build: impl for<'s> Fn(&enscore_program::Parameters<'s>, Var<'s>) -> Var<'s>) -> Program {
+    fn program(
+        &self,
+        shape: &[usize],
+        build: impl for<'s> Fn(&enscore_program::Parameters<'s>, Var<'s>) -> Var<'s>,
+    ) -> Program {
         let (program, _) = trace(&self.parameters, |scope, parameters| {
             let x = scope.input("x", Kind::Float, shape);
             vec![("y".to_string(), build(parameters, x))]
@@ -79,14 +83,16 @@ impl Plain {
     /// f of one row.
     pub fn log_density(&self) -> impl Fn(&[f64]) -> f64 {
         let shape = batch_shape(1, Score::row_shape(&self.model));
-        let program = self.program(&shape, |parameters, x| LogDensity::log_density(&self.model, parameters, x));
+        let program =
+            self.program(&shape, |parameters, x| LogDensity::log_density(&self.model, parameters, x));
         move |x| self.run(&program, x)[0]
     }
 
     /// The flow's image of the chain's base draw.
     pub fn flow_draw(&self, seed: u64) -> impl Fn(u64) -> Vec<f64> {
         let flow: &dyn Flow = self.model.flow().unwrap();
-        let program = self.program(&batch_shape(1, flow.row_shape()), |parameters, z| flow.invert(parameters, z));
+        let program =
+            self.program(&batch_shape(1, flow.row_shape()), |parameters, z| flow.invert(parameters, z));
         move |chain| self.run(&program, &normal(Key::new(seed, 1), 0, chain, self.row_len()))
     }
 

@@ -1,8 +1,10 @@
-//! Suggested noise levels and steps, each number computed once more: distances of all pairs, the overlap by an integral, the variance
-//! by its expression.
+//! Suggested noise levels and steps, each number computed once more: distances of all pairs, the overlap by an integral, the
+//! variance by its expression.
 
 use enscore::mcmc::StepRule;
-use enscore::sample::suggest::{Settings, best_step_size, largest_distance, level_count, overlap_ratio, suggest};
+use enscore::sample::suggest::{
+    Settings, best_step_size, largest_distance, level_count, overlap_ratio, suggest,
+};
 
 /// Rows whose two farthest stand at these places.
 fn rows(count: usize, len: usize, [near, far]: [usize; 2]) -> Vec<f32> {
@@ -26,7 +28,10 @@ fn the_largest_distance_is_that_of_all_pairs() {
                 }
             }
             let found = largest_distance(&values, len);
-            assert!((found - largest).abs() < 1e-6 * largest, "{len} {places:?}: {found}, expected {largest}");
+            assert!(
+                (found - largest).abs() < 1e-6 * largest,
+                "{len} {places:?}: {found}, expected {largest}"
+            );
         }
     }
 }
@@ -36,7 +41,15 @@ fn probability(from: f64, to: f64) -> f64 {
     let n = 4000;
     let h = (to - from) / f64::from(n);
     let density = |x: f64| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
-    let weight = |i: i32| if i == 0 || i == n { 1.0 } else if i % 2 == 1 { 4.0 } else { 2.0 };
+    let weight = |i: i32| {
+        if i == 0 || i == n {
+            1.0
+        } else if i % 2 == 1 {
+            4.0
+        } else {
+            2.0
+        }
+    };
     (0..=n).map(|i| weight(i) * density(from + f64::from(i) * h)).sum::<f64>() * h / 3.0
 }
 
@@ -54,7 +67,10 @@ fn neighbouring_levels_overlap_by_half() {
 #[test]
 fn levels_are_counted_up() {
     // 1 + ln(100) / ln(1.5) = 12.36; 1 + ln(8) / ln(2) = 4.
-    assert_eq!([level_count(1.0, 0.01, 1.5), level_count(8.0 + 1e-9, 1.0, 2.0), level_count(7.9, 1.0, 2.0)], [13, 5, 4]);
+    assert_eq!(
+        [level_count(1.0, 0.01, 1.5), level_count(8.0 + 1e-9, 1.0, 2.0), level_count(7.9, 1.0, 2.0)],
+        [13, 5, 4]
+    );
     assert_eq!(level_count(1.01, 1.0, 2.0), 2);
 }
 
@@ -70,7 +86,9 @@ fn the_step_leaves_the_least_variance() {
         };
         let (eps, variance) = best_step_size(ratio, sigma, steps);
         assert!((expression(eps) - variance).abs() < 1e-9, "{variance}");
-        let least = (1..4000).map(|i| expression(sigma * sigma * f64::from(i) / 4000.0)).fold(f64::INFINITY, f64::min);
+        let least = (1..4000)
+            .map(|i| expression(sigma * sigma * f64::from(i) / 4000.0))
+            .fold(f64::INFINITY, f64::min);
         assert!(variance <= least + 1e-12 && variance > 1.0, "{variance}, on the grid {least}");
     }
 }

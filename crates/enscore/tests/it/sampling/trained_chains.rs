@@ -1,5 +1,5 @@
-//! Every sampler of a trained run beside one chain at a time: rows, means, trajectories, batches that don't divide the count, raw and
-//! averaged weights.
+//! Every sampler of a trained run beside one chain at a time: rows, means, trajectories, batches that don't divide the count,
+//! raw and averaged weights.
 
 use enscore::sample::{Drawn, Trained, draw, draw_clamped};
 use enscore::settings::{Annealed, Langevin, Method, Objective, StepRuleName};
@@ -77,7 +77,13 @@ fn langevin(plain: &Plain, settings: &Langevin, chain: u64) -> Stages {
     let mut stages = vec![x.clone()];
     for number in 1..=settings.steps {
         let s = score(&x);
-        step(&mut x, &s, &normal(Key::new(SEED, number), 0, chain, s.len()), settings.step_size, settings.noise_std);
+        step(
+            &mut x,
+            &s,
+            &normal(Key::new(SEED, number), 0, chain, s.len()),
+            settings.step_size,
+            settings.noise_std,
+        );
         if parts(settings.steps).contains(&number) {
             stages.push(x.clone());
         }
@@ -103,8 +109,12 @@ fn gibbs(plain: &Plain, steps: u64, chain: u64) -> (Stages, Vec<f64>) {
 fn chains(plain: &Plain) -> (Vec<Stages>, Vec<Vec<f64>>) {
     let all = 0..COUNT as u64;
     match &plain.settings.sampler().method {
-        Method::Annealed(settings) => (all.map(|chain| annealed(plain, settings, chain)).collect(), Vec::new()),
-        Method::Langevin(settings) => (all.map(|chain| langevin(plain, settings, chain)).collect(), Vec::new()),
+        Method::Annealed(settings) => {
+            (all.map(|chain| annealed(plain, settings, chain)).collect(), Vec::new())
+        }
+        Method::Langevin(settings) => {
+            (all.map(|chain| langevin(plain, settings, chain)).collect(), Vec::new())
+        }
         Method::Gibbs(settings) => all.map(|chain| gibbs(plain, settings.steps, chain)).unzip(),
         Method::Exact => {
             let draw = plain.flow_draw(SEED);
@@ -127,8 +137,9 @@ fn hold(what: &str, plain: &Plain, drawn: &Drawn) {
     }
     let count = stages[0].len();
     assert_eq!(drawn.stages, count, "{what}: stages");
-    let trajectory: Vec<f64> =
-        (0..count).flat_map(|stage| (0..KEPT).flat_map(|chain| stages[chain][stage].clone()).collect::<Vec<_>>()).collect();
+    let trajectory: Vec<f64> = (0..count)
+        .flat_map(|stage| (0..KEPT).flat_map(|chain| stages[chain][stage].clone()).collect::<Vec<_>>())
+        .collect();
     close(&format!("{what}: trajectory"), &drawn.trajectory, &trajectory, TOLERANCE);
 }
 
@@ -140,7 +151,8 @@ fn family(name: &str, settings: &[&[&str]]) {
         let arguments: Vec<String> = sets.iter().map(|set| format!("sampler.{set}")).collect();
         let trained = Trained::open(run.path(), &arguments).unwrap();
         let plain = Plain::of(&run, &trained.settings);
-        let drawn = draw(&trained.model, trained.settings.sampler(), COUNT, SEED, KEPT, &mut |_, _| Ok(())).unwrap();
+        let drawn =
+            draw(&trained.model, trained.settings.sampler(), COUNT, SEED, KEPT, &mut |_, _| Ok(())).unwrap();
         hold(&format!("{name} {sets:?}"), &plain, &drawn);
     }
 }
@@ -162,7 +174,10 @@ fn annealed_chains_follow_their_levels() {
 
 #[test]
 fn langevin_chains_take_their_own_steps() {
-    family("sm-energy", &[&[], &["steps=3", "step_size=0.1"], &["steps=11", "noise_std=0.3", "weights='raw'"]]);
+    family(
+        "sm-energy",
+        &[&[], &["steps=3", "step_size=0.1"], &["steps=11", "noise_std=0.3", "weights='raw'"]],
+    );
     family("cd-persistent", &[&["steps=25"], &["steps=4", "step_size=0.05", "noise_std=0"]]);
     family("cd-short-run", &[&[]]);
     family("nce-energy", &[&["steps=12", "batch=5"]]);
