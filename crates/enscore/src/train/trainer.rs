@@ -264,6 +264,7 @@ impl Trainer {
         let may = watch.roll_back(&stability, &self.beside.watch);
         self.step = self.good.step;
         self.pending.clear();
+        self.swapped.clear();
         if !may {
             self.save()?;
             return Err(Error::run("training diverged")

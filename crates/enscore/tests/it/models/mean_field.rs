@@ -42,7 +42,11 @@ impl Layers {
             "visible_bias" => self.biases[0].clone(),
             name => {
                 let layer: usize = name.split('.').nth(1).unwrap().parse().unwrap();
-                if name.ends_with("bias") { self.biases[layer + 1].clone() } else { self.weights[layer].concat() }
+                if name.ends_with("bias") {
+                    self.biases[layer + 1].clone()
+                } else {
+                    self.weights[layer].concat()
+                }
             }
         }
     }
@@ -82,7 +86,8 @@ impl Layers {
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let softplus = |odds: Vec<f64>| odds.into_iter().map(|a| a.exp().ln_1p()).sum::<f64>();
         let first = softplus(self.log_odds(1, Some((v, 1.0)), Some(h2)));
-        let third = if self.widths.len() == 4 { softplus(self.log_odds(3, Some((h2, 1.0)), None)) } else { 0.0 };
+        let third =
+            if self.widths.len() == 4 { softplus(self.log_odds(3, Some((h2, 1.0)), None)) } else { 0.0 };
         dot(v, &self.biases[0]) + dot(h2, &self.biases[2]) + first + third
     }
 }

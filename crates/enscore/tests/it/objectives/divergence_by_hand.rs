@@ -60,7 +60,8 @@ fn expected(energy_l2: f64, data_noise: f64) -> Vec<(String, f64)> {
     };
     let data: Vec<f64> = (0..3).map(|row| f(noisy(row))).collect();
     let chains: Vec<f64> = CHAINS.iter().map(|x| f(*x)).collect();
-    let mean = |values: &[f64], power: i32| values.iter().map(|v| v.powi(power)).sum::<f64>() / values.len() as f64;
+    let mean =
+        |values: &[f64], power: i32| values.iter().map(|v| v.powi(power)).sum::<f64>() / values.len() as f64;
     let gap = mean(&data, 1) - mean(&chains, 1);
     let loss = -gap + energy_l2 * (mean(&data, 2) + mean(&chains, 2));
     let named = [
@@ -80,7 +81,10 @@ fn squared_energies_of_data_and_chains_and_noise_on_the_data() {
         for ((name, found), (expected_name, expected)) in found.iter().zip(expected(energy_l2, data_noise)) {
             assert_eq!(*name, expected_name);
             let close = (found - expected).abs() < 1e-12;
-            assert!(close, "energy_l2 {energy_l2}, data_noise {data_noise}, {name}: {found}, expected {expected}");
+            assert!(
+                close,
+                "energy_l2 {energy_l2}, data_noise {data_noise}, {name}: {found}, expected {expected}"
+            );
         }
     }
 }
