@@ -227,12 +227,9 @@ mod tests {
     use crate::objective::ChainSettings;
     use crate::settings::Settings;
 
-    const SETTINGS: &str = "
-data.name = 'two-gaussians'
-model = { kind = 'mlp-energy', hidden = [4] }
-objective = { kind = 'cd', steps = 2, step_size = 0.01, noise_std = 0.05, buffer = 9, restart = 0.0 }
-train = { batch = 4, steps = 10, seed = 3 }
-";
+    const SETTINGS: &str = "data.name = 'two-gaussians'\nmodel = { kind = 'mlp-energy', hidden = [4] }\n\
+        objective = { kind = 'cd', steps = 2, step_size = 0.01, noise_std = 0.05, buffer = 9, restart = 0.0 }\n\
+        train = { batch = 4, steps = 10, seed = 3 }";
 
     fn plan() -> Plan {
         Plan::new(&Settings::parse(SETTINGS, "t.toml", &[]).unwrap()).unwrap()
@@ -301,5 +298,37 @@ train = { batch = 4, steps = 10, seed = 3 }
         let report = chains.advance(5, &weights, &[0.0; 8]).unwrap();
         assert_eq!((report.not_finite, report.escaped), (4, 1.0));
         assert!(chains.states().iter().chain(&chains.buffer).all(|x| x.is_finite()));
+    }
+
+    /// On f = -|x|²/2 a step is x - a x + b z, with the noise of (seed of the chains, number of the step, row).
+    #[test]
+    fn every_step_has_noise_of_its_own() {
+        for (noise_std, b) in [(0.4, 0.4), (0.0, (2.0f64 * 0.125).sqrt())] {
+            let text = format!(
+                "data.name = 'two-gaussians'\nmodel.kind = 'gaussian-energy'\ntrain = {{ batch = 3, seed = 3 }}\n\
+                 objective = {{ kind = 'cd', start = 'data', steps = 4, step_size = 0.125, noise_std = {noise_std} }}"
+            );
+            let plan = Plan::new(&Settings::parse(&text, "t.toml", &[]).unwrap()).unwrap();
+            let mut chains = chains(&plan);
+            let parameters = [vec![0.0f32; 2], vec![1.0, 0.0, 0.0, 1.0]];
+            let weights: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
+            let data = [0.5f32, -1.0, 2.0, 0.0, -0.25, 1.5];
+            for update in [0u64, 7] {
+                chains.advance(update, &weights, &data).unwrap();
+                for (row, start) in data.chunks(2).enumerate() {
+                    let mut x = [f64::from(start[0]), f64::from(start[1])];
+                    for step in 0..4 {
+                        let mut z = [0.0; 2];
+                        let key = Key::new(3 ^ CHAIN_SEED, update * 4 + step);
+                        enscore_program::random::normal_row(key, 0, row as u64, &mut z);
+                        (0..2).for_each(|i| x[i] += -0.125 * x[i] + b * z[i]);
+                    }
+                    for (found, expected) in chains.states()[2 * row..].iter().zip(x) {
+                        let error = (f64::from(*found) - expected).abs();
+                        assert!(error < 1e-5, "update {update}, row {row}: {found}, expected {expected}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -56,8 +56,7 @@ impl Plain {
     pub fn new(settings: &Settings, run: &std::path::Path) -> Plain {
         let data = RunFolder::open(run).unwrap().manifest().data.clone();
         let dataset = load_as(settings.data(), Split::Train).unwrap();
-        let training =
-            prepare(&dataset, settings.data(), settings.train().seed, None).unwrap().parts.training;
+        let training = prepare(&dataset, settings.data(), settings.train().seed, None).unwrap().parts.training;
         let rows = starting_rows(settings, &training);
         let model = build(settings.model(), &DataFacts { rows: &rows, ..data.facts() }).unwrap();
         let task = objective::build(settings, &data.facts(), &training, None, None).unwrap();
@@ -67,7 +66,8 @@ impl Plain {
             .map(|player| Player::new(&model, &task, player, settings, &parameters, shapes.as_deref()))
             .collect();
         let wide = |values: &Vec<f32>| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
-        let start: Vec<Vec<f64>> = initialise(&parameters, settings.train().seed).iter().map(wide).collect();
+        let start: Vec<Vec<f64>> =
+            initialise(&parameters, settings.train().seed).iter().map(wide).collect();
         let zeros: Vec<Vec<f64>> = start.iter().map(|values| vec![0.0; values.len()]).collect();
         let chains = task.chains.as_ref().map(|chains| Chains::new(settings, chains, &model, &data));
         Plain {
@@ -159,8 +159,10 @@ impl Plain {
         for (i, name) in player.diagnostics.iter().enumerate() {
             reported.insert(name.to_string(), scalar(1 + i));
         }
-        reported
-            .insert("loss_per_dim".into(), if player.diagnostics.is_empty() { scalar(0) } else { scalar(1) });
+        reported.insert(
+            "loss_per_dim".into(),
+            if player.diagnostics.is_empty() { scalar(0) } else { scalar(1) },
+        );
         let gradients: Vec<Vec<f64>> =
             outputs[1 + player.diagnostics.len()..].iter().map(|g| g.floats().to_vec()).collect();
         let norm = gradients.iter().flatten().map(|g| g * g).sum::<f64>().sqrt();
@@ -170,10 +172,7 @@ impl Plain {
         if self.task.alternation.is_some() {
             let threshold = self.task.alternation.unwrap().threshold;
             self.turn = usize::from(reported["accuracy"] >= threshold);
-            assert_eq!(
-                self.turn == 1,
-                self.task.alternation.unwrap().next(reported["accuracy"]) == Side::Flow
-            );
+            assert_eq!(self.turn == 1, self.task.alternation.unwrap().next(reported["accuracy"]) == Side::Flow);
         }
         self.step += 1;
         reported
@@ -419,8 +418,7 @@ impl Chains {
                 let (cd, first) = (cd.clone(), *first);
                 let width = self.x[0].len();
                 if cd.start == ChainStart::Noise {
-                    self.x =
-                        (0..self.x.len() as u64).map(|chain| self.noise(update + 1, chain, width)).collect();
+                    self.x = (0..self.x.len() as u64).map(|chain| self.noise(update + 1, chain, width)).collect();
                 } else if first > 0 && update == first {
                     for sweep in 0..BURN_IN {
                         let key = Key::new(self.seed ^ BURN_IN_SEED, sweep);
@@ -430,8 +428,7 @@ impl Chains {
                 let mut swapped = 0.0;
                 for sweep in 0..cd.steps {
                     let number = update * cd.steps + sweep;
-                    swapped +=
-                        self.sweep(&cd, model, (parameters, weights), number, Key::new(self.seed, number));
+                    swapped += self.sweep(&cd, model, (parameters, weights), number, Key::new(self.seed, number));
                 }
                 self.swapped = (cd.temperatures > 1).then(|| swapped / cd.steps as f64);
             }

@@ -4,4 +4,5 @@ mod compile_time;
 mod divergence;
 mod executor_update;
 mod loop_by_hand;
+mod run_folder;
 mod tabular;
