@@ -87,9 +87,8 @@ fn reductions_take_the_axes_that_they_name() {
     let x: Vec<f64> = (0..24).map(|i| -1.0 - f64::from((i * 7) % 24)).collect();
     let at = |i: usize, j: usize, k: usize| x[(i * 3 + j) * 4 + k];
     let shape = [2, 3, 4];
-    let fold = |values: Vec<f64>, is_max: bool| match is_max {
-        true => values.into_iter().reduce(f64::max).unwrap(),
-        false => values.into_iter().sum(),
+    let fold = |values: Vec<f64>, is_max: bool| -> f64 {
+        if is_max { values.into_iter().reduce(f64::max).unwrap() } else { values.into_iter().sum() }
     };
     for is_max in [false, true] {
         let reduce = |axes: &'static [usize]| {

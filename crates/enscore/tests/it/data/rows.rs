@@ -1,6 +1,9 @@
 //! Rows on their way to a model: scale, bits, noise between levels, fingerprints, orders of epochs, splits.
 
-use enscore::data::{BatchOrder, Dataset, Scale, Subset, Values, permutation, split};
+use enscore::data::{
+    BatchOrder, Dataset, Scale, Split, Subset, Values, digits, load, load_as, permutation, split,
+};
+use enscore::settings::Settings;
 
 fn dataset(width: usize, values: Values) -> Dataset {
     Dataset::new("t", "t", &[width], values).unwrap()
@@ -55,6 +58,30 @@ fn half_of_the_scale_is_a_one() {
         assert_eq!(
             (bits.labels().unwrap(), bits.columns().unwrap()),
             (&[4, 7][..], &["a".into(), "b".into()][..])
+        );
+    }
+}
+
+/// Bits of every digit of each split, where the settings ask for them; else the levels.
+#[test]
+fn data_are_made_bits_where_the_settings_say_so() {
+    let all = digits().unwrap();
+    let Values::U8(levels) = all.values() else { panic!("not bytes") };
+    for (which, first, rows) in [(Split::Train, 0, 1500), (Split::Test, 1500, 297)] {
+        let levels = &levels[first * 64..][..rows * 64];
+        let of = |binarise: bool| {
+            let text = format!("data = {{ name = 'digits', binarise = {binarise} }}\nmodel.kind = 'mlp'");
+            load_as(Settings::parse(&text, "t.toml", &[]).unwrap().data(), which).unwrap()
+        };
+        let bits: Vec<u8> = levels.iter().map(|level| if *level >= 8 { 1 } else { 0 }).collect();
+        assert_eq!((of(true).values(), of(true).scale()), (&Values::U8(bits), Scale::quantised(2)));
+        assert_eq!(
+            (of(false).values(), of(false).scale()),
+            (&Values::U8(levels.to_vec()), Scale::quantised(17))
+        );
+        assert_eq!(
+            load("digits", which).unwrap().labels().unwrap(),
+            &all.labels().unwrap()[first..first + rows]
         );
     }
 }

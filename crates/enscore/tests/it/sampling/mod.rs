@@ -3,6 +3,8 @@
 mod densities;
 mod file_chains;
 mod file_models;
+mod frozen_flow;
 mod plain;
+mod starts;
 mod step_sizes;
 mod trained_chains;

@@ -9,7 +9,7 @@ use crate::common::runs::{Folder, Run};
 /// The steps whose running mean later ones are compared with, and the decay of running means.
 const FIRST: u64 = 10;
 const DECAY: f64 = 0.9;
-const TOLERANCE: f64 = 5e-3;
+const TOLERANCE: f64 = 2e-3;
 
 /// Running means of loss and gradient norm, and those after the first steps.
 #[derive(Clone, Copy, Default)]
