@@ -265,11 +265,10 @@ mod tests {
             assert_eq!((report.not_finite, report.escaped), (1, sound_escaped(&sound) + 0.25), "{bad}");
             let mut anew = vec![0.0; 2];
             chains.start_anew(1, (1 << 40) + row as u64, &mut anew);
-            for i in 0..4 {
+            for (i, slot) in slots.iter().take(4).enumerate() {
                 let expected = if i == row { &anew[..] } else { &sound.x[2 * i..][..2] };
                 assert_eq!(&chains.x[2 * i..][..2], expected, "row {i} with {bad} in row {row}");
-                let slot = slots[i] as usize;
-                assert_eq!(&chains.buffer[2 * slot..][..2], expected, "the slot of row {i}");
+                assert_eq!(&chains.buffer[2 * *slot as usize..][..2], expected, "the slot of row {i}");
             }
             let mut tensors = Tensors::new();
             chains.save(&mut tensors).unwrap();

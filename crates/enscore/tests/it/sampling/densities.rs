@@ -44,7 +44,7 @@ fn densities_and_scores_are_at_the_temperature_of_the_chains() {
         let (x, f, score) = (rows(2), plain.log_density(), plain.score(1.0));
         let expected: Vec<f64> = x.chunks(2).map(|x| f(x) / temperature).collect();
         near(&format!("{what}: f"), &density.log_density(&x).unwrap(), &expected, 1e-5);
-        let expected: Vec<f64> = x.chunks(2).flat_map(|x| score(x)).map(|s| s / temperature).collect();
+        let expected: Vec<f64> = x.chunks(2).flat_map(&score).map(|s| s / temperature).collect();
         near(&format!("{what}: score"), &density.score(&x).unwrap(), &expected, 1e-4);
         assert!((trained.model.temperature - temperature).abs() < 1e-12, "{what}");
     }
@@ -59,7 +59,7 @@ fn scores_of_networks_are_at_the_smallest_noise() {
         let trained = Trained::open(run.path(), &[]).unwrap();
         let (plain, x) = (Plain::of(&run, &trained.settings), rows(2));
         let score = plain.score(sigma);
-        let expected: Vec<f64> = x.chunks(2).flat_map(|x| score(x)).collect();
+        let expected: Vec<f64> = x.chunks(2).flat_map(score).collect();
         let mut density = TrainedDensity::new(&trained.model).unwrap();
         near(name, &density.score(&x).unwrap(), &expected, 1e-4);
         assert!(density.log_density(&x).is_err(), "{name}");
@@ -80,7 +80,7 @@ fn log_densities_of_machines_row_by_row() {
         let f = Plain::of(&run, &trained.settings);
         let f = f.log_density();
         let wide: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
-        let expected: Vec<f64> = wide.chunks(len).map(|x| f(x)).collect();
+        let expected: Vec<f64> = wide.chunks(len).map(f).collect();
         near(name, &target.log_densities(&x).unwrap(), &expected, 1e-12);
     }
 }

@@ -22,10 +22,10 @@ impl Watched {
     fn observe(&mut self, step: u64, reported: &Reported) {
         let decay = DECAY.min(step as f64 / (step + 1) as f64);
         let found = [reported["loss_per_dim"], reported["gradient_norm"]];
-        for i in 0..2 {
-            self.means[i] = decay * self.means[i] + (1.0 - decay) * found[i];
+        for ((mean, first), found) in self.means.iter_mut().zip(&mut self.first).zip(found) {
+            *mean = decay * *mean + (1.0 - decay) * found;
             if step < FIRST {
-                self.first[i] = self.means[i];
+                *first = *mean;
             }
         }
     }
