@@ -136,19 +136,55 @@ fn zeros_and_ones_by_tables() {
     }
 }
 
+/// One value other than 0 and 1, in A as it stands and transposed, at the glance, in every block, in both rounds of rows and last.
 #[test]
 fn what_is_not_zeros_and_ones_is_multiplied_as_it_is() {
-    let shape = MatmulShape { bits: true, ..shape(1, 300, 70, 50, 0) };
-    for odd in [0.5, 2.0, -1.0, f64::NAN] {
-        for at in [0, 100, 300 * 70 - 1] {
-            let mut a: Vec<f64> = bits(300 * 70);
+    let [m, k, n] = [300, 70, 50];
+    let places = [[0, 0], [0, 65], [3, 40], [130, 63], [130, 64], [255, 69], [256, 0], [299, 68], [299, 69]];
+    let b = values::<f64>(k * n, 2);
+    for (flags, [row, unit]) in (0..4).flat_map(|flags| places.map(|place| (flags, place))) {
+        let plain = shape(1, m, k, n, flags);
+        let at = row * plain.strides_a()[0] + unit * plain.strides_a()[1];
+        for odd in [0.5, 2.0, -1.0, f64::NAN] {
+            let mut a: Vec<f64> = bits(m * k);
             a[at] = odd;
-            let b = values::<f64>(70 * 50, 2);
-            let [mut got, mut expected] = [vec![0.0; 300 * 50], vec![0.0; 300 * 50]];
-            matmul(shape, &a, &b, &mut got, &mut []);
-            matmul(MatmulShape { bits: false, ..shape }, &a, &b, &mut expected, &mut []);
+            let [mut got, mut expected] = [vec![0.0; m * n], vec![0.0; m * n]];
+            matmul(MatmulShape { bits: true, ..plain }, &a, &b, &mut got, &mut []);
+            matmul(plain, &a, &b, &mut expected, &mut []);
             let same = got.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits());
-            assert!(same, "{odd} at {at}");
+            assert!(same, "{odd} in row {row}, unit {unit}, flags {flags}: taken for a bit");
+            // The plain product has it: the row that it is in depends on it.
+            let term = |l: usize| {
+                a[row * plain.strides_a()[0] + l * plain.strides_a()[1]] * b[l * plain.strides_b()[0]]
+            };
+            let sum: f64 = (0..k).map(term).sum();
+            assert!((got[row * n] - sum).abs() < 1e-12 || (got[row * n].is_nan() && odd.is_nan()));
+        }
+    }
+}
+
+/// Parts of the rows of a product, each on its own.
+#[test]
+fn parts_of_a_product_are_its_rows() {
+    let [m, k, n] = [128, 66, 40];
+    for (flags, parts) in (0..4).flat_map(|flags| [1, 2, 4].map(|parts| (flags, parts))) {
+        let shape = MatmulShape { bits: true, ..shape(1, m, k, n, flags) };
+        let b = values::<f64>(k * n, 2);
+        let mut odd = bits::<f64>(m * k);
+        odd[m * k - 1] = 0.5;
+        for a in [bits(m * k), odd, values(m * k, 1)] {
+            let mut out = vec![f64::NAN; m * n];
+            for part in 0..parts {
+                let (start, len) = shape.reach_of_part(part, parts);
+                let rows = &mut out[part * (m / parts) * n..][..m / parts * n];
+                multiply_part(shape, parts, &a[start..start + len], &b, rows);
+            }
+            for (found, expected) in out.iter().zip(naive(shape, &a, &b)) {
+                assert!(
+                    (found - expected).abs() < 1e-12,
+                    "{parts} parts, flags {flags}: {found}, {expected}"
+                );
+            }
         }
     }
 }

@@ -4,4 +4,5 @@
 mod against_reference;
 mod crew;
 mod each_operation;
+mod edges;
 mod work;

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it is surprised")]
 
 mod common;
+mod data;
 mod layout;
 mod models;
 mod objectives;
 mod oracles;
+mod sampling;
 mod settings;
 mod training;

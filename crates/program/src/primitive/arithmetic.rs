@@ -118,7 +118,8 @@ impl Unary {
             Unary::Tanh => x.tanh(),
             Unary::Sigmoid if x >= 0.0 => 1.0 / (1.0 + (-x).exp()),
             Unary::Sigmoid => x.exp() / (1.0 + x.exp()),
-            Unary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p() + 0.0 * x,
+            Unary::Softplus if x.is_nan() => x,
+            Unary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
             Unary::Silu => x * Unary::Sigmoid.reference(x),
             Unary::SiluSlope => {
                 let s = Unary::Sigmoid.reference(x);

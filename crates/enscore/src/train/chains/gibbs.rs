@@ -161,3 +161,61 @@ impl GibbsChains {
         report.escaped = report.not_finite as f64 / (self.x.len() / self.width).max(1) as f64;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objective::ChainSettings;
+    use crate::settings::Settings;
+
+    /// Three temperatures of four chains of these units on six columns or two.
+    fn chains(model: &str, data: &str) -> (Plan, GibbsChains) {
+        let text = format!(
+            "{data}\nmodel = {{ kind = 'rbm', hidden = 3, {model} }}\ntrain = {{ batch = 5, seed = 3 }}\n\
+             objective = {{ kind = 'cd', steps = 2, chains = 4 }}"
+        );
+        let tempered = if model.is_empty() { "objective.temperatures=3" } else { "objective.temperatures=1" };
+        let settings = Settings::parse(&text, "t.toml", &[tempered.to_string()]).unwrap();
+        let plan = Plan::new(&settings).unwrap();
+        let Some(ChainSettings::Gibbs(cd)) = &plan.task.chains else { panic!("other chains") };
+        let chains = GibbsChains::new(&plan, cd).unwrap();
+        (plan, chains)
+    }
+
+    fn weights(plan: &Plan) -> Vec<Vec<f32>> {
+        let state = plan.update().initial_state(3);
+        state[..plan.update().parameters.len()].to_vec()
+    }
+
+    fn advance(chains: &mut GibbsChains, weights: &[Vec<f32>]) -> ChainReport {
+        let weights: Vec<&[f32]> = weights.iter().map(Vec::as_slice).collect();
+        chains.advance(0, &weights).unwrap()
+    }
+
+    /// Of tempered chains those of the last temperature, 1; all temperatures are kept.
+    #[test]
+    fn what_is_learnt_from_has_the_temperature_of_the_model() {
+        let (plan, mut chains) = chains("", "data = { name = 'digits', binarise = true }");
+        let report = advance(&mut chains, &weights(&plan));
+        assert!(report.swapped.is_some());
+        let block = 4 * chains.width;
+        assert_eq!(chains.x.len(), 3 * block);
+        assert_eq!(chains.states(), &chains.x[2 * block..], "the chains of temperature 1");
+        let mut tensors = Tensors::new();
+        chains.save(&mut tensors).unwrap();
+        assert_eq!(tensors.f32(BUFFER).unwrap(), chains.x);
+    }
+
+    #[test]
+    fn units_that_are_not_finite_start_anew_and_so_they_are_kept() {
+        let (plan, mut chains) = chains("visible = 'gaussian'", "data.name = 'two-gaussians'");
+        let spoilt: Vec<Vec<f32>> = weights(&plan).iter().map(|w| vec![f32::NAN; w.len()]).collect();
+        let report = advance(&mut chains, &spoilt);
+        assert_eq!((report.not_finite, report.escaped), (4, 1.0));
+        for (chain, found) in chains.x.chunks(2).enumerate() {
+            let mut anew = [0.0; 2];
+            chains.start.fill(Key::new(3 ^ CHAIN_SEED, 1), START_STREAM, (1 << 40) + chain as u64, &mut anew);
+            assert_eq!(found, anew, "chain {chain}");
+        }
+    }
+}

@@ -220,3 +220,114 @@ fn step(settings: &Cd) -> (f64, f64) {
     let noise = settings.noise_std;
     (settings.step_size, if noise > 0.0 { noise } else { (2.0 * settings.step_size).sqrt() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objective::ChainSettings;
+    use crate::settings::Settings;
+
+    const SETTINGS: &str = "data.name = 'two-gaussians'\nmodel = { kind = 'mlp-energy', hidden = [4] }\n\
+        objective = { kind = 'cd', steps = 2, step_size = 0.01, noise_std = 0.05, buffer = 9, restart = 0.0 }\n\
+        train = { batch = 4, steps = 10, seed = 3 }";
+
+    fn plan() -> Plan {
+        Plan::new(&Settings::parse(SETTINGS, "t.toml", &[]).unwrap()).unwrap()
+    }
+
+    fn chains(plan: &Plan) -> LangevinChains {
+        let Some(ChainSettings::Langevin(cd)) = &plan.task.chains else { panic!("other chains") };
+        LangevinChains::new(plan, cd).unwrap()
+    }
+
+    /// The chains of the first update, where the buffer's slot of this row of it holds `bad`.
+    fn advanced(plan: &Plan, bad: Option<(usize, f32)>) -> (LangevinChains, ChainReport) {
+        let mut chains = chains(plan);
+        if let Some((row, bad)) = bad {
+            let slot = permutation(3 ^ CHAIN_SEED, 0, 9)[row] as usize;
+            chains.buffer[slot * chains.row_len] = bad;
+        }
+        let state = plan.update().initial_state(3);
+        let weights: Vec<&[f32]> =
+            state[..plan.update().parameters.len()].iter().map(Vec::as_slice).collect();
+        let report = chains.advance(0, &weights, &[0.0; 8]).unwrap();
+        (chains, report)
+    }
+
+    #[test]
+    fn a_chain_that_is_not_finite_starts_anew_alone_and_so_it_is_kept() {
+        let plan = plan();
+        let (sound, report) = advanced(&plan, None);
+        assert_eq!((report.not_finite, report.restarted), (0, 0));
+        let slots = permutation(3 ^ CHAIN_SEED, 0, 9);
+        for (row, bad) in [(0, f32::NAN), (1, f32::INFINITY), (3, f32::NEG_INFINITY)] {
+            let (chains, report) = advanced(&plan, Some((row, bad)));
+            assert_eq!((report.not_finite, report.escaped), (1, sound_escaped(&sound) + 0.25), "{bad}");
+            let mut anew = vec![0.0; 2];
+            chains.start_anew(1, (1 << 40) + row as u64, &mut anew);
+            for (i, slot) in slots.iter().take(4).enumerate() {
+                let expected = if i == row { &anew[..] } else { &sound.x[2 * i..][..2] };
+                assert_eq!(&chains.x[2 * i..][..2], expected, "row {i} with {bad} in row {row}");
+                assert_eq!(&chains.buffer[2 * *slot as usize..][..2], expected, "the slot of row {i}");
+            }
+            let mut tensors = Tensors::new();
+            chains.save(&mut tensors).unwrap();
+            let saved = tensors.f32(BUFFER).unwrap();
+            assert!(saved.iter().all(|x| x.is_finite()), "the checkpoint holds {saved:?}");
+        }
+    }
+
+    /// The fraction of sound chains beyond ten times half the width of the data: none.
+    fn sound_escaped(chains: &LangevinChains) -> f64 {
+        let [low, high] = chains.range;
+        let limit = 5.0 * (high - low);
+        let out = |x: &&[f32]| x.iter().any(|x| (f64::from(*x) - 0.5 * (low + high)).abs() > limit);
+        chains.x.chunks(2).filter(out).count() as f64 / 4.0
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_leave_noise() {
+        let plan = plan();
+        let mut chains = chains(&plan);
+        let state = plan.update().initial_state(3);
+        let count = plan.update().parameters.len();
+        let spoilt: Vec<Vec<f32>> =
+            state[..count].iter().map(|values| vec![f32::NAN; values.len()]).collect();
+        let weights: Vec<&[f32]> = spoilt.iter().map(Vec::as_slice).collect();
+        let report = chains.advance(5, &weights, &[0.0; 8]).unwrap();
+        assert_eq!((report.not_finite, report.escaped), (4, 1.0));
+        assert!(chains.states().iter().chain(&chains.buffer).all(|x| x.is_finite()));
+    }
+
+    /// On f = -|x|²/2 a step is x - a x + b z, with the noise of (seed of the chains, number of the step, row).
+    #[test]
+    fn every_step_has_noise_of_its_own() {
+        for (noise_std, b) in [(0.4, 0.4), (0.0, (2.0f64 * 0.125).sqrt())] {
+            let text = format!(
+                "data.name = 'two-gaussians'\nmodel.kind = 'gaussian-energy'\ntrain = {{ batch = 3, seed = 3 }}\n\
+                 objective = {{ kind = 'cd', start = 'data', steps = 4, step_size = 0.125, noise_std = {noise_std} }}"
+            );
+            let plan = Plan::new(&Settings::parse(&text, "t.toml", &[]).unwrap()).unwrap();
+            let mut chains = chains(&plan);
+            let parameters = [vec![0.0f32; 2], vec![1.0, 0.0, 0.0, 1.0]];
+            let weights: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
+            let data = [0.5f32, -1.0, 2.0, 0.0, -0.25, 1.5];
+            for update in [0u64, 7] {
+                chains.advance(update, &weights, &data).unwrap();
+                for (row, start) in data.chunks(2).enumerate() {
+                    let mut x = [f64::from(start[0]), f64::from(start[1])];
+                    for step in 0..4 {
+                        let mut z = [0.0; 2];
+                        let key = Key::new(3 ^ CHAIN_SEED, update * 4 + step);
+                        enscore_program::random::normal_row(key, 0, row as u64, &mut z);
+                        (0..2).for_each(|i| x[i] += -0.125 * x[i] + b * z[i]);
+                    }
+                    for (found, expected) in chains.states()[2 * row..].iter().zip(x) {
+                        let error = (f64::from(*found) - expected).abs();
+                        assert!(error < 1e-5, "update {update}, row {row}: {found}, expected {expected}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -118,6 +118,10 @@ impl Run {
         self.metrics().iter().filter_map(of).collect()
     }
 
+    pub fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path.join(name)).unwrap()
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

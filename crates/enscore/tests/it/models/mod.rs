@@ -7,4 +7,5 @@ mod flows;
 mod gaussian_energies;
 mod gaussian_machines;
 mod langevin;
+mod mean_field;
 mod networks;

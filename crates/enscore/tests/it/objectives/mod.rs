@@ -2,6 +2,7 @@
 
 mod contrastive_chains;
 mod deep_pretraining;
+mod divergence_by_hand;
 mod fitted_energies;
 mod fitted_flows;
 mod fitted_scores;

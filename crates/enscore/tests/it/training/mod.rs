@@ -1,9 +1,11 @@
 //! A training from its settings to its run.
 
+mod divergence;
 mod executor_update;
 mod loop_by_hand;
 mod mnist_settings;
 mod resume;
 mod resume_settings;
+mod run_folder;
 mod tabular;
 mod validation;

@@ -1,0 +1,7 @@
+//! Files with a distinct value in every position, and what becomes of each on the way to a model.
+
+mod images;
+mod numpy;
+mod preparation;
+mod rows;
+mod tables;

@@ -1,0 +1,10 @@
+//! Samples beside the same samples drawn plainly: one chain at a time, in double precision.
+
+mod densities;
+mod file_chains;
+mod file_models;
+mod frozen_flow;
+mod plain;
+mod starts;
+mod step_sizes;
+mod trained_chains;
