@@ -19,6 +19,11 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// The standard deviation of each dimension: `[d]`.
+    pub fn deviation(&self) -> Vec<f64> {
+        self.variance.iter().map(|variance| variance.sqrt()).collect()
+    }
+
     /// The mean over all rows and dimensions.
     pub fn overall_mean(&self) -> f64 {
         average(&self.mean)

@@ -19,7 +19,7 @@ use crate::settings::{self, Cd, CdGibbs, ChainStart, Fce, Settings};
 /// One side of a training: what it minimises, and which parameters it moves.
 pub struct Player {
     /// What it minimises.
-    pub objective: Box<dyn Objective<Network>>,
+    pub objective: Box<dyn Objective>,
     /// Whether it moves the parameter of this name.
     pub moves: Box<dyn Fn(&str) -> bool>,
     /// Its learning rate, as a multiple of the optimiser's.
@@ -53,10 +53,11 @@ pub struct Task {
 impl Task {
     /// Exact score matching with so many tangents at a time.
     pub fn score_matching(tangents: usize) -> Task {
-        Task::of(ScoreMatching { tangents })
+        Task::new(ScoreMatching { tangents })
     }
 
-    fn of(objective: impl Objective<Network> + 'static) -> Task {
+    /// One player that minimises `objective` over all parameters, without chains.
+    pub fn new(objective: impl Objective + 'static) -> Task {
         let player = Player {
             objective: Box::new(objective),
             moves: Box::new(|_| true),
@@ -100,24 +101,24 @@ pub fn build(
     flow_noise: Option<FrozenFlow>,
 ) -> Result<Task> {
     match settings.objective() {
-        settings::Objective::Ncsn(_) => Ok(Task::of(Ncsn { levels: noise_levels(settings.objective())? })),
-        settings::Objective::Dsm(dsm) => Ok(Task::of(Dsm::new(dsm.sigma)?)),
+        settings::Objective::Ncsn(_) => Ok(Task::new(Ncsn { levels: noise_levels(settings.objective())? })),
+        settings::Objective::Dsm(dsm) => Ok(Task::new(Dsm::new(dsm.sigma)?)),
         settings::Objective::Sm(sm) => Ok(Task::score_matching(sm.tangents)),
-        settings::Objective::Ssm(ssm) => Ok(Task::of(SlicedScoreMatching {
+        settings::Objective::Ssm(ssm) => Ok(Task::new(SlicedScoreMatching {
             projections: ssm.projections,
             directions: Directions::from(ssm.direction),
             variance_reduction: ssm.variance_reduction,
         })),
         settings::Objective::Cd(cd) => {
             let objective = ContrastiveDivergence { energy_l2: cd.energy_l2, data_noise: cd.data_noise };
-            Ok(Task { chains: Some(ChainSettings::Langevin(cd.clone())), ..Task::of(objective) })
+            Ok(Task { chains: Some(ChainSettings::Langevin(cd.clone())), ..Task::new(objective) })
         }
         settings::Objective::CdGibbs(cd) => {
             let from_data = cd.start == ChainStart::Data;
             let objective =
                 GibbsDivergence { sweeps_from_data: from_data.then_some(cd.steps), centring: cd.centring };
             let chains = (!from_data).then(|| ChainSettings::Gibbs(cd.clone()));
-            let task = Task { chains, ..Task::of(objective) };
+            let task = Task { chains, ..Task::new(objective) };
             match settings.model() {
                 settings::Model::Dbm(dbm) if !cd.pretrain_steps.is_empty() => {
                     Ok(pretrained(task, objective, &deep_machine(dbm, data)?, cd))
@@ -125,13 +126,13 @@ pub fn build(
                 _ => Ok(task),
             }
         }
-        settings::Objective::Ml(_) => Ok(Task::of(MaximumLikelihood)),
+        settings::Objective::Ml(_) => Ok(Task::new(MaximumLikelihood)),
         settings::Objective::Fce(fce) => flow_contrastive(fce, data),
         settings::Objective::Nce(nce) => {
             let noise = super::noise::build(nce, data, training, flow_noise)?;
             refuse_zero_density(&noise, training)?;
             validation.map_or(Ok(()), |rows| refuse_zero_density(&noise, rows))?;
-            Ok(Task::of(NoiseContrastive { noise, ratio: nce.ratio, log_z: first_log_z(data) }))
+            Ok(Task::new(NoiseContrastive { noise, ratio: nce.ratio, log_z: first_log_z(data) }))
         }
     }
 }

@@ -11,7 +11,7 @@
 
 use enscore_program::Parameters;
 
-use super::{Batch, Estimate, Objective};
+use super::{Batch, ENERGY_GAP, Estimate, Objective};
 use crate::model::{LogDensity, Network};
 
 /// Contrastive divergence.
@@ -40,7 +40,7 @@ impl Objective<Network> for ContrastiveDivergence {
             loss = loss + self.energy_l2 * (batch.mean(data.square()) + chains.square().mean_all());
         }
         let diagnostics =
-            vec![("energy_gap", gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
+            vec![(ENERGY_GAP, gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
         Estimate { loss, optimised: loss, diagnostics }
     }
 }

@@ -13,7 +13,7 @@
 use enscore_program::{Initial, Parameters, Var};
 
 use super::noise_contrastive::accuracy;
-use super::{Batch, Estimate, LOG_Z, Objective, contrast};
+use super::{ACCURACY, Batch, Estimate, LOG_Z, Objective, contrast};
 use crate::model::{Flow, LogDensity, Network};
 
 /// What stands before the names of the flow's parameters.
@@ -57,7 +57,7 @@ impl<F: Flow> Objective<Network> for FlowContrastive<F> {
         let diagnostics = vec![
             ("contrast", -value),
             (LOG_Z, log_z),
-            ("accuracy", accuracy),
+            (ACCURACY, accuracy),
             ("flow_log_likelihood", likelihood),
         ];
         Estimate { loss, optimised: loss, diagnostics }

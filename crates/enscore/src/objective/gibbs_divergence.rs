@@ -16,7 +16,7 @@
 use enscore_program::{Parameters, Var};
 
 use super::phases::{Phase, contrast_phases};
-use super::{Batch, Estimate, Objective};
+use super::{Batch, ENERGY_GAP, Estimate, Objective};
 use crate::model::{Bipartite, Network, draw_bernoulli, draw_units, mean_units, sum_rows};
 
 /// Contrastive divergence by Gibbs sampling.
@@ -69,7 +69,7 @@ impl Objective<Network> for GibbsDivergence {
             chains.phase(batch.x.scope().constant(1.0 / count as f64).broadcast_to(&[count])),
         ];
         let mut diagnostics =
-            vec![("energy_gap", gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
+            vec![(ENERGY_GAP, gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
         diagnostics.extend(model.is_bound().then_some(("mean_field_entropy", entropy)));
         diagnostics.extend(reconstruction.map(|error| ("reconstruction_error", error)));
         let optimised = -contrast_phases(model, parameters, phases, self.centring);

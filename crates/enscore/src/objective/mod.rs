@@ -3,6 +3,8 @@
 
 use enscore_program::{Parameters, Var};
 
+use crate::model::Network;
+
 mod build;
 mod contrastive_divergence;
 mod dsm;
@@ -77,6 +79,11 @@ pub struct Estimate<'s> {
     pub diagnostics: Vec<(&'static str, Var<'s>)>,
 }
 
+/// The name of the diagnostic that decides whose turn it is in a game: how well the energy tells data from the other side's draws.
+pub const ACCURACY: &str = "accuracy";
+/// The name of the diagnostic that a watch over divergence looks at: E f over the data less E f over the chains, nats.
+pub const ENERGY_GAP: &str = "energy_gap";
+
 /// The name of the diagnostic that losses with a sum over dimensions report first.
 pub const LOSS_PER_DIM: &str = "loss_per_dim";
 
@@ -89,7 +96,7 @@ impl<'s> Estimate<'s> {
 }
 
 /// A loss whose gradient in the parameters trains a model of kind `M`.
-pub trait Objective<M: ?Sized> {
+pub trait Objective<M: ?Sized = Network> {
     /// The estimate on one batch.
     fn estimate<'s>(&self, model: &M, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s>;
 }

@@ -11,7 +11,7 @@
 
 use enscore_program::{Initial, Parameters, Var};
 
-use super::{Batch, Estimate, Noise, Objective};
+use super::{ACCURACY, Batch, Estimate, Noise, Objective};
 use crate::model::{LogDensity, Network};
 
 /// The name of the parameter c = log Z.
@@ -63,7 +63,7 @@ impl Objective<Network> for NoiseContrastive {
         let (of_data, of_noise) = contrast(data, noise, ratio);
         let loss = batch.mean(of_data) + ratio * of_noise.mean_all();
         let accuracy = accuracy(batch, data, noise, ratio);
-        let diagnostics = vec![("contrast", loss), (LOG_Z, log_z), ("accuracy", accuracy)];
+        let diagnostics = vec![("contrast", loss), (LOG_Z, log_z), (ACCURACY, accuracy)];
         Estimate { loss, optimised: loss, diagnostics }
     }
 }

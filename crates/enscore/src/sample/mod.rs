@@ -11,6 +11,7 @@ mod gibbs;
 mod ising_sides;
 mod langevin;
 mod model_file;
+mod own_network;
 pub mod suggest;
 mod trained;
 mod weighted_bipartite;

@@ -4,7 +4,7 @@ use enscore_program::random::{Key, row_words, uniform};
 
 use crate::data::{BatchOrder, Subset};
 use crate::error::Result;
-use crate::settings::{Preprocess, Settings};
+use crate::train::options::TrainingOptions;
 
 /// The stream of dequantisation noise; traced programs number theirs from 0.
 const STREAM: u32 = 0x6465_7175;
@@ -22,14 +22,14 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    pub(super) fn new(data: &Subset, settings: &Settings) -> Batches {
-        let (batch, seed) = (settings.train().batch, settings.train().seed);
+    pub(super) fn new(data: &Subset, options: &TrainingOptions) -> Batches {
+        let batch = options.batch;
+        let seed = options.seed;
         Batches {
             order: BatchOrder::new(data, seed),
             data: data.clone(),
             seed,
-            // Rows of a table got their noise when they were mapped.
-            dequantise: settings.data().dequantise && settings.data().preprocess == Preprocess::None,
+            dequantise: options.dequantise,
             x: vec![0.0; batch * data.dataset().row_len()],
             weights: vec![1.0; batch],
         }

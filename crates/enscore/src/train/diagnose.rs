@@ -4,23 +4,18 @@ use enscore_cpu::{Argument, Executable};
 use enscore_program::{Kind, Parameters, Scope, Var};
 
 use crate::error::Result;
-use crate::model::batch_shape;
+use crate::model::{LogDensity, batch_shape};
 use crate::objective::Batch;
-use crate::sample::{options, refused};
-use crate::train::plan::Plan;
+use crate::sample::refused;
 use crate::train::state::StepInputs;
+use crate::train::training::Training;
 
 /// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the score, the loss,
-/// gradients. `state` is the state before the step.
+/// gradients.
 ///
 /// # Errors
 /// Where the same program can't be run again.
-pub(crate) fn first_non_finite(
-    plan: &Plan,
-    player: usize,
-    state: &[Vec<f32>],
-    inputs: &StepInputs,
-) -> Result<String> {
+pub(crate) fn first_non_finite(training: &Training, player: usize, inputs: &StepInputs) -> Result<String> {
     let is_bad = |values: &[f32]| values.iter().any(|value| !value.is_finite());
     if is_bad(inputs.x) {
         return Ok("the batch".to_string());
@@ -28,40 +23,42 @@ pub(crate) fn first_non_finite(
     if inputs.chains.is_some_and(is_bad) {
         return Ok("a chain".to_string());
     }
-    let weights = &state[..plan.update().parameters.len()];
-    let bad_parameter = plan.update().parameters.iter().zip(weights).find(|(_, values)| is_bad(values));
+    let weights = training.weights();
+    let bad_parameter = training.parameters().iter().zip(&weights).find(|(_, values)| is_bad(values));
     if let Some((parameter, _)) = bad_parameter {
         return Ok(format!("parameter {}", parameter.name));
     }
-    let (names, outputs) = run_again(plan, player, weights, inputs)?;
+    let (names, outputs) = run_again(training, player, &weights, inputs)?;
     let bad = names.into_iter().zip(outputs).find(|(_, values)| is_bad(values));
     Ok(bad.map_or_else(|| "the gradient's norm, which overflowed".to_string(), |(name, _)| name))
 }
 
-/// The loss and every gradient of one step, by name.
+/// The loss and every gradient of one step, by name, compiled as the update is: what overflows in bfloat16 need not in single
+/// precision.
 fn run_again(
-    plan: &Plan,
+    training: &Training,
     player: usize,
-    weights: &[Vec<f32>],
+    weights: &[&[f32]],
     inputs: &StepInputs,
 ) -> Result<(Vec<String>, Vec<Vec<f32>>)> {
     let scope = Scope::new();
     let parameters = Parameters::new(&scope);
-    for parameter in &plan.update().parameters {
+    for parameter in training.parameters() {
         parameters.get(&parameter.name, &parameter.shape, parameter.initial.clone());
     }
-    let shape = batch_shape(inputs.weights.len(), &plan.record.row_shape);
+    let shape = batch_shape(inputs.weights.len(), LogDensity::row_shape(training.model()));
     let batch = Batch {
         x: scope.input("x", Kind::Float, &shape),
         weights: scope.input("row_weights", Kind::Float, &shape[..1]),
         key: scope.input("key", Kind::Key, &[]),
         chains: inputs.chains.map(|_| {
-            let known = plan.update().program.inputs().iter().find(|input| input.name == "chains");
+            let known =
+                training.updates()[player].program.inputs().iter().find(|input| input.name == "chains");
             let shape = known.map_or(shape.clone(), |input| input.shape.clone());
             scope.input("chains", Kind::Float, &shape)
         }),
     };
-    let estimate = plan.task.players[player].objective.estimate(&plan.model, &parameters, &batch);
+    let estimate = training.task().players[player].objective.estimate(training.model(), &parameters, &batch);
     let declared = parameters.declared();
     let variables: Vec<Var> = declared.iter().map(|(_, var)| *var).collect();
     let gradients = scope.gradient(estimate.optimised, &variables);
@@ -73,9 +70,9 @@ fn run_again(
     let program = scope
         .finish(&outputs)
         .map_err(|error| crate::Error::run("the step can't be traced again").found(error))?;
-    let mut executable = Executable::compile(&program, options(&plan.settings)).map_err(refused)?;
+    let mut executable = Executable::compile(&program, training.options().update).map_err(refused)?;
     let mut values: Vec<Vec<f32>> = std::iter::once(1)
-        .chain(plan.update().parameters.iter().map(|p| p.size()))
+        .chain(training.parameters().iter().map(|p| p.size()))
         .map(|len| vec![0.0; len])
         .collect();
     let mut arguments: Vec<Argument<f32>> = weights.iter().map(|values| Argument::Float(values)).collect();

@@ -4,15 +4,15 @@ pub mod adam;
 mod batches;
 mod chains;
 mod diagnose;
-mod pace;
-mod plan;
+mod from_settings;
+mod options;
 mod profile;
-mod rehearsal;
+mod recorder;
 mod resume;
 pub mod schedule;
 mod stability;
 mod state;
-mod trainer;
+mod training;
 mod unit_monitor;
 pub mod update;
 mod validation;
@@ -23,8 +23,10 @@ use std::path::PathBuf;
 use crate::error::Result;
 use crate::settings::Settings;
 
-pub use plan::{Plan, memory_estimate};
+pub use options::TrainingOptions;
 pub use profile::{ProgramProfile, TrainingProfile, WorkRow, profile};
+pub use state::StepReport;
+pub use training::Training;
 
 /// What a training reports while it runs; all calls come from the training's thread.
 pub trait Observer {
@@ -87,6 +89,6 @@ pub fn train(
     stop: &dyn Fn() -> Option<i32>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
-    let plan = Plan::new(settings)?;
-    trainer::Trainer::new(plan, request, observer)?.run(stop, observer)
+    let described = from_settings::Described::by(settings)?;
+    recorder::Recorder::new(described, request, observer)?.run(stop, observer)
 }

@@ -14,7 +14,7 @@
 //! side by side instead, so the sum of the steps may be more than an update takes.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use enscore_cpu::peaks::{LARGE, copy_rate, product_rate};
 use enscore_cpu::{Executable, Group, StepProfile};
@@ -22,8 +22,9 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::settings::Settings;
-use crate::train::plan::Plan;
-use crate::train::rehearsal::Rehearsal;
+use crate::train::from_settings::Described;
+use crate::train::resume::warm_start;
+use crate::train::training::Training;
 
 /// Updates before the first that is timed.
 const WARM_UP: u64 = 2;
@@ -123,17 +124,18 @@ pub fn profile(settings: &Settings, updates: u64, stop: &dyn Fn() -> Option<i32>
     if updates == 0 {
         return Err(Error::input("nothing to profile").at("updates").found(0).expected("1 or more"));
     }
-    let plan = Plan::new(settings)?;
-    let mut rehearsal = Rehearsal::new(&plan)?;
-    rehearsal.advance(WARM_UP, stop)?;
-    let update_ms = rehearsal.advance(updates, stop)?.as_secs_f64() * 1e3 / updates as f64;
-    rehearsal.programs().into_iter().for_each(|(_, executable)| executable.start_profile());
-    let profiled_ms = rehearsal.advance(updates, stop)?.as_secs_f64() * 1e3 / updates as f64;
-    let compile_ms = rehearsal.compiled_in.as_secs_f64() * 1e3;
+    let mut training = Described::by(settings)?.training;
+    warm_start(settings, &mut training)?;
+    training.skip_to(training.task().stages.last().copied().unwrap_or(0));
+    advance(&mut training, WARM_UP, stop)?;
+    let update_ms = advance(&mut training, updates, stop)?.as_secs_f64() * 1e3 / updates as f64;
+    training.programs().into_iter().for_each(|(_, executable)| executable.start_profile());
+    let profiled_ms = advance(&mut training, updates, stop)?.as_secs_f64() * 1e3 / updates as f64;
+    let compile_ms = training.compiled_in().as_secs_f64() * 1e3;
     let mut profile = TrainingProfile {
         updates,
         threads: rayon::current_num_threads(),
-        parameters: plan.parameter_count(),
+        parameters: training.parameter_count(),
         update_ms,
         steps_ms: 0.0,
         host_ms: 0.0,
@@ -150,10 +152,22 @@ pub fn profile(settings: &Settings, updates: u64, stop: &dyn Fn() -> Option<i32>
         steps: Vec::new(),
     };
     let measured: Vec<(ProgramProfile, Vec<StepProfile>)> =
-        rehearsal.programs().into_iter().map(|(name, executable)| ended(name, executable, updates)).collect();
+        training.programs().into_iter().map(|(name, executable)| ended(name, executable, updates)).collect();
     profile.add_steps(measured);
     profile.host_ms = (profiled_ms - profile.steps_ms).max(0.0);
     Ok(profile)
+}
+
+/// Runs `updates` updates; returns how long they took.
+fn advance(training: &mut Training, updates: u64, stop: &dyn Fn() -> Option<i32>) -> Result<Duration> {
+    let began = Instant::now();
+    for _ in 0..updates {
+        if let Some(signal) = stop() {
+            return Err(Error::interrupted(signal, "the profile was interrupted"));
+        }
+        training.step()?;
+    }
+    Ok(began.elapsed())
 }
 
 /// What a program's profile says.

@@ -1,50 +1,55 @@
 //! Where a training starts: a new run, a checkpoint to go on from, or another run's weights.
 
-use crate::checkpoint::{MetricsMark, Run, RunFolder, Tensors};
+use std::path::Path;
+
+use super::state::from_tensors;
+use super::training::Training;
+use super::{Observer, Request};
+use crate::checkpoint::{MetricsMark, Run, RunFolder, RunManifest, Tensors};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
-use crate::train::plan::Plan;
-use crate::train::state::from_tensors;
-use crate::train::{Observer, Request};
 
 /// Where a run stands before its next step.
 #[derive(Default)]
 pub(super) struct Resumed {
-    pub(super) step: u64,
     pub(super) seconds: f64,
     pub(super) metrics: MetricsMark,
     /// What the checkpoint holds, where there is one.
     pub(super) tensors: Option<Tensors>,
 }
 
-/// Creates the run, or opens it to go on with it.
+/// Creates the run, or opens it to go on with it; `training` gets the state that it starts from.
 pub(super) fn open(
-    plan: &Plan,
+    settings: &Settings,
+    training: &mut Training,
+    manifest: &RunManifest,
     request: &Request,
     observer: &mut dyn Observer,
-) -> Result<(Run, Vec<Vec<f32>>, Resumed)> {
-    let settings = plan.settings.to_toml();
+) -> Result<(Run, Resumed)> {
+    let text = settings.to_toml();
     if !request.resume {
-        let values = first_values(plan)?;
-        return Ok((Run::create(&request.run, &settings, &plan.manifest())?, values, Resumed::default()));
+        warm_start(settings, training)?;
+        return Ok((Run::create(&request.run, &text, manifest)?, Resumed::default()));
     }
     let run = Run::open(&request.run)?;
-    refuse_another_training(plan, &run)?;
-    run.write_settings(&settings)?;
+    refuse_another_training(settings, manifest, &run)?;
+    run.write_settings(&text)?;
     let Some(loaded) = run.folder().latest_checkpoint()? else {
         observer.message("the run has no checkpoint yet: it starts from the beginning");
-        return Ok((run, first_values(plan)?, Resumed::default()));
+        warm_start(settings, training)?;
+        return Ok((run, Resumed::default()));
     };
     loaded.warnings.iter().for_each(|warning| observer.message(warning));
-    let values = from_tensors(plan.update(), &loaded.tensors)?;
-    let (seconds, metrics) = (loaded.manifest.seconds, loaded.manifest.metrics);
-    let tensors = Some(loaded.tensors);
-    Ok((run, values, Resumed { step: loaded.step, seconds, metrics, tensors }))
+    training.restore(&loaded.tensors, loaded.step)?;
+    let seconds = loaded.manifest.seconds;
+    let metrics = loaded.manifest.metrics;
+    Ok((run, Resumed { seconds, metrics, tensors: Some(loaded.tensors) }))
 }
 
 /// A resumed run keeps what its bits depend on: data, network, objective, seed and batch.
-fn refuse_another_training(plan: &Plan, run: &Run) -> Result<()> {
-    let (recorded, found) = (&run.folder().manifest().data, &plan.record);
+fn refuse_another_training(settings: &Settings, manifest: &RunManifest, run: &Run) -> Result<()> {
+    let recorded = &run.folder().manifest().data;
+    let found = &manifest.data;
     if recorded.fingerprint != found.fingerprint {
         return Err(Error::input("the run was trained on other data")
             .at(run.folder().path().display())
@@ -59,7 +64,7 @@ fn refuse_another_training(plan: &Plan, run: &Run) -> Result<()> {
             || (table == "data" && !["data.name", "data.path"].contains(&key))
     };
     let old = before.resolved().iter().filter(|(key, _)| is_fixed(key));
-    for (key, value) in plan.settings.resolved().iter().filter(|(key, _)| is_fixed(key)) {
+    for (key, value) in settings.resolved().iter().filter(|(key, _)| is_fixed(key)) {
         match old.clone().find(|(other, _)| other == key) {
             Some((_, recorded)) if recorded == value => {}
             recorded => {
@@ -75,24 +80,21 @@ fn refuse_another_training(plan: &Plan, run: &Run) -> Result<()> {
     Ok(())
 }
 
-/// What a training starts from that has no checkpoint.
-pub(super) fn first_values(plan: &Plan) -> Result<Vec<Vec<f32>>> {
-    match plan.settings.train().warm_start_run() {
-        Some(path) => warm_start(plan, path),
-        None => Ok(plan.update().initial_state(plan.settings.train().seed)),
-    }
+/// Starts a new training from another run's averaged weights, where the settings name one: as parameters and averages; moments
+/// start at 0.
+pub(super) fn warm_start(settings: &Settings, training: &mut Training) -> Result<()> {
+    let Some(path) = settings.train().warm_start_run() else { return Ok(()) };
+    let averages = averages_of(path, training)?;
+    let moments: Vec<Vec<f32>> = averages.iter().map(|values| vec![0.0; values.len()]).collect();
+    training.start_from(&[averages.clone(), moments.clone(), moments, averages].concat());
+    Ok(())
 }
 
-/// The averaged weights of another run as parameters and averages; moments start at 0.
-fn warm_start(plan: &Plan, path: &std::path::Path) -> Result<Vec<Vec<f32>>> {
-    let folder = RunFolder::open(path)?;
-    let Some(loaded) = folder.latest_checkpoint()? else {
+/// The averaged weights of the run at `path`.
+fn averages_of(path: &Path, training: &Training) -> Result<Vec<Vec<f32>>> {
+    let Some(loaded) = RunFolder::open(path)?.latest_checkpoint()? else {
         return Err(Error::input("the run to start from has no checkpoint").at(path.display()));
     };
-    let other = from_tensors(plan.update(), &loaded.tensors)?;
-    let count = plan.update().parameters.len();
-    let averages = other[3 * count..].to_vec();
-    let zeros = |values: &[Vec<f32>]| values.iter().map(|values| vec![0.0; values.len()]).collect::<Vec<_>>();
-    let moments = zeros(&averages);
-    Ok([averages.clone(), moments.clone(), moments, averages].concat())
+    let count = training.parameters().len();
+    Ok(from_tensors(training.update(), &loaded.tensors)?[3 * count..].to_vec())
 }

@@ -4,7 +4,8 @@ use enscore_cpu::{Argument, Executable};
 use enscore_program::random::Key;
 
 use crate::checkpoint::{OTHER_PREFIXES, STATE_PREFIXES, TensorData, Tensors, state_shapes};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::objective::{ACCURACY, ENERGY_GAP};
 use crate::sample::refused;
 use crate::train::update::UpdateProgram;
 
@@ -27,20 +28,26 @@ pub(crate) struct StepInputs<'a> {
     pub(crate) chains: Option<&'a [f32]>,
 }
 
-/// What a step reports.
+/// What an update reports.
 #[derive(Clone, Debug)]
-pub(crate) struct StepReport {
-    /// Whose step it was.
-    pub(crate) player: usize,
-    pub(crate) learning_rate: f64,
-    pub(crate) loss: f64,
+#[non_exhaustive]
+pub struct StepReport {
+    /// Whose step it was: a position among the task's players.
+    pub player: usize,
+    /// The learning rate of the step.
+    pub learning_rate: f64,
+    /// The loss as the method defines it, on the batch.
+    pub loss: f64,
     /// The loss per dimension where the loss is a sum over dimensions, else what the objective reports first.
-    pub(crate) loss_per_dim: f64,
-    pub(crate) gradient_norm: f64,
-    pub(crate) finite: bool,
-    pub(crate) energy_gap: Option<f64>,
+    pub loss_per_dim: f64,
+    /// The norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Whether loss and gradient are finite; a step that is not finite is not taken.
+    pub finite: bool,
+    /// E f over the data less E f over the chains, nats, of contrastive divergence.
+    pub energy_gap: Option<f64>,
     /// Everything that the objective reports.
-    pub(crate) diagnostics: Vec<(&'static str, f64)>,
+    pub diagnostics: Vec<(&'static str, f64)>,
 }
 
 impl StepReport {
@@ -52,7 +59,7 @@ impl StepReport {
         diagnostics: Vec<(&'static str, f64)>,
     ) -> StepReport {
         let loss_per_dim = diagnostics.first().map_or(loss, |(_, value)| *value);
-        let energy_gap = diagnostics.iter().find(|(name, _)| *name == "energy_gap").map(|(_, gap)| *gap);
+        let energy_gap = diagnostics.iter().find(|(name, _)| *name == ENERGY_GAP).map(|(_, gap)| *gap);
         StepReport {
             player,
             learning_rate,
@@ -65,8 +72,18 @@ impl StepReport {
         }
     }
 
+    /// The accuracy that decides whose turn it is.
+    ///
+    /// # Errors
+    /// An objective of a game that reports none.
+    pub(crate) fn accuracy(&self) -> Result<f64> {
+        self.diagnostic(ACCURACY).ok_or_else(|| {
+            Error::run("players take turns by an accuracy").found("an objective that reports none")
+        })
+    }
+
     /// What the objective reports under this name.
-    pub(crate) fn diagnostic(&self, name: &str) -> Option<f64> {
+    pub fn diagnostic(&self, name: &str) -> Option<f64> {
         self.diagnostics.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
     }
 }
@@ -126,9 +143,10 @@ impl State {
         self.current[..count].iter().map(Vec::as_slice).collect()
     }
 
-    /// All values, in the order of the update's state.
-    pub(crate) fn values(&self) -> &[Vec<f32>] {
-        &self.current
+    /// The parameters' moving averages, which come last.
+    pub(crate) fn averages(&self) -> &[Vec<f32>] {
+        let count = self.current.len() / STATE_PREFIXES.len();
+        &self.current[self.current.len() - count..]
     }
 
     /// The state as a checkpoint holds it.

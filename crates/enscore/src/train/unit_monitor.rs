@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::evaluate::{pseudo_log_likelihood, reconstruction_error, rows_of};
 use crate::model::{Bipartite, HostDensity};
 use crate::sample::{TrainedDensity, TrainedModel};
-use crate::train::plan::Plan;
+use crate::train::from_settings::Described;
 
 /// Rows of each kind, at most; the pseudo-log-likelihood takes a flip of every unit of every row.
 const ROWS: usize = 512;
@@ -23,10 +23,13 @@ pub(crate) struct UnitMonitor {
 
 impl UnitMonitor {
     /// The rows of a training of two sides of units; none of another model or without validation rows.
-    pub(crate) fn new(plan: &Plan) -> Result<Option<UnitMonitor>> {
-        let (Some(validation), Some(_)) = (&plan.validation, plan.model.bipartite()) else { return Ok(None) };
+    pub(super) fn new(described: &Described) -> Result<Option<UnitMonitor>> {
+        let Some(validation) = &described.validation else { return Ok(None) };
+        if described.training.model().bipartite().is_none() {
+            return Ok(None);
+        }
         let first = |subset: &Subset| rows_of(subset, ROWS);
-        Ok(Some(UnitMonitor { training: first(&plan.training)?, validation: first(validation)? }))
+        Ok(Some(UnitMonitor { training: first(described.training.data())?, validation: first(validation)? }))
     }
 
     /// The figures by the names that the metrics have, and a line that says them.

@@ -9,7 +9,7 @@ use crate::model::NoiseLevels;
 use crate::objective::{EvaluationProgram, ObjectiveProgram};
 use crate::sample::{options, refused};
 use crate::settings::Objective;
-use crate::train::plan::Plan;
+use crate::train::from_settings::Described;
 
 /// Rows that a validation takes at most: enough for a standard error below a percent of the loss.
 const MAX_ROWS: usize = 1024;
@@ -39,29 +39,33 @@ enum Kind {
 }
 
 impl Validation {
-    pub(crate) fn new(plan: &Plan, subset: &Subset) -> Result<Validation> {
+    pub(super) fn new(described: &Described, subset: &Subset) -> Result<Validation> {
+        let settings = &described.settings;
+        let training = &described.training;
         let rows = &subset.rows()[..subset.rows().len().min(MAX_ROWS)];
-        let batch = plan.settings.train().batch.min(rows.len());
-        let (parameters, padded) = (&plan.update().parameters, rows.len().next_multiple_of(batch));
-        let (kind, program, beside) = match plan.settings.objective() {
+        let batch = settings.train().batch.min(rows.len());
+        let parameters = training.parameters();
+        let padded = rows.len().next_multiple_of(batch);
+        let (kind, program, beside) = match settings.objective() {
             Objective::Ncsn(_) | Objective::Dsm(_) => {
-                let program = EvaluationProgram::trace(&plan.model, parameters, batch)?.program;
-                (Kind::Denoising, program, cycle(&plan.levels, padded))
+                let program = EvaluationProgram::trace(training.model(), parameters, batch)?.program;
+                (Kind::Denoising, program, cycle(&described.levels, padded))
             }
             _ => {
-                let objective = &*plan.task.players[0].objective;
-                let program = ObjectiveProgram::trace(&plan.model, objective, parameters, batch)?.program;
+                let objective = &*training.task().players[0].objective;
+                let program =
+                    ObjectiveProgram::trace(training.model(), objective, parameters, batch)?.program;
                 let weight = |row: usize| if row < rows.len() { 1.0 } else { 0.0 };
                 (Kind::Objective, program, (0..padded).map(weight).collect())
             }
         };
-        let executable = Executable::compile(&program, options(&plan.settings)).map_err(refused)?;
+        let executable = Executable::compile(&program, options(settings)).map_err(refused)?;
         let row_len = subset.dataset().row_len();
         let mut x = vec![0.0; padded * row_len];
         for (row, x) in rows.iter().zip(x.chunks_exact_mut(row_len)) {
             subset.dataset().copy_row(*row as usize, x)?;
         }
-        let key = Key::new(plan.settings.train().seed, STEP);
+        let key = Key::new(settings.train().seed, STEP);
         Ok(Validation { executable, kind, x, beside, row_len, batch, key, rows: rows.len() })
     }
 

@@ -3,6 +3,7 @@
 
 mod common;
 mod data;
+mod examples;
 mod layout;
 mod models;
 mod objectives;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::plain::by_hand::{AVERAGED, ByHand, assert_close, assert_same_error, number};
 use super::plain::expected::error_of_weights;
-use super::plain::trained::{folder, more_rows, train};
+use super::plain::trained::{data, folder, more_rows, train};
 use crate::common::Folder;
 
 /// ln Σ exp f over all rows of six units.
@@ -175,4 +175,40 @@ fn the_ends_of_gibbs_runs_give_no_upper_bound() {
     assert!(found["upper"].is_null(), "long runs from data pass for exact samples: {found}");
     let exact = folder.run("logz large.toml --method exact");
     assert_eq!(exact.code, Some(2), "nothing of it is known exactly: {exact:?}");
+}
+
+/// log Z belongs to the weights of one step: after more training neither `evaluate` nor `score` uses it.
+#[test]
+fn a_kept_log_z_is_of_its_step_alone() {
+    let folder = folder();
+    train(&folder, "rbm-tempered", "run", "--set train.steps=6");
+    let data = data(&folder, "rbm-tempered");
+    let by_kept = || {
+        let found = folder.succeed("evaluate run --json --samples 0").json();
+        let figures = found["figures"].as_array().unwrap().clone();
+        let of_kept = figures.iter().find(|figure| figure["name"].as_str().unwrap().contains("kept log Z"));
+        of_kept.map(|figure| figure["value"].as_f64().unwrap())
+    };
+    let scored = || {
+        let found =
+            folder.succeed(&format!("score run {} --json", data.trim_start_matches("data.path="))).json();
+        found["means"]["log_p"].as_f64()
+    };
+    let go_on = |steps: u64| {
+        let more = format!("--no-report --resume --set train.steps={steps}");
+        folder.succeed(&format!("train rbm-tempered.toml --out run --set {data} {more}"));
+    };
+    assert_eq!((by_kept(), scored()), (None, None), "before log Z is known");
+    folder.succeed("logz run --method exact");
+    assert!(by_kept().is_some() && scored().is_some());
+    go_on(9);
+    assert_eq!((by_kept(), scored()), (None, None), "log Z of step 6 at step 9");
+    let rows = data.trim_start_matches("data.path=");
+    folder.succeed(&format!("score run {rows} --log-z 2.5"));
+    let given = by_kept().unwrap();
+    assert!(scored().is_some());
+    folder.succeed(&format!("score run {rows} --log-z 3.5"));
+    assert!((given - by_kept().unwrap() - 1.0).abs() < 1e-9, "a greater log Z is a smaller likelihood");
+    go_on(12);
+    assert_eq!((by_kept(), scored()), (None, None), "log Z of step 9 at step 12");
 }

@@ -7,13 +7,12 @@
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::Key;
 
-use super::{BUFFER, CHAIN_SEED, ChainReport, START_STREAM};
+use super::{BUFFER, CHAIN_SEED, ChainReport, START_STREAM, Surroundings};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::error::{Error, Result};
 use crate::mcmc::{TemperedGibbsProgram, UnitStart};
-use crate::sample::{options, refused};
+use crate::sample::refused;
 use crate::settings::{CdGibbs, ChainStart};
-use crate::train::plan::Plan;
 
 /// Sweeps before the first update that learns from persistent chains, where others came before it: by then the model is far from
 /// the noise that chains start at.
@@ -39,22 +38,21 @@ pub(crate) struct GibbsChains {
 }
 
 impl GibbsChains {
-    pub(super) fn new(plan: &Plan, settings: &CdGibbs) -> Result<GibbsChains> {
-        let Some(model) = plan.model.bipartite() else {
+    pub(super) fn new(around: &Surroundings, settings: &CdGibbs) -> Result<GibbsChains> {
+        let Some(model) = around.model.bipartite() else {
             return Err(Error::input("Gibbs sampling needs two sides of units").at("model.kind"));
         };
         let chains = match settings.chains {
-            0 => plan.settings.train().batch,
+            0 => around.options.batch,
             chains => chains,
         };
-        let parameters = &plan.update().parameters;
-        let program = TemperedGibbsProgram::trace(model, parameters, chains, settings.temperatures)?;
-        let executable = Executable::compile(&program.program, options(&plan.settings)).map_err(refused)?;
+        let program = TemperedGibbsProgram::trace(model, around.parameters, chains, settings.temperatures)?;
+        let executable = Executable::compile(&program.program, around.options.other).map_err(refused)?;
         let width = model.first_width();
         let values = settings.temperatures * chains * width;
         let mut chains = GibbsChains {
             persistent: settings.start == ChainStart::Persistent,
-            first: plan.task.stages.last().copied().unwrap_or(0),
+            first: around.first,
             sweeps: settings.steps,
             program,
             executable,
@@ -62,8 +60,12 @@ impl GibbsChains {
             moved: vec![0.0; values],
             chains,
             width,
-            seed: plan.settings.train().seed ^ CHAIN_SEED,
-            start: UnitStart::new(model.first_units(), &plan.record.mean, &plan.record.deviation),
+            seed: around.options.seed ^ CHAIN_SEED,
+            start: UnitStart::new(
+                model.first_units(),
+                &around.statistics.mean,
+                &around.statistics.deviation(),
+            ),
         };
         chains.start_anew(0);
         Ok(chains)
@@ -167,24 +169,28 @@ mod tests {
     use super::*;
     use crate::objective::ChainSettings;
     use crate::settings::Settings;
+    use crate::train::chains::around;
+    use crate::train::from_settings::Described;
+    use crate::train::training::Training;
 
     /// Three temperatures of four chains of these units on six columns or two.
-    fn chains(model: &str, data: &str) -> (Plan, GibbsChains) {
+    fn chains(model: &str, data: &str) -> (Training, GibbsChains) {
         let text = format!(
             "{data}\nmodel = {{ kind = 'rbm', hidden = 3, {model} }}\ntrain = {{ batch = 5, seed = 3 }}\n\
              objective = {{ kind = 'cd', steps = 2, chains = 4 }}"
         );
         let tempered = if model.is_empty() { "objective.temperatures=3" } else { "objective.temperatures=1" };
         let settings = Settings::parse(&text, "t.toml", &[tempered.to_string()]).unwrap();
-        let plan = Plan::new(&settings).unwrap();
-        let Some(ChainSettings::Gibbs(cd)) = &plan.task.chains else { panic!("other chains") };
-        let chains = GibbsChains::new(&plan, cd).unwrap();
-        (plan, chains)
+        let training = Described::by(&settings).unwrap().training;
+        let Some(ChainSettings::Gibbs(cd)) = &training.task().chains else { panic!("other chains") };
+        let statistics = crate::data::statistics(training.data()).unwrap();
+        let chains = GibbsChains::new(&around(&training, &statistics), cd).unwrap();
+        (training, chains)
     }
 
-    fn weights(plan: &Plan) -> Vec<Vec<f32>> {
-        let state = plan.update().initial_state(3);
-        state[..plan.update().parameters.len()].to_vec()
+    fn weights(training: &Training) -> Vec<Vec<f32>> {
+        let state = training.update().initial_state(3);
+        state[..training.parameters().len()].to_vec()
     }
 
     fn advance(chains: &mut GibbsChains, weights: &[Vec<f32>]) -> ChainReport {
@@ -195,8 +201,8 @@ mod tests {
     /// Of tempered chains those of the last temperature, 1; all temperatures are kept.
     #[test]
     fn what_is_learnt_from_has_the_temperature_of_the_model() {
-        let (plan, mut chains) = chains("", "data = { name = 'digits', binarise = true }");
-        let report = advance(&mut chains, &weights(&plan));
+        let (training, mut chains) = chains("", "data = { name = 'digits', binarise = true }");
+        let report = advance(&mut chains, &weights(&training));
         assert!(report.swapped.is_some());
         let block = 4 * chains.width;
         assert_eq!(chains.x.len(), 3 * block);
@@ -208,8 +214,8 @@ mod tests {
 
     #[test]
     fn units_that_are_not_finite_start_anew_and_so_they_are_kept() {
-        let (plan, mut chains) = chains("visible = 'gaussian'", "data.name = 'two-gaussians'");
-        let spoilt: Vec<Vec<f32>> = weights(&plan).iter().map(|w| vec![f32::NAN; w.len()]).collect();
+        let (training, mut chains) = chains("visible = 'gaussian'", "data.name = 'two-gaussians'");
+        let spoilt: Vec<Vec<f32>> = weights(&training).iter().map(|w| vec![f32::NAN; w.len()]).collect();
         let report = advance(&mut chains, &spoilt);
         assert_eq!((report.not_finite, report.escaped), (4, 1.0));
         for (chain, found) in chains.x.chunks(2).enumerate() {

@@ -12,14 +12,14 @@
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::{Key, row_words, uniform};
 
-use super::{BUFFER, CHAIN_SEED, ChainReport, RESTART_STREAM, START_STREAM};
+use super::{BUFFER, CHAIN_SEED, ChainReport, RESTART_STREAM, START_STREAM, Surroundings};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::permutation;
 use crate::error::{Error, Result};
 use crate::mcmc::{LangevinProgram, NoiseStart};
-use crate::sample::{options, refused};
+use crate::model::LogDensity;
+use crate::sample::refused;
 use crate::settings::{Cd, ChainStart};
-use crate::train::plan::Plan;
 
 /// The chains of a training.
 pub(crate) struct LangevinChains {
@@ -40,17 +40,19 @@ pub(crate) struct LangevinChains {
 
 impl LangevinChains {
     /// The chains that `settings` describe, all of them at noise.
-    pub(super) fn new(plan: &Plan, settings: &Cd) -> Result<LangevinChains> {
-        let batch = plan.settings.train().batch;
+    pub(super) fn new(around: &Surroundings, settings: &Cd) -> Result<LangevinChains> {
+        let batch = around.options.batch;
         if settings.start == ChainStart::Persistent && settings.buffer < batch {
             return Err(Error::input("the replay buffer is smaller than a batch")
                 .at("objective.buffer")
                 .found(settings.buffer)
                 .expected(format!("at least train.batch = {batch}")));
         }
-        let program = LangevinProgram::trace(&plan.model, &plan.updates[0].parameters, batch)?;
-        let executable = Executable::compile(&program.program, options(&plan.settings)).map_err(refused)?;
-        let row_shape = plan.record.row_shape.clone();
+        let program = LangevinProgram::trace(around.model, around.parameters, batch)?;
+        let executable = Executable::compile(&program.program, around.options.other).map_err(refused)?;
+        let row_shape = LogDensity::row_shape(around.model).to_vec();
+        let range = [around.statistics.low, around.statistics.high];
+        let deviation = around.statistics.deviation();
         let row_len = row_shape.iter().product();
         let mut chains = LangevinChains {
             settings: settings.clone(),
@@ -61,15 +63,10 @@ impl LangevinChains {
             moved: vec![0.0; batch * row_len],
             row_len,
             row_shape,
-            seed: plan.settings.train().seed ^ CHAIN_SEED,
-            noise: NoiseStart::new(
-                settings.start_noise,
-                plan.record.range,
-                &plan.record.mean,
-                &plan.record.deviation,
-            ),
-            range: plan.record.range,
-            range_ratio: plan.settings.stability().range_ratio,
+            seed: around.options.seed ^ CHAIN_SEED,
+            noise: NoiseStart::new(settings.start_noise, range, &around.statistics.mean, &deviation),
+            range,
+            range_ratio: around.options.range_ratio,
         };
         if settings.start == ChainStart::Persistent {
             chains.buffer = vec![0.0; settings.buffer * row_len];
@@ -226,42 +223,45 @@ mod tests {
     use super::*;
     use crate::objective::ChainSettings;
     use crate::settings::Settings;
+    use crate::train::chains::around;
+    use crate::train::from_settings::Described;
+    use crate::train::training::Training;
 
     const SETTINGS: &str = "data.name = 'two-gaussians'\nmodel = { kind = 'mlp-energy', hidden = [4] }\n\
         objective = { kind = 'cd', steps = 2, step_size = 0.01, noise_std = 0.05, buffer = 9, restart = 0.0 }\n\
         train = { batch = 4, steps = 10, seed = 3 }";
 
-    fn plan() -> Plan {
-        Plan::new(&Settings::parse(SETTINGS, "t.toml", &[]).unwrap()).unwrap()
+    fn training() -> Training {
+        Described::by(&Settings::parse(SETTINGS, "t.toml", &[]).unwrap()).unwrap().training
     }
 
-    fn chains(plan: &Plan) -> LangevinChains {
-        let Some(ChainSettings::Langevin(cd)) = &plan.task.chains else { panic!("other chains") };
-        LangevinChains::new(plan, cd).unwrap()
+    fn chains(training: &Training) -> LangevinChains {
+        let Some(ChainSettings::Langevin(cd)) = &training.task().chains else { panic!("other chains") };
+        let statistics = crate::data::statistics(training.data()).unwrap();
+        LangevinChains::new(&around(training, &statistics), cd).unwrap()
     }
 
     /// The chains of the first update, where the buffer's slot of this row of it holds `bad`.
-    fn advanced(plan: &Plan, bad: Option<(usize, f32)>) -> (LangevinChains, ChainReport) {
-        let mut chains = chains(plan);
+    fn advanced(training: &Training, bad: Option<(usize, f32)>) -> (LangevinChains, ChainReport) {
+        let mut chains = chains(training);
         if let Some((row, bad)) = bad {
             let slot = permutation(3 ^ CHAIN_SEED, 0, 9)[row] as usize;
             chains.buffer[slot * chains.row_len] = bad;
         }
-        let state = plan.update().initial_state(3);
-        let weights: Vec<&[f32]> =
-            state[..plan.update().parameters.len()].iter().map(Vec::as_slice).collect();
+        let state = training.update().initial_state(3);
+        let weights: Vec<&[f32]> = state[..training.parameters().len()].iter().map(Vec::as_slice).collect();
         let report = chains.advance(0, &weights, &[0.0; 8]).unwrap();
         (chains, report)
     }
 
     #[test]
     fn a_chain_that_is_not_finite_starts_anew_alone_and_so_it_is_kept() {
-        let plan = plan();
-        let (sound, report) = advanced(&plan, None);
+        let training = training();
+        let (sound, report) = advanced(&training, None);
         assert_eq!((report.not_finite, report.restarted), (0, 0));
         let slots = permutation(3 ^ CHAIN_SEED, 0, 9);
         for (row, bad) in [(0, f32::NAN), (1, f32::INFINITY), (3, f32::NEG_INFINITY)] {
-            let (chains, report) = advanced(&plan, Some((row, bad)));
+            let (chains, report) = advanced(&training, Some((row, bad)));
             assert_eq!((report.not_finite, report.escaped), (1, sound_escaped(&sound) + 0.25), "{bad}");
             let mut anew = vec![0.0; 2];
             chains.start_anew(1, (1 << 40) + row as u64, &mut anew);
@@ -287,16 +287,37 @@ mod tests {
 
     #[test]
     fn weights_that_are_not_finite_leave_noise() {
-        let plan = plan();
-        let mut chains = chains(&plan);
-        let state = plan.update().initial_state(3);
-        let count = plan.update().parameters.len();
+        let training = training();
+        let mut chains = chains(&training);
+        let state = training.update().initial_state(3);
+        let count = training.parameters().len();
         let spoilt: Vec<Vec<f32>> =
             state[..count].iter().map(|values| vec![f32::NAN; values.len()]).collect();
         let weights: Vec<&[f32]> = spoilt.iter().map(Vec::as_slice).collect();
         let report = chains.advance(5, &weights, &[0.0; 8]).unwrap();
         assert_eq!((report.not_finite, report.escaped), (4, 1.0));
         assert!(chains.states().iter().chain(&chains.buffer).all(|x| x.is_finite()));
+    }
+
+    /// A chain is outside where a value is further from the data's centre than the ratio times half their width, and not before.
+    #[test]
+    fn chains_outside_the_range_are_counted_from_its_limit_on() {
+        let text = "data.name = 'two-gaussians'\nmodel.kind = 'gaussian-energy'\ntrain = { batch = 4, seed = 3 }\n\
+             stability.range_ratio = 3.0\n\
+             objective = { kind = 'cd', start = 'data', steps = 1, step_size = 1e-12, noise_std = 1e-12 }";
+        let training = Described::by(&Settings::parse(text, "t.toml", &[]).unwrap()).unwrap().training;
+        let mut chains = chains(&training);
+        let centre = 0.5 * (chains.range[0] + chains.range[1]);
+        let limit = 3.0 * 0.5 * (chains.range[1] - chains.range[0]);
+        let parameters = [vec![0.0f32; 2], vec![1.0, 0.0, 0.0, 1.0]];
+        let weights: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
+        for (reach, escaped) in [(0.99, 0.0), (1.01, 0.5), (-1.01, 0.5), (1.9, 0.5)] {
+            let out = (centre + reach * limit) as f32;
+            let inside = centre as f32;
+            let data = [inside, out, inside, inside, out, inside, inside, inside];
+            let report = chains.advance(0, &weights, &data).unwrap();
+            assert_eq!((report.escaped, report.not_finite), (escaped, 0), "{reach} of the limit");
+        }
     }
 
     /// On f = -|x|²/2 a step is x - a x + b z, with the noise of (seed of the chains, number of the step, row).
@@ -307,8 +328,8 @@ mod tests {
                 "data.name = 'two-gaussians'\nmodel.kind = 'gaussian-energy'\ntrain = {{ batch = 3, seed = 3 }}\n\
                  objective = {{ kind = 'cd', start = 'data', steps = 4, step_size = 0.125, noise_std = {noise_std} }}"
             );
-            let plan = Plan::new(&Settings::parse(&text, "t.toml", &[]).unwrap()).unwrap();
-            let mut chains = chains(&plan);
+            let training = Described::by(&Settings::parse(&text, "t.toml", &[]).unwrap()).unwrap().training;
+            let mut chains = chains(&training);
             let parameters = [vec![0.0f32; 2], vec![1.0, 0.0, 0.0, 1.0]];
             let weights: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
             let data = [0.5f32, -1.0, 2.0, 0.0, -0.25, 1.5];

@@ -5,11 +5,14 @@ mod gibbs;
 mod langevin;
 
 use enscore_cpu::Executable;
+use enscore_program::Parameter;
 
 use crate::checkpoint::Tensors;
+use crate::data::Statistics;
 use crate::error::Result;
+use crate::model::Network;
 use crate::objective::ChainSettings;
-use crate::train::plan::Plan;
+use crate::train::options::TrainingOptions;
 
 use gibbs::GibbsChains;
 use langevin::LangevinChains;
@@ -35,6 +38,17 @@ pub(crate) struct ChainReport {
     pub(crate) swapped: Option<f64>,
 }
 
+/// What the chains of a training are made from.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) model: &'a Network,
+    pub(crate) parameters: &'a [Parameter],
+    pub(crate) options: &'a TrainingOptions,
+    /// Of the training rows.
+    pub(crate) statistics: &'a Statistics,
+    /// The first update that learns from the chains.
+    pub(crate) first: u64,
+}
+
 /// The chains of a training.
 pub(crate) enum Chains {
     Langevin(LangevinChains),
@@ -43,10 +57,10 @@ pub(crate) enum Chains {
 
 impl Chains {
     /// The chains that `settings` describe, all of them at noise.
-    pub(crate) fn new(plan: &Plan, settings: &ChainSettings) -> Result<Chains> {
+    pub(crate) fn new(settings: &ChainSettings, surroundings: &Surroundings) -> Result<Chains> {
         match settings {
-            ChainSettings::Langevin(cd) => LangevinChains::new(plan, cd).map(Chains::Langevin),
-            ChainSettings::Gibbs(cd) => GibbsChains::new(plan, cd).map(Chains::Gibbs),
+            ChainSettings::Langevin(cd) => LangevinChains::new(surroundings, cd).map(Chains::Langevin),
+            ChainSettings::Gibbs(cd) => GibbsChains::new(surroundings, cd).map(Chains::Gibbs),
         }
     }
 
@@ -99,5 +113,17 @@ impl Chains {
             Chains::Langevin(chains) => chains.advance(update, weights, data),
             Chains::Gibbs(chains) => chains.advance(update, weights),
         }
+    }
+}
+
+/// What the chains of a training are made from, for tests of one kind of them.
+#[cfg(test)]
+fn around<'a>(training: &'a super::training::Training, statistics: &'a Statistics) -> Surroundings<'a> {
+    Surroundings {
+        model: training.model(),
+        parameters: training.parameters(),
+        options: training.options(),
+        statistics,
+        first: 0,
     }
 }

@@ -4,11 +4,10 @@
 //! row falls between two modes, a score says nothing of their weights: the loss sees log p up to a constant of each mode. The
 //! last test measures it.
 
-use crate::common::training::{Fitted, Training, train};
+use crate::common::training::{Course, train};
 use enscore::evaluate::IsotropicMixture;
-use enscore::model::{Activation, Confinement, MlpEnergy, Network, Score};
-use enscore::objective::{Batch, Directions, Dsm, Estimate, Objective, ScoreMatching, SlicedScoreMatching};
-use enscore_program::Parameters;
+use enscore::model::{Activation, Confinement, MlpEnergy, Network};
+use enscore::objective::{Directions, Dsm, ScoreMatching, SlicedScoreMatching};
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
 const WEIGHTS: [f64; 2] = [0.2, 0.8];
@@ -43,15 +42,6 @@ fn relative_fisher_divergence(points: &[f64], score: &[f64], exact: &IsotropicMi
     error / truth.iter().map(|t| t * t).sum::<f64>()
 }
 
-/// An objective for the network that it holds, which is the one that is trained.
-struct For<'a, O>(&'a Network, O);
-
-impl<O: Objective<Network>> Objective<dyn Score> for For<'_, O> {
-    fn estimate<'s>(&self, _: &dyn Score, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
-        self.1.estimate(self.0, parameters, batch)
-    }
-}
-
 fn points(exact: &Mixture) -> Vec<f64> {
     let mut x = vec![0.0; 2 * 4000];
     exact.draw(0, &mut x);
@@ -61,21 +51,22 @@ fn points(exact: &Mixture) -> Vec<f64> {
 #[test]
 fn a_small_energy_learns_the_score_of_a_mixture() {
     let mixture = Mixture::new(1.2);
-    let network = MlpEnergy::new(&[2], &[32, 32], Activation::Tanh).unwrap();
-    let confinement = Confinement::new(&[0.0; 2], 3.0).unwrap();
-    let network = Network::Energy(Box::new(network.confined(confinement).unwrap()));
+    let network = || {
+        let network = MlpEnergy::new(&[2], &[32, 32], Activation::Tanh).unwrap();
+        let confinement = Confinement::new(&[0.0; 2], 3.0).unwrap();
+        Network::Energy(Box::new(network.confined(confinement).unwrap()))
+    };
     let sliced =
         SlicedScoreMatching { projections: 1, directions: Directions::Rademacher, variance_reduction: true };
-    type Named<'a> = (&'static str, Box<dyn Objective<dyn Score> + 'a>, f64);
-    let objectives: [Named; 3] = [
-        ("sm", Box::new(For(&network, ScoreMatching { tangents: 0 })), 0.0),
-        ("ssm-vr", Box::new(For(&network, sliced)), 0.0),
-        ("dsm", Box::new(For(&network, Dsm::new(0.3).unwrap())), 0.3),
-    ];
-    for (name, objective, sigma) in objectives {
+    let course = Course { batch: 512, steps: 1500, learning_rate: 1e-2, seed: 4 };
+    let draw = |step, x: &mut [f32]| mixture.draw(step, x);
+    for (name, sigma) in [("sm", 0.0), ("ssm-vr", 0.0), ("dsm", 0.3)] {
         let began = std::time::Instant::now();
-        let training = Training { batch: 512, steps: 1500, learning_rate: 1e-2, seed: 4 };
-        let fitted: Fitted = train(&network, &*objective, training, |step, x| mixture.draw(step, x));
+        let fitted = match name {
+            "sm" => train(network(), ScoreMatching { tangents: 0 }, course, draw),
+            "ssm-vr" => train(network(), sliced, course, draw),
+            _ => train(network(), Dsm::new(sigma).unwrap(), course, draw),
+        };
         // Of the mixture with noise, whose score denoising finds.
         let mut z = vec![0.0; 2 * 4000];
         normal_row(Key::new(2, 0), 900_322, 0, &mut z);

@@ -3,9 +3,9 @@
 //! A wrong sign in the loss leaves a relative Fisher divergence of 4, a factor of two one of 1 (or 1/4).
 
 use crate::common::oracles::{case, expected, number, numbers};
-use crate::common::training::{Fitted, Training, train};
+use crate::common::training::{Course, Fitted, train};
 use enscore::evaluate::IsotropicMixture;
-use enscore::model::{Activation, Mlp, NoiseLevels};
+use enscore::model::{Activation, Mlp, Network, NoiseLevels};
 use enscore::objective::{Dsm, Ncsn};
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
@@ -83,8 +83,10 @@ fn denoising_at_one_level_finds_the_score_of_a_mixture() {
         let mixture = Mixture::of(id);
         let sigma = number(&case(id)["params"]["sigma"]);
         let model = Mlp::new(&[1], &[32, 32], Activation::Silu, 0, 0.3).unwrap();
-        let training = Training { batch: 2048, steps, learning_rate: 1e-2, seed: 1 };
-        let fitted = train(&model, &Dsm::new(sigma).unwrap(), training, |step, x| mixture.draw(step, x));
+        let training = Course { batch: 2048, steps, learning_rate: 1e-2, seed: 1 };
+        let fitted = train(Network::Score(Box::new(model)), Dsm::new(sigma).unwrap(), training, |step, x| {
+            mixture.draw(step, x)
+        });
         mixture.check(&fitted, id, bound, 0.06);
     }
 }
@@ -94,9 +96,9 @@ fn denoising_at_many_levels_finds_the_score_at_each() {
     let mixture = Mixture::of(IDS[0]);
     let levels = NoiseLevels::geometric(0.5, 0.1, 4).unwrap();
     let model = Mlp::new(&[1], &[32, 32], Activation::Silu, 16, 0.3).unwrap();
-    let training = Training { batch: 1024, steps: 3000, learning_rate: 1e-2, seed: 2 };
+    let training = Course { batch: 1024, steps: 3000, learning_rate: 1e-2, seed: 2 };
     let objective = Ncsn { levels: levels.clone() };
-    let fitted = train(&model, &objective, training, |step, x| mixture.draw(step, x));
+    let fitted = train(Network::Score(Box::new(model)), objective, training, |step, x| mixture.draw(step, x));
     for id in IDS {
         mixture.check(&fitted, id, 0.02, 0.1);
     }
@@ -135,8 +137,8 @@ fn an_affine_network_finds_the_precision_of_a_gaussian() {
         let (factor, mean) = gaussian(d);
         let sigma: f64 = 0.5;
         let model = Mlp::new(&[d], &[], Activation::Silu, 0, 1.0).unwrap();
-        let training = Training { batch: 256, steps, learning_rate: 1e-2, seed: 3 };
-        let fitted = train(&model, &Dsm::new(sigma).unwrap(), training, |step, x| {
+        let training = Course { batch: 256, steps, learning_rate: 1e-2, seed: 3 };
+        let fitted = train(Network::Score(Box::new(model)), Dsm::new(sigma).unwrap(), training, |step, x| {
             let mut z = vec![0.0; x.len()];
             normal_row(Key::new(2, step), DATA, 0, &mut z);
             for (x, z) in x.chunks_exact_mut(d).zip(z.chunks_exact(d)) {

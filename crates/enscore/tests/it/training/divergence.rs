@@ -194,6 +194,23 @@ fn a_training_goes_back_with_its_chains_its_turn_and_its_watch() {
     }
 }
 
+/// What a return changed is part of the checkpoint: the smaller rate, the returns that are left, the running means.
+#[test]
+fn a_training_resumed_after_a_return_keeps_its_smaller_rate() {
+    let case = Case::new("rbm-tempered", &["optimiser.learning_rate=40"], [12, 24], 0.0625);
+    let account = case.account();
+    let whole = case.train(&account);
+    let further =
+        [format!("stability.gradient_ratio={}", account.limit), "stability.loss_ratio=0".to_string()];
+    let settings = case.settings(&further);
+    let stop = case.total - 1;
+    assert!(account.diverged < stop, "the return comes before the stop");
+    case.folder.stopped("cut", &settings, stop);
+    let resumed = case.folder.resumed("cut", &settings);
+    assert!(resumed.state(case.total) == whole.state(case.total), "another state");
+    assert_eq!(resumed.metrics(), whole.metrics());
+}
+
 /// Where no return is left, what is kept is the last sound checkpoint, bit for bit.
 #[test]
 fn a_training_that_ends_as_failed_keeps_its_last_sound_state() {

@@ -1,0 +1,119 @@
+//! How a training runs, apart from what it trains, what it minimises and what it learns from.
+
+use enscore_cpu::Options;
+
+use super::adam::{Adam, Rule};
+use super::schedule::{LearningRate, average_decay};
+use super::update::Optimiser;
+use crate::error::Result;
+use crate::sample::{options, update_options};
+use crate::settings::{Decay, Descent, Preprocess, Settings};
+
+/// How a training runs.
+///
+/// ```
+/// use enscore::train::TrainingOptions;
+/// let options = TrainingOptions { steps: 500, batch: 32, ..TrainingOptions::default() };
+/// assert_eq!(options.learning_rate.peak, 1e-3);
+/// ```
+#[derive(Clone, Debug)]
+pub struct TrainingOptions {
+    /// Updates in the whole training, which the learning rate's decay follows.
+    pub steps: u64,
+    /// Rows per update.
+    pub batch: usize,
+    /// Seed of every random number.
+    pub seed: u64,
+    /// The rule of an update.
+    pub optimiser: Optimiser,
+    /// The learning rate over the training.
+    pub learning_rate: LearningRate,
+    /// Decay per update of the weights' moving average.
+    pub ema_decay: f64,
+    /// Whether uniform noise as wide as one level of the data is added to each batch.
+    pub dequantise: bool,
+    /// A chain has left the data's range beyond this multiple of half its width.
+    pub range_ratio: f64,
+    /// The largest memory, in GiB; a training that needs more is refused.
+    pub memory_limit_gib: f64,
+    /// How the update is compiled.
+    pub update: Options,
+    /// How everything else is compiled.
+    pub other: Options,
+}
+
+impl Default for TrainingOptions {
+    fn default() -> Self {
+        TrainingOptions {
+            steps: 1000,
+            batch: 64,
+            seed: 0,
+            optimiser: Optimiser { clip_norm: 1.0, ..Optimiser::default() },
+            learning_rate: LearningRate {
+                peak: 1e-3,
+                warmup_steps: 0,
+                decay: super::schedule::Decay::None,
+                final_fraction: 0.0,
+            },
+            ema_decay: 0.999,
+            dequantise: false,
+            range_ratio: 10.0,
+            memory_limit_gib: 16.0,
+            update: Options::default(),
+            other: Options::default(),
+        }
+    }
+}
+
+impl TrainingOptions {
+    /// The options of checked settings.
+    ///
+    /// # Errors
+    /// Constants of Adam out of range; products in bfloat16 on a processor without them.
+    pub fn of(settings: &Settings) -> Result<TrainingOptions> {
+        let optimiser = settings.optimiser();
+        let train = settings.train();
+        let rule = match optimiser.kind {
+            Descent::Adam => Rule::Adam(Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?),
+            Descent::Sgd => Rule::Momentum(optimiser.momentum),
+        };
+        let decay = match optimiser.decay {
+            Decay::None => super::schedule::Decay::None,
+            Decay::Cosine => super::schedule::Decay::Cosine,
+            Decay::Linear => super::schedule::Decay::Linear,
+        };
+        Ok(TrainingOptions {
+            steps: train.steps,
+            batch: train.batch,
+            seed: train.seed,
+            optimiser: Optimiser {
+                rule,
+                weight_decay: optimiser.weight_decay,
+                clip_norm: optimiser.clip_norm,
+            },
+            learning_rate: LearningRate {
+                peak: optimiser.learning_rate,
+                warmup_steps: optimiser.warmup_steps,
+                decay,
+                final_fraction: optimiser.final_fraction,
+            },
+            ema_decay: optimiser.ema_decay,
+            // Rows of a table got their noise when they were mapped.
+            dequantise: settings.data().dequantise && settings.data().preprocess == Preprocess::None,
+            range_ratio: settings.stability().range_ratio,
+            memory_limit_gib: train.memory_limit_gib,
+            update: update_options(settings)?,
+            other: options(settings),
+        })
+    }
+
+    /// What update `step` = 1, 2, .. takes at this learning rate: it, 1 - β1^t, 1 - β2^t, decay of the average.
+    pub(super) fn rates(&self, step: u64, learning_rate: f64) -> [f64; 4] {
+        let [correction1, correction2] = match self.optimiser.rule {
+            Rule::Adam(adam) => adam.corrections(step),
+            // Momentum takes no notice of them.
+            Rule::Momentum(_) => Adam::default().corrections(step),
+        };
+        [learning_rate, correction1, correction2, average_decay(self.ema_decay, step.saturating_sub(1))]
+    }
+}

@@ -1,0 +1,315 @@
+//! The loop around a training that a run's folder records: step, watch, log, validate, sample, save; from the first step or from a
+//! checkpoint. A step that shows divergence is taken back to the last good state, with a smaller learning rate, a bounded number
+//! of times.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, json};
+
+use super::from_settings::Described;
+use super::resume::open;
+use super::stability::Watch;
+use super::training::{Stepped, Training};
+use super::unit_monitor::UnitMonitor;
+use super::validation::Validation;
+use super::window::Window;
+use super::{Observer, Outcome, Request};
+use crate::checkpoint::{DataRecord, MetricsWriter, Progress, Run, Tensors};
+use crate::error::{Error, Result};
+use crate::objective::LOSS_PER_DIM;
+use crate::report::run_report;
+use crate::sample::TrainedModel;
+use crate::settings::{DecayBy, Objective, Settings};
+
+/// A state that a diverging training goes back to: that of the last checkpoint.
+struct Good {
+    step: u64,
+    tensors: Tensors,
+}
+
+/// A training with the folder that records it.
+pub(super) struct Recorder {
+    settings: Settings,
+    record: DataRecord,
+    training: Training,
+    run: Run,
+    metrics: MetricsWriter,
+    watch: Watch,
+    /// Since the last logged line.
+    window: Window,
+    good: Good,
+    validation: Option<Validation>,
+    units: Option<UnitMonitor>,
+    /// Seconds trained before this part of the run, and when this part began.
+    earlier: f64,
+    began: Instant,
+    until: Option<u64>,
+    last_loss: Option<f64>,
+    last_validation: Option<f64>,
+}
+
+impl Recorder {
+    pub(super) fn new(
+        described: Described,
+        request: &Request,
+        observer: &mut dyn Observer,
+    ) -> Result<Recorder> {
+        let validates = described.settings.train().validate_every > 0;
+        let validation = match &described.validation {
+            Some(subset) if validates && has_held_out_loss(&described.settings) => {
+                Some(Validation::new(&described, subset)?)
+            }
+            _ => None,
+        };
+        let units = if validates { UnitMonitor::new(&described)? } else { None };
+        // The last of what can be refused: from here on something is written.
+        let manifest = described.manifest();
+        let Described { settings, mut training, record, .. } = described;
+        let (run, resumed) = open(&settings, &mut training, &manifest, request, observer)?;
+        let (metrics, warning) = MetricsWriter::resume(&run.folder().metrics_path(), resumed.metrics)?;
+        if let Some(warning) = warning {
+            observer.message(&warning);
+        }
+        let mut recorder = Recorder {
+            good: Good { step: training.steps_done(), tensors: Tensors::new() },
+            settings,
+            record,
+            training,
+            run,
+            metrics,
+            watch: Watch::default(),
+            window: Window::default(),
+            validation,
+            units,
+            earlier: resumed.seconds,
+            began: Instant::now(),
+            until: request.until,
+            last_loss: None,
+            last_validation: None,
+        };
+        if let Some(tensors) = &resumed.tensors {
+            recorder.restore(tensors, recorder.training.steps_done())?;
+        }
+        recorder.good.tensors = recorder.tensors()?;
+        Ok(recorder)
+    }
+
+    /// What a checkpoint holds.
+    fn tensors(&self) -> Result<Tensors> {
+        let mut tensors = self.training.tensors()?;
+        self.watch.save(&mut tensors)?;
+        self.window.save(&mut tensors)?;
+        Ok(tensors)
+    }
+
+    fn restore(&mut self, tensors: &Tensors, step: u64) -> Result<()> {
+        self.training.restore(tensors, step)?;
+        self.watch = Watch::restore(tensors)?;
+        let diagnostics: Vec<Vec<&'static str>> =
+            self.training.updates().iter().map(|update| update.diagnostics.clone()).collect();
+        self.window = Window::restore(tensors, &diagnostics)?;
+        Ok(())
+    }
+
+    fn step(&self) -> u64 {
+        self.training.steps_done()
+    }
+
+    fn seconds(&self) -> f64 {
+        self.earlier + self.began.elapsed().as_secs_f64()
+    }
+
+    pub(super) fn run(
+        mut self,
+        stop: &dyn Fn() -> Option<i32>,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome> {
+        let steps = self.settings.train().steps;
+        let wall_time = self.settings.train().wall_time();
+        observer.begin(self.step(), steps, self.training.parameter_count());
+        let mut saved = self.step();
+        while self.step() < self.until.unwrap_or(steps).min(steps) {
+            if let Some(signal) = stop() {
+                self.save()?;
+                return Err(Error::interrupted(signal, "training was interrupted")
+                    .at(format!("step {} of {steps}", self.step()))
+                    .remedy(format!("a checkpoint is written; go on with --out {} --resume", self.path())));
+            }
+            if wall_time.is_some_and(|limit| self.seconds() >= limit.as_secs_f64()) {
+                observer.message(&format!("the wall time is used up at step {}", self.step()));
+                break;
+            }
+            if self.advance(observer)? && self.record_step(observer)? {
+                saved = self.step();
+            }
+        }
+        if saved != self.step() || self.step() == 0 {
+            self.save()?;
+        }
+        self.outcome()
+    }
+
+    /// Logs, validates, saves and draws where it is time to; says whether a checkpoint was saved.
+    fn record_step(&mut self, observer: &mut dyn Observer) -> Result<bool> {
+        let train = self.settings.train().clone();
+        let step = self.step();
+        let due = |every: u64| every > 0 && (step.is_multiple_of(every) || step == train.steps);
+        if due(train.log_every) {
+            self.log()?;
+        }
+        if due(train.validate_every) {
+            self.validate(observer)?;
+        }
+        let saves = step.is_multiple_of(train.checkpoint_every);
+        if saves {
+            self.save()?;
+        }
+        if train.sample_every > 0 && step.is_multiple_of(train.sample_every) {
+            let model = self.averaged_model()?;
+            run_report::write_sheet(&model, &self.settings, self.run.folder(), step)?;
+        }
+        Ok(saves)
+    }
+
+    fn path(&self) -> String {
+        self.run.folder().path().display().to_string()
+    }
+
+    fn outcome(self) -> Result<Outcome> {
+        let update = self.training.updates().get(self.training.player());
+        let reported = update.and_then(|update| update.diagnostics.first());
+        Ok(Outcome {
+            run: self.run.folder().path().to_path_buf(),
+            step: self.step(),
+            steps: self.settings.train().steps,
+            seconds: self.seconds(),
+            loss_name: reported.copied().unwrap_or(LOSS_PER_DIM),
+            loss_per_dim: self.last_loss,
+            validation_loss_per_dim: self.last_validation,
+        })
+    }
+
+    /// One step; false where it showed divergence and was taken back.
+    fn advance(&mut self, observer: &mut dyn Observer) -> Result<bool> {
+        let before = self.step();
+        let Stepped { report, chains } =
+            self.training.step_at(self.progress(), f64::from(self.watch.rate))?;
+        if let Some(chains) = &chains {
+            self.window.push_chains(chains);
+        }
+        let wrong = if report.finite {
+            self.watch.observe(self.settings.stability(), before, &report, chains.as_ref())
+        } else {
+            Some(format!("{} is not finite", self.training.diagnosed()?))
+        };
+        if let Some(wrong) = wrong {
+            self.roll_back(before + 1, &wrong, observer)?;
+            return Ok(false);
+        }
+        observer.step(self.step(), report.loss_per_dim);
+        self.window.push(report);
+        Ok(true)
+    }
+
+    /// Goes back to the last good state with a smaller learning rate.
+    ///
+    /// # Errors
+    /// Where no return is left: the training ends with that state saved.
+    fn roll_back(&mut self, step: u64, wrong: &str, observer: &mut dyn Observer) -> Result<()> {
+        let stability = self.settings.stability().clone();
+        let diverged = self.watch;
+        let good = self.good.tensors.clone();
+        self.restore(&good, self.good.step)?;
+        let mut watch = diverged;
+        let may = watch.roll_back(&stability, &self.watch);
+        if !may {
+            self.save()?;
+            return Err(Error::run("training diverged")
+                .at(format!("step {step}"))
+                .found(format!("{wrong}, after {} returns to a good state", diverged.rollbacks))
+                .remedy(format!(
+                    "the state of step {} is kept in {}; try a smaller optimiser.learning_rate",
+                    self.step(),
+                    self.run.folder().checkpoint_path(self.step()).display()
+                )));
+        }
+        self.watch = watch;
+        observer.message(&format!(
+            "step {step}: {wrong}; back to step {} with the learning rate times {}",
+            self.step(),
+            stability.rate_factor
+        ));
+        self.metrics.append(&json!({
+            "step": self.step(),
+            "rollback_from": step,
+            "rollback": wrong,
+            "rollbacks": watch.rollbacks,
+            "rate_scale": watch.rate,
+            "seconds": self.seconds(),
+        }))
+    }
+
+    /// A line with the means since the last one.
+    fn log(&mut self) -> Result<()> {
+        let mut row = Map::from_iter([("step".to_string(), json!(self.step()))]);
+        row.extend(self.window.line());
+        row.insert("seconds".into(), json!(self.seconds()));
+        self.last_loss = Some(self.window.loss_per_dim());
+        self.window.clear();
+        self.metrics.append(&row)
+    }
+
+    fn progress(&self) -> f64 {
+        let train = self.settings.train();
+        match (train.decay_by, train.wall_time()) {
+            (DecayBy::Time, Some(limit)) => self.seconds() / limit.max(Duration::from_nanos(1)).as_secs_f64(),
+            _ => self.step() as f64 / train.steps as f64,
+        }
+    }
+
+    fn validate(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        let step = self.step();
+        if let Some(units) = &self.units {
+            let (mut row, said) = units.observe(&self.averaged_model()?)?;
+            observer.message(&format!("step {step}: {said}"));
+            row["step"] = json!(step);
+            row["seconds"] = json!(self.seconds());
+            self.metrics.append(&row)?;
+        }
+        let Some(validation) = &mut self.validation else { return Ok(()) };
+        let loss = validation.loss_per_dim(self.training.averages())?;
+        self.last_validation = Some(loss);
+        observer.message(&format!("step {step}: validation loss {loss:.4}"));
+        let row = json!({
+            "step": step,
+            "validation_loss_per_dim": loss,
+            "seconds": self.seconds(),
+        });
+        self.metrics.append(&row)
+    }
+
+    fn save(&mut self) -> Result<()> {
+        let tensors = self.tensors()?;
+        let metrics = self.metrics.sync()?;
+        let progress = Progress { metrics, seconds: self.seconds(), key: self.training.key() };
+        self.run.save_checkpoint(self.step(), &tensors, progress)?;
+        self.good = Good { step: self.step(), tensors };
+        Ok(())
+    }
+
+    /// The model with its averaged weights, to draw from.
+    fn averaged_model(&self) -> Result<TrainedModel> {
+        let parameters = self.training.parameters();
+        let averages = self.training.averages();
+        let of = |wanted: &enscore_program::Parameter| {
+            let found = parameters.iter().zip(averages).find(|(parameter, _)| parameter.name == wanted.name);
+            Ok(found.map(|(_, values)| values.clone()).unwrap_or_default())
+        };
+        TrainedModel::new(&self.settings, self.record.clone(), of)
+    }
+}
+
+/// Whether the objective has a loss on held-out rows: contrastive divergence has none, without chains of its own.
+fn has_held_out_loss(settings: &Settings) -> bool {
+    !matches!(settings.objective(), Objective::Cd(_) | Objective::CdGibbs(_))
+}

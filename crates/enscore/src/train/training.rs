@@ -1,0 +1,411 @@
+//! A training in memory: a model, what it minimises, rows to learn from, and the state between two updates. It writes nothing;
+//! [`super::train`] drives one and records it in a run's folder.
+
+use std::time::{Duration, Instant};
+
+use enscore_cpu::Executable;
+use enscore_program::Parameter;
+use enscore_program::random::Key;
+
+use super::batches::Batches;
+use super::chains::{ChainReport, Chains, Surroundings};
+use super::diagnose::first_non_finite;
+use super::options::TrainingOptions;
+use super::state::{State, StepInputs, StepReport, from_tensors};
+use super::update::{Steps, UpdateProgram};
+use crate::checkpoint::{DataRecord, STATE_PREFIXES, TensorData, Tensors};
+use crate::data::{self, Statistics, Subset, Values};
+use crate::error::{Error, Result};
+use crate::model::{self, Network, Score};
+use crate::objective::{self, ChainSettings, Side, Task};
+use crate::sample::{TrainedModel, refused};
+
+/// The name of whose turn it is in a checkpoint.
+const TURN: &str = "objective.turn";
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// A training between two updates.
+///
+/// ```
+/// use enscore::data::{Dataset, Subset, Values};
+/// use enscore::model::{GaussianEnergy, Network};
+/// use enscore::objective::{ScoreMatching, Task};
+/// use enscore::train::{Training, TrainingOptions};
+///
+/// // 200 points on a circle; any array of rows will do.
+/// let points: Vec<f32> = (0..200).flat_map(|i| [(i as f32).cos(), (i as f32).sin()]).collect();
+/// let data = Dataset::new("circle", "made here", &[2], Values::F32(points))?;
+/// let model = Network::Energy(Box::new(GaussianEnergy::new(&[2])?));
+/// let options = TrainingOptions { steps: 20, ..TrainingOptions::default() };
+/// let mut training =
+///     Training::new(model, Task::new(ScoreMatching { tangents: 0 }), &Subset::all(&data), options)?;
+/// let first = training.step()?.loss;
+/// while training.steps_done() < 20 {
+///     training.step()?;
+/// }
+/// assert!(training.step()?.loss < first);
+/// # Ok::<(), enscore::Error>(())
+/// ```
+pub struct Training {
+    model: Network,
+    task: Task,
+    data: Subset,
+    options: TrainingOptions,
+    /// One for each of the task's players, over the same state.
+    updates: Vec<UpdateProgram>,
+    state: State,
+    chains: Option<Chains>,
+    /// Whose step is next where two players take turns: a position among the task's players.
+    player: usize,
+    batches: Batches,
+    step: u64,
+    compiled_in: Duration,
+}
+
+/// What an update came to.
+pub(crate) struct Stepped {
+    pub(crate) report: StepReport,
+    pub(crate) chains: Option<ChainReport>,
+}
+
+impl Training {
+    /// Traces and compiles the updates of `model` under `task`, to learn from `data`.
+    ///
+    /// # Errors
+    /// A model or an objective that does not fit the rows; more memory than `options` allow.
+    pub fn new(model: Network, task: Task, data: &Subset, options: TrainingOptions) -> Result<Training> {
+        let statistics = data::statistics(data)?;
+        let updates = trace_updates(&model, &task, &options)?;
+        Training::traced(model, task, updates, data, &statistics, options)
+    }
+
+    /// The same, of updates that are traced already.
+    pub(super) fn traced(
+        model: Network,
+        task: Task,
+        updates: Vec<UpdateProgram>,
+        data: &Subset,
+        statistics: &Statistics,
+        options: TrainingOptions,
+    ) -> Result<Training> {
+        let began = Instant::now();
+        let compile =
+            |update: &UpdateProgram| Executable::compile(&update.program, options.update).map_err(refused);
+        let executables = updates.iter().map(compile).collect::<Result<Vec<_>>>()?;
+        let surroundings = Surroundings {
+            model: &model,
+            parameters: &updates[0].parameters,
+            options: &options,
+            statistics,
+            first: task.stages.last().copied().unwrap_or(0),
+        };
+        let chains = task.chains.as_ref().map(|chains| Chains::new(chains, &surroundings)).transpose()?;
+        let compiled_in = began.elapsed();
+        let arenas = executables.iter().map(|executable| executable.arena_bytes() as u64).sum::<u64>();
+        let values = updates[0].initial_state(options.seed);
+        let training = Training {
+            state: State::new(&updates, executables, values),
+            batches: Batches::new(data, &options),
+            data: data.clone(),
+            model,
+            task,
+            updates,
+            chains,
+            player: 0,
+            step: 0,
+            compiled_in,
+            options,
+        };
+        training.refuse_beyond_memory(arenas + training.chains.as_ref().map_or(0, Chains::bytes))?;
+        Ok(training)
+    }
+
+    /// One update on the next batch of the data. A step that is not finite is reported and not taken.
+    ///
+    /// # Errors
+    /// An executor that refuses.
+    pub fn step(&mut self) -> Result<StepReport> {
+        self.batches.fill(self.step)?;
+        Ok(self.advance(self.step as f64 / self.options.steps as f64, 1.0)?.report)
+    }
+
+    /// One update on these rows `[batch, ..row_shape]`, as the model sees them, in place of the data's next batch.
+    ///
+    /// # Errors
+    /// Another number of values than a batch has; an executor that refuses.
+    pub fn step_on(&mut self, rows: &[f32]) -> Result<StepReport> {
+        if rows.len() != self.batches.x.len() {
+            return Err(Error::input("not a batch")
+                .found(format!("{} values", rows.len()))
+                .expected(format!("{}: {} rows", self.batches.x.len(), self.options.batch)));
+        }
+        self.batches.x.copy_from_slice(rows);
+        Ok(self.advance(self.step as f64 / self.options.steps as f64, 1.0)?.report)
+    }
+
+    /// One update on the next batch, when `progress` in [0, 1] of the training is over, at `rate` times the learning rate.
+    pub(super) fn step_at(&mut self, progress: f64, rate: f64) -> Result<Stepped> {
+        self.batches.fill(self.step)?;
+        self.advance(progress, rate)
+    }
+
+    /// One update on the rows that the batch holds.
+    fn advance(&mut self, progress: f64, rate: f64) -> Result<Stepped> {
+        let player = self.player();
+        let chains = self.advance_chains(player)?;
+        let step = self.step + 1;
+        let peak = self.options.learning_rate.at(step, progress);
+        let rates = self.options.rates(step, peak * rate * self.task.players[player].rate);
+        let inputs = step_inputs(&self.batches, self.chains.as_ref(), &self.task, player, rates, self.key());
+        let report = self.state.step(player, &inputs)?;
+        if report.finite {
+            if let Some(rule) = &self.task.alternation {
+                let accuracy = report.accuracy()?;
+                self.player = usize::from(rule.next(accuracy) == Side::Flow);
+            }
+            self.step = step;
+        }
+        Ok(Stepped { report, chains })
+    }
+
+    /// The key of the next update.
+    pub(super) fn key(&self) -> Key {
+        Key::new(self.options.seed, self.step + 1)
+    }
+
+    /// Advances the chains on the energy as it stands, where the next step learns from them.
+    fn advance_chains(&mut self, player: usize) -> Result<Option<ChainReport>> {
+        let Some(chains) = self.chains.as_mut().filter(|_| self.task.players[player].learns_from_chains)
+        else {
+            return Ok(None);
+        };
+        chains.advance(self.step, &self.state.parameters(), &self.batches.x).map(Some)
+    }
+
+    /// The name of the first tensor of the step that was not taken with a value that is not finite.
+    ///
+    /// # Errors
+    /// Where the same program can't be run again.
+    pub(super) fn diagnosed(&self) -> Result<String> {
+        let player = self.player();
+        let rates = [0.0; 4];
+        let inputs = step_inputs(&self.batches, self.chains.as_ref(), &self.task, player, rates, self.key());
+        first_non_finite(self, player, &inputs)
+    }
+
+    /// Whose step is next: a position among the task's players.
+    pub(super) fn player(&self) -> usize {
+        self.task.stage(self.step).unwrap_or(self.player)
+    }
+
+    /// Updates done.
+    pub fn steps_done(&self) -> u64 {
+        self.step
+    }
+
+    /// What is trained.
+    pub fn model(&self) -> &Network {
+        &self.model
+    }
+
+    /// What is minimised.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// The rows that are learnt from.
+    pub fn data(&self) -> &Subset {
+        &self.data
+    }
+
+    /// How it runs.
+    pub fn options(&self) -> &TrainingOptions {
+        &self.options
+    }
+
+    /// The parameters, in the order of their values.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.update().parameters
+    }
+
+    /// How many numbers are learnt.
+    pub fn parameter_count(&self) -> u64 {
+        self.parameters().iter().map(|parameter| parameter.size() as u64).sum()
+    }
+
+    /// The parameters' values after the last update.
+    pub fn weights(&self) -> Vec<&[f32]> {
+        self.state.parameters()
+    }
+
+    /// The moving averages of these values.
+    pub fn averages(&self) -> &[Vec<f32>] {
+        self.state.averages()
+    }
+
+    /// The model with its averaged weights, to sample from and to score rows with.
+    ///
+    /// # Errors
+    /// A network whose parameters the training has not.
+    pub fn into_trained(self) -> Result<TrainedModel> {
+        let statistics = data::statistics(&self.data)?;
+        let dataset = self.data.dataset();
+        let scale = serde_json::to_value(dataset.scale())
+            .map_err(|reason| Error::run("the data's scale can't be written").found(reason))?;
+        let record = DataRecord {
+            name: dataset.name().to_string(),
+            fingerprint: dataset.fingerprint(),
+            scale,
+            row_shape: dataset.row_shape().to_vec(),
+            variance: statistics.overall_variance(),
+            range: [statistics.low, statistics.high],
+            deviation: statistics.deviation(),
+            mean: statistics.mean,
+            whitening: None,
+        };
+        let own = model::parameters_of(&self.model)?;
+        let mut tensors = Tensors::new();
+        for (parameter, values) in self.parameters().iter().zip(self.averages()) {
+            // An objective may learn parameters besides those of the model.
+            if own.iter().any(|known| known.name == parameter.name) {
+                tensors.insert(&parameter.name, &parameter.shape, TensorData::F32(values.clone()))?;
+            }
+        }
+        TrainedModel::of_network(self.model, record, &tensors)
+    }
+
+    /// The update that all players' states are those of.
+    pub(super) fn update(&self) -> &UpdateProgram {
+        &self.updates[0]
+    }
+
+    pub(super) fn updates(&self) -> &[UpdateProgram] {
+        &self.updates
+    }
+
+    /// How long its programs took to plan, and its chains to start.
+    pub(super) fn compiled_in(&self) -> Duration {
+        self.compiled_in
+    }
+
+    /// Goes on as if `steps` updates were done.
+    pub(super) fn skip_to(&mut self, steps: u64) {
+        self.step = steps;
+    }
+
+    /// Starts from these values: parameters, two moments and averages.
+    pub(super) fn start_from(&mut self, values: &[Vec<f32>]) {
+        self.state.restore(values);
+    }
+
+    /// The compiled programs by name.
+    pub(super) fn programs(&mut self) -> Vec<(String, &mut Executable<f32>)> {
+        let several = self.updates.len() > 1;
+        let name =
+            |number: usize| if several { format!("update {}", number + 1) } else { "update".to_string() };
+        let updates = self.state.executables().enumerate().map(|(number, update)| (name(number), update));
+        let chains = self.chains.as_mut().map(|chains| ("chains".to_string(), chains.executable()));
+        updates.chain(chains).collect()
+    }
+
+    /// The whole state: parameters with their moments and averages, chains, whose turn it is.
+    ///
+    /// # Errors
+    /// None that a training brings about.
+    pub fn tensors(&self) -> Result<Tensors> {
+        let mut tensors = self.state.tensors(self.update())?;
+        if self.player > 0 {
+            tensors.insert(TURN, &[], TensorData::F32(vec![self.player as f32]))?;
+        }
+        if let Some(chains) = &self.chains {
+            chains.save(&mut tensors)?;
+        }
+        Ok(tensors)
+    }
+
+    /// Goes back, or on, to a state that [`Training::tensors`] gave after `steps` updates.
+    ///
+    /// # Errors
+    /// Tensors of another training, named.
+    pub fn restore(&mut self, tensors: &Tensors, steps: u64) -> Result<()> {
+        self.state.restore(&from_tensors(self.update(), tensors)?);
+        self.player = match tensors.get(TURN) {
+            Some(_) => usize::from(tensors.f32(TURN)?.first().is_some_and(|turn| *turn > 0.0)),
+            None => 0,
+        };
+        self.step = steps;
+        self.chains.as_mut().map_or(Ok(()), |chains| chains.restore(tensors))
+    }
+
+    /// Bytes that the training takes: the data, two copies of the state, and the arenas of its programs.
+    fn memory(&self, arenas: u64) -> u64 {
+        let values = self.data.dataset().values();
+        let width = match values {
+            Values::U8(_) => 1,
+            Values::F32(_) => 4,
+            Values::F64(_) => 8,
+        };
+        let state = 2 * 4 * STATE_PREFIXES.len() as u64 * self.parameter_count();
+        (values.len() * width) as u64 + state + arenas
+    }
+
+    fn refuse_beyond_memory(&self, arenas: u64) -> Result<()> {
+        let gib = self.memory(arenas) as f64 / GIB;
+        let limit = self.options.memory_limit_gib;
+        if gib <= limit {
+            return Ok(());
+        }
+        let digits = if gib < 0.1 { 5 } else { 2 };
+        Err(Error::input("the training needs more memory than allowed")
+            .at("train.memory_limit_gib")
+            .found(format!("{gib:.digits$} GiB needed"))
+            .expected(format!("at most {limit} GiB"))
+            .remedy("use a smaller train.batch or network, or raise the limit"))
+    }
+}
+
+/// What the next update of `player` takes.
+fn step_inputs<'a>(
+    batches: &'a Batches,
+    chains: Option<&'a Chains>,
+    task: &Task,
+    player: usize,
+    rates: [f64; 4],
+    key: Key,
+) -> StepInputs<'a> {
+    let from_chains = task.players[player].learns_from_chains;
+    StepInputs {
+        x: &batches.x,
+        weights: &batches.weights,
+        key,
+        rates,
+        chains: chains.filter(|_| from_chains).map(Chains::states),
+    }
+}
+
+/// The update of each of the task's players.
+pub(super) fn trace_updates(
+    model: &Network,
+    task: &Task,
+    options: &TrainingOptions,
+) -> Result<Vec<UpdateProgram>> {
+    let row_shape = Score::row_shape(model);
+    let chains = task.chains.as_ref().map(|chains| chain_shape(chains, model, options.batch));
+    let trace = |player: &objective::Player| {
+        let chains = chains.as_deref().filter(|_| player.learns_from_chains);
+        let steps = Steps { batch: options.batch, row_shape, chains, moves: &*player.moves };
+        UpdateProgram::trace_steps(model, &*player.objective, &options.optimiser, &steps)
+    };
+    task.players.iter().map(trace).collect()
+}
+
+/// The extents of the chains that an update learns from.
+fn chain_shape(chains: &ChainSettings, model: &Network, batch: usize) -> Vec<usize> {
+    match (chains, model.bipartite()) {
+        (ChainSettings::Gibbs(cd), Some(model)) => {
+            let count = if cd.chains == 0 { batch } else { cd.chains };
+            vec![count, model.first_width()]
+        }
+        _ => model::batch_shape(batch, Score::row_shape(model)),
+    }
+}
