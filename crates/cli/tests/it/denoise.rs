@@ -100,6 +100,50 @@ fn sampling_gives_marginals_by_its_seed_alone() {
     }
 }
 
+/// Every option of the sampler reaches it: of few sweeps each changes the marginals, and none of them the noisy image.
+#[test]
+fn each_option_of_sampling_changes_the_marginals() {
+    let folder = images();
+    let usual = [("--chains", "2"), ("--burn-in", "1"), ("--sweeps", "6"), ("--seed", "7")];
+    let usual = [&usual[..], &[("--eta", "0.5"), ("--beta", "0.7")]].concat();
+    let marginals = |changed: Option<(&str, &str)>| {
+        let option = |(name, value): &(&str, &str)| match changed {
+            Some((other, new)) if other == *name => format!("{name} {new}"),
+            _ => format!("{name} {value}"),
+        };
+        let options: Vec<String> = usual.iter().map(option).collect();
+        let call = format!("noisy.npy --method gibbs --out a.npy --marginals m.npy {}", options.join(" "));
+        json(&folder, &call);
+        folder.npy("m.npy")
+    };
+    let base = marginals(None);
+    assert_eq!(base, marginals(None));
+    for changed in [
+        ("--chains", "3"),
+        ("--burn-in", "2"),
+        ("--sweeps", "7"),
+        ("--seed", "8"),
+        ("--eta", "0.4"),
+        ("--beta", "0.3"),
+    ] {
+        assert_ne!(base, marginals(Some(changed)), "{changed:?}");
+    }
+}
+
+/// Annealing searches longer with more sweeps, from another seed another way.
+#[test]
+fn options_of_annealing_reach_the_search() {
+    let folder = images();
+    let energy = |options: &str| {
+        let call = format!("noisy.npy --method annealing --out a.npy --eta 0.2 --beta 0.9 {options}");
+        json(&folder, &call)["energy"].as_f64().unwrap()
+    };
+    let short = energy("--sweeps 1 --seed 1");
+    assert_eq!(short, energy("--sweeps 1 --seed 1"));
+    assert!(energy("--sweeps 300 --seed 1") < short);
+    assert_ne!(short, energy("--sweeps 1 --seed 2"));
+}
+
 #[test]
 fn grey_images_are_made_two_valued_on_request() {
     let folder = images();
