@@ -141,7 +141,16 @@ fn options_of_annealing_reach_the_search() {
     let short = energy("--sweeps 1 --seed 1");
     assert_eq!(short, energy("--sweeps 1 --seed 1"));
     assert!(energy("--sweeps 300 --seed 1") < short);
-    assert_ne!(short, energy("--sweeps 1 --seed 2"));
+    let image = |seed: u64| {
+        // Neighbours that want to differ leave many images of nearly the same energy.
+        let call = format!(
+            "noisy.npy --method annealing --out a.npy --eta 0.05 --beta -0.8 --sweeps 1 --seed {seed}"
+        );
+        json(&folder, &call);
+        folder.npy("a.npy")
+    };
+    assert_eq!(image(1), image(1));
+    assert_ne!(image(1), image(2));
 }
 
 #[test]
