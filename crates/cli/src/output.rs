@@ -34,7 +34,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
     let mut stdout = stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(reason) if reason.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::run("the answer can't be written").at("stdout").found(reason))
+            Err(Error::run("can't write the answer").at("stdout").found(reason))
         }
         _ => Ok(()),
     }

@@ -73,7 +73,7 @@ impl Drop for Progress {
 impl Observer for Progress {
     fn begin(&mut self, step: u64, steps: u64, parameters: u64) {
         self.start("training", step, steps);
-        self.message(&format!("training {parameters} parameters for {steps} steps, {step} of them done"));
+        self.message(&format!("training {parameters} parameters for {steps} steps, {step} done"));
     }
 
     fn step(&mut self, step: u64, loss_per_dim: f64) {

@@ -21,7 +21,7 @@ pub(crate) fn run(context: &Context, arguments: &Compare) -> Result<Answer> {
     let outcome = context.on_threads(threads, || {
         let mut progress = Progress::new(context);
         std::fs::create_dir_all(&out).map_err(|reason| {
-            Error::run("the comparison's folder can't be made").at(out.display()).found(reason)
+            Error::run("can't create the folder of the comparison").at(out.display()).found(reason)
         })?;
         let outcome = compare(&wanted, &out, &|| context.signals.came(), &mut progress)?;
         progress.end();

@@ -25,7 +25,7 @@ fn list() -> Answer {
             .line("  shape", format!("{:?}", data.row_shape))
             .line("  source", data.source)
             .line("  licence", data.licence)
-            .line("  to get it", data.how_to_get());
+            .line("  how to get it", data.how_to_get());
         text.text()
     };
     let sets: Vec<Value> = known().iter().map(known_json).collect();
@@ -55,7 +55,7 @@ fn get(name: &str, folder: PathBuf) -> Result<Answer> {
         .line("bytes", data.bytes())
         .line("folder", folder.display());
     for file in &fetched.files {
-        let note = if file.already { " (was there)" } else { "" };
+        let note = if file.already { " (already present)" } else { "" };
         lines = lines.line("file", format!("{}{note}", file.path.display()));
     }
     let json = json!({
@@ -92,7 +92,7 @@ fn info(source: &str) -> Result<Answer> {
         .line("mean", format!("{:.6}", moments.overall_mean()))
         .line("variance", format!("{:.6}", moments.overall_variance()));
     if let Some(labels) = data.labels() {
-        lines = lines.line("labels", format!("{} different", classes(labels)));
+        lines = lines.line("labels", format!("{} classes", classes(labels)));
     }
     if let Some(columns) = data.columns() {
         lines = lines.line("columns", columns.join(", "));
@@ -103,9 +103,9 @@ fn info(source: &str) -> Result<Answer> {
 fn scale_text(data: &Dataset) -> String {
     let scale = data.scale();
     match scale.levels {
-        Some(levels) => format!("{} to {} in {levels} levels becomes 0 to 1", scale.low, scale.high),
-        None if scale.is_none() => "as it is".to_string(),
-        None => format!("{} to {} becomes 0 to 1", scale.low, scale.high),
+        Some(levels) => format!("{} to {} in {levels} levels, scaled to 0 to 1", scale.low, scale.high),
+        None if scale.is_none() => "unscaled".to_string(),
+        None => format!("{} to {}, scaled to 0 to 1", scale.low, scale.high),
     }
 }
 

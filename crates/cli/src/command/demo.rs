@@ -18,8 +18,8 @@ const SETTINGS: &str = include_str!("../../../../settings/digits.toml");
 pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<Answer> {
     let out = &arguments.out;
     if out.join("manifest.json").exists() {
-        return Err(Error::input("the demo was run here before").at(out.display()).remedy(format!(
-            "open {}, or run it again with another folder: --out DIR",
+        return Err(Error::input("the demo was already run here").at(out.display()).remedy(format!(
+            "open {}, or choose another folder with --out DIR",
             out.join("report.html").display()
         )));
     }

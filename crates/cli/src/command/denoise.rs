@@ -50,14 +50,14 @@ fn denoise(context: &Context, arguments: &Denoise) -> Result<Answer> {
 /// What can be refused before anything is read.
 fn check(arguments: &Denoise) -> Result<()> {
     if arguments.model != "ising" {
-        return Err(Error::input("no such model for denoising")
+        return Err(Error::input("unknown image prior")
             .at("--model")
             .found(&arguments.model)
             .expected("ising")
-            .remedy("trained runs don't denoise yet: leave --model out"));
+            .remedy("leave --model out; trained runs can't denoise yet"));
     }
     if let Some(threshold) = arguments.threshold.filter(|threshold| !threshold.is_finite()) {
-        let error = Error::input("not a threshold").at("--threshold").found(threshold);
+        let error = Error::input("invalid threshold").at("--threshold").found(threshold);
         return Err(error.expected("a finite number"));
     }
     let method = arguments.method;
@@ -70,20 +70,20 @@ fn check(arguments: &Denoise) -> Result<()> {
         ("--marginals", arguments.marginals.is_some(), gibbs),
     ] {
         if given && !applies {
-            return Err(Error::input(format!("--method {} does not use it", method.name()))
+            return Err(Error::input(format!("--method {} does not use this option", method.name()))
                 .at(name)
-                .remedy("leave it out, or ask for --method gibbs"));
+                .remedy("leave it out, or use --method gibbs"));
         }
     }
     for path in [Some(&arguments.out), arguments.marginals.as_ref()].into_iter().flatten() {
         if !is(path, "png") && !is(path, "npy") {
-            let error = Error::input("an image can't be written to such a file").at(path.display());
-            return Err(error.expected("a name that ends in .png or .npy"));
+            let error = Error::input("unsupported image format").at(path.display());
+            return Err(error.expected("a file name ending in .png or .npy"));
         }
         refuse_missing_folder(path)?;
     }
     if arguments.marginals.as_ref() == Some(&arguments.out) {
-        return Err(Error::input("one file for two results").at(arguments.out.display()));
+        return Err(Error::input("--out and --marginals name the same file").at(arguments.out.display()));
     }
     Ok(())
 }
@@ -96,7 +96,7 @@ fn is(path: &Path, ending: &str) -> bool {
 fn eta(arguments: &Denoise) -> Result<f64> {
     let q = arguments.flip_probability;
     if !(q > 0.0 && q < 1.0) {
-        let error = Error::input("not the probability of a flip").at("--flip-probability").found(q);
+        let error = Error::input("invalid flip probability").at("--flip-probability").found(q);
         return Err(error.expected("a number between 0 and 1"));
     }
     Ok(arguments.eta.unwrap_or(0.5 * ((1.0 - q) / q).ln()))
@@ -106,7 +106,7 @@ fn truth(arguments: &Denoise, noisy: &BinaryImage) -> Result<Option<BinaryImage>
     let Some(path) = &arguments.truth else { return Ok(None) };
     let truth = read_binary_image(path, arguments.threshold)?;
     if [truth.height, truth.width] != [noisy.height, noisy.width] {
-        return Err(Error::input("the truth has another size than the image")
+        return Err(Error::input("the truth and the image differ in size")
             .at(path.display())
             .found(format!("{} x {} pixels", truth.width, truth.height))
             .expected(format!("{} x {}", noisy.width, noisy.height)));
@@ -188,7 +188,7 @@ fn answer(
     let warnings: Vec<String> = r_hat
         .filter(|r_hat| *r_hat > R_HAT_LIMIT)
         .map(|r_hat| {
-            format!("the chains have not met (R-hat {r_hat:.2}): ask for more --burn-in and --sweeps")
+            format!("the chains have not converged (R-hat {r_hat:.2}): increase --burn-in and --sweeps")
         })
         .into_iter()
         .collect();

@@ -20,10 +20,10 @@ pub(crate) fn run(arguments: &Export) -> Result<Answer> {
     let trained = Trained::open(&arguments.run, &arguments.set)?;
     let folder = &arguments.out;
     std::fs::create_dir_all(folder).map_err(|reason| {
-        Error::input("the folder can't be made")
+        Error::input("can't create the folder")
             .at(folder.display())
             .found(reason)
-            .remedy("name another --out")
+            .remedy("choose another --out")
     })?;
     let mut files = match arguments.format {
         Arrays::Npy => write_npy(&trained, folder)?,
@@ -55,7 +55,7 @@ fn write_npy(trained: &Trained, folder: &Path) -> Result<Vec<String>> {
         };
         let path = folder.join(format!("{}.npy", parameter.name));
         if rows * row_shape.iter().product::<usize>() != values.len() {
-            return Err(Error::run("a parameter has another size than its shape").at(&parameter.name));
+            return Err(Error::run("a parameter's size does not match its shape").at(&parameter.name));
         }
         write_bytes_atomically(&path, &table::npy(values, row_shape)?)?;
         files.push(text_of(&path));

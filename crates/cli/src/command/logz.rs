@@ -50,10 +50,10 @@ fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
             .expected("at least 2"));
     }
     if arguments.width.is_nan() || arguments.width <= 0.0 {
-        return Err(Error::input("no width of a bracket")
+        return Err(Error::input("invalid bracket width")
             .at("--width")
             .found(arguments.width)
-            .expected("a number of nats above 0"));
+            .expected("a number above 0, in nats"));
     }
     let temperatures = match arguments.temperatures.as_str() {
         "published" => Temperatures::published()?,
@@ -91,7 +91,7 @@ fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result
         }
         ModelFile::Ising(model) => {
             if arguments.data.is_some() {
-                return Err(Error::input("an Ising model is annealed from the uniform base")
+                return Err(Error::input("Ising models are annealed from the uniform base only")
                     .at("--data")
                     .remedy("leave --data out"));
             }
@@ -104,10 +104,10 @@ fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result
 fn of_run(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<Normaliser> {
     let trained = Trained::open(&arguments.model, &[])?;
     let Some(target) = WeightedBipartite::of(&trained.model)? else {
-        return Err(Error::input("log Z of this kind of model can't be found by this command")
+        return Err(Error::input("this command can't compute log Z of this kind of model")
             .at(arguments.model.display())
-            .expected("a model with two sides of units, as a restricted Boltzmann machine")
-            .remedy("score it: quadrature and learnt values of log Z are used where they are known"));
+            .expected("a bipartite model such as a restricted Boltzmann machine")
+            .remedy("use `enscore score`: it uses quadrature or the learnt log Z where available"));
     };
     let rows = match &arguments.data {
         Some(source) => Some(rows_of(&learning_rows_for(&trained, source)?, usize::MAX)?),
@@ -131,11 +131,14 @@ fn answer(model: &Path, estimate: &LogZEstimate) -> Answer {
         .line("log Z", format!("{:.4} ± {:.4} nats", estimate.log_z, estimate.std_err))
         .line("method", format!("{}, {}", estimate.method, estimate.detail));
     if let (Some(ess), Some(chains), Some(steps)) = (estimate.ess, estimate.chains, estimate.temperatures) {
-        lines = lines.line("chains", format!("{chains}, worth {ess:.1}; {steps} temperatures"));
+        lines =
+            lines.line("chains", format!("{chains}, effective sample size {ess:.1}; {steps} temperatures"));
     }
     if let Some(reverse) = &estimate.reverse {
-        let text =
-            format!("{:.4} ± {:.4} nats, worth {:.1} chains", reverse.log_z, reverse.std_err, reverse.ess);
+        let text = format!(
+            "{:.4} ± {:.4} nats, effective sample size {:.1}",
+            reverse.log_z, reverse.std_err, reverse.ess
+        );
         lines = lines.line("reverse", text);
     }
     for (name, bound) in [("lower", estimate.lower), ("upper", estimate.upper)] {
@@ -143,5 +146,5 @@ fn answer(model: &Path, estimate: &LogZEstimate) -> Answer {
             lines = lines.line(name, format!("{bound:.4} nats, two standard errors beyond the estimate"));
         }
     }
-    Answer::new(json, lines.warnings(&warnings).line("kept", kept.display()).text())
+    Answer::new(json, lines.warnings(&warnings).line("written", kept.display()).text())
 }

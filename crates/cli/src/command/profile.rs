@@ -20,7 +20,7 @@ pub(crate) fn run(context: &Context, arguments: &Profile) -> Result<Answer> {
         profile(&settings, u64::from(arguments.updates), &|| context.signals.came())
     })?;
     let json = serde_json::to_value(&profile)
-        .map_err(|reason| Error::run("the profile can't be written").found(reason))?;
+        .map_err(|reason| Error::run("can't write the profile").found(reason))?;
     Ok(Answer::new(json, text(&profile)))
 }
 
@@ -28,13 +28,13 @@ fn text(profile: &TrainingProfile) -> String {
     let p = profile;
     let lines = Lines::default()
         .line("update", format!("{:.4} ms, mean of {}, {} parameters, {} threads", p.update_ms, p.updates, p.parameters, p.threads))
-        .line("limit", format!("{:.4} ms, {:.0} % of the update: the sum over steps of max(operations / peak, bytes / copying)", p.limit_ms, 100.0 * p.share_of_limit))
-        .line("steps", format!("{:.4} ms one after another, as below; in an update short ones may run side by side", p.steps_ms))
-        .line("beside them", format!("{:.4} ms on the host: batches, starts of chains", p.host_ms))
-        .line("work", format!("{:.4} GFLOP in products and convolutions, {:.2} MB read and written", p.operations / 1e9, p.bytes / 1e6))
-        .line("peak", format!("{:.1} GFLOP/s in a large product", p.peak_gflops))
-        .line("copying", format!("{:.1} GB/s behind the caches, read and written", p.copy_gb_per_s))
-        .line("compiled in", format!("{:.1} ms", p.compile_ms));
+        .line("limit", format!("{:.4} ms, {:.0} % of the update: sum over steps of max(operations / peak, bytes / copy bandwidth)", p.limit_ms, 100.0 * p.share_of_limit))
+        .line("steps", format!("{:.4} ms run one after another, as below; in an update short ones may run in parallel", p.steps_ms))
+        .line("host", format!("{:.4} ms: batches, starts of chains", p.host_ms))
+        .line("work", format!("{:.4} GFLOP in matrix products and convolutions, {:.2} MB read and written", p.operations / 1e9, p.bytes / 1e6))
+        .line("peak", format!("{:.1} GFLOP/s in a large matrix product", p.peak_gflops))
+        .line("copy bandwidth", format!("{:.1} GB/s beyond the caches, reads plus writes", p.copy_gb_per_s))
+        .line("compile time", format!("{:.1} ms", p.compile_ms));
     let lines = p
         .programs
         .iter()
@@ -42,12 +42,12 @@ fn text(profile: &TrainingProfile) -> String {
     let heading = format!("{:>10}{:>8}{:>10}{:>9}{:>10}", "ms", "share", "GFLOP/s", "GB/s", "of limit");
     let mut text = format!("{}\n{heading}  group\n", lines.text());
     p.groups.iter().for_each(|row| text.push_str(&line_of(row, false)));
-    text.push_str(&format!("\n{heading}  step, times an update\n"));
+    text.push_str(&format!("\n{heading}  step, runs per update\n"));
     let several = p.programs.len() > 1;
     p.steps.iter().take(STEPS).for_each(|row| text.push_str(&line_of(row, several)));
     if p.steps.len() > STEPS {
         let rest: f64 = p.steps[STEPS..].iter().map(|row| row.ms).sum();
-        text.push_str(&format!("{rest:>10.4}  {} others (all with --json)\n", p.steps.len() - STEPS));
+        text.push_str(&format!("{rest:>10.4}  {} more (--json lists all)\n", p.steps.len() - STEPS));
     }
     text
 }
@@ -55,7 +55,7 @@ fn text(profile: &TrainingProfile) -> String {
 fn of_program(program: &ProgramProfile) -> String {
     let ProgramProfile { runs, steps, arena_bytes, touched_bytes, copy_gb_per_s, .. } = program;
     format!(
-        "{} runs an update, {steps} steps, arena {:.1} MiB; copies the {:.1} MiB that it touches at {copy_gb_per_s:.1} GB/s",
+        "{} runs per update, {steps} steps, arena {:.1} MiB; copies its working set of {:.1} MiB at {copy_gb_per_s:.1} GB/s",
         short(*runs),
         *arena_bytes as f64 / MEBIBYTE,
         *touched_bytes as f64 / MEBIBYTE,

@@ -42,9 +42,9 @@ impl Format {
             Some("png") => Ok(Format::Png),
             Some("npy") => Ok(Format::Npy),
             Some("csv") => Ok(Format::Csv),
-            _ => Err(Error::input("samples can't be written to such a file")
+            _ => Err(Error::input("unsupported sample format")
                 .at(path.display())
-                .expected("a name that ends in .png, .npy or .csv")),
+                .expected("a file name ending in .png, .npy or .csv")),
         }
     }
 }
@@ -63,9 +63,9 @@ pub(crate) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
     }
     let of_files = [("--steps", arguments.steps.is_some()), ("--chain", arguments.chain.is_some())];
     if let Some((option, _)) = of_files.iter().find(|(_, given)| *given) {
-        return Err(Error::input("only a model file takes this option")
+        return Err(Error::input("this option is for model files only")
             .at(option)
-            .remedy("set keys of a run's sampler with --set, as in --set sampler.steps=200"));
+            .remedy("override the run's sampler with --set, e.g. --set sampler.steps=200"));
     }
     context.on_threads(threads_of(&arguments.run), || sample(context, arguments))
 }
@@ -96,7 +96,7 @@ fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
     });
     let mut lines = Lines::default()
         .line("run", format!("{}, step {}", arguments.run.display(), plan.trained.step))
-        .line("drawn", format!("{} samples of seed {} in {seconds:.1} s", plan.count, arguments.seed))
+        .line("drawn", format!("{} samples in {seconds:.1} s, seed {}", plan.count, arguments.seed))
         .warnings(warnings)
         .line("samples", plan.out.display());
     if let Some(path) = &arguments.trajectory {
@@ -108,9 +108,9 @@ fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
 fn plan(arguments: &Sample) -> Result<Plan> {
     let asked = arguments.out.as_deref().map(Format::of).transpose()?;
     if let Some(path) = arguments.trajectory.as_deref().filter(|path| Format::of(path) != Ok(Format::Png)) {
-        return Err(Error::input("a trajectory is a picture")
+        return Err(Error::input("unsupported trajectory format")
             .at(path.display())
-            .expected("a name that ends in .png"));
+            .expected("a file name ending in .png"));
     }
     for path in [&arguments.out, &arguments.trajectory].into_iter().flatten() {
         refuse_missing_folder(path)?;
@@ -126,7 +126,7 @@ fn plan(arguments: &Sample) -> Result<Plan> {
     if (format == Format::Png && !is_image && shape[..] != [2])
         || (arguments.trajectory.is_some() && !is_image)
     {
-        return Err(Error::input("samples of this shape can't be drawn")
+        return Err(Error::input("can't draw samples of this shape")
             .at(arguments.run.display())
             .found(format!("rows of shape {shape:?}"))
             .expected("grey or RGB images, or points in the plane (without a trajectory)")
@@ -157,9 +157,9 @@ pub(crate) fn refuse_missing_folder(path: &Path) -> Result<()> {
     if folder.is_dir() && !path.is_dir() {
         return Ok(());
     }
-    let what = if path.is_dir() { "a folder, where a file is to be written" } else { "no such folder" };
+    let what = if path.is_dir() { "the output is a folder, not a file" } else { "no such folder" };
     let place = if path.is_dir() { path } else { folder };
-    Err(Error::input(what).at(place.display()).remedy("make the folder first, or name another file"))
+    Err(Error::input(what).at(place.display()).remedy("create the folder, or name another file"))
 }
 
 /// Samples are held twice until they are written.
@@ -169,11 +169,11 @@ fn refuse_beyond_memory(trained: &Trained, count: usize) -> Result<()> {
     if needed <= limit {
         return Ok(());
     }
-    Err(Error::input("so many samples need more memory than allowed")
+    Err(Error::input("the samples exceed the memory limit")
         .at(format!("--num {count}"))
         .found(format!("{needed:.1} GiB needed"))
-        .expected(format!("at most {limit} GiB, the run's train.memory_limit_gib"))
-        .remedy("draw them in parts, with another --seed each"))
+        .expected(format!("at most {limit} GiB (the run's train.memory_limit_gib)"))
+        .remedy("draw them in parts, each with a different --seed"))
 }
 
 fn write(plan: &Plan, drawn: &Drawn) -> Result<()> {

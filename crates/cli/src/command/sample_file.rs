@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
         .line("model", arguments.run.display())
         .line(
             "drawn",
-            format!("{count} samples of seed {} in {seconds:.1} s, {steps} steps each", arguments.seed),
+            format!("{count} samples in {seconds:.1} s, {steps} steps each, seed {}", arguments.seed),
         )
         .line("samples", out.display());
     Ok(Answer::new(json, lines.text()))
@@ -57,12 +57,12 @@ pub(super) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
 fn out_of(arguments: &Sample) -> Result<(PathBuf, Format)> {
     let of_runs = [("--set", !arguments.set.is_empty()), ("--trajectory", arguments.trajectory.is_some())];
     if let Some((option, _)) = of_runs.iter().find(|(_, given)| *given) {
-        return Err(Error::input("only a run takes this option").at(option));
+        return Err(Error::input("this option is for runs only").at(option));
     }
     let Some(out) = &arguments.out else {
-        return Err(Error::input("samples of a model file need a place")
+        return Err(Error::input("no output file given")
             .at(arguments.run.display())
-            .remedy("name it with --out F.png, F.npy or F.csv"));
+            .remedy("add --out FILE.png, FILE.npy or FILE.csv"));
     };
     refuse_missing_folder(out)?;
     Ok((out.clone(), Format::of(out)?))
@@ -74,10 +74,10 @@ fn picture(file: &ModelFile, drawn: &FileDraws, count: usize) -> Result<enscore:
         [height, width, _] => [height, width, 1],
         [width] if width.isqrt().pow(2) == width => [width.isqrt(), width.isqrt(), 1],
         _ => {
-            return Err(Error::input("samples of this shape can't be drawn")
+            return Err(Error::input("can't draw samples of this shape")
                 .at("--out")
                 .found(format!("rows of {:?} values", drawn.row_shape))
-                .expected("a lattice, or as many units as a square has")
+                .expected("a lattice, or a square number of units")
                 .remedy("write them as .npy or .csv"));
         }
     };

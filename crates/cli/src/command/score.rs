@@ -103,10 +103,10 @@ fn answer(
 fn of(normaliser: &Normaliser) -> String {
     let by = |estimate: &LogZEstimate| format!("by {}", estimate.method);
     match normaliser.origin {
-        Origin::Learnt => "learnt with the model".to_string(),
+        Origin::Learnt => "learnt in training".to_string(),
         Origin::Normalised => "the model is normalised".to_string(),
         Origin::Quadrature => "by quadrature".to_string(),
-        Origin::Given => "as given".to_string(),
+        Origin::Given => "given by --log-z".to_string(),
         Origin::Estimated => normaliser.estimate.as_ref().map_or("estimated".to_string(), by),
     }
 }
@@ -115,7 +115,7 @@ fn finite(log_z: f64) -> Result<f64> {
     match log_z.is_finite() {
         true => Ok(log_z),
         false => {
-            Err(Error::input("not a log Z").at("--log-z").found(log_z).expected("a finite number of nats"))
+            Err(Error::input("invalid log Z").at("--log-z").found(log_z).expected("a finite number, in nats"))
         }
     }
 }
@@ -125,7 +125,7 @@ fn normaliser_of(arguments: &Score, trained: &Trained) -> Result<Option<Normalis
     match arguments.log_z {
         Some(_) if !trained.model.model.has_density() => Err(Error::input("a score network has no log Z")
             .at("--log-z")
-            .remedy("leave --log-z out: the length of the score is written")),
+            .remedy("leave --log-z out; the norm of the score is written")),
         Some(log_z) => Ok(Some(Normaliser::new(finite(log_z)?, Origin::Given, None, trained.step))),
         None => normaliser::known(&arguments.run, trained),
     }
@@ -158,7 +158,9 @@ fn out_of(arguments: &Score) -> Result<PathBuf> {
     let out = arguments.out.clone().unwrap_or_else(default);
     let ending = out.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     if !matches!(ending.as_deref(), Some("csv" | "npy")) {
-        return Err(Error::input("scores are written as .csv or .npy").at(out.display()));
+        return Err(Error::input("unsupported score format")
+            .at(out.display())
+            .expected("a file name ending in .csv or .npy"));
     }
     super::sample::refuse_missing_folder(&out)?;
     Ok(out)

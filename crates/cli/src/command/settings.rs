@@ -8,7 +8,7 @@ use crate::output::Answer;
 pub(crate) fn run() -> Answer {
     let keys = settings_reference();
     let mut text =
-        "# Keys of a settings file. What is set here is the default; a key without one is commented out.\n"
+        "# Every key of a settings file with its default. Keys without a default are commented out.\n"
             .to_string();
     let mut current = "";
     let mut named = std::collections::BTreeSet::new();

@@ -26,16 +26,16 @@ pub(crate) fn run(context: &Context, arguments: &Suggest) -> Result<Answer> {
         suggest(&rows_of(&Subset::all(&data), usize::MAX)?, data.row_len(), settings)
     })?;
     let json = serde_json::to_value(&suggestion)
-        .map_err(|reason| Error::run("the suggestion can't be written").found(reason))?;
+        .map_err(|reason| Error::run("can't write the suggestion").found(reason))?;
     Ok(Answer::new(json, toml(&arguments.data, &suggestion)))
 }
 
 fn toml(data: &str, suggestion: &Suggestion) -> String {
     let Suggestion { sigma_max, sigma_min, levels, ratio, steps_per_level, step_size, .. } = suggestion;
     let Suggestion { row_len, rows, rows_used, variance_ratio, .. } = suggestion;
-    let bound = if rows_used < rows { ", so a lower bound" } else { "" };
+    let bound = if rows_used < rows { ", a lower bound" } else { "" };
     let technique2 = match suggestion.technique2_ratio {
-        Some(solution) => format!("technique 2 asks for a ratio of at most {solution:.5}"),
+        Some(solution) => format!("technique 2 allows a ratio of at most {solution:.5}"),
         None => format!("technique 2 has no solution in {row_len} dimensions"),
     };
     let rule = match suggestion.rule {
@@ -43,20 +43,20 @@ fn toml(data: &str, suggestion: &Suggestion) -> String {
         StepRule::ReferenceCode => "reference-code",
     };
     format!(
-        "# For {data}: {rows} rows of {row_len} values, by the techniques of NCSNv2 (Song and Ermon 2020).
+        "# For {data}: {rows} rows of {row_len} values; techniques of NCSNv2 (Song and Ermon 2020).
 [objective]
 kind = \"ncsn\"
-sigma_max = {sigma_max:.6} # technique 1: the largest distance between two of {rows_used} rows{bound}
+sigma_max = {sigma_max:.6} # technique 1: largest distance between any two of {rows_used} rows{bound}
 sigma_min = {sigma_min}
 levels = {levels} # {technique2}; this is {ratio:.5}
 
 [sampler]
 rule = {rule:?}
-step_size = {step_size:.6e} # technique 4: relative variance {variance_ratio:.4} after each level, 1 at best
+step_size = {step_size:.6e} # technique 4: relative variance {variance_ratio:.4} after each level, ideally 1
 steps_per_level = {steps_per_level}
 
-# Technique 3, a network that sees no sigma and is divided by it: embedding = 0 in [model].
-# Technique 5, averaged weights: ema_decay in [optimiser] and weights = \"ema\" in [sampler], as by default.
+# Technique 3, an unconditional network divided by sigma: embedding = 0 in [model].
+# Technique 5, averaged weights: ema_decay in [optimiser] and weights = \"ema\" in [sampler], the defaults.
 "
     )
 }

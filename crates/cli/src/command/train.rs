@@ -34,9 +34,9 @@ pub(crate) fn train_and_report(
         }
         let wanted = Wanted { samples: Some(SAMPLES), max_rows: Some(ROWS), ..Wanted::default() };
         let evaluated = evaluate(&request.run, &wanted, &mut progress).map_err(|error| {
-            let what = format!("the run is trained, but not evaluated: {}", error.what);
+            let what = format!("training finished, but the evaluation failed: {}", error.what);
             let run = request.run.display();
-            let remedy = format!("`enscore evaluate {run}` evaluates it and writes its report");
+            let remedy = format!("run `enscore evaluate {run}` to evaluate it and write the report");
             let remedy = if error.remedy.is_empty() { remedy } else { format!("{}; {remedy}", error.remedy) };
             Error { what, remedy, ..error }
         })?;
@@ -61,7 +61,7 @@ pub(crate) fn run(context: &Context, arguments: &Train) -> Result<Answer> {
 pub(crate) fn default_run(settings: &Path) -> Result<PathBuf> {
     match settings.file_stem() {
         Some(stem) => Ok(Path::new("runs").join(stem)),
-        None => Err(Error::input("the run has no name")
+        None => Err(Error::input("no name for the run")
             .at(settings.display())
             .remedy("name its folder with --out RUN")),
     }

@@ -116,21 +116,21 @@ fn what_the_network_or_the_memory_does_not_take() {
 #[test]
 fn runs() {
     let folder = Folder::new();
-    refused(&folder, "sample . --num 3", &["no run here"]);
-    refused(&folder, "evaluate nowhere", &["no run here", "nowhere"]);
-    refused(&folder, "train mlp.toml --out nowhere --resume", &["no run here"]);
+    refused(&folder, "sample . --num 3", &["not a run folder"]);
+    refused(&folder, "evaluate nowhere", &["not a run folder", "nowhere"]);
+    refused(&folder, "train mlp.toml --out nowhere --resume", &["not a run folder"]);
     folder.succeed("train mlp.toml --out run --no-report");
     refused(&folder, "train mlp.toml --out run", &["a run is already there", "--resume"]);
-    refused(&folder, "demo --out run", &["the demo was run here before", "run/report.html", "--out"]);
+    refused(&folder, "demo --out run", &["already run here", "run/report.html", "--out"]);
     refused(&folder, "train mlp.toml --out points.csv", &["not a folder"]);
     let other = "train mlp.toml --out run --resume --set model.hidden=[9]";
     refused(&folder, other, &["model.hidden", "found [9], expected [8]"]);
     refused(&folder, "evaluate run --metrics fid", &["fid", "mmd, sliced_wasserstein, frechet"]);
-    refused(&folder, "evaluate run --data digits", &["another shape", "[8, 8, 1]", "[2]"]);
+    refused(&folder, "evaluate run --data digits", &["shape does not match", "[8, 8, 1]", "[2]"]);
     refused(&folder, "sample run --out x.jpg", &["x.jpg", ".png, .npy or .csv"]);
     refused(&folder, "sample run --out no/x.npy", &["no such folder"]);
     refused(&folder, "sample run --trajectory x.png", &["[2]"]);
-    refused(&folder, "sample run --set train.steps=3", &["only the sampler's"]);
+    refused(&folder, "sample run --set train.steps=3", &["only sampler settings"]);
     refused(&folder, "sample run --num 4000000000", &["memory", "--seed"]);
     refused(&folder, "sample run --num 0", &["--num"]);
     let text = folder.text("run/settings.toml").replace("name =", "path =").replace("points.csv", "gone.csv");
@@ -165,7 +165,7 @@ fn a_damaged_checkpoint_is_refused_and_an_older_one_taken() {
     assert_eq!(sampled["step"], 30);
     assert!(sampled["warnings"][0].as_str().unwrap().contains("damaged file"), "{sampled}");
     folder.write("run/checkpoints/step-000000030/state.safetensors", b"");
-    refused(&folder, "sample run --num 3", &["no checkpoint of this run is whole", "SHA-256"]);
+    refused(&folder, "sample run --num 3", &["no checkpoint of this run is intact", "SHA-256"]);
 }
 
 #[test]

@@ -196,7 +196,7 @@ fn what_is_refused() {
         ("noisy.png --out new.png --method guess", &["guess", "maxflow"]),
         ("noisy.png --out new.png --sweeps 10", &["--sweeps", "maxflow"]),
         ("noisy.png --out new.png --method annealing --marginals new.npy", &["--marginals"]),
-        ("noisy.png --out new.png --method gibbs --marginals new.png", &["one file"]),
+        ("noisy.png --out new.png --method gibbs --marginals new.png", &["same file"]),
         ("noisy.png --out new.png --threshold NaN", &["--threshold"]),
     ];
     for (arguments, parts) in cases {

@@ -179,7 +179,7 @@ fn a_comparison_is_a_table_and_a_picture() {
 fn wrong_comparisons_and_unfit_pairs_are_refused_in_one_line() {
     let folder = folder("kind = 'ssm'");
     let cases = [
-        ("compare energy.toml", "there is nothing to compare"),
+        ("compare energy.toml", "nothing to compare"),
         ("train mlp.toml --set objective.kind=cd --out x", "expected an energy"),
         ("train energy.toml --set objective.kind=ml --out x", "expected a flow"),
         ("train energy.toml --set objective.kind=ncsn --out x", "expected a score network"),

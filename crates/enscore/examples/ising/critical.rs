@@ -24,9 +24,9 @@ const APART: u64 = 60;
 /// Tables and the picture of autocorrelations.
 pub fn section(images: &Path) -> Section {
     let mut text = format!(
-        "\n## At the critical temperature\n\nβ = ln(1 + √2) / 2. Wolff clusters in one long chain; Metropolis on the \
-         checkerboard in {CHAINS} chains that start from states of another Wolff chain.\n\n\
-         | lattice | chain | length | energy | exact torus | errors off | ⟨m²⟩ |\n|---|---|---:|---:|---:|---:|---:|\n"
+        "\n## At the critical temperature\n\nβ = ln(1 + √2) / 2. Wolff: one long chain. Checkerboard Metropolis: \
+         {CHAINS} chains that start from states of another Wolff chain.\n\n\
+         | lattice | chain | length | energy | exact torus | standard errors off | ⟨m²⟩ |\n|---|---|---:|---:|---:|---:|---:|\n"
     );
     for (side, clusters, sweeps) in [(64, 100_000, 60_000), (256, 20_000, 60_000)] {
         let exact = torus_exact(side, side, CRITICAL_COUPLING)?.energy_per_site;
@@ -153,7 +153,7 @@ fn autocorrelations(images: &Path) -> Section {
     };
     std::fs::write(images.join("ising-autocorrelation.svg"), chart.svg())?;
     let mut text = "\n### Autocorrelation\n\n![Autocorrelation of m²](images/ising-autocorrelation.svg)\n\nTime is counted in \
-         sweeps: a Wolff cluster counts with the part of the sites that it flips. The integrated time τ of m²:\n\n\
+         sweeps; a Wolff cluster counts as the fraction of sites that it flips. The integrated autocorrelation time τ of m²:\n\n\
          | lattice | Gibbs, checkerboard | Wolff | Swendsen-Wang | Gibbs / Wolff |\n|---|---:|---:|---:|---:|\n"
         .to_string();
     for ((side, _), tracks) in sides.iter().zip(&all) {
@@ -164,8 +164,8 @@ fn autocorrelations(images: &Path) -> Section {
         let ratio = times[0] / times[1];
         writeln!(text, "| {side}² | {:.0} | {:.2} | {:.2} | {ratio:.0} |", times[0], times[1], times[2])?;
     }
-    text += "\nSweeps of single sites slow down with about the square of the side, clusters hardly; a packed sweep is also \
-             some three hundred times cheaper than all clusters of the same sites (below), so that up to about 64² sweeps are \
-             the faster way to a given error, and clusters beyond.\n";
+    text += "\nSingle-site sweeps slow down roughly with the square of the side, clusters hardly at all. But a packed sweep \
+             is some three hundred times cheaper than clusters over the same sites (below), so single-site sweeps reach a \
+             given error faster up to about 64², clusters beyond.\n";
     Ok(text)
 }

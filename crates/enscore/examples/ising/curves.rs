@@ -49,9 +49,9 @@ pub fn section(images: &Path) -> Section {
     states(&images.join("ising-states.png"))?;
 
     let mut text = format!(
-        "\n## Over the temperature\n\nMetropolis on the checkerboard, {SIDE}², {SWEEPS} sweeps after {DISCARDED}, from all \
-         spins up. Below the critical temperature the finite torus has Yang's magnetisation up to terms that vanish \
-         exponentially.\n\n| T | energy | exact torus | errors off | magnetisation | Yang | errors off |\n\
+        "\n## Temperature dependence\n\nCheckerboard Metropolis, {SIDE}², {SWEEPS} sweeps after {DISCARDED} of burn-in, from all \
+         spins up. Below the critical temperature the magnetisation of the finite torus equals Yang's up to exponentially \
+         small terms.\n\n| T | energy | exact torus | standard errors off | magnetisation | Yang | standard errors off |\n\
          |---:|---:|---:|---:|---:|---:|---:|\n"
     );
     for (t, [energy, m]) in TEMPERATURES.iter().zip(&measured) {
@@ -61,9 +61,9 @@ pub fn section(images: &Path) -> Section {
             if yang > 0.0 { beside(*m, yang) } else { format!("{:.5} ± {:.5} | 0 | ", m.mean, m.std_err) };
         writeln!(text, "| {t} | {} | {m} |", beside(*energy, exact))?;
     }
-    text += "\nAbove the critical temperature |m| is that of a finite lattice and has no limit to compare with.\n\n\
-             ![Energy over the temperature](images/ising-energy.svg)\n\n\
-             ![Magnetisation over the temperature](images/ising-magnetisation.svg)\n\n\
+    text += "\nAbove the critical temperature |m| is a finite-size effect, with no limit to compare with.\n\n\
+             ![Energy against temperature](images/ising-energy.svg)\n\n\
+             ![Magnetisation against temperature](images/ising-magnetisation.svg)\n\n\
              ![States](images/ising-states.png)\n\n\
              States of 256² at T = 2.0, the critical temperature and 3.0.\n";
     Ok(text)

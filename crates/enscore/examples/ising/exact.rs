@@ -20,7 +20,7 @@ pub fn section() -> Section {
         ("256 x 256 torus", torus(256, 0.44)?),
         ("4096 x 4096 torus", torus(4096, 0.44)?),
     ];
-    let mut text = "\n## log Z\n\n| model | way | log Z | seconds |\n|---|---|---:|---:|\n".to_string();
+    let mut text = "\n## log Z\n\n| model | method | log Z | seconds |\n|---|---|---:|---:|\n".to_string();
     for (name, model) in models {
         let began = Instant::now();
         let exact = exact_log_z(&model)?;

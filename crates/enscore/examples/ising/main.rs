@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 const INTRODUCTION: &str = "# The Ising model in two dimensions
 
 Made by `cargo run --release -p enscore --example ising -- docs`. Energies are per site in units of J = 1, on tori without a
-field; every mean has its standard error, by batch means of a chain or from the scatter of independent chains.
+field; every mean has a standard error, from batch means of one chain or from the scatter of independent chains.
 ";
 
 /// The square torus of J = 1 without a field.

@@ -89,7 +89,7 @@ pub(super) fn cannot(verb: &str, path: &Path, reason: io::Error) -> Error {
     match reason.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => error.remedy("free some space"),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            error.remedy("choose a folder that you may write")
+            error.remedy("choose a folder that you can write to")
         }
         _ => error,
     }

@@ -184,7 +184,7 @@ pub(super) fn to_json(manifest: &impl Serialize) -> Result<Vec<u8>> {
 /// [`Error::input`] where the format is newer than [`FORMAT_VERSION`], or the text isn't such a manifest.
 pub(super) fn from_json<M: DeserializeOwned>(text: &[u8], path: &Path) -> Result<M> {
     let damaged = |reason: serde_json::Error| {
-        Error::input("not a manifest that this version reads").at(path.display()).found(reason)
+        Error::input("not a manifest that this version can read").at(path.display()).found(reason)
     };
     let value: Value = serde_json::from_slice(text).map_err(damaged)?;
     let format = value.get("format").and_then(Value::as_u64);
@@ -260,11 +260,11 @@ pub(super) mod tests {
         );
         assert_eq!(
             refusal(r#"{"format": 1, "enscore": "0.1.0"}"#),
-            "not a manifest that this version reads: m: found missing field `seed`"
+            "not a manifest that this version can read: m: found missing field `seed`"
         );
         assert_eq!(
             refusal("{"),
-            "not a manifest that this version reads: m: found EOF while parsing an object at line 1 column 1"
+            "not a manifest that this version can read: m: found EOF while parsing an object at line 1 column 1"
         );
     }
 }

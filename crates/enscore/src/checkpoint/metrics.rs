@@ -41,7 +41,7 @@ impl MetricsWriter {
         let kept = MetricsMark { bytes: kept.len() as u64, lines };
         let warning = (kept != mark).then(|| {
             let expected = format!("the checkpoint recorded {} in {} bytes", mark.lines, mark.bytes);
-            format!("{}: {lines} lines in {} bytes are left, {expected}", path.display(), kept.bytes)
+            format!("{}: only {lines} lines in {} bytes are left, {expected}", path.display(), kept.bytes)
         });
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(failed)?;
@@ -145,7 +145,7 @@ mod tests {
         let (_folder, path) = file();
         fs::write(&path, "{\"a\":1}\n{\"a\":").unwrap();
         let (writer, warning) = MetricsWriter::resume(&path, MetricsMark { bytes: 100, lines: 9 }).unwrap();
-        let expected = "1 lines in 8 bytes are left, the checkpoint recorded 9 in 100 bytes";
+        let expected = "only 1 lines in 8 bytes are left, the checkpoint recorded 9 in 100 bytes";
         assert_eq!(warning.unwrap(), format!("{}: {expected}", path.display()));
         assert_eq!(writer.mark, MetricsMark { bytes: 8, lines: 1 });
         assert_eq!(fs::read_to_string(&path).unwrap(), "{\"a\":1}\n");

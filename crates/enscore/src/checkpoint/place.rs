@@ -40,7 +40,7 @@ pub(super) fn refuse_occupied(path: &Path) -> Result<()> {
     }
     if path.join(MANIFEST).exists() {
         return Err(
-            error("a run is already there").remedy("add --resume to go on with it, or choose another --out")
+            error("a run is already there").remedy("add --resume to continue it, or choose another --out")
         );
     }
     for name in names_in(path)? {
@@ -79,12 +79,12 @@ pub(super) fn lock(path: &Path) -> Result<File> {
             let mut process = String::new();
             // Naming the process helps; where the file can't be read the message does without.
             let _ = file.take(32).read_to_string(&mut process);
-            let error = Error::input("another training is writing this run").at(path.display());
-            let error = error.remedy("wait until it has ended, or choose another --out");
+            let error = Error::input("another process is training this run").at(path.display());
+            let error = error.remedy("wait for it to finish, or choose another --out");
             return Err(if process.trim().is_empty() { error } else { error.found(process.trim()) });
         }
         Err(TryLockError::Error(reason)) => {
-            return Err(failed(reason).remedy("choose an --out on a file system that has locks"));
+            return Err(failed(reason).remedy("choose an --out on a file system with file locks"));
         }
     }
     let process = format!("process {}\n", std::process::id());

@@ -77,10 +77,10 @@ impl RunFolder {
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(reason) if matches!(reason.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(Error::input("no run here")
+                return Err(Error::input("not a run folder")
                     .at(path.display())
                     .expected("a folder with manifest.json")
-                    .remedy("name a folder that enscore train wrote"));
+                    .remedy("give a folder written by enscore train"));
             }
             Err(reason) => return Err(as_input(cannot("read", &file, reason))),
         };
@@ -143,7 +143,7 @@ impl RunFolder {
                 Err(error) => warnings.push(error.to_string()),
             }
         }
-        Err(Error::input("no checkpoint of this run is whole")
+        Err(Error::input("no checkpoint of this run is intact")
             .at(self.path.display())
             .found(warnings.join("; "))
             .remedy("restore its files, or train again with another --out"))
@@ -160,7 +160,7 @@ impl RunFolder {
                     steps[..=found].rotate_right(1);
                     None
                 }
-                None => Some(format!("names {:?}, which isn't there", name.trim_end())),
+                None => Some(format!("names {:?}, which doesn't exist", name.trim_end())),
             },
             Err(reason) if reason.kind() == ErrorKind::NotFound => {
                 (!steps.is_empty()).then(|| "is missing".to_string())
@@ -187,11 +187,11 @@ impl RunFolder {
         };
         let manifest: CheckpointManifest = manifest::from_json(&read(MANIFEST)?, &folder.join(MANIFEST))?;
         if manifest.step != step {
-            let error = Error::input("a checkpoint of another step").at(folder.display());
+            let error = Error::input("the checkpoint is of another step").at(folder.display());
             return Err(error.found(manifest.step).expected(step));
         }
         let Some(record) = manifest.files.iter().find(|record| record.name == STATE) else {
-            return Err(Error::input("a checkpoint without tensors").at(folder.display()));
+            return Err(Error::input("the checkpoint has no tensors").at(folder.display()));
         };
         let state = read(STATE)?;
         let found = FileRecord::of(STATE, &state);

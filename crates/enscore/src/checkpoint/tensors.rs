@@ -132,13 +132,13 @@ impl Tensors {
     pub fn insert(&mut self, name: &str, shape: &[usize], data: TensorData) -> Result<()> {
         let count = shape.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
         if count != Some(data.len()) {
-            return Err(Error::input("numbers and shape of a tensor differ")
+            return Err(Error::input("a tensor's size does not match its shape")
                 .at(name)
                 .found(format!("{} numbers", data.len()))
                 .expected(format!("shape {shape:?}")));
         }
         if self.0.contains_key(name) {
-            return Err(Error::input("two tensors of one name").at(name));
+            return Err(Error::input("two tensors with the same name").at(name));
         }
         self.0.insert(name.to_string(), Tensor { shape: shape.to_vec(), data });
         Ok(())
@@ -198,9 +198,9 @@ impl Tensors {
     }
 
     fn of_type(&self, name: &str, dtype: Dtype) -> Result<&TensorData> {
-        let Some(tensor) = self.get(name) else { return Err(Error::input("missing tensor").at(name)) };
+        let Some(tensor) = self.get(name) else { return Err(Error::input("a tensor is missing").at(name)) };
         if tensor.data.dtype() != dtype {
-            let error = Error::input("tensor of another type").at(name);
+            let error = Error::input("a tensor of the wrong type").at(name);
             return Err(error.found(tensor.data.dtype()).expected(dtype));
         }
         Ok(&tensor.data)
@@ -225,7 +225,7 @@ impl Tensors {
             match self.get(name) {
                 None => problems.push(format!("{name} {shape:?} is missing")),
                 Some(tensor) if tensor.shape != *shape => {
-                    problems.push(format!("{name} is {:?} and should be {shape:?}", tensor.shape))
+                    problems.push(format!("{name} is {:?}, should be {shape:?}", tensor.shape))
                 }
                 Some(_) => {}
             }
@@ -238,9 +238,9 @@ impl Tensors {
         if problems.is_empty() {
             return Ok(());
         }
-        Err(Error::input("tensors don't fit the model")
+        Err(Error::input("the tensors don't match the model")
             .found(problems.join(", "))
-            .remedy("use the settings that they were trained with"))
+            .remedy("use the settings that the run was trained with"))
     }
 
     /// The bytes of a safetensors file.
@@ -259,7 +259,7 @@ impl Tensors {
     /// F32, F64 and I64.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Tensors> {
         let damaged = |reason: &dyn std::fmt::Display| {
-            Error::input("not a whole safetensors file")
+            Error::input("not a complete safetensors file")
                 .at(place)
                 .found(format!("{} bytes, {reason}", bytes.len()))
                 .remedy("restore the file")
@@ -271,8 +271,7 @@ impl Tensors {
         let mut tensors = Tensors::new();
         for (name, view) in file.iter() {
             let data = TensorData::from_bytes(view.dtype(), view.data()).ok_or_else(|| {
-                let error =
-                    Error::input("tensor of a type that isn't used here").at(format!("{place}, {name}"));
+                let error = Error::input("a tensor of an unsupported type").at(format!("{place}, {name}"));
                 error.found(view.dtype()).expected("F32, F64 or I64")
             })?;
             tensors.insert(name, view.shape(), data)?;
@@ -374,7 +373,7 @@ mod tests {
         let bytes = example().to_bytes().unwrap();
         for length in 0..bytes.len() {
             let message = refusal(&bytes[..length]);
-            assert!(message.starts_with("not a whole safetensors file: x: found "), "{message}");
+            assert!(message.starts_with("not a complete safetensors file: x: found "), "{message}");
         }
         refusal(&[bytes.as_slice(), &[0]].concat());
     }
@@ -400,7 +399,7 @@ mod tests {
         let half = file(r#"{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, &[0; 4]);
         assert_eq!(
             refusal(&half),
-            "tensor of a type that isn't used here: x, w: found F16, expected F32, F64 or I64"
+            "a tensor of an unsupported type: x, w: found F16, expected F32, F64 or I64"
         );
     }
 
@@ -424,8 +423,8 @@ mod tests {
         let expected = expected.map(|(name, shape)| (name.to_string(), shape));
         assert_eq!(
             example().expect_shapes(&expected).expect_err("differs").to_string(),
-            "tensors don't fit the model: found b.weight is [2, 2] and should be [4], c [3] is missing, \
-             step [2] is unexpected; use the settings that they were trained with"
+            "the tensors don't match the model: found b.weight is [2, 2], should be [4], c [3] is missing, \
+             step [2] is unexpected; use the settings that the run was trained with"
         );
         let shapes: Vec<_> = example().iter().map(|(n, t)| (n.to_string(), t.shape().to_vec())).collect();
         assert!(example().expect_shapes(&shapes).is_ok());
@@ -436,14 +435,14 @@ mod tests {
         let mut tensors = example();
         let message = |result: Result<()>| result.expect_err("refused").to_string();
         let one = || TensorData::F32(vec![1.0]);
-        assert_eq!(message(tensors.insert("a", &[1], one())), "two tensors of one name: a");
-        let expected = "numbers and shape of a tensor differ: z: found 1 numbers, expected shape [2]";
+        assert_eq!(message(tensors.insert("a", &[1], one())), "two tensors with the same name: a");
+        let expected = "a tensor's size does not match its shape: z: found 1 numbers, expected shape [2]";
         assert_eq!(message(tensors.insert("z", &[2], one())), expected);
         assert!(tensors.insert("z", &[usize::MAX, 2], one()).is_err());
         assert_eq!(
             tensors.f32("a").expect_err("f64").to_string(),
-            "tensor of another type: a: found F64, expected F32"
+            "a tensor of the wrong type: a: found F64, expected F32"
         );
-        assert_eq!(tensors.f32("q").expect_err("missing").to_string(), "missing tensor: q");
+        assert_eq!(tensors.f32("q").expect_err("missing").to_string(), "a tensor is missing: q");
     }
 }

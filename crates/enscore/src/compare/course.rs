@@ -33,7 +33,7 @@ impl Course {
             return Ok(Course::default());
         }
         let unreadable = |reason: String| {
-            Error::input("the kept divergences can't be read")
+            Error::input("can't read the stored divergences")
                 .at(file.display())
                 .found(reason)
                 .remedy("remove the file")
@@ -50,7 +50,7 @@ impl Course {
     pub(super) fn add(&mut self, run: &Path, step: u64, seconds: f64, relative: f64) -> Result<()> {
         self.0.push(Point { step, seconds, relative });
         let text = serde_json::to_string(&self.0)
-            .map_err(|reason| Error::run("divergences can't be written").found(reason))?;
+            .map_err(|reason| Error::run("can't write the divergences").found(reason))?;
         write_bytes_atomically(&run.join(FILE), format!("{text}\n").as_bytes())
     }
 

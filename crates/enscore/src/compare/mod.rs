@@ -1,4 +1,4 @@
-//! Sets trainings of the same data beside each other: time, quality against the truth where it is known, held-out
+//! Compares trainings on the same data: time, quality against the truth where it is known, held-out
 //! likelihood, in one table and one picture.
 
 mod course;
@@ -74,7 +74,7 @@ pub fn compare(
 ) -> Result<Outcome> {
     let mut compared = Vec::new();
     for (name, settings) in &compare.trainings {
-        let named = |error: Error| Error { what: format!("training {name}: {}", error.what), ..error };
+        let named = |error: Error| Error { what: format!("run {name}: {}", error.what), ..error };
         observer.message(&format!("training {name}"));
         let run = out.join(name);
         let result = follow(name, settings, &run, compare.quality, stop, observer).map_err(named)?;

@@ -35,7 +35,7 @@ pub fn read_array(path: &Path) -> Result<Array> {
         Values::F64(values) => values,
     };
     match values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(Error::input("an array with a value that is not finite")
+        Some(at) => Err(Error::input("a non-finite value in an array")
             .at(format!("{}, value {at}", path.display()))
             .found(values[at])
             .expected("finite numbers")),

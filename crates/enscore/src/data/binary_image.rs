@@ -32,8 +32,8 @@ pub fn read_binary_image(path: &Path, threshold: Option<f64>) -> Result<BinaryIm
     let place = path.display().to_string();
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     if !matches!(ending.as_deref(), Some("png" | "npy")) {
-        let error = Error::input("an image is read from a .png or .npy file").at(place);
-        return Err(error.remedy("save it as one of them"));
+        let error = Error::input("unsupported image format").at(place);
+        return Err(error.remedy("save it as .png or .npy"));
     }
     // A name of built-in data that is no file here would be loaded as such.
     if !path.is_file() {
@@ -43,7 +43,7 @@ pub fn read_binary_image(path: &Path, threshold: Option<f64>) -> Result<BinaryIm
     let [height, width, channels] = image_shape(&data).ok_or_else(|| {
         let (rows, shape) = (data.rows(), data.row_shape());
         let error = Error::input("not one image").at(&place).found(format!("{rows} rows of shape {shape:?}"));
-        error.expected("[height, width]").remedy("save one image, as numpy.save(path, images[0]) does")
+        error.expected("[height, width]").remedy("save one image, e.g. numpy.save(path, images[0])")
     })?;
     let values = Grey { values: data.values(), channels, width, place: &place };
     values.check_grey()?;
@@ -122,8 +122,8 @@ impl Grey<'_> {
             return Err(self
                 .at("a grey pixel", pixel)
                 .found(self.get(pixel))
-                .expected(format!("two values, as are {low} and {high}"))
-                .remedy("give --threshold T: values at T or above are white"));
+                .expected(format!("only two values, such as {low} and {high}"))
+                .remedy("give --threshold T: values of at least T are white"));
         }
         Ok(if low < high {
             [low, high]

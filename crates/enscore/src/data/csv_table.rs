@@ -88,11 +88,11 @@ impl Table<'_> {
             }
         }
         if record.len() != self.width {
-            return Err(Error::input("a row of another length")
+            return Err(Error::input("rows of different lengths")
                 .at(format!("{}, line {line}", self.place))
                 .found(format!("{} cells", record.len()))
                 .expected(format!("{}, as in the first row", self.width))
-                .remedy("fill the missing cells in, or remove the row"));
+                .remedy("fill in the missing cells, or remove the row"));
         }
         self.values
             .try_reserve(self.width)
@@ -111,7 +111,7 @@ impl Table<'_> {
             None => Ok(true),
             Some(_) => Err(self
                 .bad_cell(line, text, &first[text])
-                .expected("a first row of names only, or of numbers only")
+                .expected("a first row of only names or only numbers")
                 .remedy("name every column, or correct the cell")),
         }
     }
@@ -128,7 +128,7 @@ impl Table<'_> {
             .at(format!("{}, line {line}, column {}{name}", self.place, column + 1))
             .found(short(&String::from_utf8_lossy(cell)))
             .expected("a finite number with a decimal point")
-            .remedy("remove the row or the column, or fill the cell in")
+            .remedy("remove the row or column, or fill in the cell")
     }
 }
 

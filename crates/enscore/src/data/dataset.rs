@@ -86,7 +86,7 @@ impl Dataset {
                 .found(format!("row shape {row_shape:?}")));
         }
         if values.is_empty() || !values.len().is_multiple_of(row_len) {
-            return Err(Error::input("values do not fill whole rows")
+            return Err(Error::input("the values do not fill whole rows")
                 .at(source)
                 .found(format!("{} values", values.len()))
                 .expected(format!("a multiple of {row_len}, at least one row")));
@@ -211,13 +211,11 @@ impl Dataset {
         let grey = |i: &usize| !matches!(scale.scaled(values.get(*i)), 0.0 | 1.0);
         match (0..values.len()).find(grey) {
             None => Ok(()),
-            Some(i) => Err(Error::input("units in {0, 1} need data of 0 and 1")
+            Some(i) => Err(Error::input("binary units need data of zeros and ones")
                 .at(format!("{}, row {}, element {}", self.source(), i / self.row_len(), i % self.row_len()))
                 .found(scale.scaled(values.get(i)))
                 .expected("0 or 1, after scaling")
-                .remedy(
-                    "binarise the data (a training: data.binarise = true), or use Gaussian visible units",
-                )),
+                .remedy("binarise the data (data.binarise = true), or use Gaussian visible units")),
         }
     }
 
@@ -316,7 +314,7 @@ impl Dataset {
                 .expected(format!("0 to {}", self.rows() - 1)));
         }
         if buffer != self.row_len() {
-            return Err(Error::input("a buffer that does not fit a row")
+            return Err(Error::input("a buffer of the wrong size for a row")
                 .at(self.source())
                 .found(format!("{buffer} values"))
                 .expected(self.row_len()));
@@ -368,12 +366,12 @@ impl Dataset {
         let Some(levels) = scale.levels else {
             return Err(Error::input("only quantised data can be dequantised")
                 .at(self.source())
-                .found("real values without levels")
-                .remedy("train on the values as they are, without dequantisation"));
+                .found("continuous values without levels")
+                .remedy("leave out data.dequantise"));
         };
         let range = self.row_range(row, out.len())?;
         if noise.len() != out.len() || !noise.iter().all(|u| (0.0..=1.0).contains(u)) {
-            return Err(Error::input("noise that does not fit a row")
+            return Err(Error::input("noise of the wrong size for a row")
                 .at(self.source())
                 .found(format!("{} numbers", noise.len()))
                 .expected(format!("{} numbers in [0, 1]", out.len())));
@@ -401,7 +399,7 @@ impl Dataset {
         };
         match off {
             None => Ok(()),
-            Some(i) => Err(Error::input("a value that is on no level of the scale")
+            Some(i) => Err(Error::input("a value between the levels of the scale")
                 .at(format!("{}, row {}, value {}", self.source(), i / self.row_len(), i % self.row_len()))
                 .found(self.values().get(i))
                 .expected(format!("one of {levels} levels from {} to {}", scale.low, scale.high))),
@@ -423,11 +421,11 @@ fn check_finite(values: &Values, row_len: usize, source: &str) -> Result<()> {
     };
     match bad {
         None => Ok(()),
-        Some(i) => Err(Error::input("a value that is not a finite number")
+        Some(i) => Err(Error::input("a value is not a finite number")
             .at(format!("{source}, row {}, value {} (counted from 0)", i / row_len, i % row_len))
             .found(values.get(i))
-            .expected("a finite number that single precision holds")
-            .remedy("remove the row or fill the value in")),
+            .expected("a finite number in the range of single precision")
+            .remedy("remove the row, or fill in the value")),
     }
 }
 

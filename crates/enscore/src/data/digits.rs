@@ -48,7 +48,7 @@ fn unpack(compressed: &[u8], header: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match GzDecoder::new(compressed).read_to_end(&mut bytes) {
         Ok(length) if length > header => Ok(bytes.split_off(header)),
-        _ => Err(Error::run("the bundled digits are damaged").remedy("build or install the program again")),
+        _ => Err(Error::run("the bundled digits are damaged").remedy("reinstall enscore")),
     }
 }
 

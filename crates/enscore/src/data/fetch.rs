@@ -51,7 +51,7 @@ type Download<'a> = &'a dyn Fn(&str, &Path, u64) -> std::result::Result<(), Stri
 
 fn fetch_with(known: &Known, folder: &Path, download: Download) -> Result<Fetched> {
     let Availability::Download { base } = known.availability else {
-        return Err(Error::input(format!("{} is not for download", known.name)).remedy(known.how_to_get()));
+        return Err(Error::input(format!("{} is not a download", known.name)).remedy(known.how_to_get()));
     };
     let disk = |e: io::Error| Error::run(format!("cannot be written ({e})")).at(folder.display());
     std::fs::create_dir_all(folder).map_err(disk)?;
@@ -70,7 +70,7 @@ fn fetch_with(known: &Known, folder: &Path, download: Download) -> Result<Fetche
             }
             result.map_err(|e| {
                 let remedy = format!(
-                    "get {base}{} ({} bytes, {}) by hand and put it into {}",
+                    "download {base}{} ({} bytes, {}) by hand and put it into {}",
                     file.name,
                     file.bytes,
                     known.licence,
@@ -183,7 +183,7 @@ mod tests {
         let downloads: [Download; 3] = [&write("abd"), &write("abcd"), &offline];
         for download in downloads {
             let error = fetch_with(&example(), folder.path(), download).unwrap_err().to_string();
-            assert!(error.contains("get https://a/f (3 bytes, CC BY-SA 3.0) by hand"), "{error}");
+            assert!(error.contains("download https://a/f (3 bytes, CC BY-SA 3.0) by hand"), "{error}");
             assert!(names(folder.path()).is_empty());
         }
     }
@@ -192,7 +192,7 @@ mod tests {
     fn what_is_not_for_download_is_refused() {
         let folder = Path::new("unused");
         assert!(fetch("nothing", folder).unwrap_err().to_string().contains("digits, mnist"));
-        assert!(fetch("digits", folder).unwrap_err().to_string().contains("part of the program"));
+        assert!(fetch("digits", folder).unwrap_err().to_string().contains("built into"));
         assert!(fetch("fashion-mnist", folder).unwrap_err().to_string().contains("apt install"));
         assert!(!folder.exists());
     }

@@ -28,7 +28,7 @@ pub(super) fn read(folder: &Path, split: Split) -> Result<Dataset> {
         _ => Err(Error::input(no_split(split))
             .at(folder.display())
             .expected(format!("{}[.gz], or a subfolder {} of PNG images", idx_stems(split)[0], split.name()))
-            .remedy("add it, or hold rows of the training data out")),
+            .remedy("add it, or hold out rows of the training data")),
     }
 }
 
@@ -98,7 +98,7 @@ fn read_images(folder: &Path) -> Result<Dataset> {
                 .at(path.display())
                 .found(picture.kind)
                 .expected(format!("{kind}, as {}", name_of(first_path)))
-                .remedy("bring all images to one size and colour"));
+                .remedy("convert all images to the same size and colour type"));
         }
         let bytes = picture.bytes;
         images

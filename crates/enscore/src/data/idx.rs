@@ -34,7 +34,7 @@ fn header(input: &mut Input) -> Result<(Element, Vec<u64>)> {
             .expected("00 00, a type (08, 09, 0b, 0c, 0d or 0e) and the number of dimensions"));
     };
     if !(1..=4).contains(&magic[3]) {
-        return Err(Error::input("an IDX file of too many dimensions, or none")
+        return Err(Error::input("an IDX file with an unsupported number of dimensions")
             .at(format!("{place}, byte 3"))
             .found(magic[3])
             .expected("1 to 4"));
@@ -50,8 +50,8 @@ pub(super) fn read(name: &str, mut input: Input) -> Result<Dataset> {
     if dims.len() == 1 {
         return Err(Error::input("an IDX file of labels, not of rows")
             .at(input.place())
-            .found(format!("one dimension, of {}", dims[0]))
-            .remedy("name the file of images; its labels are found beside it"));
+            .found(format!("one dimension of {}", dims[0]))
+            .remedy("name the image file; the labels next to it are found automatically"));
     }
     let layout = Layout::new(&dims, element, input.place())?;
     let bytes = input.claimed_rest(layout.bytes)?;

@@ -84,7 +84,9 @@ impl Picture {
                 } else {
                     format!("a damaged PNG file ({e})")
                 };
-                Error::input(what).at(format!("{place}, byte {position}")).remedy("get the file again")
+                Error::input(what)
+                    .at(format!("{place}, byte {position}"))
+                    .remedy("get a fresh copy of the file")
             }
         })?;
         let depth = if info.bit_depth == BitDepth::Sixteen { Element::U16 } else { Element::U8 };
@@ -128,12 +130,12 @@ fn decode(
         Failure::Refused(error.found(format!("{} x {} pixels", info.width, info.height)).expected(expected))
     };
     if pixels.saturating_mul(4) > MOST_VALUES {
-        return Err(refused("too large an image", format!("at most {} pixels", MOST_VALUES / 4)));
+        return Err(refused("the image is too large", format!("at most {} pixels", MOST_VALUES / 4)));
     }
     if bits / 8 > length.saturating_mul(DEFLATE_RATIO) {
         return Err(refused(
-            "a header that claims more than the file can hold",
-            format!("what {length} bytes can hold"),
+            "the header claims more data than the file can hold",
+            format!("at most what {length} bytes can hold"),
         ));
     }
     let mut reader = decoder.read_info()?;

@@ -128,15 +128,15 @@ impl<'a> Input<'a> {
                     if rest < claimed { "a truncated file" } else { "more bytes than the header says" };
                 let error =
                     size_error(what, format!("{rest} bytes after the header (file of {exact} bytes)"));
-                return Err(error.remedy("get the file again"));
+                return Err(error.remedy("get a fresh copy of the file"));
             }
         }
         if self.position.saturating_add(claimed) > self.most.min(MOST_BYTES) {
             return Err(size_error(
-                "a header that claims more than the file can hold",
+                "the header claims more data than the file can hold",
                 format!("room for at most {} bytes", self.most.saturating_sub(self.position)),
             )
-            .remedy("the file is damaged; get it again"));
+            .remedy("the file is damaged; get a fresh copy"));
         }
         let bytes = self.read(claimed)?;
         if !self.read_up_to(1)?.is_empty() {
@@ -169,7 +169,7 @@ impl<'a> Input<'a> {
                 .at(format!("{}, byte {}", self.place, self.position))
                 .found("the end")
                 .expected(format!("{} bytes more", count - bytes.len() as u64))
-                .remedy("get the file again"));
+                .remedy("get a fresh copy of the file"));
         }
         Ok(bytes)
     }
@@ -211,7 +211,9 @@ pub(super) fn damaged(place: &str, position: u64, error: &io::Error) -> Error {
         ErrorKind::UnexpectedEof => "a truncated compressed file".to_string(),
         _ => format!("cannot be read ({error})"),
     };
-    Error::input(what).at(format!("{place}, byte {position} of its content")).remedy("get the file again")
+    Error::input(what)
+        .at(format!("{place}, byte {position} of its content"))
+        .remedy("get a fresh copy of the file")
 }
 
 /// The error for an allocation that the system refuses.
@@ -219,5 +221,5 @@ pub(super) fn no_memory(place: &str, bytes: u64) -> Error {
     Error::input("not enough memory")
         .at(place)
         .found(format!("{bytes} bytes of data"))
-        .remedy("use a machine with more memory, or a part of the data")
+        .remedy("use a machine with more memory, or part of the data")
 }

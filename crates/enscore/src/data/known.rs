@@ -62,8 +62,8 @@ impl Known {
     /// What to do to have it, in one line.
     pub fn how_to_get(&self) -> String {
         match self.availability {
-            Availability::BuiltIn => "nothing to do: it is part of the program".to_string(),
-            Availability::Generated => "nothing to do: the program draws it".to_string(),
+            Availability::BuiltIn => "nothing to do: built into the program".to_string(),
+            Availability::Generated => "nothing to do: drawn by the program".to_string(),
             Availability::Download { base } => format!(
                 "run `enscore data fetch {}` ({} bytes, {}), or put {} from {base} there",
                 self.name,
@@ -107,7 +107,7 @@ const fn toy(name: &'static str, description: &'static str) -> Known {
         rows: super::toy::ROWS,
         row_shape: &[2],
         source: "drawn from a density with known log density and score",
-        licence: "MIT or Apache-2.0, as the program",
+        licence: "MIT or Apache-2.0, like the program",
         availability: Availability::Generated,
         files: &[],
     }
@@ -116,7 +116,7 @@ const fn toy(name: &'static str, description: &'static str) -> Known {
 static KNOWN: [Known; 12] = [
     Known {
         name: "digits",
-        description: "grey handwritten digits with levels 0 to 16, with labels",
+        description: "handwritten digits, grey levels 0 to 16, with labels",
         rows: [super::digits::FIRST_TEST_ROW, 297],
         row_shape: &[8, 8, 1],
         source: "E. Alpaydin and C. Kaynak, UCI optdigits, doi:10.24432/C50P49, from scikit-learn's copy",
@@ -126,7 +126,7 @@ static KNOWN: [Known; 12] = [
     },
     Known {
         name: "mnist",
-        description: "grey handwritten digits with levels 0 to 255, with labels",
+        description: "handwritten digits, grey levels 0 to 255, with labels",
         rows: [60_000, 10_000],
         row_shape: &[28, 28, 1],
         source: "Y. LeCun, C. Cortes and C. Burges, http://yann.lecun.com/exdb/mnist",
@@ -136,7 +136,7 @@ static KNOWN: [Known; 12] = [
     },
     Known {
         name: "fashion-mnist",
-        description: "grey pictures of clothes with levels 0 to 255, with labels",
+        description: "pictures of clothes, grey levels 0 to 255, with labels",
         rows: [60_000, 10_000],
         row_shape: &[28, 28, 1],
         source: "H. Xiao, K. Rasul and R. Vollgraf, https://github.com/zalandoresearch/fashion-mnist",
@@ -147,14 +147,14 @@ static KNOWN: [Known; 12] = [
         },
         files: &[],
     },
-    toy("two-gaussians", "two round Gaussians far apart with weights 1/5 and 4/5"),
+    toy("two-gaussians", "two distant isotropic Gaussians with weights 1/5 and 4/5"),
     toy("eight-gaussians", "eight equal Gaussians on a circle"),
     toy("ring", "a circle with a Gaussian profile"),
     toy("rings", "three concentric circles, equally bright"),
     toy("two-moons", "two interleaved half circles with Gaussian noise"),
     toy("pinwheel", "five Gaussian arms, swirled"),
     toy("spiral", "a spiral of two turns with Gaussian noise"),
-    toy("checkerboard", "eight filled squares of a board of 4 x 4, with soft edges"),
+    toy("checkerboard", "the eight dark squares of a 4 x 4 board, with soft edges"),
     toy("four-wells", "two coupled double wells, normalised by quadrature"),
 ];
 

@@ -119,7 +119,7 @@ fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> 
     }
     if split == Split::Test {
         return Err(Error::input(NO_TEST_SPLIT).at(place).remedy(
-            "name the test file as its own data, give a folder or an npz file that has both, or hold rows out",
+            "name the test file as data of its own, use a folder or npz file with both splits, or hold out rows",
         ));
     }
     if idx::recognises(prefix) {
@@ -135,7 +135,7 @@ fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> 
     } else if csv_table::recognises(prefix) {
         csv_table::read(&name, input)
     } else {
-        Err(Error::input("a format that is not read")
+        Err(Error::input("unsupported data format")
             .at(place)
             .expected("IDX, npy, npz, CSV or PNG")
             .remedy("save it as npy with numpy.save"))
@@ -143,7 +143,7 @@ fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> 
 }
 
 fn pickle() -> Error {
-    Error::input("a pickle, which would run code when read, so it is never opened")
+    Error::input("a pickle, which would run code when read and is never opened")
         .expected("IDX, npy, npz, CSV or PNG")
         .remedy("save the numbers with numpy.save(path, array.astype('float32'))")
 }
@@ -197,7 +197,7 @@ mod tests {
         assert!(error.contains("digits, mnist, fashion-mnist, two-gaussians"), "{error}");
         assert!(load_test("digits").unwrap().is_some_and(|data| data.rows() == 297));
         assert!(load_test("no/such/thing").is_err());
-        assert!(file("x.csv", b"1,2\n", "", Split::Test).unwrap_err().to_string().contains("hold rows out"));
+        assert!(file("x.csv", b"1,2\n", "", Split::Test).unwrap_err().to_string().contains("hold out rows"));
         assert!(file("x.bin", &[1, 0, 2], "", Split::Train).unwrap_err().to_string().contains("IDX, npy"));
         assert!(file("x.csv", b"", "", Split::Train).unwrap_err().to_string().contains("empty"));
         let error = message("mnist", Split::Train);

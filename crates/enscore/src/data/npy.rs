@@ -35,7 +35,7 @@ pub(super) fn read_values(mut input: Input) -> Result<(Vec<usize>, Values)> {
     let claimed = shape.iter().try_fold(element.size() as u64, |product, &d| product.checked_mul(d));
     let extents: Option<Vec<usize>> = shape.iter().map(|&d| usize::try_from(d).ok()).collect();
     let (Some(claimed), Some(extents)) = (claimed.filter(|&c| c < 1 << 63), extents) else {
-        return Err(Error::input("an array that is too large")
+        return Err(Error::input("the array is too large")
             .at(input.place())
             .found(format!("shape {shape:?}"))
             .expected("fewer than 2^63 bytes"));
@@ -72,7 +72,7 @@ fn read_header(input: &mut Input) -> Result<Header> {
             u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
         }
         version => {
-            return Err(Error::input("an unknown version of npy")
+            return Err(Error::input("an unknown npy version")
                 .at(format!("{place}, byte 6"))
                 .found(version)
                 .expected("1, 2 or 3")
@@ -80,7 +80,7 @@ fn read_header(input: &mut Input) -> Result<Header> {
         }
     };
     if length > LONGEST_HEADER {
-        return Err(Error::input("too long a header")
+        return Err(Error::input("the npy header is too long")
             .at(format!("{place}, byte 8"))
             .found(format!("{length} bytes"))
             .expected(format!("at most {LONGEST_HEADER}")));
@@ -207,7 +207,7 @@ impl Parser<'_> {
         if self.peek() == Some(b'[') {
             return Err(Error::input("an array of structures")
                 .expected("an array of one numeric type")
-                .remedy("save each field as an array of its own"));
+                .remedy("save each field as a separate array"));
         }
         let text = self.string()?;
         let (order, kind) = match text.split_at_checked(1) {
@@ -237,9 +237,9 @@ impl Parser<'_> {
                 .remedy("save it again as numbers: numpy.save(path, array.astype('float32'))"));
             }
             _ => {
-                return Err(Error::input("an array of a type that is not read")
+                return Err(Error::input("an array of an unsupported type")
                     .found(short(&text))
-                    .expected("Booleans, integers, or floats of 4 or 8 bytes")
+                    .expected("Booleans, integers, or 4- or 8-byte floats")
                     .remedy("save it again with astype('float32')"));
             }
         };

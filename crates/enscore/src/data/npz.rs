@@ -68,12 +68,12 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
         return Err(Error::input(NO_TEST_SPLIT)
             .found(listed())
             .expected("an array named 'x_test' or 'test'")
-            .remedy("name an array as FILE.npz:NAME, or hold rows of the training data out"));
+            .remedy("name an array as FILE.npz:NAME, or hold out rows of the training data"));
     }
     match names {
         [only] => Ok(only.clone()),
         _ => USUAL_NAMES.into_iter().find(|name| has(name)).map(String::from).ok_or_else(|| {
-            Error::input("which array holds the rows is not clear")
+            Error::input("it is not clear which array holds the rows")
                 .found(listed())
                 .expected("one array, or one named images, x, data, arr_0, x_train or train")
                 .remedy("name it as FILE.npz:NAME")

@@ -52,7 +52,7 @@ fn positions(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
     let position = |name: &String| {
         columns.iter().position(|column| column == name).ok_or_else(|| {
             let known = if columns.is_empty() { "a table with a header".into() } else { columns.join(", ") };
-            Error::input("there is no such column")
+            Error::input("no such column")
                 .at(format!("data.leave_out, {}", dataset.source()))
                 .found(format!("{name:?}"))
                 .expected(known)

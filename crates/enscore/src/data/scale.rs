@@ -39,12 +39,12 @@ impl Scale {
     pub fn check(&self) -> Result<()> {
         let width = self.high - self.low;
         if !(self.low.is_finite() && width.is_finite() && width > 0.0) {
-            return Err(Error::input("a scale that cannot be inverted")
+            return Err(Error::input("the scale cannot be inverted")
                 .found(format!("low = {}, high = {}", self.low, self.high))
                 .expected("finite numbers with high above low"));
         }
         match self.levels {
-            Some(levels) if levels < 2 => Err(Error::input("too few levels in a scale")
+            Some(levels) if levels < 2 => Err(Error::input("the scale has too few levels")
                 .found(levels)
                 .expected("at least 2, or none for data that is not quantised")),
             _ => Ok(()),

@@ -76,7 +76,7 @@ fn check_fraction(fraction: f64) -> Result<()> {
 fn cut(subset: &Subset, fraction: f64, seed: u64, stream: u32) -> Result<(Subset, Subset)> {
     let (dataset, n) = (subset.dataset(), subset.rows().len());
     if n < 2 {
-        return Err(Error::input("too few rows to hold some out")
+        return Err(Error::input("too few rows to hold any out")
             .at(dataset.source())
             .found("1 row")
             .expected("at least 2"));

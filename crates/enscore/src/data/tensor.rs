@@ -28,15 +28,15 @@ impl Layout {
             [_, _, _, _] => {
                 return Err(refuse("images with too many channels")
                     .expected("[rows, height, width, channels] with 1 to 4 channels")
-                    .remedy("move the channels to the end, as numpy's transpose(0, 2, 3, 1) does"));
+                    .remedy("move the channels last, e.g. with numpy's transpose(0, 2, 3, 1)"));
             }
             _ => {
-                return Err(refuse("an array that is not a table of rows")
+                return Err(refuse("the array is not a table of rows")
                     .expected("[rows, d], [rows, height, width] or [rows, height, width, channels]")
-                    .remedy("reshape it, as numpy's reshape(-1, 1) does for one number per row"));
+                    .remedy("reshape it, e.g. with numpy's reshape(-1, 1) for one number per row"));
             }
         };
-        let too_large = || refuse("an array that is too large").expected("fewer than 2^63 bytes");
+        let too_large = || refuse("the array is too large").expected("fewer than 2^63 bytes");
         let bytes = dims.iter().try_fold(element.size() as u64, |product, &d| product.checked_mul(d));
         let bytes = bytes.filter(|&b| i64::try_from(b).is_ok()).ok_or_else(too_large)?;
         let shape: Option<Vec<usize>> = shape.into_iter().map(|d| usize::try_from(d).ok()).collect();

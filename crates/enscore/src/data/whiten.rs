@@ -45,7 +45,7 @@ pub struct Whitening {
 pub struct WhiteningSettings {
     /// Whether columns are standardised or whitened; none leaves them as they are.
     pub preprocess: Preprocess,
-    /// Of columns that are correlated by more than this the first is dropped, and constant ones are; none is where it is 0.
+    /// Drop the first of two columns whose correlation exceeds this, and constant columns; 0 drops none.
     pub drop_correlated: f64,
     /// Whether each value gets uniform noise of its column's resolution.
     pub noise: bool,
@@ -61,7 +61,7 @@ impl Whitening {
     pub fn fit(training: &Subset, settings: WhiteningSettings, seed: u64, stream: u32) -> Result<Whitening> {
         let data = training.dataset();
         if data.row_shape().len() != 1 {
-            return Err(Error::input("only rows that are vectors can be standardised or whitened")
+            return Err(Error::input("only vectors can be standardised or whitened")
                 .at(data.source())
                 .found(format!("rows of shape {:?}", data.row_shape()))
                 .remedy("set data.preprocess = \"none\""));
@@ -83,10 +83,10 @@ impl Whitening {
         let constant: Vec<usize> =
             (0..width).filter(|&j| moments.deviation[j] <= 0.0).map(|j| whitening.kept[j]).collect();
         if width == 0 || !constant.is_empty() {
-            return Err(Error::input("columns whose training rows are all equal")
+            return Err(Error::input("constant columns in the training rows")
                 .at(data.source())
                 .found(named(data, &constant))
-                .remedy("set data.drop_correlated = 0.98, which drops them too, or remove them"));
+                .remedy("set data.drop_correlated = 0.98, which also drops them, or remove them"));
         }
         match settings.preprocess {
             Preprocess::None => {}
@@ -119,12 +119,12 @@ impl Whitening {
         self.standardise(moments);
         let correlations = DMatrix::from_row_slice(k, k, &moments.correlations);
         let Some(eigen) = correlations.try_symmetric_eigen(f64::EPSILON, 10_000) else {
-            return Err(Error::run("the eigenvalues of the correlations don't converge"));
+            return Err(Error::run("the eigenvalues of the correlation matrix don't converge"));
         };
         let least = eigen.eigenvalues.min();
         if least < SINGULAR {
-            return Err(Error::input("columns that are combinations of others can't be whitened")
-                .found(format!("an eigenvalue {least:.1e} of their correlations"))
+            return Err(Error::input("linearly dependent columns can't be whitened")
+                .found(format!("an eigenvalue {least:.1e} of the correlation matrix"))
                 .expected(format!("at least {SINGULAR:.0e}"))
                 .remedy("set data.drop_correlated = 0.98, or remove columns"));
         }
@@ -169,7 +169,7 @@ impl Whitening {
     fn product(&self, matrix: &[f64], x: &[f64], given: usize) -> Result<Vec<f64>> {
         let k = self.width();
         if given != k || x.len() != k || matrix.len() != k * k || k == 0 {
-            return Err(Error::input("a row that does not fit the whitening")
+            return Err(Error::input("a row of the wrong length for the whitening map")
                 .found(format!("{given} values"))
                 .expected(format!("{k} values")));
         }
@@ -189,10 +189,10 @@ impl Whitening {
             _ => None,
         };
         let Some(mut kept) = fitting else {
-            return Err(Error::input("rows that don't fit the columns that the run learnt from")
+            return Err(Error::input("the rows don't match the columns that the run was trained on")
                 .at(data.source())
                 .found(format!("{} values", data.row_len()))
-                .expected(format!("{}, or the {} that it kept", self.columns, self.width())));
+                .expected(format!("{}, or the {} that were kept", self.columns, self.width())));
         };
         let mut words = vec![0; self.noise.len()];
         row_words(Key::new(seed, 0), stream, u64::from(row), &mut words);
@@ -326,7 +326,7 @@ mod tests {
         assert!(all(Preprocess::Standardise).contains("column 4"), "{}", all(Preprocess::Standardise));
         let no_constant: Vec<f64> = rows.chunks(5).flat_map(|row| [row[0], row[1], row[4]]).collect();
         let dependent = Whitening::fit(&table(&no_constant, 3), asked(Preprocess::Whiten, 0.0, false), 0, 0);
-        assert!(dependent.unwrap_err().to_string().contains("combinations"));
+        assert!(dependent.unwrap_err().to_string().contains("linearly dependent"));
     }
 
     #[test]

@@ -29,12 +29,12 @@ impl IsotropicMixture {
     /// An input error if the lengths don't fit together or a number is out of range.
     pub fn new(weights: &[f64], means: &[f64], variances: &[f64], dim: usize) -> Result<Self> {
         if weights.is_empty() || dim == 0 || variances.len() != weights.len() {
-            return Err(Error::input("the components of a mixture don't fit together")
+            return Err(Error::input("the components of a mixture don't match")
                 .found(format_args!("{} weights, {} variances", weights.len(), variances.len()))
-                .expected("one of each a component, in at least one dimension"));
+                .expected("one of each per component, in at least one dimension"));
         }
         if weights.len().checked_mul(dim) != Some(means.len()) {
-            return Err(Error::input("the means of a mixture don't fit its components")
+            return Err(Error::input("the means of a mixture don't match its components")
                 .found(format_args!("{} numbers", means.len()))
                 .expected(format_args!("{} of {dim}", weights.len())));
         }
@@ -44,7 +44,7 @@ impl IsotropicMixture {
             && variances.iter().all(|v| *v >= 0.0 && v.is_finite())
             && means.iter().all(|m| m.is_finite());
         if !valid {
-            return Err(Error::input("a number of a mixture is out of range")
+            return Err(Error::input("a parameter of a mixture is out of range")
                 .expected("positive weights, variances of at least 0, finite means"));
         }
         let log_weights = weights.iter().map(|w| (w / total).ln()).collect();
@@ -84,7 +84,7 @@ impl IsotropicMixture {
         }
         Err(Error::input("the noisy mixture has no density")
             .found(format_args!("sigma {sigma}"))
-            .expected("a finite sigma, positive where a component is a point"))
+            .expected("a finite sigma, positive if a component has variance 0"))
     }
 }
 
@@ -162,7 +162,7 @@ impl NoisyMixture<'_> {
     fn log_terms(&self, x: &[f64]) -> Result<Vec<f64>> {
         let IsotropicMixture { log_weights, means, variances, dim } = self.mixture;
         if x.len() != *dim {
-            return Err(Error::input("a point of another dimension than the mixture")
+            return Err(Error::input("the point and the mixture differ in dimension")
                 .found(x.len())
                 .expected(dim));
         }

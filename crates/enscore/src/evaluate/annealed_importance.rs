@@ -340,7 +340,7 @@ pub fn importance_sampling(
 ) -> Result<LogWeights> {
     super::host::same_row_len(base.row_len(), target.row_len())?;
     if batch == 0 {
-        return Err(Error::input("rows a call").found(0).expected("at least 1"));
+        return Err(Error::input("invalid batch size").found(0).expected("at least 1"));
     }
     let mut weights = Vec::new();
     for first in (0..rows).step_by(batch) {
@@ -357,11 +357,11 @@ fn check(settings: &Settings) -> Result<()> {
     if *chains >= 2 && *batch > 0 && *transitions > 0 && *pilot_chains > 0 {
         return Ok(());
     }
-    Err(Error::input("settings of annealed importance sampling")
+    Err(Error::input("invalid settings of annealed importance sampling")
         .found(format_args!(
             "{chains} chains in batches of {batch}, {transitions} transitions, {pilot_chains} pilot chains"
         ))
-        .expected("at least 2 chains, and 1 of the others"))
+        .expected("at least 2 chains, and at least 1 of each other"))
 }
 
 fn seed_of(seed: u64, run: u64) -> u64 {

@@ -40,10 +40,10 @@ pub fn auroc(inside: &[f64], outside: &[f64]) -> Result<Auroc> {
                 .expected("at least 2"));
         }
         if let Some(row) = scores.iter().position(|score| score.is_nan()) {
-            return Err(Error::input("a score without a rank")
+            return Err(Error::input("a score is not a number")
                 .at(format_args!("{name}, row {row}"))
                 .found("NaN")
-                .remedy("drop the rows that can't be scored, and say so"));
+                .remedy("drop the rows that can't be scored, and report how many"));
         }
     }
     let (low, high) = (sorted(outside), sorted(inside));

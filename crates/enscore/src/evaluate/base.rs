@@ -74,7 +74,7 @@ impl GaussianBase {
     pub fn new(moments: &Moments) -> Result<GaussianBase> {
         let (d, mean) = (moments.dim(), moments.mean().to_vec());
         let Some(factor) = Cholesky::new(moments.covariance().clone()) else {
-            return Err(Error::input("the covariance of a base is not positive definite")
+            return Err(Error::input("the covariance of the base distribution is not positive definite")
                 .remedy("add a small multiple of the identity, or use fewer dimensions"));
         };
         let lower = factor.l();
@@ -94,7 +94,7 @@ impl GaussianBase {
             || variance.partial_cmp(&0.0).is_none_or(|o| o.is_le())
             || variance.is_infinite()
         {
-            return Err(Error::input("a Gaussian out of range")
+            return Err(Error::input("a parameter of a Gaussian is out of range")
                 .found(format_args!("{} dimensions, variance {variance}", mean.len()))
                 .expected("a finite mean and a finite variance above 0"));
         }

@@ -21,7 +21,7 @@ impl BernoulliBaseline {
     /// An input error if the threshold is not finite.
     pub fn fit(training: Rows, threshold: f32) -> Result<Self> {
         if !threshold.is_finite() {
-            return Err(Error::input("no threshold for binary values")
+            return Err(Error::input("invalid threshold for binary values")
                 .found(threshold)
                 .expected("a finite number"));
         }
@@ -45,7 +45,7 @@ impl BernoulliBaseline {
     /// An input error if the rows are of another width.
     pub fn mean_log_likelihood(&self, rows: Rows) -> Result<f64> {
         if rows.row_len() != self.rates.len() {
-            return Err(Error::input("the rows have another width than those of the rates")
+            return Err(Error::input("the rows don't match the rates in width")
                 .found(rows.row_len())
                 .expected(self.rates.len()));
         }

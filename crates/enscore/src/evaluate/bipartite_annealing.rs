@@ -97,15 +97,15 @@ impl<'a> BipartiteAnnealing<'a> {
     /// Fewer than 2 chains; a bias of another size, or that is not finite.
     pub fn new(target: &'a WeightedBipartite<'a>, bias: &[f64], chains: usize) -> Result<Self> {
         if chains < 2 {
-            return Err(Error::input("chains of annealed importance sampling")
+            return Err(Error::input("too few chains for annealed importance sampling")
                 .found(chains)
                 .expected("at least 2"));
         }
         let width = target.model.first_width();
         if bias.len() != width || bias.iter().any(|a| !a.is_finite()) {
-            return Err(Error::input("the base's log odds or means")
+            return Err(Error::input("invalid log odds or means of the base")
                 .found(format_args!("{} numbers", bias.len()))
-                .expected(format_args!("{width} finite ones")));
+                .expected(format_args!("{width} finite numbers")));
         }
         let batch = chains.div_ceil(chains.div_ceil(MOST_TOGETHER));
         let program = annealing_program(target, batch)?;
@@ -210,7 +210,7 @@ impl<'a> BipartiteAnnealing<'a> {
     fn batches(&self, rows: &[f32]) -> Result<Vec<(usize, Vec<f32>)>> {
         let width = self.bias.len();
         if rows.len() != self.chains * width {
-            return Err(Error::input("samples to anneal from")
+            return Err(Error::input("invalid samples to anneal from")
                 .found(rows.len())
                 .expected(format_args!("{} chains of {width}", self.chains)));
         }

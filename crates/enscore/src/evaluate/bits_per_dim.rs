@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// An input error if `dims` or `levels` is 0 or the log density is not finite.
 pub fn bits_per_dim(log_density: f64, dims: usize, levels: u32) -> Result<f64> {
     if dims == 0 || levels == 0 || !log_density.is_finite() {
-        return Err(Error::input("bits per dimension are not defined")
+        return Err(Error::input("bits per dimension are undefined")
             .found(format_args!("log density {log_density}, {dims} dimensions, {levels} levels"))
             .expected("a finite log density, at least one dimension and one level"));
     }

@@ -51,7 +51,7 @@ pub fn denoising_loss(
 ) -> Result<DenoisingLoss> {
     let (data, rows) = (subset.dataset(), &subset.rows()[..subset.rows().len().min(max_rows)]);
     if data.row_shape() != score.data.row_shape {
-        return Err(Error::input("the data has another shape than the model's")
+        return Err(Error::input("the data's shape does not match the model")
             .at(data.source())
             .found(format!("{:?}", data.row_shape()))
             .expected(format!("{:?}", score.data.row_shape)));

@@ -60,7 +60,7 @@ pub fn weighted_fisher_divergence(
 ) -> Result<FisherDivergence> {
     let under = |terms: Vec<f64>| -> Result<f64> {
         if terms.len() != weights.len() {
-            return Err(Error::input("scores and weights of different rows")
+            return Err(Error::input("scores and weights differ in number of rows")
                 .found(format_args!("{} rows of scores", terms.len()))
                 .expected(weights.len()));
         }
@@ -74,7 +74,7 @@ fn finish(value: f64, of_zero: f64, standard_error: f64) -> Result<FisherDiverge
     if of_zero > 0.0 && value.is_finite() {
         return Ok(FisherDivergence { value, of_zero, relative: value / of_zero, standard_error });
     }
-    Err(Error::input("no relative Fisher divergence")
+    Err(Error::input("the relative Fisher divergence is undefined")
         .found(format_args!("half the mean square of the true score {of_zero}, divergence {value}"))
         .expected("finite numbers, the first above 0"))
 }
@@ -82,7 +82,7 @@ fn finish(value: f64, of_zero: f64, standard_error: f64) -> Result<FisherDiverge
 /// ½ ‖a_i - b_i‖² of each row.
 fn half_squares(a: &[f64], b: &[f64], row_len: usize) -> Result<Vec<f64>> {
     if a.len() != b.len() {
-        return Err(Error::input("scores of different shapes").found(a.len()).expected(b.len()));
+        return Err(Error::input("the scores differ in shape").found(a.len()).expected(b.len()));
     }
     let rows = whole_rows(a, row_len)?.zip(whole_rows(b, row_len)?);
     Ok(rows.map(|(a, b)| 0.5 * a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()).collect())

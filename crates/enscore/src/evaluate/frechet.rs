@@ -86,7 +86,7 @@ impl TwoSampleMetric for FrechetPca {
     fn value(&self, samples: Rows, real: Rows) -> Result<f64> {
         samples.same_row_len(real)?;
         if samples.row_len() != self.mean.len() {
-            return Err(crate::Error::input("rows of another length than the principal components")
+            return Err(crate::Error::input("the rows don't match the principal components in length")
                 .found(samples.row_len())
                 .expected(self.mean.len()));
         }

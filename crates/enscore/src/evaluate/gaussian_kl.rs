@@ -9,7 +9,7 @@ use nalgebra::{Cholesky, Dyn};
 /// KL(a | b) in nats, at least 0.
 ///
 /// # Errors
-/// An input error if the dimensions differ or a covariance is not positive definite.
+/// An input error if the dimensions differ or the covariance is not positive definite.
 pub fn gaussian_kl(a: &Moments, b: &Moments) -> Result<f64> {
     let difference = a.mean_difference(b)?;
     let (first, second) = (factor(a, "first")?, factor(b, "second")?);
@@ -21,7 +21,7 @@ pub fn gaussian_kl(a: &Moments, b: &Moments) -> Result<f64> {
 
 fn factor(moments: &Moments, which: &str) -> Result<Cholesky<f64, Dyn>> {
     Cholesky::new(moments.covariance().clone()).ok_or_else(|| {
-        Error::input("a covariance is not positive definite")
+        Error::input("the covariance is not positive definite")
             .at(format_args!("the {which} Gaussian"))
             .remedy("add a small multiple of the identity, or use fewer dimensions")
     })

@@ -19,9 +19,9 @@ impl Temperatures {
         if rises && betas.len() >= 2 && betas.first() == Some(&0.0) && betas.last() == Some(&1.0) {
             return Ok(Temperatures(betas.to_vec()));
         }
-        Err(Error::input("inverse temperatures of a path")
+        Err(Error::input("invalid inverse temperatures")
             .found(format_args!("{} numbers", betas.len()))
-            .expected("at least two that rise strictly from 0 to 1"))
+            .expected("at least two, strictly increasing from 0 to 1"))
     }
 
     /// k / K for k = 0..=K.
@@ -75,7 +75,7 @@ impl Temperatures {
     pub fn read(path: &std::path::Path) -> Result<Temperatures> {
         let place = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|reason| Error::input("temperatures can't be read").at(&place).found(reason))?;
+            .map_err(|reason| Error::input("can't read the temperatures").at(&place).found(reason))?;
         let mut betas: Vec<f64> = Vec::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let at = |error: Error| error.at(format_args!("{place}, line {}", number + 1));
@@ -83,9 +83,9 @@ impl Temperatures {
                 at(Error::input("not an inverse temperature").found(line.trim()).expected("a number"))
             })?;
             if betas.last().is_some_and(|last| *last >= beta) || beta.is_nan() {
-                return Err(at(Error::input("inverse temperatures that don't rise")
+                return Err(at(Error::input("the inverse temperatures don't increase")
                     .found(beta)
-                    .expected("more than the line before it")));
+                    .expected("a larger number than on the line before")));
             }
             betas.push(beta);
         }
@@ -179,7 +179,7 @@ impl PathChains {
                     "log density {} of the base, {} of the target",
                     base[chain], target[chain]
                 ))
-                .remedy("use a base whose support covers that of the target")),
+                .remedy("use a base distribution whose support covers the target's")),
             None => Ok(slopes),
         }
     }

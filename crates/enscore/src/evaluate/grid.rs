@@ -20,17 +20,17 @@ impl Window {
     /// More than 3 dimensions or none, or an axis that is not finite with low < high.
     pub fn new(low: &[f64], high: &[f64]) -> Result<Window> {
         if low.is_empty() || low.len() > MOST_DIMS || low.len() != high.len() {
-            return Err(Error::input("a box that no grid is laid over")
+            return Err(Error::input("invalid box for a grid")
                 .found(format_args!("{} and {} dimensions", low.len(), high.len()))
-                .expected(format_args!("1 to {MOST_DIMS}, the same of both corners"))
-                .remedy("estimate log Z by annealed importance sampling in more dimensions"));
+                .expected(format_args!("1 to {MOST_DIMS}, the same for both corners"))
+                .remedy("in more dimensions, estimate log Z by annealed importance sampling"));
         }
         for (axis, (low, high)) in low.iter().zip(high).enumerate() {
             if !(low < high && (high - low).is_finite()) {
-                return Err(Error::input("an axis of a box is empty or not finite")
+                return Err(Error::input("an axis of the box is empty or not finite")
                     .at(format_args!("axis {axis}"))
                     .found(format_args!("{low} to {high}"))
-                    .expected("finite ends, the lower first"));
+                    .expected("finite ends, lower first"));
             }
         }
         Ok(Window { low: low.to_vec(), high: high.to_vec() })
@@ -70,7 +70,7 @@ impl Grid {
         let per_axis = intervals.saturating_add(intervals / 2).saturating_add(1);
         let points = per_axis.checked_pow(window.dims() as u32).filter(|points| *points <= MOST_POINTS);
         if intervals == 0 || !intervals.is_multiple_of(4) || points.is_none() {
-            return Err(Error::input("intervals of a grid")
+            return Err(Error::input("invalid number of intervals of a grid")
                 .found(format_args!("{intervals} along each of {} axes", window.dims()))
                 .expected(format_args!("a positive multiple of 4, at most {MOST_POINTS} points")));
         }

@@ -42,19 +42,19 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     let settings = &trained.settings;
     let source = settings.data().source.to_string();
     if matches!(&settings.data().source, Source::Path(path) if path.is_relative() && !path.exists()) {
-        return Err(Error::input("the training data is not here")
+        return Err(Error::input("can't find the training data")
             .at(&source)
-            .expected("the path that the run was trained with, relative to this folder")
-            .remedy("go to the folder that the training was started in"));
+            .expected("the path that the run was trained with, relative to the working folder")
+            .remedy("run the command in the folder where training was started"));
     }
     let dataset = data::load_as(settings.data(), Split::Train)?;
     let recorded = &trained.model.data;
     if dataset.fingerprint() != recorded.fingerprint {
-        return Err(Error::input("the training data is not what the run learnt from")
+        return Err(Error::input("the training data has changed since training")
             .at(dataset.source())
             .found(format!("fingerprint {}", dataset.fingerprint()))
             .expected(&recorded.fingerprint)
-            .remedy("put the data back that the run was trained on"));
+            .remedy("restore the data that the run was trained on"));
     }
     let known = recorded.whitening.as_ref();
     let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, known)?;
@@ -69,7 +69,7 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
         (None, Some(test), _) => (test, HeldOut::Test),
         (None, None, Some(validation)) => (validation, HeldOut::Validation),
         (None, None, None) => {
-            return Err(Error::input("the run has no rows to evaluate it on")
+            return Err(Error::input("the run has no held-out rows")
                 .at(&source)
                 .expected("a test split, or data.test_fraction or data.validation above 0")
                 .remedy("name other data to evaluate on"));
@@ -96,7 +96,7 @@ pub fn learning_rows_for(trained: &Trained, source: &str) -> Result<Subset> {
 
 fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
     if data.row_shape() != trained.model.data.row_shape {
-        return Err(Error::input("the data has another shape than the model's")
+        return Err(Error::input("the data's shape does not match the model")
             .at(data.source())
             .found(format!("{:?}", data.row_shape()))
             .expected(format!("{:?}", trained.model.data.row_shape)));
@@ -113,9 +113,9 @@ pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Resu
     let data = if split == Split::Test { held_out_of(source)? } else { data::load(source, Split::Train)? };
     let width: usize = target.model.row_shape().iter().product();
     if data.row_len() != width {
-        return Err(Error::input("the data has another shape than the model's")
+        return Err(Error::input("the data's shape does not match the model")
             .at(data.source())
-            .found(format!("{} values a row", data.row_len()))
+            .found(format!("{} values per row", data.row_len()))
             .expected(format!("{width}")));
     }
     if target.is_binary() {
@@ -133,14 +133,14 @@ pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Resu
 pub fn spin_rows(model: &IsingModel, source: &str) -> Result<Vec<i8>> {
     let data = held_out_of(source)?.with_scale(Scale::NONE)?;
     if data.row_len() != model.sites() {
-        return Err(Error::input("the data has another shape than the model's")
+        return Err(Error::input("the data's shape does not match the model")
             .at(data.source())
-            .found(format!("{} values a row", data.row_len()))
+            .found(format!("{} values per row", data.row_len()))
             .expected(format!("{} sites", model.sites())));
     }
     let values = rows_of(&Subset::all(&data), usize::MAX)?;
     if let Some(at) = values.iter().position(|value| value.abs() != 1.0) {
-        return Err(Error::input("spins can't take this data")
+        return Err(Error::input("the data are not spins")
             .at(format!("{}, row {}, value {}", data.source(), at / model.sites(), at % model.sites()))
             .found(values[at])
             .expected("-1 or 1"));

@@ -54,7 +54,7 @@ fn in_batches(
     mut ask: impl FnMut(&[f64]) -> Result<Vec<f64>>,
 ) -> Result<Vec<f64>> {
     if batch == 0 {
-        return Err(Error::input("rows a call").found(0).expected("at least 1"));
+        return Err(Error::input("invalid batch size").found(0).expected("at least 1"));
     }
     let mut found = Vec::new();
     for chunk in rows.chunks(batch.saturating_mul(row_len)) {

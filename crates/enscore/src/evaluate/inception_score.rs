@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 /// The score of row-major class probabilities `[rows, classes]`; each row must sum to 1 within 1e-6.
 ///
 /// # Errors
-/// An input error if there is no row, a row is short, or a row is no probability vector.
+/// An input error if there is no row, a row is short, or a row is not a probability vector.
 pub fn inception_score(probabilities: &[f64], classes: usize) -> Result<f64> {
     if classes == 0 || probabilities.is_empty() || !probabilities.len().is_multiple_of(classes) {
-        return Err(Error::input("class probabilities are not a table")
+        return Err(Error::input("invalid table of class probabilities")
             .found(format_args!("{} numbers", probabilities.len()))
             .expected(format_args!("whole rows of {classes}")));
     }
@@ -19,10 +19,10 @@ pub fn inception_score(probabilities: &[f64], classes: usize) -> Result<f64> {
         let sum: f64 = row.iter().sum();
         let valid = row.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() <= 1e-6;
         if !valid {
-            return Err(Error::input("a row is no probability vector")
+            return Err(Error::input("a row is not a probability vector")
                 .at(format_args!("row {index}"))
                 .found(format_args!("sum {sum}"))
-                .expected("numbers of at least 0 that sum to 1"));
+                .expected("non-negative numbers that sum to 1"));
         }
     }
     let rows = (probabilities.len() / classes) as f64;

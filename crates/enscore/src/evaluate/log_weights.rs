@@ -46,7 +46,7 @@ impl Mean {
     pub fn of(values: &[f64]) -> Result<Mean> {
         let n = values.len();
         if n == 0 {
-            return Err(Error::input("a mean of no values").expected("at least one"));
+            return Err(Error::input("the mean of no values").expected("at least one"));
         }
         let value = values.iter().sum::<f64>() / n as f64;
         let square: f64 = values.iter().map(|v| (v - value) * (v - value)).sum();
@@ -86,7 +86,7 @@ impl LogWeights {
         let log_mean = log_mean_exp(log_weights);
         if log_mean == f64::NEG_INFINITY {
             return Err(Error::run("every importance weight is 0")
-                .remedy("use a base whose samples lie where the target has mass"));
+                .remedy("use a base distribution whose samples lie where the target has mass"));
         }
         let relative: Vec<f64> = log_weights.iter().map(|w| (w - log_mean).exp()).collect();
         let squares: f64 = relative.iter().map(|r| r * r).sum();

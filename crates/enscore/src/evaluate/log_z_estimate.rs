@@ -1,5 +1,5 @@
-//! log Z of a model of two sides of units by the way that is asked for, with what says how far to trust it: standard error,
-//! effective sample size, chains, and on which sides of it log Z is known to lie.
+//! Estimates log Z of a bipartite model by the requested method, with diagnostics of how far to trust it:
+//! standard error, effective sample size, chains, and on which sides of it log Z is known to lie.
 //!
 //! Forward annealing estimates Z without bias, so log Z is above its estimate on average; reverse annealing from exact samples
 //! estimates 1/Z without bias, so log Z is below its own. Hence
@@ -62,7 +62,7 @@ pub struct LogZEstimate {
     pub log_z: f64,
     /// Its standard error; 0 of an exact value.
     pub std_err: f64,
-    /// Of how many chains the estimate is worth; none of an exact value.
+    /// Effective number of chains; none of an exact value.
     pub ess: Option<f64>,
     /// Chains in each direction; none of an exact value.
     pub chains: Option<usize>,
@@ -126,7 +126,7 @@ impl LogZEstimate {
     pub fn warnings(&self) -> Vec<String> {
         let weak = |ess: f64| ess < FEW_CHAINS;
         let ess = self.reverse.as_ref().map_or(self.ess, |reverse| self.ess.map(|ess| ess.min(reverse.ess)));
-        let text = |ess| format!("the weights are worth {ess:.1} chains: add temperatures or chains");
+        let text = |ess| format!("effective sample size only {ess:.1}: add temperatures or chains");
         ess.filter(|ess| weak(*ess)).map(text).into_iter().collect()
     }
 }
@@ -168,7 +168,7 @@ pub fn log_z_estimate(
     let exact = origin == Origin::Exact;
     let described = match exact {
         true => "reverse from exact samples".to_string(),
-        false => format!("reverse from samples after {} Gibbs sweeps: no bound", settings.sweeps),
+        false => format!("reverse from samples after {} Gibbs sweeps: not a bound", settings.sweeps),
     };
     let upper = exact.then_some(found.log_z + 2.0 * found.standard_error);
     match forward {
@@ -283,16 +283,16 @@ fn bracketed(
         forward.log_z, forward.std_err, reverse.log_z, reverse.standard_error
     );
     if found.is_nan() || found > width {
-        return Err(Error::run("the bracket of log Z is wider than asked for")
+        return Err(Error::run("the bracket of log Z is too wide")
             .at(place)
             .found(format_args!("{found:.3} nats"))
             .expected(format_args!("at most {width}"))
-            .remedy("add temperatures or chains, or ask for a greater --width"));
+            .remedy("add temperatures or chains, or allow a larger --width"));
     }
     if found < 0.0 {
-        return Err(Error::run("the two directions contradict each other")
+        return Err(Error::run("the forward and reverse estimates contradict each other")
             .at(place)
-            .remedy("add chains or temperatures; long runs may need more sweeps"));
+            .remedy("add chains or temperatures; reverse annealing may need more sweeps"));
     }
     Ok(LogZEstimate {
         method: "bracket".to_string(),

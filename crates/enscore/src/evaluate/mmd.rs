@@ -36,7 +36,7 @@ impl Mmd {
         Err(Error::input("no usable bandwidth for the MMD")
             .found(bandwidth)
             .expected("a positive median distance between real rows")
-            .remedy("more than half of the real rows may be equal"))
+            .remedy("check the real rows: more than half may be equal"))
     }
 
     /// The bandwidth by the median heuristic on real rows.

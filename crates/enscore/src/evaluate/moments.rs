@@ -34,7 +34,7 @@ impl Moments {
     pub fn new(mean: &[f64], covariance: &[f64]) -> Result<Self> {
         let d = mean.len();
         if d == 0 || covariance.len() != d * d {
-            return Err(Error::input("mean and covariance don't fit together")
+            return Err(Error::input("mean and covariance don't match")
                 .found(format_args!("{d} and {} numbers", covariance.len()))
                 .expected("d and d*d"));
         }
@@ -45,7 +45,7 @@ impl Moments {
         let covariance = DMatrix::from_row_slice(d, d, covariance);
         let asymmetry = (&covariance - covariance.transpose()).amax();
         if asymmetry > 1e-9 * covariance.amax() {
-            return Err(Error::input("a covariance is not symmetric")
+            return Err(Error::input("the covariance is not symmetric")
                 .found(format_args!("entries that differ by {asymmetry:e}")));
         }
         Ok(Moments { mean: DVector::from_column_slice(mean), covariance })
@@ -121,7 +121,7 @@ pub(crate) fn eigen(matrix: DMatrix<f64>) -> Result<SymmetricEigen<f64, Dyn>> {
 }
 
 fn no_eigenvalues() -> Error {
-    Error::run("the eigenvalues of a covariance don't converge").remedy("check the scale of the data")
+    Error::run("the eigenvalues of the covariance don't converge").remedy("check the scale of the data")
 }
 
 /// Covariance around `mean`: the sum over groups of rows, of the tiles on and above the diagonal.

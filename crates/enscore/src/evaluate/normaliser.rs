@@ -135,7 +135,7 @@ pub fn found(path: &Path, trained: &Trained) -> Result<Option<f64>> {
 /// A folder that can't be written.
 pub fn keep(path: &Path, normaliser: &Normaliser) -> Result<()> {
     let text = serde_json::to_string_pretty(normaliser)
-        .map_err(|reason| Error::run("log Z can't be written").found(reason))?;
+        .map_err(|reason| Error::run("can't write log Z").found(reason))?;
     write_bytes_atomically(&file(path), format!("{text}\n").as_bytes())
 }
 
@@ -150,10 +150,7 @@ fn read(path: &Path) -> Result<Option<Normaliser>> {
         return Ok(None);
     }
     let unreadable = |reason: String| {
-        Error::input("the kept log Z can't be read")
-            .at(file.display())
-            .found(reason)
-            .remedy("remove the file")
+        Error::input("can't read the stored log Z").at(file.display()).found(reason).remedy("remove the file")
     };
     let text = std::fs::read_to_string(&file).map_err(|reason| unreadable(reason.to_string()))?;
     serde_json::from_str(&text).map(Some).map_err(|reason| unreadable(reason.to_string()))

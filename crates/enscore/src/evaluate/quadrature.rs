@@ -60,16 +60,16 @@ impl LogZ {
             return Ok(self.value);
         }
         let coarse = self.step_error > self.outside.abs().max(self.border);
-        Err(Error::input("log Z is not known closely enough")
+        Err(Error::input("log Z by quadrature is not accurate enough")
             .found(format_args!(
-                "{} +- {:.1e} by the step, {:.1e} in a wider box, {:.1e} by the border",
+                "{} +- {:.1e} from the step, {:.1e} from a wider box, {:.1e} from the border",
                 self.value, self.step_error, self.outside, self.border
             ))
             .expected(format_args!("an error of at most {tolerance:.1e} nats"))
             .remedy(if coarse {
-                "take more intervals"
+                "use more intervals"
             } else {
-                "take a larger box; see that exp(f) vanishes"
+                "use a larger box, and check that exp(f) vanishes"
             }))
     }
 }
@@ -105,7 +105,7 @@ impl Quadrature {
         let log_z = |part: &Part| log_sum_exp(&part.masses(&values)) + part.log_volume;
         let value = log_z(&inner);
         if value == f64::NEG_INFINITY {
-            return Err(Error::run("the density is 0 on the whole box").remedy("take another box"));
+            return Err(Error::run("the density is 0 on the whole box").remedy("use another box"));
         }
         let border = inner.border().map(|at| values[at]).fold(f64::NEG_INFINITY, f64::max);
         let log_volume: f64 = window.low.iter().zip(&window.high).map(|(low, high)| (high - low).ln()).sum();
@@ -192,7 +192,7 @@ impl Quadrature {
     /// Grids that are not the same.
     pub fn kl(&self, other: &Quadrature) -> Result<f64> {
         if self.window != other.window || self.intervals != other.intervals {
-            return Err(Error::input("two densities on different grids").expected("one box and step"));
+            return Err(Error::input("two densities on different grids").expected("the same box and step"));
         }
         let normaliser = self.log_z.value - other.log_z.value;
         let terms = self.log_mass.iter().zip(self.log_density.iter().zip(&other.log_density));

@@ -70,7 +70,7 @@ impl<'a> Rows<'a> {
         }
         Err(Error::input("rows of different lengths")
             .found(format_args!("{} columns", self.row_len))
-            .expected(format_args!("{} as in the other table", other.row_len)))
+            .expected(format_args!("{}, as in the other table", other.row_len)))
     }
 
     /// The mean of every column, `[row_len]`, accumulated in f64.

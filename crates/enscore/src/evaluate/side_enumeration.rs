@@ -49,10 +49,10 @@ impl<'a> SideEnumeration<'a> {
     pub fn new(target: &'a WeightedBipartite<'a>, tell: &mut Tell) -> Result<Self> {
         let (second, units) = smaller_side(target.model);
         if units > MOST_ENUMERATED {
-            return Err(Error::input("too many units to enumerate either side")
-                .found(format_args!("2^{units} states of the smaller side"))
+            return Err(Error::input("too many units to enumerate")
+                .found(format_args!("2^{units} states of the smaller layer"))
                 .expected(format_args!("at most 2^{MOST_ENUMERATED}"))
-                .remedy("use --method ais, or bracket"));
+                .remedy("use --method ais or bracket"));
         }
         let block = 1 << units.min(MOST_BLOCK_BITS);
         let executable = target.compile(&program(target, second, units, block)?)?;

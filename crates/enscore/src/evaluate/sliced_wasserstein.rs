@@ -58,14 +58,14 @@ impl TwoSampleMetric for SlicedWasserstein {
     fn value(&self, samples: Rows, real: Rows) -> Result<f64> {
         samples.same_row_len(real)?;
         if samples.count() != real.count() || self.directions == 0 {
-            return Err(Error::input("the sliced Wasserstein distance can't be taken")
+            return Err(Error::input("can't compute the sliced Wasserstein distance")
                 .found(format_args!(
                     "{} and {} rows, {} directions",
                     samples.count(),
                     real.count(),
                     self.directions
                 ))
-                .expected("as many rows on both sides, and at least one direction"));
+                .expected("equally many rows on both sides, and at least one direction"));
         }
         let (d, n) = (real.row_len(), real.count() as f64);
         let mean = real.mean();

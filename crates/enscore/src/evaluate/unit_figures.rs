@@ -43,7 +43,7 @@ impl PseudoLikelihoodProgram {
         flips: usize,
     ) -> Result<Self> {
         if !model.is_binary() {
-            return Err(Error::input("a pseudo-likelihood needs units in {0, 1}").at("model.visible"));
+            return Err(Error::input("the pseudo-likelihood needs binary units").at("model.visible"));
         }
         let (first, second) = (model.first_width(), model.second_width());
         let (program, parameters) = trace(parameters, |scope, parameters| {
@@ -90,7 +90,10 @@ impl UnitFigure {
 pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<UnitFigure> {
     let (units, width) = (sides(model)?, model.row_len());
     if units.first_width() != width {
-        return Err(Error::input("a pseudo-likelihood needs a first side of data alone").at("model.kind"));
+        return Err(Error::input(
+            "the pseudo-likelihood needs a model whose first layer holds only visible units",
+        )
+        .at("model.kind"));
     }
     let program = PseudoLikelihoodProgram::trace(units, &model.parameters, ROWS, FLIPS)?;
     let mut executable = model.compile(&program.program)?;
@@ -139,6 +142,6 @@ pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<UnitFi
 }
 
 fn sides(model: &TrainedModel) -> Result<&dyn Bipartite> {
-    let missing = || Error::input("this figure needs two sides of units").at("model.kind");
+    let missing = || Error::input("this figure needs a bipartite model").at("model.kind");
     model.model.bipartite().ok_or_else(missing)
 }

@@ -32,7 +32,7 @@ impl Chains {
         let count = whole_rows(&x, density.row_len())?.len();
         let (log_density, score) = (density.log_density(&x)?, density.score(&x)?);
         if log_density.len() != count || score.len() != x.len() {
-            return Err(Error::run("a density answers for other rows than it was asked")
+            return Err(Error::run("the density returned values for the wrong number of rows")
                 .found(format_args!("{} log densities, {} score components", log_density.len(), score.len()))
                 .expected(format_args!("{count} and {}", x.len())));
         }
@@ -128,7 +128,7 @@ pub(super) fn positive_step(step_size: f64) -> Result<f64> {
     if step_size > 0.0 && step_size.is_finite() {
         return Ok(step_size);
     }
-    Err(Error::input("a step size").found(step_size).expected("a finite number above 0"))
+    Err(Error::input("invalid step size").found(step_size).expected("a finite number above 0"))
 }
 
 #[cfg(test)]

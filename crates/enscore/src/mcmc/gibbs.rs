@@ -76,7 +76,7 @@ impl TemperedGibbsProgram {
         temperatures: usize,
     ) -> Result<Self> {
         if temperatures == 0 {
-            return Err(Error::input("no temperatures").found(0).expected("1 or more"));
+            return Err(Error::input("no temperatures").found(0).expected("at least 1"));
         }
         let width = model.first_width();
         let (program, parameters) = trace(parameters, |scope, parameters| {

@@ -32,7 +32,7 @@ impl Hmc {
     /// A step size that is not a finite number above 0, or no step.
     pub fn new(step_size: f64, leapfrog_steps: usize) -> Result<Hmc> {
         if leapfrog_steps == 0 {
-            return Err(Error::input("leapfrog steps").found(0).expected("at least 1"));
+            return Err(Error::input("invalid number of leapfrog steps").found(0).expected("at least 1"));
         }
         Ok(Hmc { step_size: positive_step(step_size)?, leapfrog_steps })
     }
@@ -48,7 +48,7 @@ impl Hmc {
         mut p: Vec<f64>,
     ) -> Result<(Chains, Vec<f64>)> {
         if p.len() != start.x.len() {
-            return Err(Error::input("momenta of another shape than the chains")
+            return Err(Error::input("the momenta and the chains differ in shape")
                 .found(p.len())
                 .expected(start.x.len()));
         }
@@ -62,7 +62,7 @@ impl Hmc {
         }
         let log_density = density.log_density(&q)?;
         if log_density.len() != start.count() || score.len() != q.len() {
-            return Err(Error::run("a density answers for other rows than it was asked")
+            return Err(Error::run("the density returned values for the wrong number of rows")
                 .found(format_args!("{} log densities", log_density.len()))
                 .expected(start.count()));
         }

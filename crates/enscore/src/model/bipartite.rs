@@ -120,7 +120,7 @@ pub trait Bipartite: LogDensity {
 /// Another number of means than of units.
 pub(super) fn starting_bias(means: &[f64], UnitBlock { width, units }: UnitBlock) -> Result<Initial> {
     if means.len() != width {
-        return Err(Error::input("means of another size than the visible units")
+        return Err(Error::input("the means don't match the visible units in number")
             .at("visible_bias")
             .found(means.len())
             .expected(width));
@@ -179,6 +179,6 @@ fn by_block<'s>(blocks: &[UnitBlock], inputs: Var<'s>, each: impl Fn(Units, Var<
         .collect();
     match parts.split_first() {
         Some((first, rest)) => first.concatenate(rest, 1),
-        None => inputs.scope().fail("a side without units".to_string()),
+        None => inputs.scope().fail("a layer without units".to_string()),
     }
 }

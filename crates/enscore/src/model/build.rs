@@ -7,7 +7,7 @@ use super::{
 use crate::error::{Error, Result};
 use crate::settings;
 
-/// What of the data a model is built from.
+/// The facts about the data that a model is built from.
 #[derive(Clone, Copy, Debug)]
 pub struct DataFacts<'a> {
     /// The extents of a row.
@@ -87,7 +87,7 @@ pub fn build(settings: &settings::Model, data: &DataFacts) -> Result<Network> {
         }
         settings::Model::Dbm(dbm) => Ok(Network::Bipartite(Box::new(deep_machine(dbm, data)?))),
         settings::Model::MultiScaleFlow(flow) => {
-            let shape = image(data, "a flow at several scales", "real-nvp")?;
+            let shape = image(data, "a multi-scale flow", "real-nvp")?;
             let (mean, deviation) = (data.mean, data.deviation);
             let flow =
                 MultiScaleFlow::new(shape, flow.channels, flow.scales, flow.couplings, mean, deviation)?;

@@ -19,7 +19,7 @@ impl<F: Fn(&[f64]) -> f64, S: Fn(&[f64], &mut [f64])> ClosedForm<F, S> {
     /// A `row_len` of 0.
     pub fn new(row_len: usize, log_density: F, score: S) -> Result<Self> {
         if row_len == 0 {
-            return Err(Error::input("a density over rows without columns").expected("at least one column"));
+            return Err(Error::input("a density needs at least one column").expected("at least one column"));
         }
         Ok(ClosedForm { row_len, log_density, score })
     }
@@ -49,7 +49,7 @@ impl<F: Fn(&[f64]) -> f64, S: Fn(&[f64], &mut [f64])> HostDensity for ClosedForm
 /// A `row_len` of 0, or values that don't fill whole rows.
 pub fn whole_rows(values: &[f64], row_len: usize) -> Result<std::slice::ChunksExact<'_, f64>> {
     if row_len == 0 || !values.len().is_multiple_of(row_len) {
-        return Err(Error::input("values do not fill whole rows")
+        return Err(Error::input("the values do not fill whole rows")
             .found(format_args!("{} values", values.len()))
             .expected(format_args!("rows of {row_len}")));
     }

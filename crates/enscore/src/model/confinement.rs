@@ -22,13 +22,13 @@ impl Confinement {
     /// A deviation that is not positive and finite, a centre that is not finite.
     pub fn new(centre: &[f64], deviation: f64) -> Result<Self> {
         if !(deviation.is_finite() && deviation > 0.0) {
-            return Err(Error::input("a confinement without width")
+            return Err(Error::input("invalid width of the confinement")
                 .at("model.confinement")
                 .found(deviation)
                 .expected("a finite standard deviation above 0"));
         }
         match centre.iter().position(|c| !c.is_finite()) {
-            Some(at) => Err(Error::input("a confinement without a centre").at(at).found(centre[at])),
+            Some(at) => Err(Error::input("invalid centre of the confinement").at(at).found(centre[at])),
             None => Ok(Confinement { centre: centre.to_vec(), deviation }),
         }
     }

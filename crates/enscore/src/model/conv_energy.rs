@@ -29,7 +29,8 @@ impl ConvEnergy {
     /// `channels` at full resolution, doubled by each of `levels` convolutions that halve the size.
     ///
     /// # Errors
-    /// An extent of 0, a height or width that can't be halved so often, a confinement for rows of another size.
+    /// An extent of 0, a height or width that can't be halved that often, or a confinement that does not
+    /// match the rows in size.
     pub fn new(
         row_shape: [usize; 3],
         channels: usize,
@@ -74,11 +75,11 @@ pub(super) fn check_images(row_shape: [usize; 3], halvings: usize, channels: usi
     if row_shape.contains(&0) || channels == 0 {
         return Err(Error::input("the network is empty")
             .found(format!("{row_shape:?} with {channels} channels"))
-            .expected("1 or more of each"));
+            .expected("at least 1 of each"));
     }
     let possible = row_shape[0].trailing_zeros().min(row_shape[1].trailing_zeros()) as usize;
     if halvings > possible {
-        return Err(Error::input("the image can't be halved so often")
+        return Err(Error::input("the image can't be halved that often")
             .found(format!("{}x{}, {halvings} times", row_shape[0], row_shape[1]))
             .expected(format!("at most {possible} times"))
             .remedy("use fewer levels, or crop or pad the images"));
@@ -89,7 +90,7 @@ pub(super) fn check_images(row_shape: [usize; 3], halvings: usize, channels: usi
 pub(super) fn check_confinement(confinement: &Option<Confinement>, row_len: usize) -> Result<()> {
     match confinement {
         Some(confinement) if confinement.row_len() != row_len => {
-            Err(Error::input("a confinement for rows of another size")
+            Err(Error::input("the confinement does not match the rows in size")
                 .found(confinement.row_len())
                 .expected(row_len))
         }

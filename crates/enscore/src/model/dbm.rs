@@ -52,11 +52,11 @@ impl Dbm {
     /// Another number of layers; a layer without units; no sweeps.
     pub fn new(row_shape: &[usize], hidden: &[usize], sweeps: usize) -> Result<Self> {
         if !(2..=3).contains(&hidden.len()) {
-            return Err(Error::input("another number of hidden layers than a deep machine takes")
+            return Err(Error::input("a deep Boltzmann machine needs 2 or 3 hidden layers")
                 .at("hidden")
                 .found(hidden.len())
                 .expected("2 or 3")
-                .remedy("one hidden layer is a restricted Boltzmann machine"));
+                .remedy("for one hidden layer, use a restricted Boltzmann machine"));
         }
         let widths: Vec<usize> =
             std::iter::once(row_shape.iter().product()).chain(hidden.iter().copied()).collect();
@@ -64,13 +64,13 @@ impl Dbm {
             return Err(Error::input("a layer has no units")
                 .at(format!("layer {layer}"))
                 .found(0)
-                .expected("1 or more"));
+                .expected("at least 1"));
         }
         if sweeps == 0 {
-            return Err(Error::input("no sweeps of the mean field")
+            return Err(Error::input("no mean-field sweeps")
                 .at("mean_field_steps")
                 .found(0)
-                .expected("1 or more"));
+                .expected("at least 1"));
         }
         let first = [UnitBlock { width: widths[0] + widths[2], units: Units::Bernoulli }];
         let visible_bias = Initial::Constant(0.0);

@@ -72,7 +72,7 @@ impl Dkef {
             ("layers", layers),
         ];
         if let Some((name, _)) = numbers.into_iter().find(|(_, number)| *number == 0) {
-            return Err(Error::input("the network is empty").at(name).found(0).expected("1 or more"));
+            return Err(Error::input("the network is empty").at(name).found(0).expected("at least 1"));
         }
         let standardise = Standardise::new(row_len, mean, deviation)?;
         let start = match rows {
@@ -163,15 +163,15 @@ fn starting_points(
     row_len: usize,
 ) -> Result<Initial> {
     if rows.len() != inducing * row_len {
-        return Err(Error::input("inducing points start at rows of the data")
+        return Err(Error::input("inducing points start at training rows")
             .at("model.inducing")
             .found(format!("{inducing} points, {} rows of {row_len}", rows.len() / row_len))
-            .expected("a row for each point")
-            .remedy("set model.inducing to the number of training rows or less"));
+            .expected("at least one row per point")
+            .remedy("set model.inducing to at most the number of training rows"));
     }
     let points: Vec<f64> = rows.chunks_exact(row_len).flat_map(|row| standardise.row(row)).collect();
     match points.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(Error::input("inducing points start at rows of the data")
+        Some(at) => Err(Error::input("inducing points start at training rows")
             .at(format!("row {}", at / row_len))
             .found(rows[at])
             .expected("finite numbers")),

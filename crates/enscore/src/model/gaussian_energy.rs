@@ -63,11 +63,11 @@ impl GaussianMixtureEnergy {
             return Err(Error::input("a mixture without components")
                 .at("components")
                 .found(0)
-                .expected("1 or more"));
+                .expected("at least 1"));
         }
         if !(spread.is_finite() && spread > 0.0) {
             // Means that start alike stay alike: their gradients are the same.
-            return Err(Error::input("means that start in one place never part")
+            return Err(Error::input("means that start at the same point stay together")
                 .at("spread")
                 .found(spread)
                 .expected("a finite standard deviation above 0"));
@@ -98,7 +98,7 @@ fn check_row_shape(row_shape: &[usize]) -> Result<()> {
         0 => Err(Error::input("rows without elements")
             .at("row shape")
             .found(format!("{row_shape:?}"))
-            .expected("extents of 1 or more")),
+            .expected("dimensions of at least 1")),
         _ => Ok(()),
     }
 }

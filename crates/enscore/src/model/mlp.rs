@@ -36,10 +36,10 @@ impl Mlp {
     ) -> Result<Self> {
         check(row_shape, hidden)?;
         if !(data_variance.is_finite() && data_variance >= 0.0) {
-            return Err(Error::input("the data's variance is not a variance")
+            return Err(Error::input("invalid variance of the data")
                 .at("data_variance")
                 .found(data_variance)
-                .expected("a finite number, 0 or more"));
+                .expected("a finite number, at least 0"));
         }
         let (row_shape, hidden) = (row_shape.to_vec(), hidden.to_vec());
         Ok(Mlp { row_shape, hidden, activation, embedding, data_variance })
@@ -122,7 +122,7 @@ fn check(row_shape: &[usize], hidden: &[usize]) -> Result<()> {
     let extents = row_shape.iter().map(|extent| ("row shape", *extent));
     let widths = hidden.iter().map(|width| ("hidden", *width));
     match extents.chain(widths).find(|(_, extent)| *extent == 0) {
-        Some((name, _)) => Err(Error::input("the network is empty").at(name).found(0).expected("1 or more")),
+        Some((name, _)) => Err(Error::input("the network is empty").at(name).found(0).expected("at least 1")),
         None => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! Models: unnormalised log densities and scores as plain functions over symbolic variables.
 //!
-//! A model names its parameters where it uses them ([`Parameters::get`]); whoever traces it decides what the
-//! parameters are: inputs of an update, of a sampler, of an evaluation.
+//! A model names its parameters where it uses them ([`Parameters::get`]); the caller that traces it decides
+//! what they are: inputs of an update, of a sampler, of an evaluation.
 
 use enscore_program::{Kind, Parameter, Parameters, Program, Scope, ShapeError, Var};
 
@@ -187,7 +187,7 @@ pub fn trace(
 }
 
 fn untraceable(error: ShapeError) -> Error {
-    Error::input("the model does not fit its data")
+    Error::input("the model does not match its data")
         .found(error)
         .remedy("check the model's settings and row shape")
 }

@@ -30,11 +30,11 @@ impl NoiseLevels {
                 .expected(format_args!("more than objective.sigma_min = {sigma_min}")));
         }
         if !(2..=MOST_LEVELS).contains(&count) {
-            return Err(Error::input("no geometric sequence of noise levels")
+            return Err(Error::input("invalid number of noise levels")
                 .at("objective.levels")
                 .found(count)
                 .expected(format_args!("2 to {MOST_LEVELS}"))
-                .remedy("a single level needs objective.sigma_max equal to objective.sigma_min"));
+                .remedy("for a single level, set objective.sigma_max equal to objective.sigma_min"));
         }
         let last = count - 1;
         let log_ratio = (sigma_min / sigma_max).ln();
@@ -46,7 +46,7 @@ impl NoiseLevels {
         };
         let sigmas: Vec<f64> = (0..count).map(level).collect();
         if sigmas.windows(2).any(|pair| pair[0] <= pair[1]) {
-            return Err(Error::input("noise levels are too close to tell apart")
+            return Err(Error::input("noise levels are too close together")
                 .at("objective.levels")
                 .found(count)
                 .remedy("use fewer levels or a wider range"));
@@ -77,7 +77,7 @@ impl NoiseLevels {
                 .found(format!("{} then {}", sigmas[index], sigmas[index + 1])));
         }
         match sigmas.is_empty() {
-            true => Err(Error::input("there is no noise level").remedy("give one or more")),
+            true => Err(Error::input("no noise level").remedy("give at least one")),
             false => Ok(NoiseLevels { sigmas }),
         }
     }

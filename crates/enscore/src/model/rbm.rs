@@ -37,7 +37,7 @@ impl Rbm {
         let width = row_shape.iter().product();
         for (name, extent) in [("visible", width), ("hidden", hidden)] {
             if extent == 0 {
-                return Err(Error::input("a side has no units").at(name).found(0).expected("1 or more"));
+                return Err(Error::input("a layer has no units").at(name).found(0).expected("at least 1"));
             }
         }
         if let Units::Gaussian { deviation } = units

@@ -36,7 +36,7 @@ impl ResidualEnergy {
         check_images(row_shape, widths.len().max(1) - 1, least)?;
         check_confinement(&confinement, row_shape.iter().product())?;
         match blocks {
-            0 => Err(Error::input("the network is empty").at("blocks").found(0).expected("1 or more")),
+            0 => Err(Error::input("the network is empty").at("blocks").found(0).expected("at least 1")),
             _ => Ok(ResidualEnergy { row_shape, widths: widths.to_vec(), blocks, activation, confinement }),
         }
     }

@@ -23,20 +23,20 @@ impl Standardise {
     pub(super) fn new(row_len: usize, mean: &[f64], deviation: &[f64]) -> Result<Self> {
         for (name, values) in [("mean", mean), ("deviation", deviation)] {
             if values.len() != row_len {
-                return Err(Error::input("the model needs the mean and deviation of each element")
+                return Err(Error::input("the model needs the mean and standard deviation of each element")
                     .at(name)
                     .found(format!("{} values", values.len()))
                     .expected(row_len));
             }
         }
         if let Some(m) = mean.iter().find(|m| !m.is_finite()) {
-            return Err(Error::input("the data's mean is not a number").at("mean").found(m));
+            return Err(Error::input("the data's mean is not finite").at("mean").found(m));
         }
         if let Some(s) = deviation.iter().find(|s| !(s.is_finite() && **s >= 0.0)) {
-            return Err(Error::input("the data's deviation is not a deviation")
+            return Err(Error::input("invalid standard deviation of the data")
                 .at("deviation")
                 .found(s)
-                .expected("a finite number, 0 or more"));
+                .expected("a finite number, at least 0"));
         }
         if deviation.iter().all(|s| *s == 0.0) {
             return Err(Error::input("constant data have no density")

@@ -134,15 +134,15 @@ fn check_extents(row_shape: [usize; 3], settings: &UNetSettings) -> Result<()> {
         ("groups", settings.groups),
     ];
     if let Some((name, _)) = extents.iter().find(|(_, extent)| *extent == 0) {
-        return Err(Error::input("the U-Net is empty").at(name).found(0).expected("1 or more"));
+        return Err(Error::input("the U-Net is empty").at(name).found(0).expected("at least 1"));
     }
     let variance = settings.data_variance;
     match variance.is_finite() && variance >= 0.0 {
         true => Ok(()),
-        false => Err(Error::input("the data's variance is not a variance")
+        false => Err(Error::input("invalid variance of the data")
             .at("data_variance")
             .found(variance)
-            .expected("a finite number, 0 or more")),
+            .expected("a finite number, at least 0")),
     }
 }
 
@@ -156,10 +156,10 @@ fn check_levels([height, width, _]: [usize; 3], levels: usize) -> Result<()> {
         Some(factor) => format!("height and width divisible by {factor} for {levels} multipliers"),
         None => "fewer multipliers".to_string(),
     };
-    Err(Error::input("the image can't be halved so often")
+    Err(Error::input("the image can't be halved that often")
         .found(format!("{height}x{width}"))
         .expected(expected)
-        .remedy(format!("give at most {} multipliers, or crop or pad the images", halvings + 1)))
+        .remedy(format!("use at most {} multipliers, or crop or pad the images", halvings + 1)))
 }
 
 /// Every normalised width is one of `widths` or a sum of them, so it is enough that groups divide these; and a
@@ -168,7 +168,7 @@ fn check_groups([height, width, _]: [usize; 3], widths: &[usize], groups: usize)
     for (level, channels) in widths.iter().enumerate() {
         let place = || format!("resolution {} of the U-Net", level + 1);
         if channels % groups != 0 {
-            return Err(Error::input("groups don't divide the channels")
+            return Err(Error::input("the groups don't divide the channels")
                 .at(place())
                 .found(format!("{channels} channels in {groups} groups"))
                 .remedy("choose groups that divide channels times every multiplier"));

@@ -109,7 +109,7 @@ impl Comparison {
     /// Another number of cells than columns.
     pub fn push(&mut self, name: &str, cells: Vec<Cell>) -> Result<()> {
         if cells.len() != self.columns.len() {
-            return Err(Error::input("a row that doesn't fit its table")
+            return Err(Error::input("a row does not match its table")
                 .at(name)
                 .found(format_args!("{} cells", cells.len()))
                 .expected(self.columns.len()));

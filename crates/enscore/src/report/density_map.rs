@@ -57,10 +57,10 @@ impl Panel {
     pub fn new(title: &str, subtitle: &str, window: [[f64; 2]; 2]) -> Result<Panel> {
         for (axis, [low, high]) in ["x", "y"].iter().zip(window) {
             if !(low < high && (high - low).is_finite()) {
-                return Err(Error::input("a window that can't be drawn")
+                return Err(Error::input("invalid window")
                     .at(axis)
                     .found(format_args!("{low} to {high}"))
-                    .expected("finite ends, the lower first"));
+                    .expected("finite ends, lower first"));
             }
         }
         let (title, subtitle) = (title.to_string(), subtitle.to_string());
@@ -282,7 +282,7 @@ fn pairs(density: &dyn HostDensity) -> Result<()> {
     if density.row_len() == 2 {
         return Ok(());
     }
-    Err(Error::input("a density that can't be drawn as a map")
+    Err(Error::input("can't draw this density as a map")
         .found(format_args!("{} variables", density.row_len()))
         .expected("2"))
 }
@@ -297,11 +297,7 @@ fn fills(found: usize, [rows, columns]: [usize; 2]) -> Result<()> {
 }
 
 fn undrawable(at: usize, [_, columns]: [usize; 2]) -> Error {
-    Error::input("a value that can't be drawn").at(format_args!(
-        "row {}, column {}",
-        at / columns,
-        at % columns
-    ))
+    Error::input("can't draw this value").at(format_args!("row {}, column {}", at / columns, at % columns))
 }
 
 #[cfg(test)]

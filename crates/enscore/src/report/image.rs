@@ -56,7 +56,7 @@ impl Image {
         if self.pixels.len() == bytes {
             return Ok(());
         }
-        Err(Error::input("picture with a wrong number of pixels").found(self.pixels.len()).expected(bytes))
+        Err(Error::input("wrong number of pixels for a picture").found(self.pixels.len()).expected(bytes))
     }
 
     /// Fills a rectangle, cut to the picture, with `colour` (one value a channel).
@@ -81,31 +81,31 @@ pub(super) fn level(value: f32) -> Option<u8> {
 /// The error for a NaN at flat `index` of an array of rows of `shape` `[height, width, channels]`.
 pub(super) fn not_a_number(what: &str, index: usize, [_, width, channels]: [usize; 3]) -> Error {
     let (row, column) = (index / channels / width, index / channels % width);
-    Error::input("value that can't be drawn")
+    Error::input("can't draw this value")
         .at(format!("{what}, row {row}, column {column}, channel {}", index % channels))
         .found("NaN")
         .expected("a number")
-        .remedy("drop the rows that aren't finite")
+        .remedy("drop the non-finite rows")
 }
 
 /// Bytes of a picture, with every product checked.
 pub(super) fn byte_count(width: usize, height: usize, channels: usize) -> Result<usize> {
     let size = format!("{width} x {height} x {channels}");
     if channels != 1 && channels != 3 {
-        return Err(Error::input("values that are no picture")
+        return Err(Error::input("can't draw these values as a picture")
             .found(format!("{channels} channels"))
             .expected("1 (grey) or 3 (RGB)")
             .remedy("write them as .npy or .csv instead"));
     }
     if width == 0 || height == 0 {
-        return Err(Error::input("empty picture").found(size).expected("at least one pixel"));
+        return Err(Error::input("the picture is empty").found(size).expected("at least one pixel"));
     }
     let bytes = width.checked_mul(height).and_then(|area| area.checked_mul(channels));
     bytes.filter(|&bytes| bytes <= MAX_BYTES).ok_or_else(|| {
-        Error::input("picture too large")
+        Error::input("the picture is too large")
             .found(size)
             .expected(format!("at most {MAX_BYTES} bytes"))
-            .remedy("draw fewer images or at a smaller scale")
+            .remedy("draw fewer images, or at a smaller scale")
     })
 }
 

@@ -1,4 +1,4 @@
-//! Pictures, charts and the report of a run: numbers to bytes.
+//! Pictures, charts, tables and the report of a run, from numbers to bytes.
 
 pub mod axis;
 pub mod chart;

@@ -42,8 +42,9 @@ pub fn write_unit(path: &Path, values: &[f32], shape: [usize; 3]) -> Result<()> 
 
 fn encode_with(image: &Image, filter: png::Filter) -> Result<Vec<u8>> {
     let failed = |error: png::EncodingError| Error::run("can't encode a PNG").found(error);
-    let side =
-        |pixels: usize| u32::try_from(pixels).map_err(|_| Error::input("picture too large").found(pixels));
+    let side = |pixels: usize| {
+        u32::try_from(pixels).map_err(|_| Error::input("the picture is too large").found(pixels))
+    };
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, side(image.width)?, side(image.height)?);
     encoder.set_color(if image.channels == 1 { png::ColorType::Grayscale } else { png::ColorType::Rgb });

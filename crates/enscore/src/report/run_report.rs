@@ -107,7 +107,7 @@ fn returns(rows: &[Map<String, Value>]) -> impl Iterator<Item = String> + '_ {
         let (why, from) = (row.get("rollback")?.as_str()?, row.get("rollback_from")?.as_u64()?);
         let (to, scale) = (row.get("step")?.as_u64()?, row.get("rate_scale")?.as_f64()?);
         Some(format!(
-            "Diverged at step {from}: {why}. Went on from step {to} with {scale:.2e} of the learning rate."
+            "Diverged at step {from}: {why}. Resumed from step {to} with {scale:.2e} of the learning rate."
         ))
     })
 }
@@ -217,19 +217,19 @@ fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
 
 /// Further curves, where the objective reports them: caption, key of the metrics, axis.
 const DIAGNOSTICS: [(&str, &str, &str); 9] = [
-    ("Energy gap: mean log density of data less that of chains", "energy_gap", "nats"),
+    ("Energy gap: mean log density of data minus that of chains", "energy_gap", "nats"),
     (
-        "Mean log density of training rows less that of validation rows, with averaged weights",
+        "Mean log density of training rows minus that of validation rows, with averaged weights",
         "free_energy_gap",
         "nats",
     ),
     ("Pseudo-log-likelihood of validation rows", "pseudo_log_likelihood", "nats"),
     ("Reconstruction error of validation rows", "validation_reconstruction_error", "squared units"),
-    ("Reconstruction error of the batches", "reconstruction_error", "squared units"),
-    ("Swaps of tempered chains that were accepted", "swapped", "fraction"),
+    ("Reconstruction error of training batches", "reconstruction_error", "squared units"),
+    ("Acceptance rate of swaps between tempered chains", "swapped", "fraction"),
     ("Learnt log Z", "log_z", "nats"),
     ("Accuracy of data against noise", "accuracy", "fraction"),
-    ("Log-likelihood of the flow on its batches", "flow_log_likelihood", "nats"),
+    ("Log-likelihood of the flow on training batches", "flow_log_likelihood", "nats"),
 ];
 
 fn data_facts(trained: &Trained, training: &Subset) -> Vec<Fact> {
@@ -326,7 +326,8 @@ fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Re
     let Some(weights) = place.map(|place| &trained.model.weights[place]) else { return Ok(()) };
     if let Some(image) = filters(weights, shape, enlargement(shape))? {
         super::png::write(&folder.path().join("filters.png"), &image)?;
-        let caption = "The weights of the hidden units with the largest ones: white excites the unit, black keeps it off";
+        let caption =
+            "Weights of the hidden units with the largest norm: white excites the unit, black inhibits it";
         report.filters = Some(Figure::picture(caption, &image)?);
     }
     Ok(())
@@ -368,7 +369,7 @@ fn add_pictures(
         let strip = sheet::trajectory(&evaluation.trajectory, chains, shape, enlargement(shape), 2)?;
         save("trajectory.png", &strip)?;
         report.trajectory = Some(Figure::picture(
-            "A chain a row: the start, then the end of each noise level or of each part of the chain",
+            "One chain per row: the start, then the end of each noise level or part of the chain",
             &strip,
         )?);
     }

@@ -42,7 +42,7 @@ impl Scatter {
         dimensions: usize,
     ) -> Result<Scatter> {
         if dimensions != 2 {
-            return Err(Error::input("rows that can't be drawn as points")
+            return Err(Error::input("can't draw these rows as points")
                 .found(format!("{dimensions} dimensions"))
                 .expected("2")
                 .remedy("write the samples as .npy or .csv instead"));

@@ -49,9 +49,9 @@ pub fn pairs(
     let (left_tiles, right_tiles) =
         (Tiles::new(samples, row_shape, scale)?, Tiles::new(nearest, row_shape, scale)?);
     if left_tiles.count != right_tiles.count {
-        return Err(Error::input("samples and their nearest images don't match")
+        return Err(Error::input("samples and nearest images don't match in number")
             .found(format!("{} and {}", left_tiles.count, right_tiles.count))
-            .expected("as many of each"));
+            .expected("equally many"));
     }
     let columns = at_least_one("columns", columns)?.min(left_tiles.count);
     let rows = left_tiles.count.div_ceil(columns);

@@ -20,7 +20,7 @@ pub fn npy(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
     header.push_str(&" ".repeat(padding));
     header.push('\n');
     let length = u16::try_from(header.len())
-        .map_err(|_| Error::input("rows of too many extents for npy").found(row_shape.len()))?;
+        .map_err(|_| Error::input("rows with too many dimensions for npy").found(row_shape.len()))?;
     let mut bytes = Vec::with_capacity(header.len() + 10 + 4 * values.len());
     bytes.extend_from_slice(b"\x93NUMPY\x01\x00");
     bytes.extend_from_slice(&length.to_le_bytes());
@@ -52,8 +52,8 @@ fn rows_in(values: &[f32], row_shape: &[usize]) -> Result<usize> {
     if row_len > 0 && values.len().is_multiple_of(row_len) {
         return Ok(values.len() / row_len);
     }
-    let error = Error::input("values do not fill whole rows").found(values.len());
-    Err(error.expected(format!("a multiple of {row_len}, at least 1 in a row")))
+    let error = Error::input("the values do not fill whole rows").found(values.len());
+    Err(error.expected(format!("a multiple of {row_len}, at least 1 per row")))
 }
 
 #[cfg(test)]

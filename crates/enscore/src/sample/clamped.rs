@@ -20,13 +20,13 @@ pub fn draw_clamped(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
     let Some(units) = model.model.bipartite() else {
-        return Err(Error::input("clamped sampling needs two sides of units")
+        return Err(Error::input("clamped sampling needs a bipartite model")
             .at("model.kind")
             .expected("a run with model.kind = \"rbm\""));
     };
     let (width, len) = (units.first_width(), model.row_len());
     if row.len() != len || known.len() != len {
-        return Err(Error::input("the row or its mask has another size than the model's rows")
+        return Err(Error::input("the row or its mask does not match the model's rows in size")
             .found(format!("{} and {}", row.len(), known.len()))
             .expected(len));
     }

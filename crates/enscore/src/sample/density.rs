@@ -51,7 +51,7 @@ impl<'a> TrainedDensity<'a> {
         let len = self.model.row_len();
         let width = if gradient { len } else { 1 };
         if !rows.len().is_multiple_of(len) {
-            return Err(Error::input("values do not fill whole rows")
+            return Err(Error::input("the values do not fill whole rows")
                 .found(rows.len())
                 .expected(format!("a multiple of {len}")));
         }

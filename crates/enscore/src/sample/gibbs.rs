@@ -84,7 +84,7 @@ pub(super) fn draw(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
     let Some(units) = model.model.bipartite() else {
-        return Err(Error::input("Gibbs sampling needs two sides of units").at("sampler.kind"));
+        return Err(Error::input("Gibbs sampling needs a bipartite model").at("sampler.kind"));
     };
     let (width, row) = (units.first_width(), model.row_len());
     let mut chains = UnitChains::of(model, units, drawing.batch, drawing.seed)?;

@@ -36,9 +36,9 @@ pub fn ising_sides(model: &IsingModel) -> Result<(RbmFile, f64)> {
     let [visible, hidden] = sides;
     if visible.checked_mul(hidden).is_none_or(|weights| weights > MOST_WEIGHTS) {
         return Err(Error::input("too many sites for annealing")
-            .found(format_args!("{visible} and {hidden} of the two colours"))
+            .found(format_args!("{visible} and {hidden} sites of the two colours"))
             .expected(format_args!("at most {MOST_WEIGHTS} pairs"))
-            .remedy("use --method exact, which a torus of one coupling has at any size"));
+            .remedy("use --method exact, available at any size for a torus with a single coupling"));
     }
     let beta = model.beta();
     let mut biases: [Vec<f64>; 2] = sides.map(|side| vec![0.0; side]);
@@ -84,10 +84,10 @@ fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>
                     colours[*neighbour] = other;
                     waiting.push(*neighbour);
                 } else if colours[*neighbour] != other {
-                    return Err(Error::input("annealing takes Ising models whose sites have two colours")
+                    return Err(Error::input("annealing needs a bipartite Ising model")
                         .at(format_args!("sites {site} and {neighbour}"))
-                        .found("a ring of an odd number of bonds")
-                        .expected("a grid, a torus of even sides, or a graph without odd rings")
+                        .found("a cycle of odd length")
+                        .expected("a grid, a torus with even sides, or a graph without odd cycles")
                         .remedy("use --method exact"));
                 }
             }
@@ -95,7 +95,7 @@ fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>
     }
     let colours: Vec<usize> = colours.into_iter().flatten().collect();
     if !colours.contains(&1) {
-        return Err(Error::input("annealing takes at least two sites")
+        return Err(Error::input("annealing needs at least two sites")
             .found(sites)
             .remedy("use --method exact"));
     }

@@ -1,5 +1,5 @@
-//! Draw from a trained model: the samplers' loops, its log density on the host, and noise levels and step sizes suggested
-//! from data.
+//! Samples from trained models: the samplers' loops, log densities on the host, and noise levels and step
+//! sizes suggested from data.
 
 mod annealed;
 mod clamped;

@@ -64,7 +64,7 @@ fn tensor(path: &Path, name: &str) -> Result<Array> {
     let tensors = Tensors::read(path)?;
     let found = tensors.get(name).ok_or_else(|| {
         let names: Vec<&str> = tensors.iter().map(|(name, _)| name).collect();
-        Error::input("no array of this name")
+        Error::input("no array with this name")
             .at(format_args!("{}, {name}", path.display()))
             .found(names.join(", "))
     })?;
@@ -74,7 +74,7 @@ fn tensor(path: &Path, name: &str) -> Result<Array> {
         TensorData::I64(values) => values.iter().map(|value| *value as f64).collect(),
     };
     match values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(Error::input("an array with a value that is not finite")
+        Some(at) => Err(Error::input("a non-finite value in an array")
             .at(format_args!("{}, {name}, value {at}", path.display()))
             .found(values[at])
             .expected("finite numbers")),
@@ -102,24 +102,24 @@ impl ModelFile {
     pub fn read(path: &Path) -> Result<ModelFile> {
         let place = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|reason| Error::input("the model file can't be read").at(&place).found(reason))?;
+            .map_err(|reason| Error::input("can't read the model file").at(&place).found(reason))?;
         let document: Table = text.parse().map_err(|reason: toml::de::Error| {
             Error::input("not valid TOML").at(&place).found(reason.message())
         })?;
         if let Some(other) = document.keys().find(|key| *key != "model") {
-            return Err(Error::input("an unknown table of a model file")
+            return Err(Error::input("unknown table in a model file")
                 .at(&place)
                 .found(format_args!("[{other}]"))
-                .expected("[model] alone"));
+                .expected("only [model]"));
         }
         let Some(Value::Table(table)) = document.get("model") else {
-            return Err(Error::input("a model file without its table").at(&place).expected("[model]"));
+            return Err(Error::input("a model file without a [model] table").at(&place).expected("[model]"));
         };
         let reader = Reader { table, path };
         match reader.text("kind")? {
             "rbm" => reader.rbm().map(ModelFile::Rbm),
             "ising" => reader.ising().map(ModelFile::Ising),
-            other => Err(Error::input("an unknown kind of model file")
+            other => Err(Error::input("unknown model.kind")
                 .at(reader.place("kind"))
                 .found(other)
                 .expected("\"rbm\" or \"ising\"")),
@@ -135,7 +135,7 @@ impl Reader<'_> {
     /// Refuses keys other than `known`.
     fn only(&self, known: &[&str]) -> Result<()> {
         match self.table.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(Error::input("an unknown key")
+            Some(key) => Err(Error::input("unknown key")
                 .at(self.place(key))
                 .expected(format_args!("one of {}", known.join(", ")))),
             None => Ok(()),
@@ -143,13 +143,13 @@ impl Reader<'_> {
     }
 
     fn value(&self, key: &str) -> Result<&Value> {
-        self.table.get(key).ok_or_else(|| Error::input("a key is missing").at(self.place(key)))
+        self.table.get(key).ok_or_else(|| Error::input("missing key").at(self.place(key)))
     }
 
     fn text(&self, key: &str) -> Result<&str> {
         let value = self.value(key)?;
         value.as_str().ok_or_else(|| {
-            Error::input("a key of another type").at(self.place(key)).found(value).expected("a string")
+            Error::input("wrong type for this key").at(self.place(key)).found(value).expected("a string")
         })
     }
 
@@ -157,7 +157,10 @@ impl Reader<'_> {
         let value = self.value(key)?;
         let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
         number.filter(|number| number.is_finite()).ok_or_else(|| {
-            Error::input("a key of another type").at(self.place(key)).found(value).expected("a finite number")
+            Error::input("wrong type for this key")
+                .at(self.place(key))
+                .found(value)
+                .expected("a finite number")
         })
     }
 
@@ -173,7 +176,7 @@ impl Reader<'_> {
             }
         };
         if array.shape.len() != axes || array.values.is_empty() {
-            return Err(Error::input("an array of another shape than the model's")
+            return Err(Error::input("the array's shape does not match the model")
                 .at(format_args!("{} ({})", self.place(key), path.display()))
                 .found(format_args!("shape {:?}", array.shape))
                 .expected(format_args!("{axes} {}", if axes == 1 { "axis" } else { "axes" })));
@@ -199,7 +202,7 @@ impl Reader<'_> {
             Some(values) if rows.iter().all(|row| row.len() == width) => {
                 Ok(Array { shape: if nested { vec![rows.len(), width] } else { vec![width] }, values })
             }
-            _ => Err(Error::input("not a list of numbers, or of rows of equal length").at(self.place(key))),
+            _ => Err(Error::input("not a list of numbers or of equally long rows").at(self.place(key))),
         }
     }
 
@@ -234,7 +237,7 @@ impl Reader<'_> {
         match lattice {
             "grid" => IsingModel::grid(height, width, coupling, field, beta).map_err(placed),
             "torus" => IsingModel::torus(height, width, coupling, field, beta).map_err(placed),
-            other => Err(Error::input("an unknown lattice")
+            other => Err(Error::input("unknown lattice")
                 .at(self.place("lattice"))
                 .found(other)
                 .expected("\"grid\", \"torus\" or \"graph\"")),
@@ -248,7 +251,7 @@ impl Reader<'_> {
         let sides: Option<Vec<usize>> = value.as_array().and_then(|list| list.iter().map(side).collect());
         match sides.as_deref() {
             Some([height, width]) if *height > 0 && *width > 0 => Ok([*height, *width]),
-            _ => Err(Error::input("not the shape of a lattice")
+            _ => Err(Error::input("invalid lattice shape")
                 .at(self.place("shape"))
                 .found(value)
                 .expected("[height, width], both at least 1")),
@@ -265,7 +268,7 @@ impl Reader<'_> {
             None | Some("bernoulli") => Units::Bernoulli,
             Some("gaussian") => Units::Gaussian { deviation: self.number("deviation")? },
             Some(other) => {
-                return Err(Error::input("an unknown kind of units")
+                return Err(Error::input("unknown kind of units")
                     .at(self.place("units"))
                     .found(other)
                     .expected("\"bernoulli\" or \"gaussian\""));
@@ -274,10 +277,10 @@ impl Reader<'_> {
         let (w, b, c) = (self.array(weights, 2)?, self.array(visible, 1)?, self.array(hidden, 1)?);
         if w.shape != [b.shape[0], c.shape[0]] {
             let turned = w.shape == [c.shape[0], b.shape[0]];
-            let error = Error::input("weights and biases that don't fit each other")
+            let error = Error::input("weights and biases don't match")
                 .at(self.path.display())
                 .found(format_args!("weights {:?}", w.shape))
-                .expected(format_args!("[{}, {}] as the biases have", b.shape[0], c.shape[0]));
+                .expected(format_args!("[{}, {}] to match the biases", b.shape[0], c.shape[0]));
             return Err(if turned { error.remedy("transpose the weights") } else { error });
         }
         let model = Rbm::new(&b.shape, c.shape[0], units).map_err(|error| error.at(self.path.display()))?;

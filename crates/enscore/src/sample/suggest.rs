@@ -90,7 +90,7 @@ pub fn suggest(values: &[f32], row_len: usize, settings: Settings) -> Result<Sug
     let sigma_max = largest_distance(&chosen, row_len);
     let sigma_min = settings.sigma_min;
     if sigma_max <= sigma_min {
-        return Err(Error::input("the data's largest distance is below the smallest noise level")
+        return Err(Error::input("the largest distance in the data is below the smallest noise level")
             .found(sigma_max)
             .expected(format_args!("more than sigma_min = {sigma_min}"))
             .remedy("choose a smaller sigma_min, or scale the data"));
@@ -120,7 +120,7 @@ pub fn suggest(values: &[f32], row_len: usize, settings: Settings) -> Result<Sug
 
 fn check(values: &[f32], row_len: usize, settings: Settings) -> Result<()> {
     if row_len == 0 || !values.len().is_multiple_of(row_len) || values.len() / row_len < 2 {
-        return Err(Error::input("too little data to suggest noise levels from")
+        return Err(Error::input("too little data to suggest noise levels")
             .found(format_args!("{} values in rows of {row_len}", values.len()))
             .expected("at least two whole rows"));
     }
@@ -138,7 +138,7 @@ fn check(values: &[f32], row_len: usize, settings: Settings) -> Result<()> {
     }
     Err(Error::input("a setting is out of range")
         .found(format_args!("{settings:?}"))
-        .expected("a positive finite sigma_min, at least 1 step a level and at least 2 rows"))
+        .expected("a positive finite sigma_min, at least 1 step per level and at least 2 rows"))
 }
 
 /// All rows, or `max_rows` different ones by the first steps of a shuffle keyed by the seed.

@@ -86,7 +86,7 @@ impl TrainedModel {
     /// A manifest whose scale can't be read.
     pub fn scale(&self) -> Result<Scale> {
         serde_json::from_value(self.data.scale.clone()).map_err(|reason| {
-            Error::input("the run's data scale can't be read").at("manifest.json").found(reason)
+            Error::input("can't read the data scale of the run").at("manifest.json").found(reason)
         })
     }
 
@@ -154,10 +154,10 @@ pub fn update_options(settings: &Settings) -> Result<Options> {
         settings::Products::Single => Products::Single,
         settings::Products::Bf16 if bf16::is_available() => Products::Bf16,
         settings::Products::Bf16 => {
-            return Err(Error::input("products in bfloat16 can't be computed")
+            return Err(Error::input("bfloat16 products are not available")
                 .at("train.products")
                 .found("a processor without AVX-512 BF16")
-                .expected("one that has it")
+                .expected("AVX-512 BF16")
                 .remedy("use train.products = \"single\""));
         }
     };
@@ -186,7 +186,7 @@ pub fn frozen_flow(settings: &Settings) -> Result<Option<FrozenFlow>> {
     let TrainedModel { model, parameters, weights, .. } = Trained::open(Path::new(&nce.flow_run), &[])?.model;
     match model {
         Network::Flow(flow) => Ok(Some(FrozenFlow::new(flow, parameters.into_iter().zip(weights).collect()))),
-        _ => Err(Error::input("the noise's run holds no flow")
+        _ => Err(Error::input("the run of the noise is not a flow")
             .at(format!("objective.flow_run = {:?}", nce.flow_run))
             .expected("a run with model.kind = \"real-nvp\" or \"multi-scale-flow\"")),
     }
@@ -210,7 +210,7 @@ impl Trained {
     /// checkpoint's tensors are not those of the settings' network (each is named).
     pub fn open(path: &Path, sets: &[String]) -> Result<Trained> {
         if let Some(set) = sets.iter().find(|set| table_of(set) != "sampler") {
-            return Err(Error::input("only the sampler's settings can be changed for a trained run")
+            return Err(Error::input("only sampler settings can be changed for a trained run")
                 .at(format!("--set {set}"))
                 .expected("--set sampler.KEY=VALUE"));
         }

@@ -50,7 +50,7 @@ impl<'a> WeightedBipartite<'a> {
             let values = weight(parameter)?;
             let expected: usize = parameter.shape.iter().product();
             if values.len() != expected {
-                return Err(Error::input("weights of another size than the model's")
+                return Err(Error::input("the weights don't match the model in size")
                     .at(&parameter.name)
                     .found(values.len())
                     .expected(expected));
@@ -101,7 +101,7 @@ impl<'a> WeightedBipartite<'a> {
         let shape = batch_shape(BATCH, self.model.row_shape());
         let len: usize = self.model.row_shape().iter().product();
         if !rows.len().is_multiple_of(len) {
-            return Err(Error::input("values do not fill whole rows")
+            return Err(Error::input("the values do not fill whole rows")
                 .found(rows.len())
                 .expected(format!("a multiple of {len}")));
         }

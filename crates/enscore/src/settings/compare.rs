@@ -1,4 +1,4 @@
-//! `[compare]`: the trainings that `enscore compare` sets beside each other, each as changes to the file's other tables.
+//! `[compare]`: the runs that `enscore compare` compares, each given as changes to the file's other tables.
 //!
 //! ```toml
 //! [compare]
@@ -7,7 +7,7 @@
 //! flow = ["model.kind=real-nvp", "objective.kind=ml"]
 //! ```
 //!
-//! The other commands pass the table over, so that the same file can be trained as it is.
+//! Other commands ignore the table, so the same file can also be trained as it is.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 
 /// The name of the table.
 pub(super) const COMPARE: &str = "compare";
-/// The key that is no training.
+/// The one key that isn't a run.
 const QUALITY: &str = "quality";
 /// The relative Fisher divergence whose time is reported by default.
 const DEFAULT_QUALITY: f64 = 0.1;
@@ -44,9 +44,9 @@ impl Compare {
             Error::input("not valid TOML").at(&name).found(error.message())
         })?;
         let Some(toml::Value::Table(table)) = document.get(COMPARE) else {
-            return Err(Error::input("there is nothing to compare")
+            return Err(Error::input("nothing to compare")
                 .at(&name)
-                .expected("a table [compare] of trainings")
+                .expected("a table [compare] with a line per run")
                 .remedy("add lines like sm = [\"objective.kind=sm\"]"));
         };
         let mut compare = Compare { quality: DEFAULT_QUALITY, trainings: Vec::new() };
@@ -58,11 +58,11 @@ impl Compare {
             refuse_odd_name(key, &name)?;
             let own = changes(key, value, &name)?;
             let settings = changed(&text, &name, sets, &own)
-                .map_err(|error| Error { what: format!("training {key}: {}", error.what), ..error })?;
+                .map_err(|error| Error { what: format!("run {key}: {}", error.what), ..error })?;
             compare.trainings.push((key.clone(), settings));
         }
         match compare.trainings.is_empty() {
-            true => Err(Error::input("there is nothing to compare")
+            true => Err(Error::input("nothing to compare")
                 .at(format!("{name}, [compare]"))
                 .remedy("add lines like sm = [\"objective.kind=sm\"]")),
             false => Ok(compare),
@@ -70,8 +70,8 @@ impl Compare {
     }
 }
 
-/// The file's settings with `sets` and a training's own changes. Where it changes a table's kind, the file's keys of the
-/// other kind don't count.
+/// The file's settings with `sets` and a run's own changes. Where it changes a table's kind, the file's keys
+/// of the old kind are dropped.
 fn changed(text: &str, name: &str, sets: &[String], own: &[String]) -> Result<Settings> {
     let mut raw = Raw::parse(text, name)?;
     drop_other_kinds(&mut raw, own);
@@ -88,12 +88,12 @@ fn quality(value: &toml::Value, file: &str) -> Result<f64> {
     })
 }
 
-/// A training's name is its folder's.
+/// A run's name is also the name of its folder.
 fn refuse_odd_name(name: &str, file: &str) -> Result<()> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
     match !name.starts_with('.') && !name.is_empty() && name.chars().all(fits) {
         true => Ok(()),
-        false => Err(Error::input("a training's name is its folder's")
+        false => Err(Error::input("a run in [compare] needs a name that can be a folder's")
             .at(format!("{file}, [compare]"))
             .found(format!("{name:?}"))
             .expected("letters, digits and - _ . +")),

@@ -1,4 +1,4 @@
-//! `[data]`: what is learnt from.
+//! `[data]`: the training data.
 
 use std::path::PathBuf;
 
@@ -16,13 +16,13 @@ pub enum Source {
 }
 
 choice! {
-    /// What is done to the columns of a table, fitted on its training rows.
+    /// Preprocessing of a table's columns, fitted on its training rows.
     Preprocess {
         /// Nothing.
         None = "none",
         /// Each column gets mean 0 and standard deviation 1.
         Standardise = "standardise",
-        /// Columns are mixed to mean 0 and covariance I.
+        /// The columns are mapped linearly to mean 0 and covariance I.
         Whiten = "whiten",
     }
 }
@@ -37,15 +37,15 @@ pub struct Data {
     pub validation: f64,
     /// Fraction of all rows held out for testing, before validation rows are.
     pub test_fraction: f64,
-    /// Whether uniform noise as wide as one level of the values is added.
+    /// Add uniform noise as wide as one level of the values.
     pub dequantise: bool,
-    /// Whether values become 0 and 1, cut at half of their scale.
+    /// Binarise values at half of their scale.
     pub binarise: bool,
-    /// What is done to the columns.
+    /// Preprocessing of the columns.
     pub preprocess: Preprocess,
-    /// Of columns that are correlated by more than this the first is dropped; 0 keeps all.
+    /// Drop the first of two columns whose correlation exceeds this, and constant columns; 0 drops none.
     pub drop_correlated: f64,
-    /// Names of columns that are left out.
+    /// Names of columns to leave out.
     pub leave_out: Vec<String>,
 }
 
@@ -62,20 +62,23 @@ impl std::fmt::Display for Source {
 impl Data {
     pub(super) fn read(reader: &mut Reader) -> Result<Data> {
         reader.table("data");
-        let name = reader.optional::<String>("name", (), "A built-in or known data set; or give path.")?;
-        let about_path =
-            "A file or folder of data; a relative path is relative to the working folder. Or give name.";
+        let name = reader.optional::<String>(
+            "name",
+            (),
+            "Name of a built-in or known data set; alternatively set path.",
+        )?;
+        let about_path = "File or folder of data, relative to the working folder; alternatively set name.";
         let path = reader.optional::<String>("path", (), about_path)?;
         let source = match (name, path) {
             (Some(name), None) if !is_blank(&name) => Source::Name(name),
             (None, Some(path)) if !is_blank(&path) => Source::Path(PathBuf::from(path)),
             (Some(_), Some(path)) => {
-                let error = reader.wrong("path").found(format!("{} beside data.name", path.text()));
-                return Err(error.expected("one of the two").remedy("remove one of them"));
+                let error = reader.wrong("path").found(format!("{} in addition to data.name", path.text()));
+                return Err(error.expected("only one of the two").remedy("remove one of them"));
             }
             (None, None) => {
                 let error = reader.missing("data.name or data.path");
-                return Err(error.remedy("add name = \"digits\", or path = the folder of the data"));
+                return Err(error.remedy("add name = \"digits\", or path = \"FILE or FOLDER\""));
             }
             (Some(_), None) => return Err(reader.wrong("name").found("\"\"").expected("a name")),
             (None, Some(_)) => return Err(reader.wrong("path").found("\"\"").expected("a path")),
@@ -92,42 +95,44 @@ impl Data {
                 "test_fraction",
                 0.0,
                 within(0.0, 0.5),
-                "Fraction of all rows held out for testing first, of data without a test split.",
+                "Fraction of all rows held out for testing, before the validation rows; for data without a test split.",
             )?,
             dequantise: reader.get(
                 "dequantise",
                 false,
                 (),
-                "Whether uniform noise as wide as one level of the values is added.",
+                "Add uniform noise as wide as one level of the values.",
             )?,
             binarise: reader.get(
                 "binarise",
                 false,
                 (),
-                "Whether values of at least half of their scale (128 of 0 to 255) become 1, and others 0.",
+                "Binarise: values of at least half their scale (128 of 0 to 255) become 1, the others 0.",
             )?,
             preprocess: reader.get(
                 "preprocess",
                 Preprocess::None,
                 (),
-                "What is done to the columns of a table, fitted on its training rows. dequantise then adds noise of each column's resolution.",
+                "Preprocessing of a table's columns, fitted on the training rows. With it, dequantise adds noise at each column's resolution.",
             )?,
             drop_correlated: reader.get(
                 "drop_correlated",
                 0.0,
                 within(0.0, 1.0),
-                "With preprocess: of columns that are correlated by more than this the first is dropped; 0 keeps all.",
+                "With preprocess: drop the first of two columns whose correlation exceeds this, and constant columns; 0 drops none.",
             )?,
             leave_out: reader.get(
                 "leave_out",
                 Vec::new(),
                 (),
-                "With preprocess: names of columns that are left out, such as labels.",
+                "With preprocess: names of columns to leave out, such as labels.",
             )?,
         };
         if data.binarise && (data.dequantise || data.preprocess != Preprocess::None) {
-            let error = reader.wrong("binarise").found("true beside dequantise or preprocess");
-            return Err(error.expected("values that stay 0 and 1").remedy("remove one of them"));
+            let error = reader.wrong("binarise").found("true together with dequantise or preprocess");
+            return Err(error
+                .expected("binarise without either, so that values stay 0 and 1")
+                .remedy("remove one of them"));
         }
         if data.drop_correlated > 0.0 && data.preprocess == Preprocess::None {
             let error =

@@ -1,4 +1,4 @@
-//! The settings of a run: TOML and `--set` arguments as typed, checked once into values that can't be wrong.
+//! The settings of a run: TOML and `--set` arguments, checked once into values that can't be wrong.
 //!
 //! [`Settings`] is made only by checking and lends its tables only by reference, so code that holds one never
 //! checks a value again. A key is declared once, in its table's file: name, type, default, range and meaning
@@ -47,7 +47,7 @@ pub use sampler::{Annealed, Gibbs, Langevin, Method, Sampler, Shown, StepRuleNam
 pub use stability::Stability;
 pub use train::{DecayBy, Products, Train};
 
-/// No settings file is near this many bytes: what is larger is some other file.
+/// No settings file comes near this many bytes; a larger file is something else.
 const LARGEST_FILE: u64 = 1 << 20;
 
 /// The checked settings of a run.
@@ -74,8 +74,8 @@ impl Settings {
         Settings::parse(&read_text(path)?, &path.display().to_string(), sets)
     }
 
-    /// The settings of a run, at `path`, with `sets` for another use of it: where these change a table's kind, the run's keys
-    /// of the other kind don't count.
+    /// The settings of a run at `path`, with `sets` applied for another use of it. Where these change a
+    /// table's kind, the run's keys of the old kind are dropped.
     ///
     /// # Errors
     /// As [`Settings::load`].
@@ -127,12 +127,12 @@ impl Settings {
         &self.data
     }
 
-    /// What is trained.
+    /// The model to train.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// What is minimised.
+    /// The objective to minimise.
     pub fn objective(&self) -> &Objective {
         &self.objective
     }
@@ -184,7 +184,7 @@ fn read_text(path: &Path) -> Result<String> {
         Error::input("can't read the settings")
             .at(path.display())
             .found(reason)
-            .remedy("name a readable TOML file")
+            .remedy("give a readable TOML file")
     };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! `[model]`: what is trained: a score network, an unnormalised log density (an energy), or a normalizing flow.
+//! `[model]`: the model to train: a score network, an unnormalised log density (an energy), or a normalizing flow.
 
 use super::reader::{Reader, keys};
 use super::value::{ListOf, above, at_least, choice, within};
@@ -21,9 +21,9 @@ choice! {
         Dkef = "dkef",
         /// An energy: a quadratic form, whose density is Gaussian.
         GaussianEnergy = "gaussian-energy",
-        /// An energy with hidden units: a restricted Boltzmann machine.
+        /// A restricted Boltzmann machine.
         Rbm = "rbm",
-        /// An energy with layers of hidden units: a deep Boltzmann machine.
+        /// A deep Boltzmann machine.
         Dbm = "dbm",
         /// A flow of vectors: affine couplings.
         RealNvp = "real-nvp",
@@ -33,7 +33,7 @@ choice! {
 }
 
 choice! {
-    /// The visible units of a machine.
+    /// The visible units of a restricted Boltzmann machine.
     VisibleUnits {
         /// In {0, 1}.
         Bernoulli = "bernoulli",
@@ -75,8 +75,8 @@ keys! {
         blocks: usize = 1, within(1, 16), "Residual blocks per level.";
         groups: usize = 8, within(1, 4096), "Groups of GroupNorm; must divide the width of every level.";
         embedding: usize = 64, within(0, 4096),
-            "Width of the embedding of log sigma; 0: the network sees no sigma and its output is divided by it.";
-        conv: Convolution = Convolution::Auto, (), "How convolutions are computed.";
+            "Width of the embedding of log sigma; 0: none, an unconditional network whose output is divided by sigma.";
+        conv: Convolution = Convolution::Auto, (), "Convolution algorithm: the fastest for each shape, or direct everywhere (slower, smallest rounding error).";
     }
 }
 
@@ -85,9 +85,9 @@ keys! {
     Mlp {
         hidden: Vec<usize> = vec![128, 128], ListOf { items: within(1, 65_536), length: within(1, 64) },
             "Width of each hidden layer.";
-        activation: Activation = Activation::Silu, (), "The nonlinearity after each hidden layer.";
+        activation: Activation = Activation::Silu, (), "Nonlinearity after each hidden layer.";
         embedding: usize = 64, within(0, 4096),
-            "Width of the embedding of log sigma; 0: the network sees no sigma and its output is divided by it.";
+            "Width of the embedding of log sigma; 0: none, an unconditional network whose output is divided by sigma.";
     }
 }
 
@@ -96,9 +96,9 @@ keys! {
     MlpEnergy {
         hidden: Vec<usize> = vec![128, 128], ListOf { items: within(1, 65_536), length: within(1, 64) },
             "Width of each hidden layer.";
-        activation: Activation = Activation::Softplus, (), "The nonlinearity after each hidden layer.";
+        activation: Activation = Activation::Softplus, (), "Nonlinearity after each hidden layer.";
         confinement: f64 = 0.0, at_least(0.0),
-            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c, which makes the density normalisable, in units of the scaled data; 0: none.";
+            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c that makes the density normalisable, in units of the scaled data; 0: no factor.";
     }
 }
 
@@ -106,11 +106,11 @@ keys! {
     /// An energy of images: one convolution at full resolution, then strided ones, then one number.
     ConvEnergy {
         channels: usize = 32, within(1, 4096), "Width at full resolution, in channels; each level doubles it.";
-        levels: usize = 2, within(1, 8), "Strided convolutions, each of which halves the resolution.";
-        activation: Activation = Activation::LeakyRelu, (), "The nonlinearity after each convolution.";
+        levels: usize = 2, within(1, 8), "Strided convolutions; each halves the resolution.";
+        activation: Activation = Activation::LeakyRelu, (), "Nonlinearity after each convolution.";
         confinement: f64 = 0.0, at_least(0.0),
-            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c, which makes the density normalisable, in units of the scaled data; 0: none.";
-        conv: Convolution = Convolution::Auto, (), "How convolutions are computed.";
+            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c that makes the density normalisable, in units of the scaled data; 0: no factor.";
+        conv: Convolution = Convolution::Auto, (), "Convolution algorithm: the fastest for each shape, or direct everywhere (slower, smallest rounding error).";
     }
 }
 
@@ -121,17 +121,17 @@ keys! {
         multipliers: Vec<usize> = vec![1, 2, 2], ListOf { items: within(1, 64), length: within(1, 8) },
             "Width of each level as a multiple of channels; each level after the first halves the resolution.";
         blocks: usize = 1, within(1, 16), "Residual blocks per level.";
-        activation: Activation = Activation::Silu, (), "The nonlinearity.";
+        activation: Activation = Activation::Silu, (), "Nonlinearity.";
         confinement: f64 = 0.0, at_least(0.0),
-            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c, which makes the density normalisable, in units of the scaled data; 0: none.";
-        conv: Convolution = Convolution::Auto, (), "How convolutions are computed.";
+            "Standard deviation s of a factor exp(-|x - c|^2 / (2 s^2)) around the data's centre c that makes the density normalisable, in units of the scaled data; 0: no factor.";
+        conv: Convolution = Convolution::Auto, (), "Convolution algorithm: the fastest for each shape, or direct everywhere (slower, smallest rounding error).";
     }
 }
 
 keys! {
     /// A deep kernel exponential family (Wenliang et al. 2019): f(x) = sum_i a_i k(x, z_i) + log q0(x).
     Dkef {
-        kernels: usize = 3, within(1, 64), "Gaussian kernels on learnt features that are mixed.";
+        kernels: usize = 3, within(1, 64), "Number of Gaussian kernels on learnt features in the mixture.";
         inducing: usize = 200, within(1, 100_000), "Inducing points z_i; they start at training rows.";
         width: usize = 30, within(1, 65_536), "Width of the layers of each kernel's feature network.";
         layers: usize = 3, within(1, 16), "Layers of each kernel's feature network.";
@@ -147,9 +147,9 @@ keys! {
     /// A restricted Boltzmann machine (Smolensky 1986; Hinton 2002): ln p(v, h) = b'v + c'h + v'Wh - ln Z.
     Rbm {
         hidden: usize = 500, within(1, 1 << 20), "Hidden units, in {0, 1}.";
-        visible: VisibleUnits = VisibleUnits::Bernoulli, (), "The kind of the visible units.";
+        visible: VisibleUnits = VisibleUnits::Bernoulli, (), "Kind of visible units.";
         deviation: f64 = 1.0, above(0.0),
-            "Standard deviation of a visible unit given the hidden ones, in units of the scaled data; with visible = \"gaussian\" only.";
+            "With visible = \"gaussian\": standard deviation of a visible unit given the hidden units, in units of the scaled data.";
     }
 }
 
@@ -157,9 +157,9 @@ keys! {
     /// A deep Boltzmann machine (Salakhutdinov and Hinton 2009): layers of units in {0, 1}, each with weights to the next.
     Dbm {
         hidden: Vec<usize> = vec![500, 1000], ListOf { items: within(1, 1 << 20), length: within(2, 3) },
-            "Width of each hidden layer, from the lowest up.";
+            "Width of each hidden layer, bottom to top.";
         mean_field_steps: usize = 10, within(1, 1000),
-            "Sweeps of the mean field over the hidden layers given the visible units, from a pass upwards with doubled weights.";
+            "Mean-field sweeps over the hidden layers given the visible units, initialised by an upward pass with doubled weights.";
     }
 }
 
@@ -176,13 +176,13 @@ keys! {
     /// Convolutional couplings at several scales (Dinh, Sohl-Dickstein and Bengio 2017, section 3.6).
     MultiScaleFlow {
         channels: usize = 32, within(1, 4096), "Width of a coupling's convolutions, in channels.";
-        scales: usize = 2, within(1, 8), "Scales; each halves the resolution and sends half of what it has to the base.";
+        scales: usize = 2, within(1, 8), "Scales; each halves the resolution and factors out half of its channels.";
         couplings: usize = 4, within(1, 64), "Affine couplings at each scale.";
-        conv: Convolution = Convolution::Auto, (), "How convolutions are computed.";
+        conv: Convolution = Convolution::Auto, (), "Convolution algorithm: the fastest for each shape, or direct everywhere (slower, smallest rounding error).";
     }
 }
 
-/// What is trained.
+/// The model to train.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Model {
     /// A score of images.
@@ -209,14 +209,14 @@ pub enum Model {
     MultiScaleFlow(MultiScaleFlow),
 }
 
-/// What a model gives: which objectives can train it, and how it is sampled.
+/// What a model computes, which decides the objectives that can train it and the samplers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// The gradient of a log density.
     Score,
     /// An unnormalised log density.
     Energy,
-    /// An unnormalised log density over two sides of units, with Gibbs sampling between them.
+    /// A bipartite unnormalised log density, with block Gibbs sampling.
     Bipartite,
     /// A normalised log density with exact samples.
     Flow,
@@ -230,7 +230,7 @@ impl Unet {
 }
 
 impl Model {
-    /// What the model gives.
+    /// The family of the model.
     pub fn family(&self) -> Family {
         match self {
             Model::Unet(_) | Model::Mlp(_) => Family::Score,
@@ -240,7 +240,7 @@ impl Model {
         }
     }
 
-    /// How the model wants convolutions computed.
+    /// How the model's convolutions are computed.
     pub fn convolution(&self) -> Convolution {
         match self {
             Model::Unet(unet) => unet.conv,
@@ -253,7 +253,7 @@ impl Model {
 
     pub(super) fn read(reader: &mut Reader) -> Result<Model> {
         reader.table("model");
-        let Some(kind) = reader.optional("kind", (), "What is trained.")? else {
+        let Some(kind) = reader.optional("kind", (), "Kind of model to train.")? else {
             return Err(reader
                 .missing("model.kind")
                 .expected("kind = \"unet\", \"mlp\", \"mlp-energy\" or another"));

@@ -1,4 +1,4 @@
-//! `[objective]`: what is minimised.
+//! `[objective]`: the objective to minimise.
 
 use super::model::{Family, Model};
 use super::reader::{Reader, keys};
@@ -16,7 +16,8 @@ choice! {
         Sm = "sm",
         /// Sliced score matching.
         Ssm = "ssm",
-        /// Contrastive divergence with chains: Langevin steps of real numbers, Gibbs sweeps of two sides of units.
+        /// Contrastive divergence: Langevin chains for energies of real numbers, Gibbs chains for bipartite
+        /// models.
         Cd = "cd",
         /// Noise contrastive estimation.
         Nce = "nce",
@@ -28,7 +29,7 @@ choice! {
 }
 
 choice! {
-    /// The law of the directions that sliced score matching projects on; E vv' = I.
+    /// Distribution of the projection directions of sliced score matching; E vv' = I.
     Projection {
         /// Independent signs.
         Rademacher = "rademacher",
@@ -46,7 +47,7 @@ choice! {
         Data = "data",
         /// At uniform noise on the data's range: short-run.
         Noise = "noise",
-        /// Where they stopped before: persistent, from a replay buffer.
+        /// Where they stopped at the last update: persistent, from a replay buffer.
         Persistent = "persistent",
     }
 }
@@ -70,7 +71,7 @@ choice! {
         Mixture = "mixture",
         /// Uniform on a box.
         Uniform = "uniform",
-        /// A flow that was trained before.
+        /// A trained flow.
         Flow = "flow",
     }
 }
@@ -78,10 +79,10 @@ choice! {
 keys! {
     /// Denoising score matching over noise levels in geometric progression (Song and Ermon 2019, equation 6).
     Ncsn {
-        sigma_max: f64 = 1.0, above(0.0), "Standard deviation of the largest noise, in units of the scaled data.";
+        sigma_max: f64 = 1.0, above(0.0), "Largest noise level (standard deviation), in units of the scaled data.";
         sigma_min: f64 = 0.01, above(0.0),
-            "Standard deviation of the smallest noise, in units of the scaled data; below sigma_max.";
-        levels: usize = 10, within(2, 10_000), "Noise levels, from sigma_max down to sigma_min.";
+            "Smallest noise level (standard deviation), in units of the scaled data; below sigma_max.";
+        levels: usize = 10, within(2, 10_000), "Number of noise levels from sigma_max down to sigma_min.";
     }
 }
 
@@ -96,52 +97,52 @@ keys! {
     /// Exact score matching (Hyvarinen 2005, theorem 1).
     Sm {
         tangents: usize = 0, within(0, 1 << 20),
-            "Coordinates whose second derivatives are carried at once; 0: as many as the memory limit allows.";
+            "Second derivatives computed at once; 0: as many as the memory limit allows.";
     }
 }
 
 keys! {
     /// Sliced score matching (Song, Garg, Shi and Ermon 2019, equations 7 and 8).
     Ssm {
-        projections: usize = 1, within(1, 4096), "Directions per row.";
-        direction: Projection = Projection::Rademacher, (), "The law of the directions.";
-        variance_reduction: bool = true, (), "Whether |s|^2 stands in place of (v's)^2: SSM-VR.";
+        projections: usize = 1, within(1, 4096), "Projection directions per row.";
+        direction: Projection = Projection::Rademacher, (), "Distribution of the projection directions.";
+        variance_reduction: bool = true, (), "Reduce variance by using |s|^2 in place of (v's)^2 (SSM-VR).";
     }
 }
 
 keys! {
     /// Contrastive divergence with Langevin chains (Hinton 2002; Nijkamp et al. 2019; Du and Mordatch 2019).
     Cd {
-        start: ChainStart = ChainStart::Persistent, (), "Where chains start at each update.";
-        start_noise: StartNoise = StartNoise::Uniform, (), "The noise of chains that start from noise, in training and sampling.";
+        start: ChainStart = ChainStart::Persistent, (), "Where chains start at each update: at the batch, at noise, or where they stopped.";
+        start_noise: StartNoise = StartNoise::Uniform, (), "Noise that chains start from, in training and sampling.";
         steps: u64 = 40, within(1, 1 << 20), "Langevin steps per update.";
         step_size: f64 = 0.01, above(0.0),
-            "Coefficient of the score in a step x + step_size s + noise_std z, in squared units of the scaled data.";
+            "Step size: a step is x + step_size s + noise_std z with score s and standard normal z; in squared units of the scaled data.";
         noise_std: f64 = 0.0, at_least(0.0),
-            "Standard deviation of a step's noise; 0: sqrt(2 step_size), at which the chains target the density itself.";
-        buffer: usize = 10_000, within(1, 1 << 24), "Chains in the replay buffer; with start = \"persistent\" only.";
+            "Standard deviation of the noise per step; 0: sqrt(2 step_size), which samples at temperature 1.";
+        buffer: usize = 10_000, within(1, 1 << 24), "With start = \"persistent\": chains in the replay buffer.";
         restart: f64 = 0.05, within(0.0, 1.0),
-            "Probability that a chain starts anew from noise at an update; with start = \"persistent\" only.";
-        energy_l2: f64 = 0.0, at_least(0.0), "Weight of the mean of squared log densities of data and chains.";
+            "With start = \"persistent\": probability that a chain restarts from noise at an update.";
+        energy_l2: f64 = 0.0, at_least(0.0), "Weight of the penalty on squared log densities of data and chains.";
         data_noise: f64 = 0.0, at_least(0.0),
-            "Standard deviation of noise added to the data, in units of the scaled data.";
+            "Standard deviation of noise added to the data, in units of the scaled data; 0: none.";
     }
 }
 
 keys! {
     /// Contrastive divergence with block Gibbs sampling (Hinton 2002; Tieleman 2008).
     CdGibbs {
-        start: ChainStart = ChainStart::Persistent, (), "Where chains start at each update.";
+        start: ChainStart = ChainStart::Persistent, (), "Where chains start at each update: at the batch, at noise, or where they stopped.";
         steps: u64 = 1, within(1, 1 << 20), "Gibbs sweeps per update.";
         chains: usize = 0, within(0, 1 << 20),
-            "Chains, all of them moved at every update; 0: as many as train.batch, as with start = \"data\" always.";
+            "Number of chains, all updated at every step; 0: train.batch. Must be 0 with start = \"data\".";
         temperatures: usize = 1, within(1, 256),
-            "Inverse temperatures from 0 to 1 of parallel tempering, at each of which there are that many chains; with start = \"persistent\" only. 1: no tempering.";
-        centring: bool = true, (), "Whether units count from their means over the batch: the centred gradient.";
+            "With start = \"persistent\": inverse temperatures of parallel tempering, from 0 to 1, each with its own set of chains; 1: no tempering.";
+        centring: bool = true, (), "Use the centred gradient, which subtracts the units' batch means.";
         pretrain_steps: Vec<usize> = Vec::new(), ListOf { items: within(0, 1 << 30), length: within(0, 3) },
-            "Steps of greedy pretraining of each layer's weights before all are trained together, from the lowest up, as one of train.steps each; with model.kind = \"dbm\" only. []: none.";
-        pretrain_sweeps: u64 = 1, within(1, 100), "Gibbs sweeps from the data of an update of pretraining.";
-        pretrain_rate: f64 = 1.0, above(0.0), "Learning rate of pretraining, as a multiple of the optimiser's.";
+            "With model.kind = \"dbm\": steps of greedy pretraining per layer, bottom to top, before joint training; they count towards train.steps. []: no pretraining.";
+        pretrain_sweeps: u64 = 1, within(1, 100), "Gibbs sweeps from the data per update of pretraining.";
+        pretrain_rate: f64 = 1.0, above(0.0), "Learning rate of pretraining, as a multiple of optimiser.learning_rate.";
     }
 }
 
@@ -149,11 +150,11 @@ keys! {
     /// Noise contrastive estimation with a learnt log Z (Gutmann and Hyvarinen 2010, 2012).
     Nce {
         ratio: usize = 1, within(1, 10_000), "Noise rows per data row.";
-        noise: NoiseKind = NoiseKind::Gaussian, (), "The noise.";
-        components: usize = 8, within(1, 1024), "Components of the mixture; with noise = \"mixture\" only.";
+        noise: NoiseKind = NoiseKind::Gaussian, (), "Noise that the data are contrasted with.";
+        components: usize = 8, within(1, 1024), "With noise = \"mixture\": components of the mixture.";
         widen: f64 = 1.0, above(0.0),
-            "Factor of the standard deviation of Gaussian and mixture noise, and of the width of the data's range for uniform noise.";
-        flow_run: String = String::new(), (), "Folder of the run of the flow; with noise = \"flow\" only.";
+            "Factor on the standard deviation of Gaussian and mixture noise, or on the width of the data's range for uniform noise.";
+        flow_run: String = String::new(), (), "With noise = \"flow\": run folder of a trained flow.";
     }
 }
 
@@ -161,10 +162,10 @@ keys! {
     /// Flow contrastive estimation (Gao et al. 2020).
     Fce {
         threshold: f64 = 0.6, from_to_below(0.5, 1.0),
-            "Accuracy of the energy as a classifier of data against the flow: below it the energy is updated, above it the flow.";
+            "Update the energy while its accuracy at telling data from flow samples is below this, and the flow otherwise.";
         flow_couplings: usize = 8, within(1, 1024), "Affine couplings of the flow.";
-        flow_width: usize = 64, within(1, 65_536), "Width of the two hidden layers of a coupling's perceptron.";
-        flow_rate: f64 = 1.0, above(0.0), "Learning rate of the flow, as a multiple of the energy's.";
+        flow_width: usize = 64, within(1, 65_536), "Width of the two hidden layers of each coupling's perceptron.";
+        flow_rate: f64 = 1.0, above(0.0), "Learning rate of the flow, as a multiple of optimiser.learning_rate.";
     }
 }
 
@@ -173,7 +174,7 @@ keys! {
     Ml {}
 }
 
-/// What is minimised.
+/// The objective to minimise.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Objective {
     /// Over a ladder of noise levels.
@@ -215,7 +216,7 @@ impl Objective {
     pub(super) fn read(reader: &mut Reader, model: &Model) -> Result<Objective> {
         let family = model.family();
         reader.table("objective");
-        let kind = reader.get("kind", Kind::Ncsn, (), "The objective that is minimised.")?;
+        let kind = reader.get("kind", Kind::Ncsn, (), "Objective to minimise.")?;
         refuse_other_families(reader, kind, family)?;
         match kind {
             Kind::Ncsn => {
@@ -257,10 +258,12 @@ impl Objective {
                 reader.only_with("objective.kind = \"nce\"");
                 let nce = Nce::read_keys(reader)?;
                 if (nce.noise == NoiseKind::Flow) == nce.flow_run.is_empty() {
-                    let (found, expected) = (format!("{:?}", nce.flow_run), "the folder of a flow's run");
+                    let (found, expected) = (format!("{:?}", nce.flow_run), "the run folder of a flow");
                     return Err(match nce.flow_run.is_empty() {
                         true => reader.wrong("flow_run").found(found).expected(expected),
-                        false => reader.wrong("flow_run").found(found).expected("noise = \"flow\" beside it"),
+                        false => {
+                            reader.wrong("flow_run").found(found).expected("\"\" unless noise = \"flow\"")
+                        }
                     });
                 }
                 Ok(Objective::Nce(nce))
@@ -278,7 +281,7 @@ impl Objective {
 }
 
 impl CdGibbs {
-    /// The most sweeps from the data: they are traced one after the other.
+    /// Most sweeps from the data: each is traced into the program.
     const MOST_FROM_DATA: u64 = 100;
 
     fn read(reader: &mut Reader, model: &Model) -> Result<CdGibbs> {
@@ -290,7 +293,7 @@ impl CdGibbs {
         }
         if cd.start == ChainStart::Data && cd.chains > 0 {
             let error = reader.wrong("chains").found(format!("{} with start = \"data\"", cd.chains));
-            return Err(error.expected("0: a chain for each row of the batch"));
+            return Err(error.expected("0: one chain per row of the batch"));
         }
         if cd.start != ChainStart::Persistent && cd.temperatures > 1 {
             let error =
@@ -300,39 +303,37 @@ impl CdGibbs {
         cd.checked_pretraining(reader, model)
     }
 
-    /// Pretraining is of the layers of a deep machine.
+    /// Only the layers of a deep Boltzmann machine are pretrained.
     fn checked_pretraining(self, reader: &Reader, model: &Model) -> Result<CdGibbs> {
         let wrong = || reader.wrong("pretrain_steps").found(format!("{:?}", self.pretrain_steps));
         match model {
             _ if self.pretrain_steps.is_empty() => Ok(self),
             Model::Dbm(dbm) if dbm.hidden.len() == self.pretrain_steps.len() => Ok(self),
             Model::Dbm(dbm) => {
-                Err(wrong()
-                    .expected(format!("{} numbers, one for each hidden layer, or none", dbm.hidden.len())))
+                Err(wrong().expected(format!("{} numbers, one per hidden layer, or none", dbm.hidden.len())))
             }
-            _ => Err(wrong().expected("[]: only layers of model.kind = \"dbm\" are pretrained")),
+            _ => Err(wrong().expected("[]: only model.kind = \"dbm\" is pretrained")),
         }
     }
 }
 
-/// An objective is refused with a model that does not give what it needs.
+/// Refuses an objective that the model's family can't be trained by.
 fn refuse_other_families(reader: &Reader, kind: Kind, family: Family) -> Result<()> {
     let (fits, needs) = match kind {
         Kind::Ncsn => (family == Family::Score, "a score network: model.kind = \"unet\" or \"mlp\""),
         Kind::Dsm | Kind::Sm | Kind::Ssm => {
-            (family != Family::Bipartite, "\"cd\" or \"ml\": score matching needs a model of real numbers")
+            (family != Family::Bipartite, "\"cd\" or \"ml\"; score matching needs a model of real numbers")
         }
         Kind::Cd => (
             matches!(family, Family::Energy | Family::Bipartite),
-            "an energy: model.kind = \"mlp-energy\", \"rbm\" or another energy",
+            "an energy, e.g. model.kind = \"mlp-energy\" or \"rbm\"",
         ),
-        Kind::Nce | Kind::Fce => (
-            family == Family::Energy,
-            "an energy of real numbers: model.kind = \"mlp-energy\" or another one",
-        ),
+        Kind::Nce | Kind::Fce => {
+            (family == Family::Energy, "an energy of real numbers, e.g. model.kind = \"mlp-energy\"")
+        }
         Kind::Ml => (
             matches!(family, Family::Flow | Family::Bipartite),
-            "a flow: model.kind = \"real-nvp\" or \"multi-scale-flow\"; or a small machine: model.kind = \"rbm\"",
+            "a flow (model.kind = \"real-nvp\" or \"multi-scale-flow\") or a small Boltzmann machine (model.kind = \"rbm\")",
         ),
     };
     match fits {

@@ -112,9 +112,9 @@ fn unknown_table(table: &str, place: String) -> Error {
 
 fn outside_tables(key: &str, place: String) -> Error {
     if TABLES.contains(&key) {
-        return Error::input(format!("{key} is a table")).at(place).expected(format!("[{key}]"));
+        return Error::input(format!("{key} must be a table")).at(place).expected(format!("[{key}]"));
     }
-    let error = Error::input(format!("key {key} stands outside the tables")).at(place);
+    let error = Error::input(format!("key {key} is outside any table")).at(place);
     match nearest_key("", key) {
         Some(key) => error.remedy(format!("did you mean {key}?")),
         None => error.expected(TABLES.map(|table| format!("[{table}]")).join(" ")),
@@ -130,7 +130,7 @@ fn value_of(value: &DeValue) -> Value {
         },
         DeValue::Float(value) => match value.as_str().parse() {
             Ok(value) => Value::Float(value),
-            Err(_) => Value::Other("a number that can't be read"),
+            Err(_) => Value::Other("an unreadable number"),
         },
         DeValue::String(value) => Value::Text(value.to_string()),
         DeValue::Array(items) => Value::List(items.iter().map(|item| value_of(item.get_ref())).collect()),

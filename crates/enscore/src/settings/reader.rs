@@ -88,11 +88,11 @@ impl<'a> Reader<'a> {
         self.raw.get(self.table, key)
     }
 
-    /// An error about a key whose value is right alone and wrong beside others.
+    /// An error about a key whose value is valid by itself but not together with others.
     pub fn wrong(&self, key: &str) -> Error {
         let place = match self.entry(key) {
             Some(entry) => entry.place.clone(),
-            None => format!("{}, where it has its default", self.raw.name),
+            None => format!("{}, where it keeps its default", self.raw.name),
         };
         Error::input(format!("wrong value for {}.{key}", self.table)).at(place)
     }

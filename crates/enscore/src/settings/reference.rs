@@ -30,7 +30,7 @@ const EVERY_KIND: [&str; 12] = [
 pub struct KeyReference {
     /// Table and key: `train.steps`.
     pub key: String,
-    /// The type and range in words: `an integer, 1 or more`.
+    /// The type and range in words: `an integer, at least 1`.
     pub kind: String,
     /// The default as TOML; empty where there is none.
     pub default: String,
@@ -112,9 +112,9 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
         }
         let all = settings_reference().into_iter().filter(|key| key.key == path).map(|key| key.applies);
         let applies = all.collect::<Vec<_>>().join(" or ");
-        return Err(Error::input(format!("{path} goes only with {applies}"))
+        return Err(Error::input(format!("{path} is only for {applies}"))
             .at(&entry.place)
-            .remedy("remove it, or choose one of these"));
+            .remedy("remove it, or choose a kind that has it"));
     }
     Ok(())
 }

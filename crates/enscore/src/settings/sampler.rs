@@ -1,5 +1,5 @@
-//! `[sampler]`: how samples are drawn: annealed Langevin dynamics (Song and Ermon 2019, algorithm 1) where there are noise
-//! levels, Langevin dynamics where there are none, Gibbs sampling of two sides of units; a flow is drawn from exactly.
+//! `[sampler]`: how samples are drawn: annealed Langevin dynamics (Song and Ermon 2019, algorithm 1) for noise levels,
+//! Langevin dynamics for a single density, block Gibbs sampling for bipartite models, exact draws for flows.
 
 use super::model::Family;
 use super::objective::Objective;
@@ -8,7 +8,7 @@ use super::value::{above, at_least, choice, within};
 use crate::Result;
 
 choice! {
-    /// How a step of size a moves: two published conventions, a factor of two apart.
+    /// Meaning of a step size a: two published conventions, a factor of two apart.
     StepRuleName {
         /// x + a/2 s + sqrt(a) z, as the paper's algorithm 1.
         Algorithm1 = "algorithm1",
@@ -18,7 +18,7 @@ choice! {
 }
 
 choice! {
-    /// Which weights sample.
+    /// The weights to sample with.
     Weights {
         /// Their exponential moving average.
         Ema = "ema",
@@ -34,7 +34,7 @@ choice! {
         Annealed = "annealed",
         /// Langevin dynamics on one density.
         Langevin = "langevin",
-        /// Gibbs sweeps between two sides of units.
+        /// Block Gibbs sweeps of a bipartite model.
         Gibbs = "gibbs",
         /// Base draws mapped through a flow.
         Exact = "exact",
@@ -44,18 +44,18 @@ choice! {
 keys! {
     /// Annealed Langevin dynamics.
     Annealed {
-        rule: StepRuleName = StepRuleName::Algorithm1, (), "The convention of step_size.";
+        rule: StepRuleName = StepRuleName::Algorithm1, (), "Convention of step_size: x + a/2 s + sqrt(a) z as in Algorithm 1 of the paper, or x + a s + sqrt(2a) z as in its published code.";
         step_size: f64 = 2e-5, above(0.0),
-            "Step at the smallest noise level, in squared units of the scaled data; times (sigma / sigma_min)^2 above.";
+            "Step size at the smallest noise level, in squared units of the scaled data; scaled by (sigma / sigma_min)^2 at the others.";
         steps_per_level: u64 = 100, at_least(1), "Steps at each noise level.";
-        denoise: bool = true, (), "Whether a last noiseless step x + sigma^2 s removes the smallest noise.";
+        denoise: bool = true, (), "Finish with a noiseless step x + sigma^2 s that removes the smallest noise.";
     }
 }
 
 choice! {
-    /// What pictures show of units in {0, 1}.
+    /// What pictures of binary units show.
     Shown {
-        /// The probabilities that the last states were drawn at.
+        /// The probabilities that the last states were drawn from.
         Means = "means",
         /// The states.
         States = "states",
@@ -65,13 +65,14 @@ choice! {
 keys! {
     /// Block Gibbs sampling.
     Gibbs {
-        steps: u64 = 1000, at_least(1), "Gibbs sweeps of each chain, from independent units with the data's means.";
+        steps: u64 = 1000, at_least(1), "Gibbs sweeps per chain, starting from independent units with the data's means.";
         pictures: Shown = Shown::Means, (),
-            "Whether pictures show the means that the last states were drawn at, or the states; numbers in files are always states.";
+            "Show the means of the last sweep or the sampled states in pictures; .npy and .csv files always hold states.";
     }
 }
 
-/// Langevin dynamics on one density from noise of the size of the data: x + step_size s + noise_std z.
+/// Langevin dynamics on one density, starting from noise at the scale of the data: x + step_size s +
+/// noise_std z.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Langevin {
@@ -90,7 +91,7 @@ pub enum Method {
     Annealed(Annealed),
     /// On one density.
     Langevin(Langevin),
-    /// Between two sides of units.
+    /// Block Gibbs sweeps.
     Gibbs(Gibbs),
     /// From a flow.
     Exact,
@@ -99,9 +100,9 @@ pub enum Method {
 keys! {
     /// What every sampler has.
     Common {
-        batch: usize = 64, within(1, 1 << 20), "Samples drawn at once. Samples don't depend on it.";
-        count: usize = 64, within(1, 1 << 30), "Samples drawn where a command names no number.";
-        weights: Weights = Weights::Ema, (), "Which weights sample.";
+        batch: usize = 64, within(1, 1 << 20), "Samples drawn at once; affects memory and speed, not the samples.";
+        count: usize = 64, within(1, 1 << 30), "Number of samples if the command doesn't give one.";
+        weights: Weights = Weights::Ema, (), "Weights to sample with: their moving average, or those of the last step.";
     }
 }
 
@@ -113,14 +114,15 @@ pub struct Sampler {
     pub method: Method,
     /// Samples drawn at once.
     pub batch: usize,
-    /// Samples drawn where a command names no number.
+    /// Number of samples if the command doesn't give one.
     pub count: usize,
-    /// Which weights sample.
+    /// The weights to sample with.
     pub weights: Weights,
 }
 
 impl Sampler {
-    /// Reads the table: what fits the model and the objective is the default and, but for the step, the only choice.
+    /// Reads the table: the sampler that fits model and objective is the default and, with few exceptions,
+    /// the only choice.
     pub(super) fn read(reader: &mut Reader, family: Family, objective: &Objective) -> Result<Sampler> {
         reader.table("sampler");
         let fitting = match objective {
@@ -134,7 +136,7 @@ impl Sampler {
             "kind",
             fitting,
             (),
-            "How samples are drawn; the default fits model and objective. With objective.kind = \"fce\", \"exact\" draws from its flow.",
+            "Sampler; the default follows from model and objective. With objective.kind = \"fce\", \"exact\" draws from the flow.",
         )?;
         // One noise level may be sampled without annealing; flow contrastive estimation has a flow to draw from, too.
         let also = match objective {
@@ -170,7 +172,7 @@ impl Sampler {
 }
 
 impl Langevin {
-    /// The defaults are those of the objective's own chains, if it has some.
+    /// Defaults to the objective's own chains, if it has any.
     fn read(reader: &mut Reader, objective: &Objective) -> Result<Langevin> {
         let (step, noise, steps) = match objective {
             Objective::Cd(cd) => (cd.step_size, cd.noise_std, cd.steps.max(100)),
@@ -180,19 +182,19 @@ impl Langevin {
             "step_size",
             step,
             above(0.0),
-            "Coefficient of the score in a step x + step_size s + noise_std z, in squared units of the scaled data.",
+            "Step size: a step is x + step_size s + noise_std z with score s and standard normal z; in squared units of the scaled data.",
         )?;
         let noise_std = reader.get(
             "noise_std",
             noise,
             at_least(0.0),
-            "Standard deviation of a step's noise; 0: sqrt(2 step_size), at which the chain targets the density itself.",
+            "Standard deviation of the noise per step; 0: sqrt(2 step_size), which samples at temperature 1.",
         )?;
         let steps = reader.get(
             "steps",
             steps,
             at_least(1),
-            "Steps of each chain, from noise of the size of the data.",
+            "Steps per chain, starting from noise at the scale of the data.",
         )?;
         let noise_std = if noise_std > 0.0 { noise_std } else { (2.0 * step_size).sqrt() };
         Ok(Langevin { step_size, noise_std, steps })

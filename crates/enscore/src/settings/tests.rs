@@ -107,7 +107,7 @@ fn refusals_of_a_file() {
         ),
         (
             "[optimiser]\nbeta1 = nan",
-            "wrong value for optimiser.beta1: a.toml, line 6: found NaN (a number), expected a number, 0 or more and below 1",
+            "wrong value for optimiser.beta1: a.toml, line 6: found NaN (a number), expected a number, at least 0 and below 1",
         ),
         (
             "[optimiser]\nlearning_rate = inf",
@@ -115,15 +115,15 @@ fn refusals_of_a_file() {
         ),
         (
             "[train]\nsteps = 1e3",
-            "wrong value for train.steps: a.toml, line 6: found 1000.0 (a number), expected an integer, 1 or more",
+            "wrong value for train.steps: a.toml, line 6: found 1000.0 (a number), expected an integer, at least 1",
         ),
         (
             "[train]\nsteps = 99999999999999999999",
-            "wrong value for train.steps: a.toml, line 6: found an integer beyond 64 bits, expected an integer, 1 or more",
+            "wrong value for train.steps: a.toml, line 6: found an integer beyond 64 bits, expected an integer, at least 1",
         ),
         (
             "[train]\nsteps.x = 1",
-            "wrong value for train.steps: a.toml, line 6: found a table, expected an integer, 1 or more",
+            "wrong value for train.steps: a.toml, line 6: found a table, expected an integer, at least 1",
         ),
         (
             "[optimiser]\ndecay = 'exp'",
@@ -135,7 +135,7 @@ fn refusals_of_a_file() {
         ),
         (
             "channels = 30",
-            "wrong value for model.groups: a.toml, where it has its default: found 8 for a level of 30 channels, expected a divisor of every level's width",
+            "wrong value for model.groups: a.toml, where it keeps its default: found 8 for a level of 30 channels, expected a divisor of every level's width",
         ),
         (
             "multipliers = [1, 0]",
@@ -147,7 +147,7 @@ fn refusals_of_a_file() {
         ),
         (
             "hidden = [3]",
-            "model.hidden goes only with model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"real-nvp\" or model.kind = \"rbm\" or model.kind = \"dbm\": a.toml, line 5; remove it, or choose one of these",
+            "model.hidden is only for model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"real-nvp\" or model.kind = \"rbm\" or model.kind = \"dbm\": a.toml, line 5; remove it, or choose a kind that has it",
         ),
         (
             "[objective]\nsigma_min = 1",
@@ -169,7 +169,7 @@ fn refusals_of_whole_files() {
     let cases = [
         (
             "",
-            "no data.name or data.path: a.toml, [data]; add name = \"digits\", or path = the folder of the data",
+            "no data.name or data.path: a.toml, [data]; add name = \"digits\", or path = \"FILE or FOLDER\"",
         ),
         (
             "data.name = 'digits'",
@@ -177,12 +177,12 @@ fn refusals_of_whole_files() {
         ),
         (
             "data.name = 'a'\ndata.path = 'b'",
-            "wrong value for data.path: a.toml, line 2: found \"b\" beside data.name, expected one of the two; remove one of them",
+            "wrong value for data.path: a.toml, line 2: found \"b\" in addition to data.name, expected only one of the two; remove one of them",
         ),
         ("data.name = ' '", "wrong value for data.name: a.toml, line 1: found \"\", expected a name"),
-        ("steps = 3", "key steps stands outside the tables: a.toml, line 1; did you mean train.steps?"),
-        ("train = 3", "train is a table: a.toml, line 1: expected [train]"),
-        ("[[train]]", "train is a table: a.toml, line 1: expected [train]"),
+        ("steps = 3", "key steps is outside any table: a.toml, line 1; did you mean train.steps?"),
+        ("train = 3", "train must be a table: a.toml, line 1: expected [train]"),
+        ("[[train]]", "train must be a table: a.toml, line 1: expected [train]"),
     ];
     for (text, expected) in cases {
         assert_eq!(refusal(text, &[]), expected);
@@ -201,15 +201,15 @@ fn refusals_of_set_arguments() {
         ("train.steps", "wrong --set argument: --set train.steps: expected --set table.key=value"),
         (
             "train.steps=many",
-            "wrong value for train.steps: --set train.steps=many: found \"many\" (a string), expected an integer, 1 or more",
+            "wrong value for train.steps: --set train.steps=many: found \"many\" (a string), expected an integer, at least 1",
         ),
         (
             "train.steps=1\nx=2",
-            "wrong value for train.steps: --set train.steps=1 x=2: found \"1\\nx=2\" (a string), expected an integer, 1 or more",
+            "wrong value for train.steps: --set train.steps=1 x=2: found \"1\\nx=2\" (a string), expected an integer, at least 1",
         ),
         (
             "model.kind=mlp",
-            "model.channels goes only with model.kind = \"unet\" or model.kind = \"residual-energy\" or model.kind = \"conv-energy\" or model.kind = \"multi-scale-flow\": a.toml, line 5; remove it, or choose one of these",
+            "model.channels is only for model.kind = \"unet\" or model.kind = \"residual-energy\" or model.kind = \"conv-energy\" or model.kind = \"multi-scale-flow\": a.toml, line 5; remove it, or choose a kind that has it",
         ),
     ];
     for (argument, expected) in cases {

@@ -1,4 +1,4 @@
-//! `[train]`: how long training runs, from what it starts, and what it writes when.
+//! `[train]`: how long training runs, where it starts, and what it writes when.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::value::{above, at_least, choice, within};
 use crate::Result;
 
 choice! {
-    /// What the decay of the learning rate follows.
+    /// Clock of the learning rate decay.
     DecayBy {
         /// The fraction of the steps done.
         Steps = "steps",
@@ -18,9 +18,9 @@ choice! {
 }
 
 choice! {
-    /// How the numbers of an update's matrix products are multiplied.
+    /// Precision of an update's matrix products.
     Products {
-        /// As they are, in single precision.
+        /// Single precision.
         Single = "single",
         /// Rounded to bfloat16, with sums in single precision.
         Bf16 = "bf16",
@@ -30,22 +30,22 @@ choice! {
 keys! {
     /// How long training runs and what it writes when.
     Train {
-        steps: u64 = 1000, at_least(1), "Updates in the whole training.";
+        steps: u64 = 1000, at_least(1), "Updates in total.";
         batch: usize = 64, within(1, 1 << 20), "Rows per update.";
-        seed: u64 = 0, at_least(0), "Seed of every random number of the training.";
+        seed: u64 = 0, at_least(0), "Random seed of the training.";
         checkpoint_every: u64 = 500, at_least(1), "Steps between checkpoints; the last step always writes one.";
-        validate_every: u64 = 500, at_least(0), "Steps between losses on the validation rows; 0: never.";
+        validate_every: u64 = 500, at_least(0), "Steps between evaluations of the validation loss; 0: never.";
         sample_every: u64 = 0, at_least(0), "Steps between pictures of samples; 0: never.";
         log_every: u64 = 10, at_least(1), "Steps between lines of metrics.jsonl.";
         wall_time_minutes: f64 = 0.0, within(0.0, 1e6),
-            "Minutes of training after which it stops cleanly with a checkpoint; 0: no limit.";
+            "Stop cleanly with a checkpoint after this many minutes of training; 0: no limit.";
         decay_by: DecayBy = DecayBy::Steps, (),
-            "Whether the learning rate decays with the steps done or the wall time used.";
-        memory_limit_gib: f64 = 16.0, above(0.0), "Largest memory of the training, in GiB; more is refused.";
-        warm_start: String = String::new(), (), "Folder of a run whose weights are the first ones; empty: none.";
+            "Decay the learning rate with the steps done or with the wall time used.";
+        memory_limit_gib: f64 = 16.0, above(0.0), "Memory limit of the training in GiB; training is refused if it needs more.";
+        warm_start: String = String::new(), (), "Run folder whose weights training starts from; empty: none.";
         products: Products = Products::Single, (),
-            "Numbers of the update's matrix products: as they are, or rounded to bfloat16 (faster where the processor has it).";
-        threads: usize = 0, within(0, 4096), "Threads; 0: one per core. Results don't depend on it.";
+            "Precision of the update's matrix products: single, or inputs rounded to bfloat16 (faster on processors with AVX-512 BF16).";
+        threads: usize = 0, within(0, 4096), "Number of threads; 0: one per core. Results don't depend on it.";
     }
 }
 

@@ -78,8 +78,8 @@ impl<T: fmt::Display> fmt::Display for Range<T> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match (&self.0, &self.1) {
             (Bound::Included(low), Bound::Included(high)) => write!(f, "{low} to {high}"),
-            (Bound::Included(low), Bound::Excluded(high)) => write!(f, "{low} or more and below {high}"),
-            (Bound::Included(low), Bound::Unbounded) => write!(f, "{low} or more"),
+            (Bound::Included(low), Bound::Excluded(high)) => write!(f, "at least {low} and below {high}"),
+            (Bound::Included(low), Bound::Unbounded) => write!(f, "at least {low}"),
             (Bound::Excluded(low), _) => write!(f, "above {low}"),
             (Bound::Unbounded, _) => Ok(()),
         }

@@ -131,7 +131,7 @@ fn facts_of_a_table_are_those_of_its_cells() {
     let text = folder.succeed("data info three.csv").stdout;
     for (name, value) in [
         ("rows", "3, no test split".to_string()),
-        ("scale", "as it is".into()),
+        ("scale", "unscaled".into()),
         ("scaled values", "-3 to 4".into()),
         ("mean", format!("{:.6}", mean(&cells))),
         ("variance", format!("{variance:.6}")),

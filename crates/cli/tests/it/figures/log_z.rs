@@ -51,11 +51,11 @@ fn assert_text(text: &str, found: &Value) {
     let mut expected = vec![
         ("log Z", format!("{log_z:.4} ± {error:.4} nats")),
         ("method", format!("{}, {}", found["method"].as_str().unwrap(), found["detail"].as_str().unwrap())),
-        ("chains", format!("300, worth {ess:.1}; 60 temperatures")),
+        ("chains", format!("300, effective sample size {ess:.1}; 60 temperatures")),
     ];
     if found["reverse"].is_object() {
         let [log_z, error, ess] = ["log_z", "std_err", "ess"].map(|key| number(&found["reverse"][key]));
-        expected.push(("reverse", format!("{log_z:.4} ± {error:.4} nats, worth {ess:.1} chains")));
+        expected.push(("reverse", format!("{log_z:.4} ± {error:.4} nats, effective sample size {ess:.1}")));
     }
     for bound in ["lower", "upper"] {
         if let Some(value) = found[bound].as_f64() {
@@ -160,7 +160,7 @@ fn the_ends_of_gibbs_runs_give_no_upper_bound() {
     let options = "--temperatures 50 --chains 40 --sweeps 20 --json";
     let reverse = folder.succeed(&format!("logz large.toml --method reverse-ais {options}")).json();
     assert!(reverse["upper"].is_null(), "the ends of Gibbs runs pass for exact samples: {reverse}");
-    assert!(reverse["detail"].as_str().unwrap().ends_with("after 20 Gibbs sweeps: no bound"), "{reverse}");
+    assert!(reverse["detail"].as_str().unwrap().ends_with("after 20 Gibbs sweeps: not a bound"), "{reverse}");
     let both = folder.succeed(&format!("logz large.toml --method bracket {options}")).json();
     assert!(both["upper"].is_null(), "the ends of Gibbs runs pass for exact samples: {both}");
     assert_eq!(both["reverse"]["exact_samples"], false, "{both}");

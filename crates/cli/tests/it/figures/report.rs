@@ -121,19 +121,19 @@ fn assert_curves(folder: &Folder, run: &str, page: &Page, found: &Value) {
     let series = [loss, validation].into_iter().filter(|series| !series.is_empty()).collect::<Vec<_>>();
     page.chart("Loss over training").unwrap().assert_shows(&format!("{run}, loss"), &series, [false, log]);
     for (caption, key, log) in [
-        ("Energy gap: mean log density of data less that of chains", "energy_gap", false),
+        ("Energy gap: mean log density of data minus that of chains", "energy_gap", false),
         (
-            "Mean log density of training rows less that of validation rows, with averaged weights",
+            "Mean log density of training rows minus that of validation rows, with averaged weights",
             "free_energy_gap",
             false,
         ),
         ("Pseudo-log-likelihood of validation rows", "pseudo_log_likelihood", false),
         ("Reconstruction error of validation rows", "validation_reconstruction_error", false),
-        ("Reconstruction error of the batches", "reconstruction_error", false),
-        ("Swaps of tempered chains that were accepted", "swapped", false),
+        ("Reconstruction error of training batches", "reconstruction_error", false),
+        ("Acceptance rate of swaps between tempered chains", "swapped", false),
         ("Learnt log Z", "log_z", false),
         ("Accuracy of data against noise", "accuracy", false),
-        ("Log-likelihood of the flow on its batches", "flow_log_likelihood", false),
+        ("Log-likelihood of the flow on training batches", "flow_log_likelihood", false),
         ("Learning rate", "learning_rate", false),
         ("Norm of the gradient", "gradient_norm", true),
     ] {
@@ -254,7 +254,7 @@ fn returns_from_divergence_are_told() {
         let (why, scale) = (line.get("rollback")?.as_str()?, line["rate_scale"].as_f64()?);
         let (from, to) = (&line["rollback_from"], &line["step"]);
         Some(format!(
-            "Diverged at step {from}: {why}. Went on from step {to} with {scale:.2e} of the learning rate."
+            "Diverged at step {from}: {why}. Resumed from step {to} with {scale:.2e} of the learning rate."
         ))
     };
     let expected: Vec<String> = lines.iter().filter_map(told).collect();

@@ -92,7 +92,7 @@ fn refusals_of_places() {
     assert_eq!(
         message(Run::open(&place.path)),
         format!(
-            "no run here: {at}: expected a folder with manifest.json; name a folder that enscore train wrote"
+            "not a run folder: {at}: expected a folder with manifest.json; give a folder written by enscore train"
         )
     );
     assert!(!place.path.exists());
@@ -108,7 +108,7 @@ fn refusals_of_places() {
     fs::remove_dir_all(&place.path).unwrap();
     fs::write(&place.path, "").unwrap();
     assert_eq!(message(create()), format!("not a folder: {at}: expected a new folder; choose another --out"));
-    assert!(message(Run::open(&place.path)).starts_with("no run here"));
+    assert!(message(Run::open(&place.path)).starts_with("not a run folder"));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn an_existing_run_is_not_written_over() {
     assert_eq!(
         message(Run::create(&place.path, "", &manifest())),
         format!(
-            "a run is already there: {}; add --resume to go on with it, or choose another --out",
+            "a run is already there: {}; add --resume to continue it, or choose another --out",
             place.path.display()
         )
     );
@@ -132,7 +132,7 @@ fn two_trainings_cannot_write_one_run() {
     assert_eq!(
         message(Run::open(&place.path)),
         format!(
-            "another training is writing this run: {}: found process {}; wait until it has ended, or choose \
+            "another process is training this run: {}: found process {}; wait for it to finish, or choose \
              another --out",
             place.path.display(),
             std::process::id()
@@ -149,7 +149,7 @@ fn a_creation_that_was_cut_is_done_again() {
     drop(run(&place, &[]));
     fs::remove_file(place.path.join(MANIFEST)).unwrap();
     fs::write(place.path.join(".tmp-1-0-manifest.json"), "{").unwrap();
-    assert!(message(Run::open(&place.path)).starts_with("no run here"));
+    assert!(message(Run::open(&place.path)).starts_with("not a run folder"));
     drop(run(&place, &[1]));
     assert_eq!(names(&place.path), [CHECKPOINTS, LOCK, MANIFEST, SAMPLES, SETTINGS]);
 }
@@ -186,7 +186,7 @@ fn a_crash_before_latest_is_replaced_keeps_the_checkpoint_it_names() {
         fs::write(&latest, wrong).unwrap();
         let loaded = run.folder().latest_checkpoint().unwrap().unwrap();
         assert_eq!((loaded.step, loaded.warnings.len()), (2, 1), "{wrong}");
-        assert!(loaded.warnings[0].ends_with("which isn't there"), "{}", loaded.warnings[0]);
+        assert!(loaded.warnings[0].ends_with("which doesn't exist"), "{}", loaded.warnings[0]);
     }
 }
 
@@ -203,7 +203,7 @@ fn damaged_checkpoints_are_passed_over_with_a_warning() {
         ("can't read: ", |folder| fs::remove_file(folder.join(STATE)).unwrap()),
         ("can't read: ", |folder| fs::remove_file(folder.join(MANIFEST)).unwrap()),
         ("not a manifest", |folder| fs::write(folder.join(MANIFEST), "{\"format\": 1").unwrap()),
-        ("a checkpoint of another step: ", |folder| {
+        ("the checkpoint is of another step: ", |folder| {
             let text = fs::read_to_string(folder.join(MANIFEST)).unwrap();
             fs::write(folder.join(MANIFEST), text.replacen("\"step\": ", "\"step\": 9", 1)).unwrap();
         }),
@@ -221,7 +221,7 @@ fn damaged_checkpoints_are_passed_over_with_a_warning() {
         damage(&run.folder().checkpoint_path(1));
         damage(&run.folder().checkpoint_path(2));
         assert!(
-            message(run.folder().latest_checkpoint()).starts_with("no checkpoint of this run is whole: ")
+            message(run.folder().latest_checkpoint()).starts_with("no checkpoint of this run is intact: ")
         );
     }
 }

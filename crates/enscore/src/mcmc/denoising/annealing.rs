@@ -58,15 +58,15 @@ impl AnnealingSettings {
 
     fn check(&self) -> Result<()> {
         if !(1..=MOST).contains(&self.sweeps) {
-            let error = Error::input("no annealing of so many sweeps").at("sweeps").found(self.sweeps);
+            let error = Error::input("invalid number of sweeps").at("sweeps").found(self.sweeps);
             return Err(error.expected(format_args!("1 to {MOST}")));
         }
         let [first, last] = self.temperatures;
         if !(first.is_finite() && last > 0.0 && last <= first) {
-            return Err(Error::input("temperatures that don't fall")
+            return Err(Error::input("the temperatures don't decrease")
                 .at("temperatures")
                 .found(format_args!("{first} to {last}"))
-                .expected("finite numbers above 0, the last not above the first"));
+                .expected("finite numbers above 0, the last at most the first"));
         }
         Ok(())
     }

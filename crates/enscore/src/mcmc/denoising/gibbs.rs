@@ -39,7 +39,7 @@ impl GibbsSettings {
         ];
         for (name, value, least, most) in ranges {
             if !(least..=most).contains(&value) {
-                let error = Error::input("a setting of the sampler is out of range").at(name).found(value);
+                let error = Error::input("a sampler setting is out of range").at(name).found(value);
                 return Err(error.expected(format_args!("{least} to {most}")));
             }
         }

@@ -29,12 +29,12 @@ impl Checkerboard {
     /// `spins` is no state of it.
     pub fn new(model: &IsingModel, rule: Rule, spins: &[i8]) -> Result<Checkerboard> {
         model.check_spins(spins)?;
-        let expected = "a torus of one coupling without a field, its sides multiples of";
+        let expected = "a torus with a single coupling, no field, and sides that are multiples of";
         let refused = || {
-            Error::input("these sweeps don't fit the model")
+            Error::input("checkerboard sweeps don't apply to this model")
                 .found(format_args!("{:?}", model.lattice()))
                 .expected(format_args!("{expected} {SIDE_MULTIPLE}"))
-                .remedy("single-site sweeps are for any model")
+                .remedy("use single-site sweeps, which work for any model")
         };
         let (Lattice::Torus { height, width }, Some(coupling), true) =
             (model.lattice(), model.uniform_coupling(), model.has_no_field())

@@ -6,7 +6,7 @@
 //! | [`Checkerboard`] | a torus of one coupling without a field | many sweeps of a large lattice: 64 spins a word |
 //! | [`SwendsenWang`], [`Wolff`] | any graph | near the critical temperature, without frustration |
 //!
-//! They sample at the β of their model and don't look for the least energy. States are spins ±1, `[sites]`; a
+//! They sample at the β of their model; none minimises the energy. States are spins ±1, `[sites]`; a
 //! transition's draws are those of (seed, step, row) of its key.
 
 mod checkerboard;

@@ -34,10 +34,10 @@ impl SingleSite {
     /// An input error if `beta` is negative or not finite.
     pub fn set_beta(&mut self, beta: f64) -> Result<()> {
         if !(beta.is_finite() && beta >= 0.0) {
-            return Err(Error::input("an inverse temperature")
+            return Err(Error::input("invalid inverse temperature")
                 .at("beta")
                 .found(beta)
-                .expected("a finite number, 0 or more"));
+                .expected("a finite number, at least 0"));
         }
         self.beta = beta;
         Ok(())

@@ -98,7 +98,7 @@ fn centres(rows: &[f64], d: usize, k: usize, seed: u64) -> Result<Vec<Vec<f64>>>
         return Err(Error::input("a mixture without components")
             .at("components")
             .found(0)
-            .expected("1 or more"));
+            .expected("at least 1"));
     }
     let mut words = vec![0; k];
     row_words(Key::new(seed, 0), STREAM, 0, &mut words);

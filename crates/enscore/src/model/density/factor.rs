@@ -21,7 +21,7 @@ impl Factor {
     /// A matrix of another size, one that is not symmetric, or not positive definite.
     pub(super) fn of(covariance: &[f64], d: usize) -> Result<Self> {
         if covariance.len() != d * d {
-            return Err(Error::input("a covariance of the wrong size")
+            return Err(Error::input("the covariance has the wrong size")
                 .found(format!("{} values", covariance.len()))
                 .expected(format!("{d} x {d}")));
         }
@@ -30,7 +30,7 @@ impl Factor {
             covariance.iter().fold(0.0f64, |largest, c| largest.max(c.abs())),
         );
         if (&matrix - matrix.transpose()).iter().any(|gap| gap.abs() > 1e-9 * scale) {
-            return Err(Error::input("a covariance that is not symmetric"));
+            return Err(Error::input("the covariance is not symmetric"));
         }
         let factor = Cholesky::new(matrix).ok_or_else(not_positive_definite)?.l();
         // Rounding lets a singular matrix through: what is left of an element's variance, given those before it, is noise.
@@ -107,7 +107,7 @@ fn dimensions(matrix: &[f64]) -> usize {
 }
 
 fn not_positive_definite() -> Error {
-    Error::input("a covariance is not positive definite")
-        .expected("data that vary in every direction, with more rows than elements")
+    Error::input("the covariance is not positive definite")
+        .expected("more rows than elements, varying in every direction")
         .remedy("add a ridge to its diagonal, or use a diagonal covariance")
 }

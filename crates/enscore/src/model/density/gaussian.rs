@@ -51,10 +51,10 @@ impl Gaussian {
     pub fn fitted(rows: &[f64], row_shape: &[usize], widen: f64, ridge: f64) -> Result<Self> {
         let n = check_rows(rows, row_shape, widen)?;
         if !(ridge.is_finite() && ridge >= 0.0) {
-            return Err(Error::input("not a ridge")
+            return Err(Error::input("invalid ridge")
                 .at("ridge")
                 .found(ridge)
-                .expected("a finite number, 0 or more"));
+                .expected("a finite number, at least 0"));
         }
         let mean = mean_of(rows, rows.len() / n);
         let d = mean.len();

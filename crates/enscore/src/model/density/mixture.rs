@@ -22,11 +22,11 @@ impl GaussianMixture {
     /// No component, another number of weights, rows of different shapes, a weight that is not positive and finite.
     pub fn new(weights: &[f64], components: Vec<Gaussian>) -> Result<Self> {
         let wrong = |found: String, expected: &str| {
-            Err(Error::input("not a mixture").at("weights").found(found).expected(expected))
+            Err(Error::input("invalid mixture").at("weights").found(found).expected(expected))
         };
         if components.is_empty() || weights.len() != components.len() {
             let found = format!("{} weights for {} components", weights.len(), components.len());
-            return wrong(found, "one for each component, and at least one component");
+            return wrong(found, "one per component, and at least one component");
         }
         if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
             return wrong(weight.to_string(), "finite numbers above 0");
@@ -34,7 +34,7 @@ impl GaussianMixture {
         let shape = components[0].row_shape();
         if let Some(other) = components.iter().find(|component| component.row_shape() != shape) {
             let found = format!("components over rows of shape {shape:?} and {:?}", other.row_shape());
-            return wrong(found, "one shape");
+            return wrong(found, "the same shape");
         }
         let sum: f64 = weights.iter().sum();
         Ok(GaussianMixture { weights: weights.iter().map(|weight| weight / sum).collect(), components })
@@ -47,7 +47,7 @@ impl GaussianMixture {
     pub fn isotropic(row_shape: &[usize], weights: &[f64], means: &[f64], variance: f64) -> Result<Self> {
         let row_len: usize = row_shape.iter().product();
         if row_len == 0 || !means.len().is_multiple_of(row_len) {
-            return Err(Error::input("a density does not fit its rows")
+            return Err(Error::input("the density does not match its rows")
                 .at("means")
                 .found(format!("{} values", means.len()))
                 .expected(format!("whole rows of {row_len}")));

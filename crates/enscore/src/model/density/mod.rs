@@ -1,5 +1,6 @@
-//! Analytic densities without parameters: noise to contrast data with, proposals, known targets. Each is normalised, is
-//! drawn inside programs from a key, and is evaluated on the host too. Images are taken for one long vector.
+//! Analytic densities without parameters: noise for contrastive estimation, proposals, known targets. Each is
+//! normalised, can be sampled inside programs from a key, and can be evaluated on the host. Images are
+//! flattened.
 
 mod expectation_maximisation;
 mod factor;
@@ -29,10 +30,10 @@ fn flat(x: Var) -> Var {
 fn check_elements(what: &str, values: &[f64], row_shape: &[usize]) -> Result<()> {
     let row_len: usize = row_shape.iter().product();
     if row_len == 0 || values.len() != row_len {
-        return Err(Error::input("a density does not fit its rows")
+        return Err(Error::input("the density does not match its rows")
             .at(what)
             .found(format!("{} values for rows of shape {row_shape:?}", values.len()))
-            .expected("one value for each element, and at least one element"));
+            .expected("one value per element, and at least one element"));
     }
     match values.iter().position(|value| !value.is_finite()) {
         Some(at) => Err(Error::input("a density needs finite numbers")
@@ -46,18 +47,18 @@ fn check_elements(what: &str, values: &[f64], row_shape: &[usize]) -> Result<()>
 fn check_rows(rows: &[f64], row_shape: &[usize], widen: f64) -> Result<usize> {
     let row_len: usize = row_shape.iter().product();
     if row_len == 0 || rows.is_empty() || !rows.len().is_multiple_of(row_len) {
-        return Err(Error::input("a density can't be fitted to these data")
+        return Err(Error::input("can't fit a density to this data")
             .found(format!("{} values for rows of shape {row_shape:?}", rows.len()))
-            .expected("one or more whole rows"));
+            .expected("at least one row, and only whole rows"));
     }
     if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
-        return Err(Error::input("a density can't be fitted to these data")
+        return Err(Error::input("can't fit a density to this data")
             .at(format!("row {}, element {}", at / row_len, at % row_len))
             .found(rows[at])
             .expected("finite numbers"));
     }
     if !(widen.is_finite() && widen > 0.0) {
-        return Err(Error::input("a density can't be widened by this factor")
+        return Err(Error::input("can't widen a density by this factor")
             .at("widen")
             .found(widen)
             .expected("a finite number above 0"));

@@ -35,10 +35,10 @@ impl StudentT {
     pub fn new(row_shape: &[usize], location: &[f64], scale: &[f64], degrees: f64) -> Result<Self> {
         check_elements("location", location, row_shape)?;
         if !(degrees.fract() == 0.0 && (1.0..=MOST_DEGREES).contains(&degrees)) {
-            return Err(Error::input("degrees of freedom that can't be drawn")
+            return Err(Error::input("unsupported degrees of freedom")
                 .at("degrees")
                 .found(degrees)
-                .expected("a whole number from 1 to 1000, since draws sum so many squares of normal numbers")
+                .expected("a whole number from 1 to 1000, since a draw sums that many squared normals")
                 .remedy("round it, or use a Gaussian where it is large"));
         }
         Ok(StudentT { scale: Gaussian::new(row_shape, location, scale)?, degrees: degrees as usize })

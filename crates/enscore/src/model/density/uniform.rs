@@ -25,11 +25,11 @@ impl Uniform {
         if let Some(i) =
             low.iter().zip(high).position(|(low, high)| !((high - low).is_finite() && low < high))
         {
-            return Err(Error::input("a box without width")
+            return Err(Error::input("the box is empty")
                 .at(format!("element {i}"))
                 .found(format!("{} to {}", low[i], high[i]))
-                .expected("two ends in order")
-                .remedy("leave out constant elements, or use ends that differ"));
+                .expected("a lower end below the upper")
+                .remedy("leave out constant elements, or use different ends"));
         }
         Ok(Uniform { row_shape: row_shape.to_vec(), low: low.to_vec(), high: high.to_vec() })
     }

@@ -46,7 +46,7 @@ impl MultiScaleFlow {
     ) -> Result<Self> {
         let numbers = [("channels", channels), ("scales", scales), ("couplings", couplings)];
         if let Some((name, _)) = numbers.into_iter().find(|(_, number)| *number == 0) {
-            return Err(Error::input("the network is empty").at(name).found(0).expected("1 or more"));
+            return Err(Error::input("the network is empty").at(name).found(0).expected("at least 1"));
         }
         let [h, w, c] = row_shape;
         let most = if h * w * c == 0 { 0 } else { h.trailing_zeros().min(w.trailing_zeros()) as usize };
@@ -54,9 +54,9 @@ impl MultiScaleFlow {
             let remedy = match most {
                 0 => "crop or pad the images to an even height and width, or set model.kind = \"real-nvp\""
                     .into(),
-                _ => format!("set model.scales to {most} or less"),
+                _ => format!("set model.scales to at most {most}"),
             };
-            return Err(Error::input("every scale halves the images")
+            return Err(Error::input("each scale halves the images")
                 .at("model.scales")
                 .found(format!("{scales} scales for images of {h}x{w}x{c}"))
                 .expected("a height and width divisible by 2 to the number of scales")

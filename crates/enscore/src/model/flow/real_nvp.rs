@@ -43,12 +43,12 @@ impl RealNvp {
             return Err(Error::input("a coupling needs elements to condition on")
                 .at("model.kind")
                 .found(format!("rows of shape {row_shape:?}"))
-                .expected("2 elements or more")
+                .expected("at least 2 elements")
                 .remedy("set model.kind = \"mlp-energy\" for rows of one element"));
         }
         if couplings == 0 || hidden.contains(&0) {
             let name = if couplings == 0 { "couplings" } else { "hidden" };
-            return Err(Error::input("the network is empty").at(name).found(0).expected("1 or more"));
+            return Err(Error::input("the network is empty").at(name).found(0).expected("at least 1"));
         }
         let standardise = Standardise::new(row_len, mean, deviation)?;
         Ok(RealNvp { row_shape: row_shape.to_vec(), couplings, hidden: hidden.to_vec(), standardise })

@@ -42,7 +42,7 @@ impl IsingDenoising {
     pub fn new(eta: f64, beta: f64) -> Result<Self> {
         for (name, weight) in [("eta", eta), ("beta", beta)] {
             if !weight.is_finite() {
-                return Err(Error::input("a weight is not a number")
+                return Err(Error::input("a weight is not finite")
                     .at(name)
                     .found(weight)
                     .expected("a finite number"));
@@ -93,13 +93,11 @@ impl IsingDenoising {
     pub fn exact_map(&self, y: &[i8], height: usize, width: usize) -> Result<Labelling> {
         check("y", y, height, width)?;
         if self.beta < 0.0 {
-            return Err(Error::input(
-                "neighbours that repel each other are not submodular: no minimum cut applies",
-            )
-            .at("beta")
-            .found(self.beta)
-            .expected("0 or more")
-            .remedy("sample the posterior (--method gibbs) or anneal (--method annealing)"));
+            return Err(Error::input("a negative coupling is not submodular, so max-flow does not apply")
+                .at("beta")
+                .found(self.beta)
+                .expected("at least 0")
+                .remedy("sample the posterior (--method gibbs) or anneal (--method annealing)"));
         }
         let weights = self.whole_weights();
         let mut decided = persistency::decide(y, width, weights);
@@ -170,7 +168,7 @@ impl IsingDenoising {
 pub(crate) fn check(name: &str, spins: &[i8], height: usize, width: usize) -> Result<()> {
     let size = height.checked_mul(width).filter(|size| *size > 0 && *size < i32::MAX as usize);
     if size != Some(spins.len()) {
-        return Err(Error::input("an image has another size than said")
+        return Err(Error::input("the image does not have the given size")
             .at(name)
             .found(format_args!("{} spins", spins.len()))
             .expected(format_args!("{height} x {width}, at least 1 and below 2^31")));

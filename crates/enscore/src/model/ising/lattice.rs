@@ -5,9 +5,9 @@
 //! ```
 //!
 //! x is `[sites]`, on lattices `[height, width]` row-major. J > 0 makes neighbours agree; β is kept apart, so that one
-//! model is looked at at many temperatures. On the torus every site has a bond to its right and one downwards
-//! (Kaufman 1949): a side of 2 has two bonds between the same sites, and a side of 1 bonds sites to themselves, which
-//! adds the constant -J to the energy and moves nothing.
+//! model can be studied at many temperatures. On the torus every site has a bond to its right and one
+//! downwards (Kaufman 1949): a side of 2 has two bonds between the same sites, and a side of 1 bonds sites to
+//! themselves, which adds the constant -J to the energy and moves nothing.
 
 use crate::error::{Error, Result};
 
@@ -111,7 +111,7 @@ impl IsingModel {
         for (index, bond) in bonds.iter().enumerate() {
             let [i, j] = bond.sites;
             if i >= sites || j >= sites {
-                return Err(Error::input("a bond has a site that there is not")
+                return Err(Error::input("a bond has a site out of range")
                     .at(format_args!("bond {index}"))
                     .found(format_args!("sites {i} and {j}"))
                     .expected(format_args!("sites below {sites}")));
@@ -134,7 +134,7 @@ impl IsingModel {
     /// As [`IsingModel::graph`]; if the matrix is not of `sites` x `sites`, not symmetric, or has a diagonal.
     pub fn dense(sites: usize, coupling: &[f64], field: Field, beta: f64) -> Result<Self> {
         if sites.checked_mul(sites) != Some(coupling.len()) {
-            return Err(Error::input("the matrix of couplings has another size than the model")
+            return Err(Error::input("the matrix of couplings does not match the model in size")
                 .found(format_args!("{} numbers", coupling.len()))
                 .expected(format_args!("{sites} x {sites}")));
         }
@@ -170,7 +170,7 @@ impl IsingModel {
                 [("right", right, lattice.right_shape()), ("down", down, lattice.down_shape())]
             {
                 if rows.checked_mul(columns) != Some(values.len()) {
-                    return Err(Error::input("there are other couplings than bonds")
+                    return Err(Error::input("the couplings don't match the bonds in number")
                         .at(name)
                         .found(format_args!("{} numbers", values.len()))
                         .expected(format_args!("{rows} x {columns}")));
@@ -186,7 +186,7 @@ impl IsingModel {
             Lattice::Grid { height, width } | Lattice::Torus { height, width } => height.checked_mul(width),
         };
         if !sites.is_some_and(|sites| sites > 0 && sites < MOST_SITES) {
-            return Err(Error::input("a lattice of this size can't be")
+            return Err(Error::input("unsupported lattice size")
                 .found(format_args!("{lattice:?}"))
                 .expected("at least one site and fewer than 2^31"));
         }
@@ -210,7 +210,7 @@ impl IsingModel {
         match &self.field {
             Field::Uniform(h) => finite(*h, "the field", String::new),
             Field::PerSite(h) if h.len() != self.sites() => {
-                Err(Error::input("the field has another size than the lattice")
+                Err(Error::input("the field does not match the lattice in size")
                     .found(format_args!("{} numbers", h.len()))
                     .expected(format_args!("{} sites", self.sites())))
             }
@@ -227,11 +227,11 @@ impl IsingModel {
     /// An input error if `beta` is negative or not finite, or β Σ(|J| + |h|) overflows.
     pub fn at_beta(mut self, beta: f64) -> Result<Self> {
         if !(beta.is_finite() && beta >= 0.0) {
-            return Err(Error::input("an inverse temperature")
+            return Err(Error::input("invalid inverse temperature")
                 .at("beta")
                 .found(beta)
-                .expected("a finite number, 0 or more")
-                .remedy("neighbours that disagree have a negative coupling"));
+                .expected("a finite number, at least 0")
+                .remedy("use negative couplings for neighbours that favour disagreement"));
         }
         let mut total: f64 = (0..self.sites()).map(|site| self.field_at(site).abs()).sum();
         self.for_each_bond(|_, _, j| total += j.abs());
@@ -357,7 +357,7 @@ impl IsingModel {
 /// Refuses what is no state of so many sites.
 pub(crate) fn check_state(spins: &[i8], sites: usize) -> Result<()> {
     if spins.len() != sites {
-        return Err(Error::input("a state has another size than the model")
+        return Err(Error::input("the state does not match the model in size")
             .found(format_args!("{} spins", spins.len()))
             .expected(format_args!("{sites} sites")));
     }

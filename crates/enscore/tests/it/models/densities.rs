@@ -253,7 +253,7 @@ fn what_is_no_density_is_refused() {
     assert!(gaussian(&[0.0; 2], &[1.0, 0.5, 0.0, 1.0]).contains("not symmetric"));
     assert!(gaussian(&[0.0; 2], &[1.0]).contains("2 x 2"));
     assert!(gaussian(&[0.0; 2], &[f64::NAN, 0.0, 0.0, 1.0]).contains("not positive definite"));
-    assert!(gaussian(&[0.0], &[1.0]).contains("does not fit"));
+    assert!(gaussian(&[0.0], &[1.0]).contains("does not match"));
     assert!(gaussian(&[0.0, f64::INFINITY], &[1.0, 0.0, 0.0, 1.0]).contains("finite"));
     assert!(Gaussian::new(&[2], &[0.0; 2], &[1.0, 0.0, 0.0, 1e-20]).is_ok(), "units may differ");
     assert!(Gaussian::diagonal(&[1], &[0.0], &[0.0]).is_err());

@@ -184,7 +184,7 @@ fn images_that_the_scales_cannot_halve_are_refused() {
         let (mean, deviation) = (vec![0.0; row_len], vec![1.0; row_len]);
         MultiScaleFlow::new(row_shape, 4, scales, 4, &mean, &deviation).unwrap_err().to_string()
     };
-    assert!(refuse([28, 28, 1], 3).contains("set model.scales to 2 or less"));
+    assert!(refuse([28, 28, 1], 3).contains("set model.scales to at most 2"));
     assert!(refuse([7, 8, 1], 1).contains("real-nvp"));
     assert!(refuse([8, 8, 1], 0).contains("scales"));
     assert!(refuse([8, 8, 0], 1).contains("8x8x0"));
@@ -195,10 +195,10 @@ fn what_no_coupling_can_do_is_refused() {
     let refuse = |row_shape: &[usize], couplings, hidden: &[usize], mean: &[f64], deviation: &[f64]| {
         RealNvp::new(row_shape, couplings, hidden, mean, deviation).unwrap_err().to_string()
     };
-    assert!(refuse(&[1], 4, &[8], &[0.0], &[1.0]).contains("2 elements or more"));
+    assert!(refuse(&[1], 4, &[8], &[0.0], &[1.0]).contains("at least 2 elements"));
     assert!(refuse(&[2], 0, &[8], &[0.0; 2], &[1.0; 2]).contains("couplings"));
     assert!(refuse(&[2], 4, &[0], &[0.0; 2], &[1.0; 2]).contains("hidden"));
-    assert!(refuse(&[2], 4, &[8], &[], &[]).contains("mean and deviation"));
+    assert!(refuse(&[2], 4, &[8], &[], &[]).contains("mean and standard deviation"));
     assert!(refuse(&[2], 4, &[8], &[0.0, f64::NAN], &[1.0; 2]).contains("mean"));
     assert!(refuse(&[2], 4, &[8], &[0.0; 2], &[1.0, -1.0]).contains("deviation"));
     assert!(refuse(&[2], 4, &[8], &[0.0; 2], &[0.0; 2]).contains("constant"));

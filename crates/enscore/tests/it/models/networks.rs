@@ -192,7 +192,7 @@ fn rows_of_another_shape_are_refused() {
         let sigma = scope.input("sigma", Kind::Float, &[2]);
         vec![("score".to_string(), model.score(parameters, x, sigma))]
     });
-    assert!(wrong.unwrap_err().to_string().contains("does not fit"));
+    assert!(wrong.unwrap_err().to_string().contains("does not match"));
 }
 
 /// f(x) = 3 x, taken at x = 2 y: algebra must not turn it into 6 y before it is differentiated in x.

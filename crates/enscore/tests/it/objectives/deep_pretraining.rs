@@ -368,7 +368,7 @@ fn stages_move_their_layers() {
 #[test]
 fn what_is_no_pretraining_is_refused() {
     let lines = [
-        (vec!["objective.pretrain_steps=[4,3]"], "one for each hidden layer"),
+        (vec!["objective.pretrain_steps=[4,3]"], "one per hidden layer"),
         (vec!["objective.pretrain_rate=0"], "pretrain_rate"),
         (vec!["model.hidden=[7]"], "hidden"),
         (vec!["model.mean_field_steps=0"], "mean_field_steps"),

@@ -27,7 +27,7 @@ pub struct TorusExact {
     pub energy_per_site: f64,
 }
 
-/// log Z of a torus of one coupling without a field, nats.
+/// log Z of a torus with a single coupling and no field, nats.
 ///
 /// # Errors
 /// An input error for other models, and where an odd side frustrates J < 0 so much that the formula cancels.
@@ -35,8 +35,8 @@ pub fn log_z_by_kaufman(model: &IsingModel) -> Result<f64> {
     let (Lattice::Torus { height, width }, Some(j), true) =
         (model.lattice(), model.uniform_coupling(), model.has_no_field())
     else {
-        return Err(Error::input("Kaufman's formula does not hold for this model")
-            .expected("a torus of one coupling without a field"));
+        return Err(Error::input("Kaufman's formula does not apply to this model")
+            .expected("a torus with a single coupling and no field"));
     };
     Ok(torus_exact(height, width, model.beta() * j)?.log_z)
 }
@@ -47,9 +47,9 @@ pub fn log_z_by_kaufman(model: &IsingModel) -> Result<f64> {
 /// An input error if a side is 0, `k` is not finite, or the formula cancels (J < 0 with an odd side).
 pub fn torus_exact(height: usize, width: usize, k: f64) -> Result<TorusExact> {
     if height == 0 || width == 0 || !k.is_finite() {
-        return Err(Error::input("a torus that can't be")
+        return Err(Error::input("an invalid torus")
             .found(format_args!("{height} x {width} sites at beta J = {k}"))
-            .expected("sides of 1 or more and a finite number"));
+            .expected("sides of at least 1 and a finite beta J"));
     }
     let sites = height as f64 * width as f64;
     if k == 0.0 {
@@ -74,7 +74,7 @@ pub fn torus_exact(height: usize, width: usize, k: f64) -> Result<TorusExact> {
             .found(format_args!(
                 "{height} x {width} sites at beta J = {k}: their sum is {sum:.1e} of the largest"
             ))
-            .expected("even sides where the coupling is negative, or a small one"));
+            .expected("even sides, or a weaker coupling"));
     }
     let log_z = 0.5 * sites * strength.log_two_sinh + most + sum.ln() - LN_2;
     let derivative = sites * strength.half_log_sinh_slope + slope / sum;

@@ -79,14 +79,14 @@ fn refusal(model: &IsingModel) -> Error {
         (Some(cost), _) => {
             format!("{enumeration}, transfer matrix of 2^{:.0} operations", cost.log2_operations.ceil())
         }
-        (None, Lattice::Graph { .. }) => format!("{enumeration}, and no strip on a graph"),
+        (None, Lattice::Graph { .. }) => format!("{enumeration}; a graph has no transfer matrix"),
         (None, _) => enumeration,
     };
-    Error::input("no exact log Z of this model is affordable")
+    Error::input("no exact method is affordable for log Z of this model")
         .found(found)
         .expected(format_args!(
-            "at most {MOST_ENUMERATED} sites, a strip of at most 2^{} operations, or a torus of one coupling without a \
-             field",
+            "at most {MOST_ENUMERATED} sites, a strip of at most 2^{} operations, or a torus with a single coupling and \
+             no field",
             transfer::MOST_LOG2_OPERATIONS
         ))
         .remedy("estimate it by annealed importance sampling")
