@@ -6,10 +6,9 @@ use enscore_program::{Kind, Program};
 
 use crate::argument::{Argument, ExecutorError, Options};
 use crate::compile::{Compiled, compile};
-use crate::crew::Crew;
-use crate::lent::Memory;
 use crate::math::Math;
-use crate::step::{Step, run_step};
+use crate::run::{Crew, Memory, run_step};
+use crate::step::Step;
 use crate::work::{Work, works};
 
 /// Threads that are kept awake during a run, at most.

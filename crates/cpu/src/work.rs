@@ -13,12 +13,10 @@
 use std::collections::BTreeMap;
 
 use crate::conv::{self, Algorithm};
-use crate::crew::Span;
 use crate::fused::Fused;
 use crate::matmul::MatmulShape;
-use crate::piece;
-use crate::plan::Place;
-use crate::step::{Convolution, Part, Step, Stored};
+use crate::plan::{Place, Span, Stored};
+use crate::step::{Convolution, Part, Step};
 
 /// Bytes of an index, and of a partial sum.
 const INDEX: usize = 4;
@@ -223,7 +221,7 @@ fn bytes(step: &Step, float: usize) -> usize {
 
 /// Bytes that one part of work reads and writes by itself.
 fn piece_bytes(work: &Part, part: usize, parts: usize, float: usize) -> usize {
-    let (_, writes) = piece::touches(work, part, parts);
+    let (_, writes) = work.touches(part, parts);
     let width = |span: &Span| if let Place::Sums(_) = span.place { SUM } else { float };
     let written: usize = writes.iter().map(|span| span.len * width(span)).sum();
     let own = match work {

@@ -22,19 +22,12 @@ use rayon::prelude::*;
 use crate::simd::Path;
 use update::{Acceptance, Draws, GROUP, Words};
 
+pub use update::Rule;
+
 /// Both sides of a lattice are multiples of this.
 pub const SIDE_MULTIPLE: usize = 16;
 /// Groups that one thread takes at once, and the least number of groups that is worth several threads.
 const TASK_GROUPS: usize = 16;
-
-/// How a site is updated given its neighbours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// A new spin from its distribution given the neighbours (Glauber 1963; Gibbs sampling).
-    HeatBath,
-    /// A flip, with probability min(1, exp(-ΔE β)) (Metropolis et al. 1953).
-    Metropolis,
-}
 
 /// A torus of spins, 64 a word.
 #[derive(Clone, Debug, PartialEq, Eq)]

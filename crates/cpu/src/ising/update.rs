@@ -7,8 +7,6 @@
 
 use enscore_program::random::{self, Key};
 
-use super::Rule;
-
 /// Words of a vector.
 const LANES: usize = 8;
 /// Vectors of a group.
@@ -19,6 +17,15 @@ pub(super) const GROUP: usize = LANES * VECTORS;
 const OWN_DIGITS: usize = 4;
 const DIGITS: usize = 64;
 const STREAM: u32 = 0x4953_0000;
+
+/// How a site is updated given its neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A new spin from its distribution given the neighbours (Glauber 1963; Gibbs sampling).
+    HeatBath,
+    /// A flip, with probability min(1, exp(-ΔE β)) (Metropolis et al. 1953).
+    Metropolis,
+}
 
 /// The probabilities of an update as 64 binary digits.
 pub(super) struct Acceptance {

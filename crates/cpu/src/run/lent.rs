@@ -7,8 +7,7 @@ use enscore_program::random::Key;
 use crate::argument::Argument;
 use crate::fused::{Fused, Slots};
 use crate::math::Math;
-use crate::plan::Place;
-use crate::step::Stored;
+use crate::plan::{Place, Stored};
 use crate::stretch::{Readable, Writable};
 
 /// The memory of one run.

@@ -8,8 +8,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use crate::plan::Place;
-use crate::step::{Step, Stored};
+use crate::plan::Span;
+use crate::step::Step;
 
 /// Programs with more steps have long ones, which are shared out themselves.
 const MOST_STEPS: usize = 512;
@@ -98,40 +98,6 @@ fn needs(steps: &[Step]) -> Vec<Vec<usize>> {
 fn conflict(a: &(Vec<Span>, Vec<Span>), b: &(Vec<Span>, Vec<Span>)) -> bool {
     let meets = |x: &[Span], y: &[Span]| x.iter().any(|x| y.iter().any(|y| x.overlaps(y)));
     meets(&a.1, &b.1) || meets(&a.1, &b.0) || meets(&a.0, &b.1)
-}
-
-/// Elements of a value, or of a part of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    pub(crate) place: Place,
-    /// From the beginning of the value on.
-    start: usize,
-    pub(crate) len: usize,
-}
-
-impl Span {
-    pub(crate) fn whole((place, len): Stored) -> Span {
-        Span { place, start: 0, len }
-    }
-
-    /// Part `part` of `parts` equal ones.
-    pub(crate) fn part((place, len): Stored, part: usize, parts: usize) -> Span {
-        Span { place, start: part * (len / parts), len: len / parts }
-    }
-
-    /// Whether two spans share elements of the arena, the indices, the partial sums or an output; inputs and constants are never
-    /// written.
-    pub(crate) fn overlaps(&self, other: &Span) -> bool {
-        let (from, to) = match (self.place, other.place) {
-            (Place::Arena(x), Place::Arena(y))
-            | (Place::Index(x), Place::Index(y))
-            | (Place::Sums(x), Place::Sums(y)) => (x, y),
-            (Place::Output(x), Place::Output(y)) if x == y => (0, 0),
-            _ => return false,
-        };
-        let (from, to) = (from + self.start, to + other.start);
-        self.len > 0 && other.len > 0 && from < to + other.len && to < from + self.len
-    }
 }
 
 /// The state of one run.
