@@ -1,13 +1,13 @@
 //! The primitives, and where each one's rules stand.
 
-use crate::derivative::rows::{Carried, Rows};
 use crate::primitive::arithmetic::{Binary, Compare, Logic, Unary};
+use crate::primitive::carry::{Carried, Rows};
 use crate::primitive::conv::Conv;
 use crate::primitive::random::Distribution;
 use crate::primitive::{arithmetic, conv, gather, layout, linalg, matmul, random, reduce, source};
 use crate::shape::{Kind, ShapeError};
+use crate::value::{Array, Value};
 use crate::var::Var;
-use crate::{Value, interpret::Array};
 
 /// A primitive with its static attributes. Shapes are row-major; images are `[batch, height, width, channels]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -41,6 +41,13 @@ impl<'s> Var<'s> {
         self.shape().get(axis).copied().unwrap_or(0)
     }
 
+    /// The primitive that gives the value, and its operands.
+    pub(crate) fn application(self) -> (Op, Vec<Var<'s>>) {
+        let graph = self.scope.graph.borrow();
+        let node = &graph.nodes[self.id];
+        (node.op.clone(), node.inputs.iter().map(|id| Var { scope: self.scope, id: *id }).collect())
+    }
+
     fn refuse(self, what: &str) -> Var<'s> {
         self.scope.fail(format!("{what} of a value of shape {:?}", self.shape()))
     }

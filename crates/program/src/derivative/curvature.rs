@@ -13,9 +13,9 @@
 //! along v, whose product with v is the same number, costs one forward and one backward.
 
 use super::partials::Partials;
-use super::rows::{Carried, Rows};
 use super::walk::{add, distinct};
 use crate::op::Op;
+use crate::primitive::carry::{Carried, Rows};
 use crate::primitive::matmul::carried_product;
 use crate::program::Id;
 use crate::scope::Scope;

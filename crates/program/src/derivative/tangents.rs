@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::rows::{Carried, Rows};
+use crate::primitive::carry::{Carried, Rows};
 use crate::scope::Scope;
 use crate::var::Var;
 

@@ -6,9 +6,9 @@
 use std::ops::Range;
 
 use super::partials::Partials;
-use super::rows::{Carried, Rows};
 use super::tangents::{Base, Chunk, Jacobian};
 use crate::op::Op;
+use crate::primitive::carry::{Carried, Rows};
 use crate::primitive::matmul::carried_product;
 use crate::scope::Scope;
 use crate::var::Var;

@@ -4,9 +4,9 @@
 //! `[batch, height, width, in]`, weights `[kh, kw, in, out]`, stride s, dilation d, t rows and l columns of padding.
 
 use super::{Checked, require};
-use crate::derivative::rows::{Carried, Rows};
-use crate::interpret::Array;
+use crate::primitive::carry::{Carried, Rows};
 use crate::shape::size;
+use crate::value::Array;
 use crate::{Kind, Op, Value, Var};
 
 /// How a window moves over an image.

@@ -1,9 +1,9 @@
 //! The same elements elsewhere: reshape, broadcast, transpose, slice, pad, concatenate.
 
 use super::{Checked, require};
-use crate::derivative::rows::{Carried, Rows};
-use crate::interpret::Array;
+use crate::primitive::carry::{Carried, Rows};
 use crate::shape::{for_each_index, size, strides};
+use crate::value::Array;
 use crate::{Kind, Op, Value, Var};
 
 pub(crate) fn check(op: &Op, operands: &[(Kind, &[usize])], shape: &[usize]) -> Checked {

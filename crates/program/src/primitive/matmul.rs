@@ -1,9 +1,9 @@
 //! Batched products of matrices.
 
 use super::{Checked, require};
-use crate::derivative::rows::{Carried, Rows};
-use crate::interpret::Array;
+use crate::primitive::carry::{Carried, Rows};
 use crate::shape::size;
+use crate::value::Array;
 use crate::{Kind, Value, Var};
 
 /// `[.., m, k]` times `[.., k, n]` (each stored transposed if flagged), equal leading axes.

@@ -108,12 +108,3 @@ impl<'s> Carried<'s> {
         [self.before().as_slice(), row].concat()
     }
 }
-
-impl<'s> Var<'s> {
-    /// The primitive that gives the value, and its operands.
-    pub(crate) fn application(self) -> (Op, Vec<Var<'s>>) {
-        let graph = self.scope.graph.borrow();
-        let node = &graph.nodes[self.id];
-        (node.op.clone(), node.inputs.iter().map(|id| Var { scope: self.scope, id: *id }).collect())
-    }
-}
