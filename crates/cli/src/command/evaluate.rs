@@ -10,8 +10,8 @@ use enscore::sample::Trained;
 use enscore::settings::Settings;
 use serde_json::{Value, json};
 
-use crate::Context;
 use crate::args::Evaluate;
+use crate::context::Context;
 use crate::output::{Answer, Lines, evaluation_json, merged, text_of};
 use crate::progress::Progress;
 

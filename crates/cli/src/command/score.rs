@@ -14,9 +14,10 @@ use enscore::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::evaluate::threads_of;
-use crate::Context;
 use crate::args::Score;
+use crate::context::Context;
 use crate::output::{Answer, Lines, merged, text_of};
+use crate::pictures::refuse_missing_folder;
 
 pub(crate) fn run(context: &Context, arguments: &Score) -> Result<Answer> {
     if ModelFile::is_at(&arguments.run) {
@@ -160,7 +161,7 @@ fn out_of(arguments: &Score) -> Result<PathBuf> {
     if !matches!(ending.as_deref(), Some("csv" | "npy")) {
         return Err(Error::input("scores are written as .csv or .npy").at(out.display()));
     }
-    super::sample::refuse_missing_folder(&out)?;
+    refuse_missing_folder(&out)?;
     Ok(out)
 }
 

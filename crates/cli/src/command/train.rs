@@ -8,8 +8,8 @@ use enscore::{Error, Result};
 use serde_json::{Value, json};
 
 use super::evaluate::{Evaluated, Wanted, evaluate};
-use crate::Context;
 use crate::args::Train;
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
 
