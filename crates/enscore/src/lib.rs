@@ -13,6 +13,7 @@ pub mod objective;
 pub mod report;
 pub mod sample;
 pub mod settings;
+pub mod streams;
 pub mod train;
 
 pub use error::{Error, Result};

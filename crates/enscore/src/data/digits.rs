@@ -4,7 +4,7 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use super::load::Split;
+use super::split::Split;
 use super::{Dataset, Scale, Values};
 use crate::error::{Error, Result};
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::input::{Input, cannot_read, no_memory};
-use super::load::{NO_TEST_SPLIT, Split};
+use super::split::{NO_TEST_SPLIT, Split};
 use super::{Dataset, idx, image};
 use crate::error::{Error, Result};
 

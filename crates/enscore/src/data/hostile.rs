@@ -8,7 +8,7 @@ use png::{BitDepth, ColorType};
 use proptest::prelude::*;
 
 use super::input::Input;
-use super::load::Split;
+use super::split::Split;
 use super::{Dataset, csv_table, idx, image, npy, npz};
 use crate::error::Result;
 

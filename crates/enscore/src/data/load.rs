@@ -6,30 +6,10 @@ use std::path::Path;
 use super::folder::{self, name_of};
 use super::input::{Input, open_file};
 use super::known::{Availability, known};
+use super::split::{NO_TEST_SPLIT, Split};
 use super::{Dataset, csv_table, digits, idx, image, npy, npz, toy};
 use crate::error::{Error, Result};
 use crate::settings::Data;
-
-/// Which part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// The part to learn from.
-    Train,
-    /// The part to evaluate on.
-    Test,
-}
-
-impl Split {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Test => "test",
-        }
-    }
-}
-
-/// What the refusal of a test split that isn't there says: what makes [`load_test`] return none.
-pub(super) const NO_TEST_SPLIT: &str = "there is no test split";
 
 /// Endings of files that hold pickles, whatever their content.
 const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dill"];

@@ -5,8 +5,8 @@ use std::io::{Read, Seek};
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 
 use super::input::Input;
-use super::load::{NO_TEST_SPLIT, Split};
 use super::npy::short;
+use super::split::{NO_TEST_SPLIT, Split};
 use super::{Dataset, npy};
 use crate::error::{Error, Result};
 

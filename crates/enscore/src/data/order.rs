@@ -5,42 +5,13 @@
 
 use std::sync::Arc;
 
-use enscore_program::random::{Key, counter, philox4x32};
-
 use super::Subset;
-
-/// The stream of the epochs' permutations; large, so that it differs from the streams that tracing numbers from 0.
-const EPOCH_STREAM: u32 = 0x6461_7461;
-/// The stream of the permutation that holds rows out for validation.
-pub(super) const SPLIT_STREAM: u32 = 0x7370_6c74;
-
-/// The stream of the permutation that holds rows out for testing.
-pub(super) const TEST_STREAM: u32 = 0x7465_7374;
+use super::shuffle::shuffled;
+use crate::streams;
 
 /// The order of `n` rows in epoch `epoch` under `seed`: every number below `n` once.
 pub fn permutation(seed: u64, epoch: u64, n: u32) -> Vec<u32> {
-    shuffled(seed, epoch, EPOCH_STREAM, n)
-}
-
-/// 0..n, shuffled by the words of one stream: index i is drawn by 64 bits, with a bias below n / 2^64.
-pub(super) fn shuffled(seed: u64, step: u64, stream: u32, n: u32) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..n).collect();
-    let key = Key::new(seed, step);
-    let mut words = [0; 4];
-    for last in (1..n as usize).rev() {
-        let pair = n as usize - 1 - last;
-        if pair.is_multiple_of(2) {
-            let (counter, key) = counter(key, stream, 0, (pair / 2) as u32);
-            words = philox4x32(counter, key);
-        }
-        let draw = match pair % 2 {
-            0 => [words[0], words[1]],
-            _ => [words[2], words[3]],
-        };
-        let draw = u128::from(u64::from(draw[0]) | u64::from(draw[1]) << 32);
-        order.swap(last, ((draw * (last as u128 + 1)) >> 64) as usize);
-    }
-    order
+    shuffled(seed, epoch, streams::EPOCH, n)
 }
 
 /// The batches of a subset, with the last used epoch's permutation kept.
@@ -140,6 +111,6 @@ mod tests {
     #[test]
     fn the_order_is_stable() {
         assert_eq!(permutation(42, 3, 10), [5, 2, 4, 7, 6, 3, 0, 1, 8, 9]);
-        assert_ne!(permutation(42, 3, 10), shuffled(42, 3, SPLIT_STREAM, 10));
+        assert_ne!(permutation(42, 3, 10), shuffled(42, 3, streams::VALIDATION_SPLIT, 10));
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Dataset;
-use super::order::{SPLIT_STREAM, TEST_STREAM, shuffled};
+use super::shuffle::shuffled;
 use crate::error::{Error, Result};
+use crate::streams;
 
 /// Some rows of a data set; at least one.
 #[derive(Clone, Debug)]
@@ -60,7 +61,7 @@ impl Subset {
 /// When the fraction is not between 0 and 1, or there is only one row.
 pub fn split_validation(dataset: &Dataset, fraction: f64, seed: u64) -> Result<(Subset, Subset)> {
     check_fraction(fraction)?;
-    cut(&Subset::all(dataset), fraction, seed, SPLIT_STREAM)
+    cut(&Subset::all(dataset), fraction, seed, streams::VALIDATION_SPLIT)
 }
 
 fn check_fraction(fraction: f64) -> Result<()> {
@@ -116,12 +117,12 @@ pub fn split(dataset: &Dataset, validation: f64, test: f64, seed: u64) -> Result
         let (training, validation) = hold_out(dataset, validation, seed)?;
         return Ok(Parts { training, validation, test: None });
     }
-    let (rest, test) = cut(&Subset::all(dataset), test, seed, TEST_STREAM)?;
+    let (rest, test) = cut(&Subset::all(dataset), test, seed, streams::TEST_SPLIT)?;
     if validation == 0.0 {
         return Ok(Parts { training: rest, validation: None, test: Some(test) });
     }
     check_fraction(validation)?;
-    let (training, validation) = cut(&rest, validation, seed, SPLIT_STREAM)?;
+    let (training, validation) = cut(&rest, validation, seed, streams::VALIDATION_SPLIT)?;
     Ok(Parts { training, validation: Some(validation), test: Some(test) })
 }
 

@@ -7,7 +7,7 @@
 
 use super::moments::{Moments, eigen};
 use super::rows::{Rows, shifted};
-use super::two_sample::TwoSampleMetric;
+use super::two_sample_metric::TwoSampleMetric;
 use crate::error::Result;
 use nalgebra::{DMatrix, DVector};
 

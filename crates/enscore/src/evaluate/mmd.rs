@@ -7,8 +7,9 @@
 //! seed. Being unbiased, the value is 0 on average when both laws are equal, and can be negative.
 
 use super::rows::{Rows, inner_products, shifted, squared_norms};
-use super::two_sample::{TwoSampleMetric, subset};
+use super::two_sample_metric::{TwoSampleMetric, subset};
 use crate::error::{Error, Result};
+use crate::streams;
 use enscore_program::random::Key;
 use rayon::prelude::*;
 
@@ -16,7 +17,6 @@ use rayon::prelude::*;
 const MEDIAN_ROWS: usize = 1000;
 /// Rows per block of the kernel matrix.
 const BLOCK: usize = 256;
-const STREAM: u32 = 0x3D3D_0001;
 
 /// The unbiased MMD² with a fixed bandwidth, so that values with one reference can be compared.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ impl Mmd {
     /// # Errors
     /// An input error if there are fewer than 2 rows or the median distance is 0.
     pub fn fit(real: Rows, seed: u64) -> Result<Self> {
-        let chosen = real.gather(&subset(real.count(), MEDIAN_ROWS, Key::new(seed, 0), STREAM));
+        let chosen = real.gather(&subset(real.count(), MEDIAN_ROWS, Key::new(seed, 0), streams::MEDIAN_ROWS));
         let d = real.row_len();
         let chosen = shifted(&chosen, &real.mean());
         let all = squared_distances(&chosen, &chosen, d);

@@ -6,8 +6,7 @@
 
 use std::fmt::Write;
 
-use super::html::number;
-use super::markup::escape;
+use super::markup::{escape, number, table};
 use crate::error::{Error, Result};
 
 /// Which values of a column are good.
@@ -189,10 +188,7 @@ impl Comparison {
     pub fn html(&self) -> String {
         let lines = self.lines(|cell| format!("<b>{cell}</b>"), escape);
         let (head, body) = lines.split_at(1);
-        super::html::table(
-            &head.iter().flatten().map(String::as_str).collect::<Vec<_>>(),
-            body.iter().cloned(),
-        )
+        table(&head.iter().flatten().map(String::as_str).collect::<Vec<_>>(), body.iter().cloned())
     }
 }
 

@@ -11,13 +11,12 @@
 
 use std::path::Path;
 
-use super::raw::Raw;
+use super::load::{read_text, typed};
+use super::reading::COMPARE;
 use super::reference::drop_other_kinds;
-use super::{Settings, read_text};
+use super::tables::Settings;
 use crate::{Error, Result};
 
-/// The name of the table.
-pub(super) const COMPARE: &str = "compare";
 /// The key that is no training.
 const QUALITY: &str = "quality";
 /// The relative Fisher divergence whose time is reported by default.
@@ -73,7 +72,7 @@ impl Compare {
 /// The file's settings with `sets` and a training's own changes. Where it changes a table's kind, the file's keys of the
 /// other kind don't count.
 fn changed(text: &str, name: &str, sets: &[String], own: &[String]) -> Result<Settings> {
-    let mut raw = Raw::parse(text, name)?;
+    let mut raw = typed(text, name)?;
     drop_other_kinds(&mut raw, own);
     for argument in sets.iter().chain(own) {
         raw.set(argument)?;

@@ -1,7 +1,6 @@
 //! `[model]`: what is trained: a score network, an unnormalised log density (an energy), or a normalizing flow.
 
-use super::reader::{Reader, keys};
-use super::value::{ListOf, above, at_least, choice, within};
+use super::reading::{ListOf, Reader, above, at_least, choice, keys, within};
 use crate::Result;
 
 choice! {

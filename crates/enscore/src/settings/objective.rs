@@ -1,8 +1,7 @@
 //! `[objective]`: what is minimised.
 
 use super::model::{Family, Model};
-use super::reader::{Reader, keys};
-use super::value::{ListOf, above, at_least, choice, from_to_below, within};
+use super::reading::{ListOf, Reader, above, at_least, choice, from_to_below, keys, within};
 use crate::Result;
 
 choice! {

@@ -3,8 +3,7 @@
 
 use super::model::Family;
 use super::objective::Objective;
-use super::reader::{Reader, keys};
-use super::value::{above, at_least, choice, within};
+use super::reading::{Reader, above, at_least, choice, keys, within};
 use crate::Result;
 
 choice! {

@@ -1,7 +1,6 @@
 //! `[stability]`: what counts as divergence, and how a training goes back to its last good state and on with smaller steps.
 
-use super::reader::{Reader, keys};
-use super::value::{above, at_least, from_to_below, within};
+use super::reading::{Reader, above, at_least, from_to_below, keys, within};
 use crate::Result;
 
 keys! {

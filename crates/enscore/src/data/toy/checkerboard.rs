@@ -7,7 +7,7 @@
 //! with the logistic density, so a draw is uniform in a filled square with logistic noise of scale tau added to x and y.
 
 use super::draws::Draws;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// The scale of the edges: they rise from a tenth to nine tenths over 4.4 of it.
 const TAU: f64 = 0.05;

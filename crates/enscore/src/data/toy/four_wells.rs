@@ -6,7 +6,7 @@
 //! coupling keeps the density from being a product.
 
 use super::draws::Draws;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// The coefficient of x y.
 const COUPLING: f64 = 0.25;

@@ -7,7 +7,7 @@
 use std::f64::consts::TAU;
 
 use super::draws::Draws;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// One Gaussian of a mixture.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -18,6 +18,7 @@ mod checkerboard;
 mod draws;
 mod four_wells;
 mod mixture;
+mod point;
 mod rings;
 mod shapes;
 mod swirl;
@@ -25,27 +26,14 @@ mod swirl;
 use draws::Draws;
 use four_wells::FourWells;
 use mixture::Mixture;
+use point::{Point, Value};
 use rings::Rings;
 use swirl::Swirl;
 
 use super::{Dataset, Split, Values};
 use crate::error::Result;
+use crate::streams;
 
-/// A point of the plane, or a gradient there.
-type Point = [f64; 2];
-
-/// Log density and score at a point.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Value {
-    log_density: f64,
-    score: Point,
-}
-
-/// The stream of the draws that users ask for.
-const DRAW_STREAM: u32 = 0x746f_7964;
-/// The streams of the named data sets' rows.
-const TRAIN_STREAM: u32 = 0x746f_7974;
-const TEST_STREAM: u32 = 0x746f_7965;
 /// How many rows the named data sets have for training and for testing.
 pub(super) const ROWS: [usize; 2] = [50_000, 10_000];
 /// How many standard deviations of a component lie in the window.
@@ -147,7 +135,7 @@ impl ToyDensity {
 
     /// Row `row` of the exact, independent draws under `seed`.
     pub fn draw(&self, seed: u64, row: u64) -> [f64; 2] {
-        self.draw_from(&mut Draws::new(seed, DRAW_STREAM, row))
+        self.draw_from(&mut Draws::new(seed, streams::TOY_DRAW, row))
     }
 
     fn draw_from(&self, draws: &mut Draws) -> Point {
@@ -180,8 +168,8 @@ impl ToyDensity {
 pub(super) fn generated(name: &str, split: Split) -> Option<Result<Dataset>> {
     let toy = toy(name)?;
     let (stream, rows) = match split {
-        Split::Train => (TRAIN_STREAM, ROWS[0]),
-        Split::Test => (TEST_STREAM, ROWS[1]),
+        Split::Train => (streams::TOY_TRAIN, ROWS[0]),
+        Split::Test => (streams::TOY_TEST, ROWS[1]),
     };
     let row = |row| toy.draw_from(&mut Draws::new(0, stream, row)).map(|x| x as f32);
     let values: Vec<f32> = (0..rows as u64).flat_map(row).collect();

@@ -9,7 +9,7 @@
 use std::f64::consts::TAU;
 
 use super::draws::Draws;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// A normal number of 32-bit words lies within so many standard deviations.
 const REACH: f64 = 7.0;

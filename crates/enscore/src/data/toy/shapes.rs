@@ -2,8 +2,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-use super::Point;
 use super::mixture::{Component, Mixture};
+use super::point::Point;
 
 fn polar(radius: f64, angle: f64) -> Point {
     [radius * angle.cos(), radius * angle.sin()]

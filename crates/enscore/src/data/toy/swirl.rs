@@ -8,7 +8,7 @@
 
 use super::draws::Draws;
 use super::mixture::Mixture;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// A mixture whose circles are turned by `rate` radians times their squared radius.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,7 +11,6 @@
 //! neighbours agree, β < 0 differ. A most probable x is exact for β ≥ 0, where the energy is submodular; there may be
 //! several.
 
-use super::enumeration::{self, ExactPosterior};
 use super::{components, icm, persistency};
 use crate::error::{Error, Result};
 
@@ -127,16 +126,6 @@ impl IsingDenoising {
         let spins = icm::iterate(x, y, width, self.whole_weights());
         let energy = self.energy_of(&spins, y, width);
         Ok(Labelling { spins, energy })
-    }
-
-    /// Posterior means E\[x_i | y\] and log Z by enumeration of every labelling.
-    ///
-    /// # Errors
-    /// An input error if `y` is not of `height` x `width` spins, or has more than
-    /// [`MOST_ENUMERATED`](super::MOST_ENUMERATED) of them.
-    pub fn enumerate(&self, y: &[i8], height: usize, width: usize) -> Result<ExactPosterior> {
-        check("y", y, height, width)?;
-        enumeration::posterior(self, y, width)
     }
 
     /// Whole numbers (field, coupling) in the ratio η : β: whole flows have no rounding, so the cut is a minimum and

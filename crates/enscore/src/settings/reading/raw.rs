@@ -2,14 +2,13 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::compare::COMPARE;
-use super::reference::{TABLES, nearest, nearest_key};
 use super::value::Value;
+use super::words::{COMPARE, TABLES, nearest};
 use crate::{Error, Result};
 
 /// One value as typed.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub table: String,
     pub key: String,
     pub value: Value,
@@ -21,15 +20,17 @@ pub(super) struct Entry {
 
 /// Everything typed, in order; a key stands here once.
 #[derive(Clone, Debug)]
-pub(super) struct Raw {
+pub(crate) struct Raw {
     pub entries: Vec<Entry>,
     /// What the file is called in errors.
     pub name: String,
+    /// The known key that a word outside the tables probably means.
+    pub suggest: fn(&str) -> Option<String>,
 }
 
 impl Raw {
     /// Reads TOML whose top level holds only the known tables.
-    pub fn parse(text: &str, name: &str) -> Result<Raw> {
+    pub fn parse(text: &str, name: &str, suggest: fn(&str) -> Option<String>) -> Result<Raw> {
         let document = DeTable::parse(text).map_err(|error| {
             let place = match error.span() {
                 Some(span) => format!("{name}, line {}", line(text, span.start)),
@@ -37,12 +38,12 @@ impl Raw {
             };
             Error::input("not valid TOML").at(place).found(error.message())
         })?;
-        let mut raw = Raw { entries: Vec::new(), name: name.to_string() };
+        let mut raw = Raw { entries: Vec::new(), name: name.to_string(), suggest };
         for (table, content) in document.get_ref() {
             let place = format!("{name}, line {}", line(text, table.span().start));
             let table = table.get_ref().as_ref();
             let DeValue::Table(keys) = content.get_ref() else {
-                return Err(outside_tables(table, place));
+                return Err(outside_tables(table, place, suggest));
             };
             if table == COMPARE {
                 continue;
@@ -71,7 +72,7 @@ impl Raw {
         let wrong = || Error::input("wrong --set argument").at(&place).expected("--set table.key=value");
         let (path, text) = argument.split_once('=').ok_or_else(wrong)?;
         let Some((table, key)) = path.trim().split_once('.') else {
-            return Err(match nearest_key("", path.trim()) {
+            return Err(match (self.suggest)(path.trim()) {
                 Some(key) => wrong().remedy(format!("did you mean {key}?")),
                 None => wrong(),
             });
@@ -110,12 +111,12 @@ fn unknown_table(table: &str, place: String) -> Error {
     }
 }
 
-fn outside_tables(key: &str, place: String) -> Error {
+fn outside_tables(key: &str, place: String, suggest: fn(&str) -> Option<String>) -> Error {
     if TABLES.contains(&key) {
         return Error::input(format!("{key} is a table")).at(place).expected(format!("[{key}]"));
     }
     let error = Error::input(format!("key {key} stands outside the tables")).at(place);
-    match nearest_key("", key) {
+    match suggest(key) {
         Some(key) => error.remedy(format!("did you mean {key}?")),
         None => error.expected(TABLES.map(|table| format!("[{table}]")).join(" ")),
     }

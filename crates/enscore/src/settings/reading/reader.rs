@@ -1,12 +1,26 @@
 //! Takes checked values out of what was typed, and keeps what it took: the resolved settings and their reference.
 
 use super::raw::{Entry, Raw};
-use super::reference::KeyReference;
 use super::value::{Setting, Value};
 use crate::{Error, Result};
 
+/// What a key of the settings is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyReference {
+    /// Table and key: `train.steps`.
+    pub key: String,
+    /// The type and range in words: `an integer, 1 or more`.
+    pub kind: String,
+    /// The default as TOML; empty where there is none.
+    pub default: String,
+    /// What it sets, with its unit.
+    pub meaning: &'static str,
+    /// The setting that it goes with (`model.kind = "unet"`); empty for a key that always applies.
+    pub applies: String,
+}
+
 /// Reads table after table; the order of the calls is the order of the resolved settings.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     raw: &'a Raw,
     table: &'static str,
     applies: &'static str,
@@ -129,10 +143,10 @@ macro_rules! keys {
 
         impl $name {
             #[allow(unused_variables, reason = "a kind may have no keys of its own")]
-            fn read_keys(reader: &mut $crate::settings::reader::Reader) -> $crate::Result<Self> {
+            fn read_keys(reader: &mut $crate::settings::reading::Reader) -> $crate::Result<Self> {
                 Ok($name { $($key: reader.get(stringify!($key), $default, $rule, $meaning)?,)* })
             }
         }
     };
 }
-pub(super) use keys;
+pub(crate) use keys;

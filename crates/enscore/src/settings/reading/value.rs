@@ -5,7 +5,7 @@ use std::ops::{Bound, RangeBounds};
 
 /// A value as typed, before it is checked.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Bool(bool),
     Integer(i64),
     Float(f64),
@@ -30,10 +30,10 @@ impl fmt::Display for Value {
 }
 
 /// A checked value; an error says what was found where that is more exact than the whole value.
-pub(super) type Taken<T> = Result<T, Option<String>>;
+pub(crate) type Taken<T> = Result<T, Option<String>>;
 
 /// A type that settings have.
-pub(super) trait Setting: Sized {
+pub(crate) trait Setting: Sized {
     /// What narrows the type: a range, or nothing.
     type Rule;
     /// Checks a value.
@@ -46,25 +46,25 @@ pub(super) trait Setting: Sized {
 
 /// The numbers that a setting may have.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Range<T>(Bound<T>, Bound<T>);
+pub(crate) struct Range<T>(Bound<T>, Bound<T>);
 
 /// low <= x.
-pub(super) const fn at_least<T: Copy>(low: T) -> Range<T> {
+pub(crate) const fn at_least<T: Copy>(low: T) -> Range<T> {
     Range(Bound::Included(low), Bound::Unbounded)
 }
 
 /// low < x.
-pub(super) const fn above<T: Copy>(low: T) -> Range<T> {
+pub(crate) const fn above<T: Copy>(low: T) -> Range<T> {
     Range(Bound::Excluded(low), Bound::Unbounded)
 }
 
 /// low <= x <= high.
-pub(super) const fn within<T: Copy>(low: T, high: T) -> Range<T> {
+pub(crate) const fn within<T: Copy>(low: T, high: T) -> Range<T> {
     Range(Bound::Included(low), Bound::Included(high))
 }
 
 /// low <= x < high.
-pub(super) const fn from_to_below<T: Copy>(low: T, high: T) -> Range<T> {
+pub(crate) const fn from_to_below<T: Copy>(low: T, high: T) -> Range<T> {
     Range(Bound::Included(low), Bound::Excluded(high))
 }
 
@@ -167,7 +167,7 @@ integer!(u64);
 integer!(usize);
 
 /// A list's items, and how many there may be.
-pub(super) struct ListOf {
+pub(crate) struct ListOf {
     pub items: Range<i64>,
     pub length: Range<usize>,
 }
@@ -232,12 +232,12 @@ macro_rules! choice {
             }
         }
 
-        impl $crate::settings::value::Setting for $name {
+        impl $crate::settings::reading::Setting for $name {
             type Rule = ();
 
-            fn take(value: &$crate::settings::value::Value, (): &()) -> $crate::settings::value::Taken<Self> {
+            fn take(value: &$crate::settings::reading::Value, (): &()) -> $crate::settings::reading::Taken<Self> {
                 match value {
-                    $($crate::settings::value::Value::Text(word) if word == $text => Ok($name::$variant),)*
+                    $($crate::settings::reading::Value::Text(word) if word == $text => Ok($name::$variant),)*
                     _ => Err(None),
                 }
             }
@@ -252,4 +252,4 @@ macro_rules! choice {
         }
     };
 }
-pub(super) use choice;
+pub(crate) use choice;

@@ -1,0 +1,36 @@
+//! Files are short, say what they are, and fit a page.
+
+use std::collections::BTreeMap;
+use std::fs::read_to_string;
+
+use super::source::{Source, is_rust, name, none, sources, workspace_files};
+
+/// Lines of a file without its inline tests.
+const LONGEST: usize = 450;
+const MEDIAN: std::ops::RangeInclusive<usize> = 60..=260;
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    let mut violations = Vec::new();
+    for path in workspace_files().into_iter().filter(|path| is_rust(path)) {
+        let text = read_to_string(&path).unwrap();
+        if !text.starts_with("//!") {
+            violations.push(format!("{}: does not begin with //!", name(&path)));
+        }
+        let lines = Source::new(name(&path), &text).lines;
+        if lines > LONGEST {
+            violations.push(format!("{}: {lines} lines, at most {LONGEST}", name(&path)));
+        }
+    }
+    none("files begin with their purpose and fit a reading", violations);
+    for krate in ["program", "cpu", "enscore"] {
+        let mut lengths: Vec<usize> = sources(krate).iter().map(|source| source.lines).collect();
+        lengths.sort_unstable();
+        let median = lengths[lengths.len() / 2];
+        println!("{krate}: {} files, median {median} lines, longest {:?}", lengths.len(), lengths.last());
+        assert!(
+            MEDIAN.contains(&median),
+            "the median file of {krate} has {median} lines, expected {MEDIAN:?}"
+        );
+    }
+}
