@@ -24,6 +24,7 @@ use super::log_weights::LogWeights;
 use crate::error::{Error, Result};
 use crate::mcmc::{HMC_ACCEPTANCE, Hmc, HostTransition, MALA_ACCEPTANCE, Mala, Moves};
 use crate::model::{HostDensity, whole_rows};
+use crate::streams;
 
 /// How chains move at each temperature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +45,7 @@ impl Kernel {
                 // Trajectories near a multiple of half a period would return to where they began: the step size varies
                 // by a fifth (Neal 2011, section 5.3.2.2), without a look at the state, so that the law stays invariant.
                 let mut words = [0; 1];
-                row_words(key, STREAM_STEP, 0, &mut words);
+                row_words(key, streams::STEP_SIZE_JITTER, 0, &mut words);
                 Box::new(Hmc::new(step_size * (0.8 + 0.4 * uniform(words[0])), leapfrog_steps)?)
             }
         })
@@ -164,7 +165,6 @@ const PILOT_MOVES: [usize; 2] = [40, 6];
 /// How much a pilot's step follows its acceptance: log ε changes by this times (acceptance - aim).
 const PILOT_GAIN: [f64; 2] = [1.0, 0.5];
 /// Seeds of the three runs differ by these.
-const STREAM_STEP: u32 = 0x4149_0001;
 const PILOT: u64 = 0x5049;
 const FORWARD: u64 = 0x464F;
 const REVERSE: u64 = 0x5245;

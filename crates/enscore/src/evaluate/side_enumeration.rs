@@ -17,12 +17,12 @@ use super::log_weights::log_sum_exp;
 use crate::error::{Error, Result};
 use crate::model::{draw_units, side_log_density, smaller_side, trace};
 use crate::sample::{WeightedBipartite, refused};
+use crate::streams;
 
 /// The most units that are enumerated.
 pub const MOST_ENUMERATED: usize = 25;
 /// States that a program takes at once, at most, as a power of 2.
 const MOST_BLOCK_BITS: usize = 9;
-const STREAM_STATE: u32 = 0x4245_0001;
 
 /// The enumerated side of a model and what its states come to.
 pub struct SideEnumeration<'a> {
@@ -100,7 +100,7 @@ impl<'a> SideEnumeration<'a> {
         let mut kept: Option<(usize, Vec<f64>)> = None;
         for row in 0..count {
             let mut words = [0; 2];
-            row_words(Key::new(seed, 0), STREAM_STATE, row as u64, &mut words);
+            row_words(Key::new(seed, 0), streams::ENUMERATED_STATE, row as u64, &mut words);
             // 2^25 states need more than the 32 bits of a word.
             let u = (f64::from(words[0]) + (f64::from(words[1]) + 0.5) / 4_294_967_296.0) / 4_294_967_296.0;
             let (block, rest) = at(&self.block_sums, self.log_z, u);

@@ -15,6 +15,7 @@
 use crate::error::{Error, Result};
 use crate::mcmc::StepRule;
 use crate::model::NoiseLevels;
+use crate::streams;
 use enscore_program::random::{Key, index, row_words};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -23,7 +24,6 @@ use std::f64::consts::TAU;
 /// Where technique 2 asks for a coarser ratio (below some 18 dimensions) or has no solution (up to 4), levels
 /// still decrease by this factor at most.
 pub const LARGEST_RATIO: f64 = 2.0;
-const STREAM: u32 = 0x5099_0001;
 /// Rows per block of the pairwise distances.
 const BLOCK: usize = 64;
 
@@ -148,7 +148,7 @@ fn subset(values: &[f32], row_len: usize, settings: Settings) -> Vec<f32> {
         return values.to_vec();
     }
     let mut words = vec![0; settings.max_rows];
-    row_words(Key::new(settings.seed, 0), STREAM, 0, &mut words);
+    row_words(Key::new(settings.seed, 0), streams::SUGGESTED_ROWS, 0, &mut words);
     let mut indices: Vec<usize> = (0..rows).collect();
     for (i, word) in words.into_iter().enumerate() {
         indices.swap(i, i + index(word, u32::try_from(rows - i).unwrap_or(u32::MAX)) as usize);

@@ -11,8 +11,8 @@ use enscore_program::random::{Key, row_words};
 use rayon::prelude::*;
 
 use crate::model::ising::IsingDenoising;
+use crate::streams;
 
-const STREAM: u32 = 0x1516_0001;
 /// Sites of one task: less is not worth another thread.
 const IN_ONE_TASK: usize = 1 << 14;
 /// Conditional means are summed as whole numbers of 2^-30, so that their order does not matter.
@@ -127,7 +127,7 @@ impl Checkerboard {
                 let row = number * rows_of_task + i;
                 let start = (row + colour) % 2;
                 let sites = (width + 1 - start) / 2;
-                row_words(key, STREAM, key.row + row as u64, &mut words[..sites]);
+                row_words(key, streams::DENOISING_SWEEP, key.row + row as u64, &mut words[..sites]);
                 let at = |row: usize, shift: usize| &other[row * stride + shift..][..sites];
                 // Of the other colour's row, sites k - 1 and k lie beside site k of a row that starts with this colour,
                 // k and k + 1 beside it otherwise.

@@ -7,8 +7,8 @@ use enscore_program::random::{Key, row_words};
 use super::checkerboard::{Checkerboard, Means, Table};
 use crate::error::{Error, Result};
 use crate::model::ising::{IsingDenoising, Labelling};
+use crate::streams;
 
-const STREAM_START: u32 = 0x1516_0002;
 const MOST: usize = 1 << 30;
 
 /// How long chains are.
@@ -123,7 +123,7 @@ fn noise(seed: u64, row: u64, height: usize, width: usize) -> Vec<i8> {
     let mut words = vec![0; width];
     let mut spins = Vec::with_capacity(height * width);
     for i in 0..height as u64 {
-        row_words(Key::new(seed, 0), STREAM_START, row + i, &mut words);
+        row_words(Key::new(seed, 0), streams::DENOISING_START, row + i, &mut words);
         spins.extend(words.iter().map(|word| if word >> 31 == 0 { 1i8 } else { -1 }));
     }
     spins

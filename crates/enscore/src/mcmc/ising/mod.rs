@@ -27,8 +27,7 @@ use draws::Draws;
 use enscore_program::random::Key;
 
 use crate::error::Result;
-
-const STREAM_START: u32 = 0x4953_4E47;
+use crate::streams;
 
 /// A transition of a chain of spins.
 pub trait SpinTransition {
@@ -41,7 +40,7 @@ pub trait SpinTransition {
 
 /// Independent fair spins: a state at β = 0.
 pub fn random_spins(sites: usize, key: Key) -> Vec<i8> {
-    let mut draws = Draws::new(key, STREAM_START);
+    let mut draws = Draws::new(key, streams::SPIN_START);
     (0..sites).map(|_| if draws.uniform() < 0.5 { -1 } else { 1 }).collect()
 }
 

@@ -9,8 +9,7 @@ use super::draws::Draws;
 use super::swendsen_wang::active_probabilities;
 use crate::error::Result;
 use crate::model::ising::{Adjacency, IsingModel, check_state};
-
-const STREAM: u32 = 0x4953_574F;
+use crate::streams;
 
 /// The transition: one cluster.
 #[derive(Clone, Debug)]
@@ -65,7 +64,7 @@ impl Wolff {
 impl SpinTransition for Wolff {
     fn step(&mut self, spins: &mut [i8], key: Key) -> Result<()> {
         check_state(spins, self.adjacency.sites())?;
-        let mut draws = Draws::new(key, STREAM);
+        let mut draws = Draws::new(key, streams::WOLFF);
         self.grow(spins, &mut draws);
         let along = |i: &u32| self.adjacency.field()[*i as usize] * f64::from(spins[*i as usize]);
         let field: f64 = self.cluster.iter().map(along).sum();

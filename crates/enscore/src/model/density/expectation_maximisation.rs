@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::factor::Factor;
 use super::gaussian::mean_of;
 use crate::error::{Error, Result};
+use crate::streams;
 
 const BLOCK: usize = 512;
 const LLOYD_STEPS: usize = 10;
@@ -22,8 +23,6 @@ const MOST_STEPS: usize = 200;
 /// Nats per row by which a step must improve the likelihood for another one to follow.
 const TOLERANCE: f64 = 1e-7;
 const FLOOR: f64 = 1e-6;
-/// The stream of the random start; traced programs count theirs from 0.
-const STREAM: u32 = 0xE11A_5717;
 
 /// The shape of a component's covariance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +100,7 @@ fn centres(rows: &[f64], d: usize, k: usize, seed: u64) -> Result<Vec<Vec<f64>>>
             .expected("1 or more"));
     }
     let mut words = vec![0; k];
-    row_words(Key::new(seed, 0), STREAM, 0, &mut words);
+    row_words(Key::new(seed, 0), streams::MIXTURE_START, 0, &mut words);
     let n = rows.len() / d;
     let first = ((uniform(words[0]) * n as f64) as usize).min(n - 1);
     let mut centres = vec![rows[first * d..(first + 1) * d].to_vec()];
