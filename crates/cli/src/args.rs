@@ -36,11 +36,13 @@ pub(crate) enum Command {
     Sample(Sample),
     /// Measure a trained run: its loss on held-out rows, and its samples beside real rows
     Evaluate(Evaluate),
-    /// Score the rows of a data set: log density up to log Z, log density where log Z is known, length of the score
+    /// Score the rows of a data set: log density up to log Z, log density where log Z is known, length of the
+    /// score
     Score(Score),
     /// Fill the unknown pixels of an image with draws of a machine (model.kind = "rbm") given the known ones
     Inpaint(Inpaint),
-    /// Write the parameters of a trained run as .npy or .safetensors, and of a machine the model file that names them
+    /// Write the parameters of a trained run as .npy or .safetensors, and of a machine the model file that
+    /// names them
     Export(Export),
     /// Find log Z of a model, with its error, and keep it beside the model
     Logz(Logz),
@@ -50,7 +52,8 @@ pub(crate) enum Command {
     Compare(Compare),
     /// Suggest noise levels and step size for a data set
     Suggest(Suggest),
-    /// Show where the time of a training's updates goes, and how near the machine's limits it is; nothing is written
+    /// Show where the time of a training's updates goes, and how near the machine's limits it is; nothing is
+    /// written
     Profile(Profile),
     /// List, fetch or describe data sets
     #[command(subcommand)]
@@ -100,8 +103,9 @@ pub(crate) struct Sample {
     /// Seed of the samples; sample i of a seed is the same however many are drawn
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Where to write: .png (a sheet of images, or points in the plane), .npy or .csv (numbers in the raw units of the
-    /// training data) [default: samples/sample-seedN.png in the run for images, .csv for vectors]
+    /// Where to write: .png (a sheet of images, or points in the plane), .npy or .csv (numbers in the raw
+    /// units of the training data) [default: samples/sample-seedN.png in the run for images, .csv for
+    /// vectors]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Set a key of the sampler for this call, as in --set sampler.steps_per_level=200; may be repeated
@@ -113,7 +117,8 @@ pub(crate) struct Sample {
     /// Of a model file: steps of each chain, from a state that knows nothing [default: 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) steps: Option<u32>,
-    /// Of an Ising model file: how chains move [default: swendsen-wang where no coupling is negative, else gibbs]
+    /// Of an Ising model file: how chains move [default: swendsen-wang where no coupling is negative, else
+    /// gibbs]
     #[arg(long, value_enum)]
     pub(crate) chain: Option<Chain>,
 }
@@ -130,8 +135,8 @@ pub(crate) enum Chain {
 pub(crate) struct Evaluate {
     /// Folder of a trained run
     pub(crate) run: PathBuf,
-    /// Data to evaluate on: a name, a file or a folder [default: the test split of the training data, else the run's own
-    /// validation rows]
+    /// Data to evaluate on: a name, a file or a folder [default: the test split of the training data, else
+    /// the run's own validation rows]
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// Two-sample metrics, from mmd, sliced_wasserstein and frechet [default: all]
@@ -175,7 +180,8 @@ pub(crate) struct Score {
     /// log Z of the model, nats, in place of what is known of it; it is kept beside the model
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) log_z: Option<f64>,
-    /// Where to write the rows: .csv or .npy [default: scores.csv in the run, NAME.scores.csv beside a model file]
+    /// Where to write the rows: .csv or .npy [default: scores.csv in the run, NAME.scores.csv beside a model
+    /// file]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -220,7 +226,8 @@ pub(crate) struct Export {
     /// npy: a file a parameter; safetensors: one file
     #[arg(long, value_enum, default_value_t = Arrays::Npy)]
     pub(crate) format: Arrays,
-    /// Set a key of the sampler, as in --set sampler.weights=raw for the weights of the last step in place of their average
+    /// Set a key of the sampler, as in --set sampler.weights=raw for the weights of the last step in place of
+    /// their average
     #[arg(long, value_name = "sampler.KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
@@ -238,8 +245,8 @@ pub(crate) struct Logz {
     /// Chains in each direction, at least 2
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) chains: u32,
-    /// Inverse temperatures: so many evenly spaced steps, "published" (Salakhutdinov and Murray 2008: 14,500 steps), or a file
-    /// with one a line, rising from 0 to 1
+    /// Inverse temperatures: so many evenly spaced steps, "published" (Salakhutdinov and Murray 2008: 14,500
+    /// steps), or a file with one a line, rising from 0 to 1
     #[arg(long, value_name = "N|published|FILE", default_value = "published")]
     pub(crate) temperatures: String,
     /// Gibbs sweeps of the runs that reverse annealing begins at where samples can't be exact
@@ -269,11 +276,12 @@ pub(crate) struct Denoise {
     /// Where to write the image: .png, or .npy in the two values of the input
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
-    /// What says how images look: `ising`, p(x | y) ∝ exp(eta Σ x_i y_i + beta Σ x_i x_j) over spins ±1 and their neighbours
+    /// What says how images look: `ising`, p(x | y) ∝ exp(eta Σ x_i y_i + beta Σ x_i x_j) over spins ±1 and
+    /// their neighbours
     #[arg(long, value_name = "MODEL", default_value = "ising")]
     pub(crate) model: String,
-    /// maxflow: the most probable image, exactly; icm: single flips from the noisy image; annealing: a search at falling
-    /// temperature; gibbs: the more probable value of each pixel, by sampling
+    /// maxflow: the most probable image, exactly; icm: single flips from the noisy image; annealing: a search
+    /// at falling temperature; gibbs: the more probable value of each pixel, by sampling
     #[arg(long, value_enum, default_value_t = Denoiser::Maxflow)]
     pub(crate) method: Denoiser,
     /// Weight of agreement with the noisy image [default: ln((1 - q) / q) / 2 for --flip-probability q]
@@ -285,8 +293,8 @@ pub(crate) struct Denoise {
     /// Weight of agreement between neighbours; negative: of their difference (not with maxflow)
     #[arg(long, value_name = "X", default_value_t = 0.6, allow_negative_numbers = true)]
     pub(crate) beta: f64,
-    /// Make a grey image two-valued first: values at T or above are white. In the file's units (0 to 255 for PNG); for PNG, T up
-    /// to 1 is a fraction of full white
+    /// Make a grey image two-valued first: values at T or above are white. In the file's units (0 to 255 for
+    /// PNG); for PNG, T up to 1 is a fraction of full white
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(crate) threshold: Option<f64>,
     /// The image without noise: bit errors before and after are counted
@@ -381,8 +389,8 @@ pub(crate) enum Data {
     },
 }
 
-/// The arguments of this process. Help and version are printed here, and wrong arguments refused: the second value is the
-/// code to exit with then.
+/// The arguments of this process. Help and version are printed here, and wrong arguments refused: the second
+/// value is the code to exit with then.
 pub(crate) fn parse() -> Result<Arguments, ExitCode> {
     Arguments::try_parse().map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {

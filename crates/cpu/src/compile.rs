@@ -173,7 +173,8 @@ impl Plan<'_> {
 
     /// Gives every value that a unit stores, and the scratch of kernels, room in the arena.
     fn place_arena<T: Math>(&mut self, bands: &[Band], options: Options) -> (usize, BTreeMap<usize, Stored>) {
-        // The parts of a band are at different units at the same time: what one of them needs lives as long as it.
+        // The parts of a band are at different units at the same time: what one of them needs lives as long
+        // as it.
         let mut time = vec![0; self.grouping.units.len()];
         for (when, band) in bands.iter().enumerate() {
             band.units.iter().for_each(|unit| time[*unit] = when);

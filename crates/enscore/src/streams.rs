@@ -1,8 +1,9 @@
-//! The random streams of the library in one table: every draw names one, so that no two kinds of draws share numbers.
+//! The random streams of the library in one table: every draw names one, so that no two kinds of draws share
+//! numbers.
 //!
-//! A draw is a function of (seed, stream, step, row, position). Traced programs number their streams from 0, so those
-//! here are large; the Ising kernel of the executor takes a range of its own from 0x4953_0000 on. Most values are
-//! letters: 0x6461_7461 reads "data". To change one is to change every result that it enters.
+//! A draw is a function of (seed, stream, step, row, position). Traced programs number their streams from 0,
+//! so those here are large; the Ising kernel of the executor takes a range of its own from 0x4953_0000 on.
+//! Most values are letters: 0x6461_7461 reads "data". To change one is to change every result that it enters.
 
 /// The permutation of the rows in each epoch.
 pub const EPOCH: u32 = 0x6461_7461;

@@ -2,8 +2,8 @@
 //!
 //! A model or an objective is a plain Rust function over [`Var`]s. Tracing it inside a [`Scope`] gives a
 //! [`Program`]: a static graph of primitives with shapes. Derivatives are transforms of that graph
-//! ([`Scope::gradient`], [`Scope::jvp`], [`Scope::vjp`]) and nest to any order. [`interpret()`] runs a program in
-//! double precision, slowly and plainly: it is what executors are tested against.
+//! ([`Scope::gradient`], [`Scope::jvp`], [`Scope::vjp`]) and nest to any order. [`interpret()`] runs a
+//! program in double precision, slowly and plainly: it is what executors are tested against.
 //!
 //! ```
 //! use enscore_program::{Kind, Scope, interpret, Value};

@@ -9,7 +9,8 @@ use crate::shape::{Kind, ShapeError};
 use crate::value::{Array, Value};
 use crate::var::Var;
 
-/// A primitive with its static attributes. Shapes are row-major; images are `[batch, height, width, channels]`.
+/// A primitive with its static attributes. Shapes are row-major; images are
+/// `[batch, height, width, channels]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// A value passed by the caller: the position among the program's inputs.
@@ -214,9 +215,9 @@ impl Op {
         }
     }
 
-    /// The derivative along tangents that stand on an axis of their own after the batch, for a primitive that is linear
-    /// in the operands that vary or in each of them; or, without that axis, along one tangent. An error says why
-    /// the primitive mixes rows, or has no such rule.
+    /// The derivative along tangents that stand on an axis of their own after the batch, for a primitive that
+    /// is linear in the operands that vary or in each of them; or, without that axis, along one tangent. An
+    /// error says why the primitive mixes rows, or has no such rule.
     pub(crate) fn carry<'s>(
         &self,
         rows: Rows,

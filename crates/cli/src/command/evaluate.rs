@@ -41,7 +41,8 @@ pub(crate) struct Evaluated {
     pub(crate) report: PathBuf,
 }
 
-/// The threads that the run at `path` was set to train on. What is wrong with the run is said when it is opened.
+/// The threads that the run at `path` was set to train on. What is wrong with the run is said when it is
+/// opened.
 pub(crate) fn threads_of(path: &Path) -> usize {
     let settings = RunFolder::open(path).and_then(|run| Settings::load(&run.settings_path(), &[]));
     settings.map_or(0, |settings| settings.train().threads)

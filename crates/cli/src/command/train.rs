@@ -15,7 +15,8 @@ use crate::progress::Progress;
 
 /// Samples that the report of a training shows and compares.
 const SAMPLES: usize = 64;
-/// Held-out rows for its loss, at most: the standard error is below a percent, and `enscore evaluate` takes all.
+/// Held-out rows for its loss, at most: the standard error is below a percent, and `enscore evaluate` takes
+/// all.
 const ROWS: usize = 2000;
 
 /// Trains, then evaluates and reports if asked to.

@@ -50,8 +50,8 @@ pub enum Products {
     /// As they are.
     #[default]
     Single,
-    /// Single precision numbers rounded to bfloat16, with sums in single precision, where that is worth it (see [`bf16`]); double
-    /// precision ones as they are. Only for processors with the instructions.
+    /// Single precision numbers rounded to bfloat16, with sums in single precision, where that is worth it
+    /// (see [`bf16`]); double precision ones as they are. Only for processors with the instructions.
     Bf16,
 }
 
@@ -82,7 +82,8 @@ impl MatmulShape {
         if self.transpose_b { [1, self.k] } else { [self.n, 1] }
     }
 
-    /// out = A·B of sizes `[m, k, n]` on the calling thread, for operands that begin somewhere in this product's.
+    /// out = A·B of sizes `[m, k, n]` on the calling thread, for operands that begin somewhere in this
+    /// product's.
     fn multiply<T: Float>(&self, sizes: [usize; 3], a: &[T], b: &[T], out: &mut [T]) {
         let a = Strided { values: a, strides: self.strides_a() };
         let b = Strided { values: b, strides: self.strides_b() };
@@ -187,8 +188,8 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
     }
 }
 
-/// Rows `part` of `parts` of the result, on the calling thread: `a` is what [`MatmulShape::reach_of_part`] says, `out` those
-/// rows.
+/// Rows `part` of `parts` of the result, on the calling thread: `a` is what [`MatmulShape::reach_of_part`]
+/// says, `out` those rows.
 pub(crate) fn multiply_part<T: Float>(shape: MatmulShape, parts: usize, a: &[T], b: &[T], out: &mut [T]) {
     let MatmulShape { m, k, n, .. } = shape;
     if by_bits(shape, m / parts, a, b, out, false) {
@@ -336,17 +337,18 @@ unsafe fn gemm_at<T: Float>(
     {
         let a = Strided { values: values_a, strides: a.strides };
         let b = Strided { values: values_b, strides: b.strides };
-        // SAFETY: numbers that are single precision ones in A are so in the result, and the processor was asked; the rest is the
-        // caller's promise.
+        // SAFETY: numbers that are single precision ones in A are so in the result, and the processor was
+        // asked; the rest is the caller's promise.
         unsafe {
             let out = Writable::at(out.start().cast::<f32>(), out.len());
             return bf16::multiply([m, k, n], a, b, out, strides_out[0], accumulate);
         }
     }
-    // SAFETY: the assertions above bound every element that the three strided matrices address (a slice has at
-    // most isize::MAX bytes, so the strides of a matrix of two or more rows or columns fit isize, and those of
-    // one row or column are never multiplied by more than zero); the caller promises that the result is this call's
-    // alone, so it overlaps neither operand; `Float` is implemented by f32 and f64 only, both of which gemm knows.
+    // SAFETY: the assertions above bound every element that the three strided matrices address (a slice has
+    // at most isize::MAX bytes, so the strides of a matrix of two or more rows or columns fit isize, and
+    // those of one row or column are never multiplied by more than zero); the caller promises that the result
+    // is this call's alone, so it overlaps neither operand; `Float` is implemented by f32 and f64 only, both
+    // of which gemm knows.
     unsafe {
         gemm::gemm(
             m,

@@ -1,4 +1,5 @@
-//! One arena for everything between inputs and outputs: values that are not needed at the same time share room.
+//! One arena for everything between inputs and outputs: values that are not needed at the same time share
+//! room.
 
 /// Room that is needed from one step to another, both included.
 #[derive(Clone, Copy, Debug)]

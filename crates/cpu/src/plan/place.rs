@@ -39,8 +39,8 @@ impl Span {
         Span { place, start: part * (len / parts), len: len / parts }
     }
 
-    /// Whether two spans share elements of the arena, the indices, the partial sums or an output; inputs and constants are never
-    /// written.
+    /// Whether two spans share elements of the arena, the indices, the partial sums or an output; inputs and
+    /// constants are never written.
     pub(crate) fn overlaps(&self, other: &Span) -> bool {
         let (from, to) = match (self.place, other.place) {
             (Place::Arena(x), Place::Arena(y))

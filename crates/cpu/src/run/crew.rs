@@ -1,10 +1,11 @@
-//! A crew of threads that work through the steps of a program side by side: steps that need nothing from each other run at
-//! the same time, each on one thread.
+//! A crew of threads that work through the steps of a program side by side: steps that need nothing from each
+//! other run at the same time, each on one thread.
 //!
-//! Small programs (perceptrons at a batch of 128) have steps too short to be shared out, but many that are independent:
-//! a layer's weight gradient, the next layer's cotangent, the tangent beside the value. Which step waits for which follows
-//! from the memory that they touch, so that room used again makes the later step wait, and two steps at the same time
-//! never touch what one of them writes. What a step computes does not depend on when it runs: bits stay the same.
+//! Small programs (perceptrons at a batch of 128) have steps too short to be shared out, but many that are
+//! independent: a layer's weight gradient, the next layer's cotangent, the tangent beside the value. Which
+//! step waits for which follows from the memory that they touch, so that room used again makes the later step
+//! wait, and two steps at the same time never touch what one of them writes. What a step computes does not
+//! depend on when it runs: bits stay the same.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -13,7 +14,8 @@ use crate::step::Step;
 
 /// Programs with more steps have long ones, which are shared out themselves.
 const MOST_STEPS: usize = 512;
-/// Nanoseconds of steps on one thread from which a crew is worth it, and the share of all steps that they must have.
+/// Nanoseconds of steps on one thread from which a crew is worth it, and the share of all steps that they
+/// must have.
 const WORTH: f64 = 60_000.0;
 const SHARE: f64 = 0.3;
 /// Looks around without success after which a thread lets others run.
@@ -126,8 +128,8 @@ impl<'a> Crew<'a> {
         }
     }
 
-    /// Works until all steps are done: on the thread that leads, on any step; on others, on those that one thread does
-    /// alone, and in between on what the leader shares out.
+    /// Works until all steps are done: on the thread that leads, on any step; on others, on those that one
+    /// thread does alone, and in between on what the leader shares out.
     pub(crate) fn work(&self, leads: bool, step: &(impl Fn(usize) + ?Sized)) {
         // A step that panics would leave the others waiting for ever.
         let _fails = FailOnPanic(&self.failed);

@@ -21,8 +21,8 @@ pub(crate) struct Memory<'a, T> {
     _borrowed: PhantomData<&'a mut T>,
 }
 
-// SAFETY: several threads may run steps at once; slices of what one of them writes are asked for by that step alone while
-// it runs, which `crew::Order` sees to.
+// SAFETY: several threads may run steps at once; slices of what one of them writes are asked for by that step
+// alone while it runs, which `crew::Order` sees to.
 unsafe impl<T: Send + Sync> Sync for Memory<'_, T> {}
 
 impl<'a, T: Math> Memory<'a, T> {
@@ -124,8 +124,8 @@ impl<'a, T: Math> Memory<'a, T> {
         unsafe { Writable::at(self.sums.0.add(start), len) }
     }
 
-    /// The memory that a pass works on. Stretches of it are taken by the pass alone, and of what it reads only those that
-    /// nobody writes meanwhile.
+    /// The memory that a pass works on. Stretches of it are taken by the pass alone, and of what it reads
+    /// only those that nobody writes meanwhile.
     ///
     /// # Safety
     /// Nobody writes the indices that the pass reads for as long as the slots are used.

@@ -22,9 +22,10 @@ use crate::step::{Convolution, Step};
 
 /// Runs one step. Every value that it reads differs from every value that it writes: `compile` checked it.
 pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Options) {
-    // SAFETY (all blocks below): a step's reads and writes are disjoint ranges, checked at compile time, and steps that run
-    // at the same time don't touch what one of them writes, so a written slice is the only one of its value. The parts of a
-    // band write their own rows, and read of what the band writes only what the same part wrote before.
+    // SAFETY (all blocks below): a step's reads and writes are disjoint ranges, checked at compile time, and
+    // steps that run at the same time don't touch what one of them writes, so a written slice is the only one
+    // of its value. The parts of a band write their own rows, and read of what the band writes only what the
+    // same part wrote before.
     match step {
         Step::Fused { fused, .. } => {
             let slots = unsafe { memory.slots(fused) };

@@ -1,6 +1,6 @@
-//! Pieces: steps that are too short to be shared out, cut in two by the rows of the batch, so that a crew can run both halves
-//! side by side. A half reads of the batch's values only its own rows wherever it can: it needs no other half then, and what
-//! it reads is what the same thread wrote.
+//! Pieces: steps that are too short to be shared out, cut in two by the rows of the batch, so that a crew can
+//! run both halves side by side. A half reads of the batch's values only its own rows wherever it can: it
+//! needs no other half then, and what it reads is what the same thread wrote.
 
 use super::{Combine, Part, Step};
 use crate::fused::Fused;
@@ -21,8 +21,8 @@ pub(crate) fn cut(steps: Vec<Step>) -> (Vec<Step>, usize) {
     (steps.into_iter().flat_map(|step| halves(step, &mut sums)).collect(), sums)
 }
 
-/// The steps with those shared out that are too short to share themselves out but long beside handing over a half: for
-/// programs whose threads work on one step at a time.
+/// The steps with those shared out that are too short to share themselves out but long beside handing over a
+/// half: for programs whose threads work on one step at a time.
 pub(crate) fn share(steps: Vec<Step>) -> Vec<Step> {
     let shared = |step: Step| match step {
         step if step.is_wide() || step.cost() < SHORTEST_SHARED => step,

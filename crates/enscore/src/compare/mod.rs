@@ -1,5 +1,5 @@
-//! Sets trainings of the same data beside each other: time, quality against the truth where it is known, held-out
-//! likelihood, in one table and one picture.
+//! Sets trainings of the same data beside each other: time, quality against the truth where it is known,
+//! held-out likelihood, in one table and one picture.
 
 mod course;
 mod measure;
@@ -23,7 +23,8 @@ pub use outcome::{Compared, Outcome};
 const PARTS: u64 = 10;
 
 /// Trains and measures everything that `compare` names, below the folder `out`, and writes `comparison.md`,
-/// `comparison.json` and, for data in the plane, `comparison.png` there. Trainings that are done already are not repeated.
+/// `comparison.json` and, for data in the plane, `comparison.png` there. Trainings that are done already are
+/// not repeated.
 ///
 /// # Errors
 /// Whatever a training or a measurement refuses, named by the training.

@@ -22,8 +22,8 @@ pub struct Compared {
     pub steps: u64,
     /// Seconds spent training.
     pub seconds: f64,
-    /// Seconds of training until the relative Fisher divergence was first at most the wanted quality; none where it never
-    /// was, or the truth is not known.
+    /// Seconds of training until the relative Fisher divergence was first at most the wanted quality; none
+    /// where it never was, or the truth is not known.
     pub seconds_to_quality: Option<f64>,
     /// What was measured at the end.
     pub measured: Measured,

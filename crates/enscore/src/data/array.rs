@@ -1,4 +1,5 @@
-//! Reads one npy array of any number of axes as it is, in double precision: the weights and biases of a model.
+//! Reads one npy array of any number of axes as it is, in double precision: the weights and biases of a
+//! model.
 
 use std::path::Path;
 
@@ -19,8 +20,8 @@ pub struct Array {
 /// The array of an npy file (also gzipped).
 ///
 /// # Errors
-/// No such file, another format, a damaged header, an array of something else than numbers, a value that is not finite (by its
-/// position).
+/// No such file, another format, a damaged header, an array of something else than numbers, a value that is
+/// not finite (by its position).
 pub fn read_array(path: &Path) -> Result<Array> {
     let input = Input::open(path)?;
     if !npy::recognises(input.prefix()) {

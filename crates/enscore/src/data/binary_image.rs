@@ -1,5 +1,5 @@
-//! Two-valued images as spins: PNG (grey, or colours that are all grey) and npy of one image. The smaller of the two values is
-//! -1 (black), the greater 1 (white); an image of one value is black if that is 0 or less.
+//! Two-valued images as spins: PNG (grey, or colours that are all grey) and npy of one image. The smaller of
+//! the two values is -1 (black), the greater 1 (white); an image of one value is black if that is 0 or less.
 
 use std::path::Path;
 
@@ -21,13 +21,14 @@ pub struct BinaryImage {
 
 /// Reads a two-valued image from a PNG or npy file.
 ///
-/// An npy file holds one image, `[height, width]` (or with one channel or in a batch of one). With `threshold`, values at
-/// it or above it are white and others black, and the image may be grey. It is in the file's own units; for a PNG file
-/// one up to 1 is a fraction of full white instead (0.5 is level 127.5 of 255).
+/// An npy file holds one image, `[height, width]` (or with one channel or in a batch of one). With
+/// `threshold`, values at it or above it are white and others black, and the image may be grey. It is in the
+/// file's own units; for a PNG file one up to 1 is a fraction of full white instead (0.5 is level 127.5 of
+/// 255).
 ///
 /// # Errors
-/// When the file can't be read, holds no image, has NaN or colours, or is grey without a `threshold`, which names the first
-/// pixel that is neither the darkest nor the brightest.
+/// When the file can't be read, holds no image, has NaN or colours, or is grey without a `threshold`, which
+/// names the first pixel that is neither the darkest nor the brightest.
 pub fn read_binary_image(path: &Path, threshold: Option<f64>) -> Result<BinaryImage> {
     let place = path.display().to_string();
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());

@@ -1,7 +1,8 @@
 //! Reads tables of numbers: comma, semicolon or tab between cells, with or without a header.
 //!
-//! The first row is a header if none of its cells is a number; a first row that mixes both is refused, since taking it for a
-//! header would lose a row of data. Every cell must hold a finite number: nothing is skipped, filled in or guessed.
+//! The first row is a header if none of its cells is a number; a first row that mixes both is refused, since
+//! taking it for a header would lose a row of data. Every cell must hold a finite number: nothing is skipped,
+//! filled in or guessed.
 
 use csv::{ByteRecord, ReaderBuilder, Trim};
 
@@ -51,7 +52,8 @@ fn csv_error(place: &str, position: u64, error: csv::Error) -> Error {
     }
 }
 
-/// The separator, from the first line: a semicolon if there is one, else a tab, else a comma; none within quotes.
+/// The separator, from the first line: a semicolon if there is one, else a tab, else a comma; none within
+/// quotes.
 fn separator(prefix: &[u8]) -> u8 {
     let mut quoted = false;
     let outside: Vec<u8> = prefix

@@ -1,4 +1,5 @@
-//! Reads the IDX format of MNIST: two zero bytes, a type, the number of dimensions, big-endian sizes, then the values.
+//! Reads the IDX format of MNIST: two zero bytes, a type, the number of dimensions, big-endian sizes, then
+//! the values.
 
 use super::Dataset;
 use super::element::{Bytes, Element};

@@ -19,12 +19,14 @@ const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dil
 /// - `digits`: the bundled digits, 1,500 rows for training and 297 for testing ([`super::digits`] gives all).
 /// - A toy density ([`super::toy_names`]): 50,000 rows for training and 10,000 for testing, drawn here.
 /// - Another known name ([`known`]): the folder where a package or [`super::fetch`] into `data/NAME` puts it.
-/// - A file: IDX, npy, npz (or `FILE.npz:ARRAY`), CSV, each also gzipped but npz, or one PNG image. The content decides, not
-///   the ending. Only npz can have a test split (arrays `x_test` or `test`).
-/// - A folder: MNIST's four IDX files, PNG images of one kind, or subfolders `train` and `test` of such images.
+/// - A file: IDX, npy, npz (or `FILE.npz:ARRAY`), CSV, each also gzipped but npz, or one PNG image. The
+///   content decides, not the ending. Only npz can have a test split (arrays `x_test` or `test`).
+/// - A folder: MNIST's four IDX files, PNG images of one kind, or subfolders `train` and `test` of such
+///   images.
 ///
 /// # Errors
-/// When nothing has this name, it has no such split, or its content is damaged, empty, not numeric or would run code.
+/// When nothing has this name, it has no such split, or its content is damaged, empty, not numeric or would
+/// run code.
 pub fn load(source: &str, split: Split) -> Result<Dataset> {
     if source == "digits" {
         return digits::split(split);

@@ -1,9 +1,10 @@
 //! Reads data sets, keeps their values as they were, and fixes the order in which training sees them.
 //!
-//! A [`Dataset`] holds rows of one shape with the [`Scale`] that maps raw values to [0, 1]; [`load`] reads one from a name, a
-//! file or a folder. A [`Subset`] picks rows, [`split_validation`] holds some out, and a [`BatchOrder`] says which rows batch k
-//! takes. Files are treated as hostile: sizes that a header claims are checked against what the file can hold before anything
-//! is allocated, and formats that would run code (pickles) are never opened.
+//! A [`Dataset`] holds rows of one shape with the [`Scale`] that maps raw values to [0, 1]; [`load`] reads
+//! one from a name, a file or a folder. A [`Subset`] picks rows, [`split_validation`] holds some out, and a
+//! [`BatchOrder`] says which rows batch k takes. Files are treated as hostile: sizes that a header claims are
+//! checked against what the file can hold before anything is allocated, and formats that would run code
+//! (pickles) are never opened.
 
 mod array;
 mod binary_image;

@@ -1,7 +1,7 @@
 //! Reads numpy's npy format (NEP 1): magic, version, a header that is a Python dictionary, then the values.
 //!
-//! The header is parsed here, as the three keys that numpy writes and nothing else, so that a hostile one meets no general
-//! parser. Arrays of Python objects are pickles, which run code when read: they are refused.
+//! The header is parsed here, as the three keys that numpy writes and nothing else, so that a hostile one
+//! meets no general parser. Arrays of Python objects are pickles, which run code when read: they are refused.
 
 use super::element::{Bytes, Element};
 use super::input::{Input, no_memory};

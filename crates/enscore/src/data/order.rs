@@ -1,7 +1,9 @@
-//! Fixes the order in which training sees rows: a pure function of (seed, step), so that a resumed run continues exactly.
+//! Fixes the order in which training sees rows: a pure function of (seed, step), so that a resumed run
+//! continues exactly.
 //!
-//! Every epoch is a permutation of the rows (Fisher and Yates 1938, in Durstenfeld's form of 1964) keyed by (seed, epoch). Batch
-//! k takes positions k b .. (k + 1) b of the epochs one after the other, so that every epoch sees every row exactly once.
+//! Every epoch is a permutation of the rows (Fisher and Yates 1938, in Durstenfeld's form of 1964) keyed by
+//! (seed, epoch). Batch k takes positions k b .. (k + 1) b of the epochs one after the other, so that every
+//! epoch sees every row exactly once.
 
 use std::sync::Arc;
 
@@ -94,8 +96,8 @@ mod tests {
         assert!(resumed.batch_rows(u64::MAX, 3).len() == 3 && resumed.batch_rows(0, 0).is_empty());
     }
 
-    /// Every one of the 24 orders of 4 rows comes up equally often: chi-squared with 23 degrees of freedom, whose mean is 23
-    /// and standard deviation 6.8, so 57 is five standard deviations above.
+    /// Every one of the 24 orders of 4 rows comes up equally often: chi-squared with 23 degrees of freedom,
+    /// whose mean is 23 and standard deviation 6.8, so 57 is five standard deviations above.
     #[test]
     fn all_orders_are_equally_likely() {
         let (mut counts, epochs) = (std::collections::HashMap::new(), 24_000);

@@ -1,4 +1,5 @@
-//! Cuts a data set into training, validation and test rows as the settings say, and maps them as the training rows want it.
+//! Cuts a data set into training, validation and test rows as the settings say, and maps them as the training
+//! rows want it.
 
 use super::whiten::{Whitening, WhiteningSettings};
 use super::{Dataset, Parts, Subset, split};
@@ -15,7 +16,8 @@ pub struct Prepared {
     pub whitening: Option<Whitening>,
 }
 
-/// Splits `dataset` by `settings` under `seed`, and maps all of its rows by `known`, or by what fits the training rows.
+/// Splits `dataset` by `settings` under `seed`, and maps all of its rows by `known`, or by what fits the
+/// training rows.
 ///
 /// # Errors
 /// Too few rows to split, or whatever [`Whitening::fit`] refuses.

@@ -1,4 +1,5 @@
-//! Shuffles row numbers (Fisher and Yates 1938, in the form of Durstenfeld 1964): a pure function of (seed, step, stream).
+//! Shuffles row numbers (Fisher and Yates 1938, in the form of Durstenfeld 1964): a pure function of (seed,
+//! step, stream).
 
 use enscore_program::random::{Key, counter, philox4x32};
 

@@ -18,5 +18,6 @@ impl Split {
     }
 }
 
-/// What the refusal of a test split that isn't there says: what makes [`load_test`](super::load_test) return none.
+/// What the refusal of a test split that isn't there says: what makes [`load_test`](super::load_test) return
+/// none.
 pub(super) const NO_TEST_SPLIT: &str = "there is no test split";

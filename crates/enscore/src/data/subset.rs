@@ -53,7 +53,8 @@ impl Subset {
     }
 }
 
-/// Splits all rows into (training, validation), with `fraction` of them for validation, by a permutation keyed by `seed`.
+/// Splits all rows into (training, validation), with `fraction` of them for validation, by a permutation
+/// keyed by `seed`.
 ///
 /// Each part has at least one row, and keeps the rows' own order.
 ///
@@ -102,8 +103,8 @@ pub struct Parts {
     pub test: Option<Subset>,
 }
 
-/// Splits all rows into parts without common rows: `test` of them for testing, then `validation` of the others for validation,
-/// by permutations keyed by `seed`; none where a fraction is 0.
+/// Splits all rows into parts without common rows: `test` of them for testing, then `validation` of the
+/// others for validation, by permutations keyed by `seed`; none where a fraction is 0.
 ///
 /// # Errors
 /// When a fraction is not from 0 to 1, or there are too few rows.

@@ -50,8 +50,8 @@ impl Layout {
         data.with_scale(self.default_scale(&data)?)
     }
 
-    /// Bytes are levels, of two kinds only if all are 0 or 1; 16-bit images are levels; images of real values outside [0, 1]
-    /// are scaled by their range; vectors stay as they are.
+    /// Bytes are levels, of two kinds only if all are 0 or 1; 16-bit images are levels; images of real values
+    /// outside [0, 1] are scaled by their range; vectors stay as they are.
     fn default_scale(&self, data: &Dataset) -> Result<Scale> {
         Ok(match (self.element, data.values()) {
             (Element::Bool, _) => Scale::quantised(2),

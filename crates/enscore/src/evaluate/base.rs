@@ -1,4 +1,5 @@
-//! Normalised densities that rows can be drawn from: where importance sampling and annealing begin, and known targets.
+//! Normalised densities that rows can be drawn from: where importance sampling and annealing begin, and known
+//! targets.
 
 use super::analytic::NoisyMixture;
 use super::moments::Moments;

@@ -1,10 +1,10 @@
 //! Maximum mean discrepancy, unbiased: for samples x_1..x_m and real rows y_1..y_n,
-//! MMD² = 1/(m(m-1)) sum_{i != j} k(x_i, x_j) + 1/(n(n-1)) sum_{i != j} k(y_i, y_j) - 2/(mn) sum_{ij} k(x_i, y_j)
-//! (Gretton et al. 2012, "A kernel two-sample test", eq. 3).
+//! MMD² = 1/(m(m-1)) sum_{i != j} k(x_i, x_j) + 1/(n(n-1)) sum_{i != j} k(y_i, y_j) - 2/(mn) sum_{ij} k(x_i,
+//! y_j) (Gretton et al. 2012, "A kernel two-sample test", eq. 3).
 //!
-//! The kernel is the mean of three Gaussians exp(-|x - y|² / (2 c² h²)), c = 1/2, 1, 2; h is the median of the
-//! distances between real rows (the median heuristic, section 8 there), over at most 1,000 rows chosen by a
-//! seed. Being unbiased, the value is 0 on average when both laws are equal, and can be negative.
+//! The kernel is the mean of three Gaussians exp(-|x - y|² / (2 c² h²)), c = 1/2, 1, 2; h is the median of
+//! the distances between real rows (the median heuristic, section 8 there), over at most 1,000 rows chosen by
+//! a seed. Being unbiased, the value is 0 on average when both laws are equal, and can be negative.
 
 use super::rows::{Rows, inner_products, shifted, squared_norms};
 use super::two_sample_metric::{TwoSampleMetric, subset};

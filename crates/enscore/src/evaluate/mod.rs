@@ -1,6 +1,6 @@
 //! Measure samples and models: two-sample metrics with their null value, distances between Gaussians, nearest
-//! training rows, normalising constants and expectations by quadrature and by importance sampling, and the closed-form
-//! densities and baselines that results are compared with.
+//! training rows, normalising constants and expectations by quadrature and by importance sampling, and the
+//! closed-form densities and baselines that results are compared with.
 
 pub mod analytic;
 pub mod annealed_importance;

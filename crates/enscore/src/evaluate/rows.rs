@@ -15,7 +15,8 @@ impl<'a> Rows<'a> {
     /// Checks that `values` holds one or more whole rows of `row_len` finite numbers.
     ///
     /// # Errors
-    /// An input error if `row_len` is 0, there is no row, the last row is short, or a value is NaN or infinite.
+    /// An input error if `row_len` is 0, there is no row, the last row is short, or a value is NaN or
+    /// infinite.
     pub fn new(values: &'a [f32], row_len: usize) -> Result<Self> {
         if row_len == 0 {
             return Err(Error::input("rows without columns").expected("at least one column"));

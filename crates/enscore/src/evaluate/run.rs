@@ -1,4 +1,5 @@
-//! The evaluation of a trained run: its loss and log density on held-out rows, and its samples beside real ones.
+//! The evaluation of a trained run: its loss and log density on held-out rows, and its samples beside real
+//! ones.
 
 use serde::Serialize;
 
@@ -18,8 +19,8 @@ pub struct Evaluation {
     pub loss: Option<DenoisingLoss>,
     /// What else is known of held-out rows: the objective's own loss, the log density, the likelihood.
     pub figures: Vec<HeldOutFigure>,
-    /// The loss per dimension of the best affine network at each level, from the training rows; none for rows so long
-    /// that it would take minutes.
+    /// The loss per dimension of the best affine network at each level, from the training rows; none for rows
+    /// so long that it would take minutes.
     pub affine: Option<Vec<f64>>,
     /// Each metric beside its null value.
     pub metrics: Vec<TwoSample>,
@@ -39,8 +40,8 @@ const MAX_BASELINE: usize = 1024;
 /// Rows that metrics are fitted on and compared with, at most.
 const MAX_REAL: usize = 10_000;
 
-/// Evaluates `trained` on `held_out` rows; `training` rows give the affine baseline. `progress` is told what is done and how
-/// much of it, and may end the evaluation by returning an error.
+/// Evaluates `trained` on `held_out` rows; `training` rows give the affine baseline. `progress` is told what
+/// is done and how much of it, and may end the evaluation by returning an error.
 ///
 /// # Errors
 /// Rows of another shape, a sampler that diverges, metrics that don't exist; whatever `progress` returns.

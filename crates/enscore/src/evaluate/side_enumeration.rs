@@ -5,8 +5,9 @@
 //! log Z = log Σ_x exp(f(x))                      where all units of the first side are in {0, 1}.
 //! ```
 //!
-//! 2^k states of k units, bit i of a state's number is unit i. In double precision, in blocks of states, so memory does not
-//! grow with k; sums are scaled by their greatest term. What is kept of the blocks is enough to draw from the model exactly.
+//! 2^k states of k units, bit i of a state's number is unit i. In double precision, in blocks of states, so
+//! memory does not grow with k; sums are scaled by their greatest term. What is kept of the blocks is enough
+//! to draw from the model exactly.
 
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::{Key, row_words};
@@ -45,7 +46,8 @@ impl<'a> SideEnumeration<'a> {
     /// Enumerates the smaller side.
     ///
     /// # Errors
-    /// More than [`MOST_ENUMERATED`] units, with what they would cost; sums that are not finite; what `tell` returns.
+    /// More than [`MOST_ENUMERATED`] units, with what they would cost; sums that are not finite; what `tell`
+    /// returns.
     pub fn new(target: &'a WeightedBipartite<'a>, tell: &mut Tell) -> Result<Self> {
         let (second, units) = smaller_side(target.model);
         if units > MOST_ENUMERATED {
@@ -157,7 +159,8 @@ fn program(target: &WeightedBipartite, second: bool, units: usize, rows: usize) 
     Ok(program)
 }
 
-/// The entry in which a fraction `u` of the total exp(log_z) falls, and what of `u` lies beyond its beginning.
+/// The entry in which a fraction `u` of the total exp(log_z) falls, and what of `u` lies beyond its
+/// beginning.
 fn at(log_masses: &[f64], log_z: f64, mut u: f64) -> (usize, f64) {
     let mut last = (0, u);
     for (index, log_mass) in log_masses.iter().enumerate() {

@@ -2,8 +2,8 @@
 //!
 //! Bonneel, Rabin, Peyre and Pfister 2015, "Sliced and Radon Wasserstein barycenters of measures". In one
 //! dimension, W2² of two sets of n is the mean squared difference of the sorted values. K directions keyed by
-//! the seed stand for the expectation. The square root is returned, in units of the data. Both sides must have
-//! the same number of rows; [`two_sample`](super::two_sample()) sees to that.
+//! the seed stand for the expectation. The square root is returned, in units of the data. Both sides must
+//! have the same number of rows; [`two_sample`](super::two_sample()) sees to that.
 
 use super::rows::{Rows, inner_products, shifted};
 use super::two_sample_metric::TwoSampleMetric;

@@ -1,8 +1,8 @@
 //! Chains on the host: what a transition needs, moves and reports, for any [`HostDensity`].
 //!
 //! A transition that leaves exp(f) invariant proposes a row for every chain and accepts it with probability
-//! min(1, exp(log ratio)) (Metropolis et al. 1953; Hastings 1970). Randomness is the key's: chain i of a batch draws as
-//! global row `key.row + i`, so that the same seed gives the same chains in any batches.
+//! min(1, exp(log ratio)) (Metropolis et al. 1953; Hastings 1970). Randomness is the key's: chain i of a
+//! batch draws as global row `key.row + i`, so that the same seed gives the same chains in any batches.
 
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
@@ -97,7 +97,8 @@ impl Moves {
 
 /// A transition of a Markov chain that leaves exp(f) / Z invariant.
 pub trait HostTransition {
-    /// Moves every chain once. The last rows that the density is asked for, by either function, are the proposals.
+    /// Moves every chain once. The last rows that the density is asked for, by either function, are the
+    /// proposals.
     ///
     /// # Errors
     /// The density's own errors; the state is then as it was.

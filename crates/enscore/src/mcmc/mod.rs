@@ -1,5 +1,5 @@
-//! Markov chains: one file per method; programs for one transition, which the host loops, and transitions of chains on
-//! the host for any [`crate::model::HostDensity`].
+//! Markov chains: one file per method; programs for one transition, which the host loops, and transitions of
+//! chains on the host for any [`crate::model::HostDensity`].
 
 mod annealed_langevin;
 mod chains;

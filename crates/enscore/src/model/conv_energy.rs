@@ -1,9 +1,10 @@
-//! A small convolutional energy of images, as Nijkamp, Hill, Han, Zhu and Wu 2020 ("On the Anatomy of MCMC-Based Maximum
-//! Likelihood Learning of Energy-Based Models", appendix) use: a 3x3 convolution at full resolution, then 4x4 convolutions of
-//! stride 2 that double the channels, then one number from all that is left.
+//! A small convolutional energy of images, as Nijkamp, Hill, Han, Zhu and Wu 2020 ("On the Anatomy of
+//! MCMC-Based Maximum Likelihood Learning of Energy-Based Models", appendix) use: a 3x3 convolution at full
+//! resolution, then 4x4 convolutions of stride 2 that double the channels, then one number from all that is
+//! left.
 //!
-//! f(x) = w' h(x) + b, `[batch, height, width, channels]` → `[batch]`, nats up to a constant. There is no normalisation: it
-//! would make a row's energy depend on scale alone or on other rows.
+//! f(x) = w' h(x) + b, `[batch, height, width, channels]` → `[batch]`, nats up to a constant. There is no
+//! normalisation: it would make a row's energy depend on scale alone or on other rows.
 
 use enscore_program::{Parameters, Var};
 
@@ -29,7 +30,8 @@ impl ConvEnergy {
     /// `channels` at full resolution, doubled by each of `levels` convolutions that halve the size.
     ///
     /// # Errors
-    /// An extent of 0, a height or width that can't be halved so often, a confinement for rows of another size.
+    /// An extent of 0, a height or width that can't be halved so often, a confinement for rows of another
+    /// size.
     pub fn new(
         row_shape: [usize; 3],
         channels: usize,

@@ -1,8 +1,9 @@
-//! One table for several methods: a row a method, a column a measure with its unit, the best of each column marked; as
-//! text, Markdown and HTML.
+//! One table for several methods: a row a method, a column a measure with its unit, the best of each column
+//! marked; as text, Markdown and HTML.
 //!
-//! A value is marked where no other is better by more than two standard errors of the difference: what chance could
-//! reorder is not ranked. Values with a standard error are written with the digits that it leaves: 0.0123 ± 0.0011.
+//! A value is marked where no other is better by more than two standard errors of the difference: what chance
+//! could reorder is not ranked. Values with a standard error are written with the digits that it leaves:
+//! 0.0123 ± 0.0011.
 
 use std::fmt::Write;
 

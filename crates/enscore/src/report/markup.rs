@@ -1,7 +1,7 @@
 //! Text, numbers and tables inside HTML and SVG.
 
-/// Text as it may stand in an element or a quoted attribute. Control characters, which XML forbids, become the
-/// replacement character.
+/// Text as it may stand in an element or a quoted attribute. Control characters, which XML forbids, become
+/// the replacement character.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

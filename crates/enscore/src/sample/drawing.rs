@@ -1,5 +1,5 @@
-//! What the samplers share: what was drawn, batches of chains, their starts. Every draw depends on (seed, step, chain), so a sample does not
-//! depend on how many are drawn beside it or in which batches.
+//! What the samplers share: what was drawn, batches of chains, their starts. Every draw depends on (seed,
+//! step, chain), so a sample does not depend on how many are drawn beside it or in which batches.
 
 use enscore_program::random::Key;
 
@@ -38,8 +38,8 @@ pub(super) struct Drawing {
 }
 
 impl Drawing {
-    /// Draws batch after batch: `run` gives the rows of the batch whose first chain is number `first`, and appends the
-    /// first `kept` values of each stage to the trajectory.
+    /// Draws batch after batch: `run` gives the rows of the batch whose first chain is number `first`, and
+    /// appends the first `kept` values of each stage to the trajectory.
     pub(super) fn by_batches(
         &self,
         model: &TrainedModel,

@@ -1,12 +1,14 @@
-//! An Ising model whose sites can be coloured in two colours without a bond inside a colour, as a restricted Boltzmann machine:
-//! one colour is the visible side, the other the hidden one. With x_i = 2 u_i - 1 and u in {0, 1},
+//! An Ising model whose sites can be coloured in two colours without a bond inside a colour, as a restricted
+//! Boltzmann machine: one colour is the visible side, the other the hidden one. With x_i = 2 u_i - 1 and u in
+//! {0, 1},
 //!
 //! ```text
 //! -β E(x) = Σ_⟨ij⟩ W_ij u_i u_j + Σ_i b_i u_i + constant,
 //! W_ij = 4β J_ij,    b_i = 2β (h_i - Σ_j J_ij),    constant = β (Σ_⟨ij⟩ J_ij - Σ_i h_i).
 //! ```
 //!
-//! Grids and tori of even sides are such models: annealing, reverse annealing and enumeration of a side then hold for them too.
+//! Grids and tori of even sides are such models: annealing, reverse annealing and enumeration of a side then
+//! hold for them too.
 
 use super::RbmFile;
 use crate::error::{Error, Result};

@@ -1,5 +1,5 @@
-//! Draw from a trained model: the samplers' loops, its log density on the host, and noise levels and step sizes suggested
-//! from data.
+//! Draw from a trained model: the samplers' loops, its log density on the host, and noise levels and step
+//! sizes suggested from data.
 
 mod annealed;
 mod clamped;
@@ -28,8 +28,8 @@ use crate::error::Result;
 use crate::settings::{Method, Sampler};
 use drawing::Drawing;
 
-/// Draws `count` samples under `seed`, keeping the trajectory of the first `chains` of them. `progress` is told how many
-/// steps of how many are done, and may end the drawing by returning an error.
+/// Draws `count` samples under `seed`, keeping the trajectory of the first `chains` of them. `progress` is
+/// told how many steps of how many are done, and may end the drawing by returning an error.
 ///
 /// # Errors
 /// Samples that are not finite, naming the first; whatever `progress` returns.

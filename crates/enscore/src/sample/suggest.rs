@@ -2,13 +2,14 @@
 //!
 //! Song and Ermon 2020, "Improved techniques for training score-based generative models".
 //! 1. sigma_1 is the largest Euclidean distance between two training rows.
-//! 2. sigma_i are geometric with ratio g where Phi(sqrt(2D) (g - 1) + 3 g) - Phi(sqrt(2D) (g - 1) - 3 g) = 0.5
-//!    (D the dimension, Phi the normal distribution function): neighbouring levels overlap by half.
+//! 2. sigma_i are geometric with ratio g where Phi(sqrt(2D) (g - 1) + 3 g) - Phi(sqrt(2D) (g - 1) - 3 g) =
+//!    0.5 (D the dimension, Phi the normal distribution function): neighbouring levels overlap by half.
 //! 3. The network is s(x) / sigma with s unconditional: a matter of the model, nothing to compute.
 //! 4. T steps a level as the budget allows; eps makes
 //!    (1 - eps/sigma_L²)^{2T} (g² - 2 eps / (sigma_L² - sigma_L² (1 - eps/sigma_L²)²)) + 2 eps / (sigma_L² -
-//!    sigma_L² (1 - eps/sigma_L²)²) as near to 1 as it gets: the variance, relative to its target, that T steps
-//!    leave after a level. The formula's eps is that of the published code; it is converted to the rule asked for.
+//!    sigma_L² (1 - eps/sigma_L²)²) as near to 1 as it gets: the variance, relative to its target, that T
+//!    steps leave after a level. The formula's eps is that of the published code; it is converted to the rule
+//!    asked for.
 //!
 //! Technique 5 is the moving average of the weights.
 
@@ -262,7 +263,8 @@ mod tests {
         assert_eq!((normal_cdf(40.0), normal_cdf(-40.0)), (1.0, 0.0));
     }
 
-    /// The published setting for CIFAR-10: sigma 50 to 0.01, L = 232, T = 5, eps 6.2e-6 in the published code.
+    /// The published setting for CIFAR-10: sigma 50 to 0.01, L = 232, T = 5, eps 6.2e-6 in the published
+    /// code.
     #[test]
     fn step_size_of_the_published_setting() {
         let ratio = 5000f64.powf(1.0 / 231.0);

@@ -1,4 +1,5 @@
-//! `[compare]`: the trainings that `enscore compare` sets beside each other, each as changes to the file's other tables.
+//! `[compare]`: the trainings that `enscore compare` sets beside each other, each as changes to the file's
+//! other tables.
 //!
 //! ```toml
 //! [compare]
@@ -35,8 +36,8 @@ impl Compare {
     /// Reads the file at `path`; `sets` are applied to every training before its own changes.
     ///
     /// # Errors
-    /// A file without the table, a value that is not what it should be, a name that can't be a folder's; whatever is wrong
-    /// with a training's settings.
+    /// A file without the table, a value that is not what it should be, a name that can't be a folder's;
+    /// whatever is wrong with a training's settings.
     pub fn load(path: &Path, sets: &[String]) -> Result<Compare> {
         let (text, name) = (read_text(path)?, path.display().to_string());
         let document: toml::Table = text.parse().map_err(|error: toml::de::Error| {
@@ -69,8 +70,8 @@ impl Compare {
     }
 }
 
-/// The file's settings with `sets` and a training's own changes. Where it changes a table's kind, the file's keys of the
-/// other kind don't count.
+/// The file's settings with `sets` and a training's own changes. Where it changes a table's kind, the file's
+/// keys of the other kind don't count.
 fn changed(text: &str, name: &str, sets: &[String], own: &[String]) -> Result<Settings> {
     let mut raw = typed(text, name)?;
     drop_other_kinds(&mut raw, own);

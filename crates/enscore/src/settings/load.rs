@@ -16,14 +16,14 @@ impl Settings {
     /// Reads the file at `path`, then applies `sets`, each `table.key=value`, in order.
     ///
     /// # Errors
-    /// [`Error::input`] where the file can't be read, isn't TOML, or any table, key or value is wrong; it names
-    /// the line or the `--set` argument.
+    /// [`Error::input`] where the file can't be read, isn't TOML, or any table, key or value is wrong; it
+    /// names the line or the `--set` argument.
     pub fn load(path: &Path, sets: &[String]) -> Result<Settings> {
         Settings::parse(&read_text(path)?, &path.display().to_string(), sets)
     }
 
-    /// The settings of a run, at `path`, with `sets` for another use of it: where these change a table's kind, the run's keys
-    /// of the other kind don't count.
+    /// The settings of a run, at `path`, with `sets` for another use of it: where these change a table's
+    /// kind, the run's keys of the other kind don't count.
     ///
     /// # Errors
     /// As [`Settings::load`].

@@ -2,7 +2,8 @@
 //!
 //! [`Settings`] is made only by checking and lends its tables only by reference, so code that holds one never
 //! checks a value again. A key is declared once, in its table's file: name, type, default, range and meaning
-//! give the field, its check, its documentation ([`settings_reference`]) and its line in [`Settings::to_toml`].
+//! give the field, its check, its documentation ([`settings_reference`]) and its line in
+//! [`Settings::to_toml`].
 //!
 //! ```
 //! let text = "data.name = 'digits'\nmodel.kind = 'mlp'";

@@ -1,4 +1,5 @@
-//! `[model]`: what is trained: a score network, an unnormalised log density (an energy), or a normalizing flow.
+//! `[model]`: what is trained: a score network, an unnormalised log density (an energy), or a normalizing
+//! flow.
 
 use super::reading::{ListOf, Reader, above, at_least, choice, keys, within};
 use crate::Result;
@@ -153,7 +154,8 @@ keys! {
 }
 
 keys! {
-    /// A deep Boltzmann machine (Salakhutdinov and Hinton 2009): layers of units in {0, 1}, each with weights to the next.
+    /// A deep Boltzmann machine (Salakhutdinov and Hinton 2009): layers of units in {0, 1}, each with weights
+    /// to the next.
     Dbm {
         hidden: Vec<usize> = vec![500, 1000], ListOf { items: within(1, 1 << 20), length: within(2, 3) },
             "Width of each hidden layer, from the lowest up.";

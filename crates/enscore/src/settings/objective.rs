@@ -15,7 +15,8 @@ choice! {
         Sm = "sm",
         /// Sliced score matching.
         Ssm = "ssm",
-        /// Contrastive divergence with chains: Langevin steps of real numbers, Gibbs sweeps of two sides of units.
+        /// Contrastive divergence with chains: Langevin steps of real numbers, Gibbs sweeps of two sides of
+        /// units.
         Cd = "cd",
         /// Noise contrastive estimation.
         Nce = "nce",
@@ -55,7 +56,8 @@ choice! {
     StartNoise {
         /// Uniform on the data's range.
         Uniform = "uniform",
-        /// Independent normal numbers with each element's mean and standard deviation, kept within the data's range.
+        /// Independent normal numbers with each element's mean and standard deviation, kept within the data's
+        /// range.
         Gaussian = "gaussian",
     }
 }

@@ -1,5 +1,5 @@
-//! `[optimiser]`: Adam (Kingma and Ba 2015) or gradient descent with momentum, the learning rate over time, clipping, decay,
-//! and the average of the weights.
+//! `[optimiser]`: Adam (Kingma and Ba 2015) or gradient descent with momentum, the learning rate over time,
+//! clipping, decay, and the average of the weights.
 
 use super::reading::{Reader, above, at_least, choice, from_to_below, keys, within};
 use crate::Result;

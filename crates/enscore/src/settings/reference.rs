@@ -41,7 +41,8 @@ pub fn settings_reference() -> Vec<KeyReference> {
     keys
 }
 
-/// Adds `key` at the end of its table; one that is known already, with this meaning, goes with the kinds of both.
+/// Adds `key` at the end of its table; one that is known already, with this meaning, goes with the kinds of
+/// both.
 fn merge(keys: &mut Vec<KeyReference>, key: &KeyReference) {
     let same = |known: &&mut KeyReference| known.key == key.key && known.meaning == key.meaning;
     if let Some(known) = keys.iter_mut().find(same) {
@@ -99,8 +100,8 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
     Ok(())
 }
 
-/// Where a `--set` argument changes the kind of a table, removes the keys of the table that go with some kinds only: they
-/// were typed for the kind before.
+/// Where a `--set` argument changes the kind of a table, removes the keys of the table that go with some
+/// kinds only: they were typed for the kind before.
 pub(super) fn drop_other_kinds(raw: &mut Raw, sets: &[String]) {
     let always: Vec<String> =
         settings_reference().into_iter().filter(|key| key.applies.is_empty()).map(|key| key.key).collect();

@@ -1,5 +1,6 @@
-//! `[sampler]`: how samples are drawn: annealed Langevin dynamics (Song and Ermon 2019, algorithm 1) where there are noise
-//! levels, Langevin dynamics where there are none, Gibbs sampling of two sides of units; a flow is drawn from exactly.
+//! `[sampler]`: how samples are drawn: annealed Langevin dynamics (Song and Ermon 2019, algorithm 1) where
+//! there are noise levels, Langevin dynamics where there are none, Gibbs sampling of two sides of units; a
+//! flow is drawn from exactly.
 
 use super::model::Family;
 use super::objective::Objective;
@@ -119,7 +120,8 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Reads the table: what fits the model and the objective is the default and, but for the step, the only choice.
+    /// Reads the table: what fits the model and the objective is the default and, but for the step, the only
+    /// choice.
     pub(super) fn read(reader: &mut Reader, family: Family, objective: &Objective) -> Result<Sampler> {
         reader.table("sampler");
         let fitting = match objective {
@@ -135,7 +137,8 @@ impl Sampler {
             (),
             "How samples are drawn; the default fits model and objective. With objective.kind = \"fce\", \"exact\" draws from its flow.",
         )?;
-        // One noise level may be sampled without annealing; flow contrastive estimation has a flow to draw from, too.
+        // One noise level may be sampled without annealing; flow contrastive estimation has a flow to draw
+        // from, too.
         let also = match objective {
             Objective::Dsm(_) if family != Family::Flow => Some(Kind::Langevin),
             Objective::Fce(_) => Some(Kind::Exact),

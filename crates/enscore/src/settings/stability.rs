@@ -1,4 +1,5 @@
-//! `[stability]`: what counts as divergence, and how a training goes back to its last good state and on with smaller steps.
+//! `[stability]`: what counts as divergence, and how a training goes back to its last good state and on with
+//! smaller steps.
 
 use super::reading::{Reader, above, at_least, from_to_below, keys, within};
 use crate::Result;

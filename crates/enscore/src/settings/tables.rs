@@ -78,7 +78,8 @@ impl Settings {
         &self.resolved
     }
 
-    /// The resolved settings with every key that applies, in a stable order. Parsing it gives the same settings.
+    /// The resolved settings with every key that applies, in a stable order. Parsing it gives the same
+    /// settings.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         let mut current = "";

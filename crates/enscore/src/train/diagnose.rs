@@ -10,8 +10,8 @@ use crate::sample::{options, refused};
 use crate::train::plan::Plan;
 use crate::train::state::StepInputs;
 
-/// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the score, the loss,
-/// gradients. `state` is the state before the step.
+/// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the score,
+/// the loss, gradients. `state` is the state before the step.
 ///
 /// # Errors
 /// Where the same program can't be run again.

@@ -1,4 +1,5 @@
-//! The numbers that an update takes beside its batch, as the settings make them follow from the step and the progress of the run.
+//! The numbers that an update takes beside its batch, as the settings make them follow from the step and the
+//! progress of the run.
 
 use crate::error::Result;
 use crate::settings::{Decay as DecaySetting, Settings};
@@ -35,7 +36,8 @@ impl Pace {
         self.rate.at(step, progress)
     }
 
-    /// What update `step` = 1, 2, .. takes, at this learning rate: it, 1 - β1^t, 1 - β2^t, decay of the average.
+    /// What update `step` = 1, 2, .. takes, at this learning rate: it, 1 - β1^t, 1 - β2^t, decay of the
+    /// average.
     pub(super) fn rates(&self, step: u64, learning_rate: f64) -> [f64; 4] {
         let [correction1, correction2] = self.adam.corrections(step);
         [learning_rate, correction1, correction2, average_decay(self.ema_decay, step.saturating_sub(1))]

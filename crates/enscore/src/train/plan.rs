@@ -93,8 +93,8 @@ impl Plan {
     }
 }
 
-/// Exact score matching of an energy with as many tangents at a time as half of the memory limit holds; anything else as it
-/// is. Where not even one fits, the training is refused by its size.
+/// Exact score matching of an energy with as many tangents at a time as half of the memory limit holds;
+/// anything else as it is. Where not even one fits, the training is refused by its size.
 fn within_memory(
     settings: &Settings,
     model: &Network,

@@ -1,4 +1,5 @@
-//! A training without a run: the updates that the trainer makes, in memory, nothing kept of them. It is what is profiled.
+//! A training without a run: the updates that the trainer makes, in memory, nothing kept of them. It is what
+//! is profiled.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
-//! The loop: batch, chains, step, watch, log, validate, sample, save; from the first step or from a checkpoint. A step that
-//! shows divergence is taken back to the last good state, with a smaller learning rate, a bounded number of times.
+//! The loop: batch, chains, step, watch, log, validate, sample, save; from the first step or from a
+//! checkpoint. A step that shows divergence is taken back to the last good state, with a smaller learning
+//! rate, a bounded number of times.
 
 use std::time::{Duration, Instant};
 
@@ -374,7 +375,8 @@ impl Beside {
     }
 }
 
-/// Whether the objective has a loss on held-out rows: contrastive divergence has not, without chains of its own.
+/// Whether the objective has a loss on held-out rows: contrastive divergence has not, without chains of its
+/// own.
 fn validates(settings: &Settings) -> bool {
     !matches!(settings.objective(), Objective::Cd(_) | Objective::CdGibbs(_))
 }

@@ -1,7 +1,8 @@
 //! The walk from x forward that carries Jacobian and Laplacian beside each value, primitive by primitive.
 //!
-//! v = f(a₁, a₂, ..) has ∂ₖv = Σᵢ fᵢ ∂ₖaᵢ and Δv = Σᵢ fᵢ Δaᵢ + Σᵢⱼ fᵢⱼ Σₖ ∂ₖaᵢ ∂ₖaⱼ. For what works element by element
-//! fᵢ and fᵢⱼ come from `partials.rs`; everything else is linear in each operand, and stands with the primitives.
+//! v = f(a₁, a₂, ..) has ∂ₖv = Σᵢ fᵢ ∂ₖaᵢ and Δv = Σᵢ fᵢ Δaᵢ + Σᵢⱼ fᵢⱼ Σₖ ∂ₖaᵢ ∂ₖaⱼ. For what works element
+//! by element fᵢ and fᵢⱼ come from `partials.rs`; everything else is linear in each operand, and stands with
+//! the primitives.
 
 use std::ops::Range;
 

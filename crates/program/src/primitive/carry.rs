@@ -1,8 +1,9 @@
 //! What a derivative carries beside a value of the batch, and how values are cut into rows.
 //!
-//! A value on the way from x to y is `[batch, ..]`, or `[batch·r, ..]` where a reshape made r entries of its first axis
-//! out of each row. Beside it stand tangents `[batch, c, row..]` and sums over tangents `[batch, row..]`; the first
-//! extent is 1 where all rows are the same, until something that differs between rows is multiplied in.
+//! A value on the way from x to y is `[batch, ..]`, or `[batch·r, ..]` where a reshape made r entries of its
+//! first axis out of each row. Beside it stand tangents `[batch, c, row..]` and sums over tangents
+//! `[batch, row..]`; the first extent is 1 where all rows are the same, until something that differs between
+//! rows is multiplied in.
 
 use crate::op::Op;
 use crate::program::Id;
@@ -44,7 +45,8 @@ impl Rows {
         usize::from(shape.first() != Some(&self.batch))
     }
 
-    /// A value as `[batch or 1, 1.., row..]` with `axes` axes before the row, to be combined with what is carried.
+    /// A value as `[batch or 1, 1.., row..]` with `axes` axes before the row, to be combined with what is
+    /// carried.
     pub(crate) fn lift<'s>(self, value: Var<'s>, axes: usize) -> Var<'s> {
         let Ok(row) = self.row(&value.shape()) else { return value };
         let rows = self.same_in_all_rows(value).unwrap_or(value);

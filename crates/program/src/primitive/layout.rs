@@ -186,7 +186,8 @@ pub(crate) fn carry<'s>(
     Ok(Carried { var: output.scope().apply(op, &[first.var], &shape), ..*first })
 }
 
-/// What is carried beside each operand, side by side along `axis`; zeros beside an operand that does not vary.
+/// What is carried beside each operand, side by side along `axis`; zeros beside an operand that does not
+/// vary.
 fn carry_beside<'s>(
     axis: usize,
     rows: Rows,

@@ -1,5 +1,5 @@
-//! Defines densities in the plane whose log density and score are known exactly, as a truth for what is learnt from their
-//! draws.
+//! Defines densities in the plane whose log density and score are known exactly, as a truth for what is
+//! learnt from their draws.
 //!
 //! | name | what | normalised by |
 //! |---|---|---|
@@ -11,8 +11,8 @@
 //! | `checkerboard` | filled squares with soft edges | closed form |
 //! | `four-wells` | two coupled double wells | quadrature in the plane |
 //!
-//! Points are `[x, y]`; log densities are normalised, in nats; the score is the gradient of the log density in x. A draw is a
-//! function of (seed, row).
+//! Points are `[x, y]`; log densities are normalised, in nats; the score is the gradient of the log density
+//! in x. A draw is a function of (seed, row).
 
 mod checkerboard;
 mod draws;
@@ -122,8 +122,8 @@ impl ToyDensity {
         }
     }
 
-    /// The logarithm of the constant Z that its definition divides by, in nats: log density + log Z is the definition without the
-    /// constant. 0 for what is normalised as it stands (mixtures of Gaussians).
+    /// The logarithm of the constant Z that its definition divides by, in nats: log density + log Z is the
+    /// definition without the constant. 0 for what is normalised as it stands (mixtures of Gaussians).
     pub fn log_z(&self) -> f64 {
         match &self.form {
             Form::Mixture(_) | Form::Swirl(_) => 0.0,
@@ -148,7 +148,8 @@ impl ToyDensity {
         }
     }
 
-    /// `[[x low, x high], [y low, y high]]`: a box with all but about 1e-4 of the mass, for pictures and quadrature.
+    /// `[[x low, x high], [y low, y high]]`: a box with all but about 1e-4 of the mass, for pictures and
+    /// quadrature.
     pub fn window(&self) -> [[f64; 2]; 2] {
         match &self.form {
             Form::Mixture(mixture) => mixture.window(WINDOW),
@@ -160,8 +161,8 @@ impl ToyDensity {
     }
 }
 
-/// The named data set of a toy density: 50,000 rows for training or 10,000 others for testing, always the same, in single
-/// precision; none when no toy has this name.
+/// The named data set of a toy density: 50,000 rows for training or 10,000 others for testing, always the
+/// same, in single precision; none when no toy has this name.
 ///
 /// # Errors
 /// Never: the rows are finite and fill the shape.

@@ -1,4 +1,5 @@
-//! Swirls a mixture: x = R(rate |z|^2) z turns every circle around the origin by an angle that grows with its radius.
+//! Swirls a mixture: x = R(rate |z|^2) z turns every circle around the origin by an angle that grows with its
+//! radius.
 //!
 //! The map keeps areas (in polar coordinates it is a shear), so with z(x) = R(-rate |x|^2) x
 //!

@@ -1,9 +1,10 @@
-//! Markov chains of the Ising model at an inverse temperature β; each leaves p(x) = exp(-β E(x)) / Z invariant.
+//! Markov chains of the Ising model at an inverse temperature β; each leaves p(x) = exp(-β E(x)) / Z
+//! invariant.
 //!
 //! | chain | for | when |
 //! |---|---|---|
 //! | [`SingleSite`] | any graph, real couplings and fields | small or irregular models |
-//! | [`Checkerboard`] | a torus of one coupling without a field | many sweeps of a large lattice: 64 spins a word |
+//! | [`Checkerboard`] | a torus of one coupling, no field | sweeps of a large lattice: 64 spins a word |
 //! | [`SwendsenWang`], [`Wolff`] | any graph | near the critical temperature, without frustration |
 //!
 //! They sample at the β of their model and don't look for the least energy. States are spins ±1, `[sites]`; a
@@ -34,7 +35,8 @@ pub trait SpinTransition {
     /// Moves the chain once: a sweep over all sites, or a cluster.
     ///
     /// # Errors
-    /// An input error if `spins` are not as many spins -1 and 1 as there are sites; the chain is then as it was.
+    /// An input error if `spins` are not as many spins -1 and 1 as there are sites; the chain is then as it
+    /// was.
     fn step(&mut self, spins: &mut [i8], key: Key) -> Result<()>;
 }
 

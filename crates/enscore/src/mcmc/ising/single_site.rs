@@ -1,8 +1,8 @@
-//! Sweeps over the sites in their order, one update each given all others, on any graph: Gibbs sampling (Geman and Geman
-//! 1984) by the heat bath, or Metropolis.
+//! Sweeps over the sites in their order, one update each given all others, on any graph: Gibbs sampling
+//! (Geman and Geman 1984) by the heat bath, or Metropolis.
 //!
-//! Probabilities are double precision, random numbers have 53 bits. A heat bath site's draw is its new spin (u < p up),
-//! so that two chains of one key run together and meet.
+//! Probabilities are double precision, random numbers have 53 bits. A heat bath site's draw is its new spin
+//! (u < p up), so that two chains of one key run together and meet.
 
 use enscore_program::random::Key;
 

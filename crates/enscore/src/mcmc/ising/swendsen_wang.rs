@@ -1,5 +1,5 @@
-//! Clusters of all bonds (Swendsen and Wang 1987, "Nonuniversal critical dynamics in Monte Carlo simulations"; Edwards
-//! and Sokal 1988 for the joint distribution of spins and bonds):
+//! Clusters of all bonds (Swendsen and Wang 1987, "Nonuniversal critical dynamics in Monte Carlo
+//! simulations"; Edwards and Sokal 1988 for the joint distribution of spins and bonds):
 //!
 //! ```text
 //! a bond with J_ij x_i x_j > 0 is active with probability 1 - exp(-2 β |J_ij|);

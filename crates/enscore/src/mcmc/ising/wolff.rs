@@ -1,6 +1,7 @@
-//! One cluster from a random site (Wolff 1989, "Collective Monte Carlo updating for spin systems"): it grows over bonds
-//! with J_ij x_i x_j > 0, each with probability 1 - exp(-2 β |J_ij|), and flips; with a field, with probability
-//! min(1, exp(-2 β Σ_{i in it} h_i x_i)), since without a field growing the cluster and growing it back balance.
+//! One cluster from a random site (Wolff 1989, "Collective Monte Carlo updating for spin systems"): it grows
+//! over bonds with J_ij x_i x_j > 0, each with probability 1 - exp(-2 β |J_ij|), and flips; with a field,
+//! with probability min(1, exp(-2 β Σ_{i in it} h_i x_i)), since without a field growing the cluster and
+//! growing it back balance.
 
 use enscore_program::random::Key;
 

@@ -1,13 +1,15 @@
-//! Fitting a mixture of Gaussians by expectation maximisation (Dempster, Laird and Rubin 1977, section 4.3): with
-//! responsibilities r_ik = w_k N(x_i; m_k, Σ_k) / Σ_j w_j N(x_i; m_j, Σ_j),
+//! Fitting a mixture of Gaussians by expectation maximisation (Dempster, Laird and Rubin 1977, section 4.3):
+//! with responsibilities r_ik = w_k N(x_i; m_k, Σ_k) / Σ_j w_j N(x_i; m_j, Σ_j),
 //!
 //! ```text
-//! w_k = Σ_i r_ik / n,   m_k = Σ_i r_ik x_i / (n w_k),   Σ_k = Σ_i r_ik (x_i - m_k)(x_i - m_k)' / (n w_k) + δ I.
+//! w_k = Σ_i r_ik / n,   m_k = Σ_i r_ik x_i / (n w_k),
+//! Σ_k = Σ_i r_ik (x_i - m_k)(x_i - m_k)' / (n w_k) + δ I.
 //! ```
 //!
-//! It starts from centres drawn by squared distance (k-means++, Arthur and Vassilvitskii 2007, section 2.2) and ten steps of
-//! Lloyd's algorithm. δ is 1e-6 of the data's mean variance: without a floor the likelihood has no maximum, since a component
-//! on a single row may be as narrow as it likes. Rows are summed in blocks in a fixed order.
+//! It starts from centres drawn by squared distance (k-means++, Arthur and Vassilvitskii 2007, section 2.2)
+//! and ten steps of Lloyd's algorithm. δ is 1e-6 of the data's mean variance: without a floor the likelihood
+//! has no maximum, since a component on a single row may be as narrow as it likes. Rows are summed in blocks
+//! in a fixed order.
 
 use enscore_program::random::{Key, row_words, uniform};
 use rayon::prelude::*;
@@ -90,8 +92,8 @@ pub(super) fn fit(
     Ok(components)
 }
 
-/// `k` distinct rows: the first uniform, each next one with a probability in proportion to its squared distance from those
-/// before it.
+/// `k` distinct rows: the first uniform, each next one with a probability in proportion to its squared
+/// distance from those before it.
 fn centres(rows: &[f64], d: usize, k: usize, seed: u64) -> Result<Vec<Vec<f64>>> {
     if k == 0 {
         return Err(Error::input("a mixture without components")
@@ -174,7 +176,8 @@ fn responsibilities(components: &[Component], levels: &[(Factor, f64)], row: &[f
 /// Writes the responsibilities of a row and returns its log-likelihood.
 type Expect<'a> = dyn Fn(&[f64], &mut [f64]) -> f64 + Sync + 'a;
 
-/// The sums of every component under the responsibilities that `expect` gives, and the sum of the log-likelihoods.
+/// The sums of every component under the responsibilities that `expect` gives, and the sum of the
+/// log-likelihoods.
 fn sums(rows: &[f64], d: usize, components: &[Component], expect: &Expect) -> (Vec<Sums>, f64) {
     let zero: Vec<Sums> = components
         .iter()

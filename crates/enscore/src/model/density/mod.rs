@@ -1,5 +1,6 @@
-//! Analytic densities without parameters: noise to contrast data with, proposals, known targets. Each is normalised, is
-//! drawn inside programs from a key, and is evaluated on the host too. Images are taken for one long vector.
+//! Analytic densities without parameters: noise to contrast data with, proposals, known targets. Each is
+//! normalised, is drawn inside programs from a key, and is evaluated on the host too. Images are taken for
+//! one long vector.
 
 mod expectation_maximisation;
 mod factor;

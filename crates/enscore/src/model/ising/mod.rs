@@ -1,7 +1,8 @@
 //! Ising models: spins ±1 on a lattice, p(x) ∝ exp(-E(x)), energies in nats.
 //!
-//! [`IsingDenoising`] is the posterior of a two-valued image given a noisy one: its best labelling by a minimum cut or by
-//! iterated conditional modes, its marginals by enumeration. Sampling it is the work of [`crate::mcmc::denoising`].
+//! [`IsingDenoising`] is the posterior of a two-valued image given a noisy one: its best labelling by a
+//! minimum cut or by iterated conditional modes, its marginals by enumeration. Sampling it is the work of
+//! [`crate::mcmc::denoising`].
 
 mod adjacency;
 mod components;

@@ -1,5 +1,5 @@
-//! From text to checked values, whatever the tables mean: what was typed and where, the values of each type, the
-//! declaration of keys, and what was read.
+//! From text to checked values, whatever the tables mean: what was typed and where, the values of each type,
+//! the declaration of keys, and what was read.
 
 mod raw;
 mod reader;

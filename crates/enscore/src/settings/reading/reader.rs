@@ -1,4 +1,5 @@
-//! Takes checked values out of what was typed, and keeps what it took: the resolved settings and their reference.
+//! Takes checked values out of what was typed, and keeps what it took: the resolved settings and their
+//! reference.
 
 use super::raw::{Entry, Raw};
 use super::value::{Setting, Value};
@@ -130,8 +131,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Declares a table of settings, or the part of one that goes with a kind: each key once, with its type, default,
-/// rule and meaning.
+/// Declares a table of settings, or the part of one that goes with a kind: each key once, with its type,
+/// default, rule and meaning.
 macro_rules! keys {
     ($(#[$doc:meta])* $name:ident {
         $($key:ident: $kind:ty = $default:expr, $rule:expr, $meaning:literal;)*

@@ -2,12 +2,12 @@
 //!
 //! - From the data (Hinton 2002): chains start at the batch.
 //! - From noise (Nijkamp, Hill, Zhu and Wu 2019): noise of the size of the data at every update.
-//! - Persistent (Tieleman 2008; Du and Mordatch 2019): a replay buffer keeps every chain in its slot. Each update advances
-//!   the slots of its turn, once around the buffer in an order drawn anew, and puts them back; a chain starts anew from noise
-//!   with the restart probability.
+//! - Persistent (Tieleman 2008; Du and Mordatch 2019): a replay buffer keeps every chain in its slot. Each
+//!   update advances the slots of its turn, once around the buffer in an order drawn anew, and puts them
+//!   back; a chain starts anew from noise with the restart probability.
 //!
-//! Every draw is a function of (seed, update, Langevin step, row or slot). A chain that is not finite starts anew and is
-//! counted; nothing that is not finite reaches the model.
+//! Every draw is a function of (seed, update, Langevin step, row or slot). A chain that is not finite starts
+//! anew and is counted; nothing that is not finite reaches the model.
 
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::{Key, row_words, uniform};
@@ -142,7 +142,8 @@ impl LangevinChains {
         self.order.1[turn * batch..(turn + 1) * batch].to_vec()
     }
 
-    /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is its batch.
+    /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is
+    /// its batch.
     pub(super) fn advance(&mut self, update: u64, weights: &[&[f32]], data: &[f32]) -> Result<ChainReport> {
         let mut report = ChainReport::default();
         let slots = self.start(update, data, &mut report);
@@ -299,7 +300,8 @@ mod tests {
         assert!(chains.states().iter().chain(&chains.buffer).all(|x| x.is_finite()));
     }
 
-    /// On f = -|x|²/2 a step is x - a x + b z, with the noise of (seed of the chains, number of the step, row).
+    /// On f = -|x|²/2 a step is x - a x + b z, with the noise of (seed of the chains, number of the step,
+    /// row).
     #[test]
     fn every_step_has_noise_of_its_own() {
         for (noise_std, b) in [(0.4, 0.4), (0.0, (2.0f64 * 0.125).sqrt())] {

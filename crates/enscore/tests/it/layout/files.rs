@@ -1,6 +1,5 @@
 //! Files are short, say what they are, and fit a page.
 
-use std::collections::BTreeMap;
 use std::fs::read_to_string;
 
 use super::source::{Source, is_rust, name, none, sources, workspace_files};
@@ -8,6 +7,8 @@ use super::source::{Source, is_rust, name, none, sources, workspace_files};
 /// Lines of a file without its inline tests.
 const LONGEST: usize = 450;
 const MEDIAN: std::ops::RangeInclusive<usize> = 60..=260;
+/// Columns of a line of comments: what rustfmt gives code.
+const WIDEST_COMMENT: usize = 110;
 
 #[test]
 fn files_are_short_and_say_what_they_are() {
@@ -33,4 +34,18 @@ fn files_are_short_and_say_what_they_are() {
             "the median file of {krate} has {median} lines, expected {MEDIAN:?}"
         );
     }
+}
+
+#[test]
+fn comments_fit_the_width_of_code() {
+    let mut violations = Vec::new();
+    for path in workspace_files().into_iter().filter(|path| is_rust(path)) {
+        for (number, line) in read_to_string(&path).unwrap().lines().enumerate() {
+            let columns = line.chars().count();
+            if line.trim_start().starts_with("//") && columns > WIDEST_COMMENT {
+                violations.push(format!("{}:{}: {columns} columns", name(&path), number + 1));
+            }
+        }
+    }
+    none("comments have at most 110 columns", violations);
 }

@@ -3,8 +3,8 @@
 use super::imports::Imports;
 use super::source::{none, sources};
 
-/// What stands in the source folder of each crate, in an order in which each may use those before it. Names on one line
-/// are one floor, whose rooms know each other.
+/// What stands in the source folder of each crate, in an order in which each may use those before it. Names
+/// on one line are one floor, whose rooms know each other.
 const ORDERS: [(&str, &[&str]); 4] = [
     (
         "program",

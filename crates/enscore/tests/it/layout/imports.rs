@@ -1,4 +1,5 @@
-//! Who imports whom: the files of a crate and the arrows between them, re-exports followed to where a name is defined.
+//! Who imports whom: the files of a crate and the arrows between them, re-exports followed to where a name is
+//! defined.
 
 use std::collections::{BTreeMap, BTreeSet};
 

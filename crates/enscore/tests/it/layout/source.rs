@@ -104,7 +104,8 @@ impl Source {
     }
 }
 
-/// The last line of the item under the attribute in line `start`: rustfmt puts what closes it in the same column.
+/// The last line of the item under the attribute in line `start`: rustfmt puts what closes it in the same
+/// column.
 fn end_of_item(lines: &[&str], start: usize) -> usize {
     let indent = lines[start].len() - lines[start].trim_start().len();
     for (number, line) in lines.iter().enumerate().skip(start + 1) {

@@ -1,6 +1,6 @@
-//! Words that the code leaves out: panics on purpose, the machine that it was written on, the command line's flags.
+//! Words that the code leaves out: panics on purpose, the machine that it was written on, the command line's
+//! flags.
 
-use std::collections::BTreeMap;
 use std::fs::read_to_string;
 
 use super::source::{CRATES, name, none, sources, workspace_files};
@@ -20,8 +20,8 @@ fn nothing_panics_on_purpose() {
     none("no unwrap, expect, todo or ignored test outside tests", violations);
 }
 
-/// The lock file names the public registry by its nature and is left out; the words are split so that this file does
-/// not hold them.
+/// The lock file names the public registry by its nature and is left out; the words are split so that this
+/// file does not hold them.
 #[test]
 fn nothing_names_a_machine_or_a_registry() {
     let folders = ["work", "home", "root", "Users"].map(|folder| format!("/{folder}/"));
