@@ -146,7 +146,7 @@ impl RunFolder {
         Err(Error::input("no checkpoint of this run is whole")
             .at(self.path.display())
             .found(warnings.join("; "))
-            .remedy("restore its files, or train again with another --out"))
+            .remedy("restore its files, or train again in another folder"))
     }
 
     /// The steps to try, in order, and what is wrong with `latest`.

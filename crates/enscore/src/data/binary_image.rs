@@ -124,7 +124,7 @@ impl Grey<'_> {
                 .at("a grey pixel", pixel)
                 .found(self.get(pixel))
                 .expected(format!("two values, as are {low} and {high}"))
-                .remedy("give --threshold T: values at T or above are white"));
+                .remedy("give a threshold T: values at T or above are white"));
         }
         Ok(if low < high {
             [low, high]
@@ -184,7 +184,7 @@ mod tests {
     fn grey_needs_a_threshold() {
         let png = grey([3, 2], &[0, 255, 255, 0, 100, 128]);
         let error = read("a.png", &png, None).unwrap_err().to_string();
-        assert!(error.contains("row 1, column 1: found 100") && error.contains("--threshold"), "{error}");
+        assert!(error.contains("row 1, column 1: found 100") && error.contains("threshold"), "{error}");
         let spins = |threshold| read("a.png", &png, Some(threshold)).unwrap().spins;
         assert_eq!((spins(128.0), spins(0.5)), (vec![-1, 1, 1, -1, -1, 1], vec![-1, 1, 1, -1, -1, 1]));
         assert_eq!((spins(100.0), spins(1.0)), (vec![-1, 1, 1, -1, 1, 1], vec![-1, 1, 1, -1, -1, -1]));

@@ -293,7 +293,7 @@ fn bracketed(
             .at(place)
             .found(format_args!("{found:.3} nats"))
             .expected(format_args!("at most {width}"))
-            .remedy("add temperatures or chains, or ask for a greater --width"));
+            .remedy("add temperatures or chains, or ask for a greater width"));
     }
     if found < 0.0 {
         return Err(Error::run("the two directions contradict each other")

@@ -118,7 +118,7 @@ fn wanted(metrics: &[String], name: &str) -> bool {
 fn refuse_unknown_metrics(metrics: &[String]) -> Result<()> {
     match metrics.iter().find(|metric| !METRICS.contains(&metric.as_str())) {
         Some(unknown) => Err(Error::input("there is no such metric")
-            .at("--metrics")
+            .at("metrics")
             .found(unknown)
             .expected(METRICS.join(", "))),
         None => Ok(()),

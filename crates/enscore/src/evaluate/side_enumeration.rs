@@ -54,7 +54,7 @@ impl<'a> SideEnumeration<'a> {
             return Err(Error::input("too many units to enumerate either side")
                 .found(format_args!("2^{units} states of the smaller side"))
                 .expected(format_args!("at most 2^{MOST_ENUMERATED}"))
-                .remedy("use --method ais, or bracket"));
+                .remedy("use the method ais, or bracket"));
         }
         let block = 1 << units.min(MOST_BLOCK_BITS);
         let executable = target.compile(&program(target, second, units, block)?)?;

@@ -79,7 +79,7 @@ pub fn draw_from_file(
             spins(model, chain, (count, steps), seed, progress)
         }
         ModelFile::Rbm(_) if chain.is_some() => {
-            Err(Error::input("the units of a machine are moved by block Gibbs sweeps alone").at("--chain"))
+            Err(Error::input("the units of a machine are moved by block Gibbs sweeps alone").at("chain"))
         }
         ModelFile::Rbm(file) => units(file, (count, steps), seed, progress),
     }

@@ -40,7 +40,7 @@ pub fn ising_sides(model: &IsingModel) -> Result<(RbmFile, f64)> {
         return Err(Error::input("too many sites for annealing")
             .found(format_args!("{visible} and {hidden} of the two colours"))
             .expected(format_args!("at most {MOST_WEIGHTS} pairs"))
-            .remedy("use --method exact, which a torus of one coupling has at any size"));
+            .remedy("use the method exact, which a torus of one coupling has at any size"));
     }
     let beta = model.beta();
     let mut biases: [Vec<f64>; 2] = sides.map(|side| vec![0.0; side]);
@@ -90,7 +90,7 @@ fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>
                         .at(format_args!("sites {site} and {neighbour}"))
                         .found("a ring of an odd number of bonds")
                         .expected("a grid, a torus of even sides, or a graph without odd rings")
-                        .remedy("use --method exact"));
+                        .remedy("use the method exact"));
                 }
             }
         }
@@ -99,7 +99,7 @@ fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>
     if !colours.contains(&1) {
         return Err(Error::input("annealing takes at least two sites")
             .found(sites)
-            .remedy("use --method exact"));
+            .remedy("use the method exact"));
     }
     Ok(colours)
 }

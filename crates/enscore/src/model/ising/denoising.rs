@@ -99,7 +99,7 @@ impl IsingDenoising {
             .at("beta")
             .found(self.beta)
             .expected("0 or more")
-            .remedy("sample the posterior (--method gibbs) or anneal (--method annealing)"));
+            .remedy("sample the posterior (method gibbs) or anneal (method annealing)"));
         }
         let weights = self.whole_weights();
         let mut decided = persistency::decide(y, width, weights);
@@ -223,7 +223,7 @@ mod tests {
         assert!(message(f64::INFINITY, 0.1).contains("eta"));
         let repelling = IsingDenoising::new(1.0, -0.1).unwrap();
         let message = repelling.exact_map(&[1; 4], 2, 2).unwrap_err().to_string();
-        assert!(message.contains("-0.1") && message.contains("--method gibbs"), "{message}");
+        assert!(message.contains("-0.1") && message.contains("method gibbs"), "{message}");
         let model = IsingDenoising::new(1.0, 0.5).unwrap();
         let refused = |y: &[i8], height, width| model.exact_map(y, height, width).unwrap_err().to_string();
         assert!(refused(&[1, 1, 1], 2, 2).contains("2 x 2"));

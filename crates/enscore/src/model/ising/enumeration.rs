@@ -37,7 +37,7 @@ fn posterior(model: &IsingDenoising, y: &[i8], width: usize) -> Result<ExactPost
             .at("y")
             .found(format_args!("{} pixels, 2^{} labellings", y.len(), y.len()))
             .expected(format_args!("at most {MOST_ENUMERATED}"))
-            .remedy("sample the posterior instead (--method gibbs)"));
+            .remedy("sample the posterior instead (method gibbs)"));
     }
     let mut least_energy = f64::INFINITY;
     each(model, y, width, |_, energy| least_energy = least_energy.min(energy));

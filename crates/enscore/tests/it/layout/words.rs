@@ -5,6 +5,16 @@ use std::fs::read_to_string;
 
 use super::source::{CRATES, name, none, sources, workspace_files};
 
+/// Flags that strings of the library still name, by file: how many. The numbers only fall.
+const FLAGS: [(&str, usize); 4] = [
+    ("crates/enscore/src/checkpoint/place.rs", 1),
+    ("crates/enscore/src/sample/trained.rs", 2),
+    ("crates/enscore/src/settings/reading/raw.rs", 3),
+    ("crates/enscore/src/train/trainer.rs", 2),
+];
+/// Names the flags of another program, which it runs.
+const CALLS_CURL: &str = "crates/enscore/src/data/fetch.rs";
+
 #[test]
 fn nothing_panics_on_purpose() {
     let mut violations = Vec::new();
@@ -50,4 +60,30 @@ fn names(line: &str, word: &str) -> bool {
         let before = line[..at].chars().next_back().unwrap_or(' ');
         !word.starts_with('/') || !(before.is_alphanumeric() || "._-/$}".contains(before))
     })
+}
+
+/// Whoever calls the library passes parameters, not flags: its errors name the parameter.
+#[test]
+fn the_library_names_no_flags() {
+    let mut violations = Vec::new();
+    for source in sources("enscore").iter().filter(|source| source.name != CALLS_CURL) {
+        let found: usize = source.code.iter().map(|(_, code)| flags(code)).sum();
+        let known = FLAGS.iter().find(|(name, _)| *name == source.name).map_or(0, |(_, count)| *count);
+        if found != known {
+            violations.push(format!("{}: {found} flags, {known} in the list", source.name));
+        }
+    }
+    none("strings of the library name no flag of the command line", violations);
+}
+
+/// How many flags, `--word`, the line names; code has none outside of strings.
+fn flags(line: &str) -> usize {
+    let begins_word = |at: usize| line[at + 2..].starts_with(|c: char| c.is_ascii_lowercase());
+    line.match_indices("--").filter(|(at, _)| begins_word(*at)).count()
+}
+
+#[test]
+fn flags_are_told_from_other_dashes() {
+    assert_eq!(flags(r#".at("--chain").remedy("use --set a.b=1 or --set c.d=2")"#), 3);
+    assert_eq!(flags(r#"x - -y; "a -- b"; "---:|"; "{a}--{b}""#), 0);
 }
