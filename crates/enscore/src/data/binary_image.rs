@@ -139,7 +139,7 @@ impl Grey<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{image, npy};
+    use crate::data::formats::{image, npy};
     use png::{BitDepth, ColorType};
 
     fn read(name: &str, bytes: &[u8], threshold: Option<f64>) -> Result<BinaryImage> {

@@ -4,10 +4,11 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::folder::{self, name_of};
-use super::input::{Input, open_file};
+use super::formats::input::{Input, open_file};
+use super::formats::{csv_table, idx, image, npy, npz};
 use super::known::{Availability, known};
 use super::split::{NO_TEST_SPLIT, Split};
-use super::{Dataset, csv_table, digits, idx, image, npy, npz, toy};
+use super::{Dataset, digits, toy};
 use crate::error::{Error, Result};
 use crate::settings::Data;
 
@@ -133,7 +134,7 @@ fn pickle() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::npz::tests::zip;
+    use crate::data::formats::npz::tests::zip;
 
     fn file(name: &str, bytes: &[u8], suffix: &str, split: Split) -> Result<Dataset> {
         let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! Files are short, say what they are, and fit a page.
 
+use std::collections::BTreeMap;
 use std::fs::read_to_string;
 
 use super::source::{Source, is_rust, name, none, sources, workspace_files};
@@ -7,6 +8,18 @@ use super::source::{Source, is_rust, name, none, sources, workspace_files};
 /// Lines of a file without its inline tests.
 const LONGEST: usize = 450;
 const MEDIAN: std::ops::RangeInclusive<usize> = 60..=260;
+/// Rust files of a folder, those of its subfolders apart.
+const FULLEST: usize = 14;
+/// Folders that hold more, and how many; the numbers only fall.
+const FULLER: [(&str, usize); 7] = [
+    ("crates/cli/src/command", 16),
+    ("crates/cpu/src/conv", 15),
+    ("crates/enscore/src/evaluate", 37),
+    ("crates/enscore/src/model", 19),
+    ("crates/enscore/src/objective", 15),
+    ("crates/enscore/src/report", 20),
+    ("crates/enscore/src/train", 17),
+];
 /// Columns of a line of comments: what rustfmt gives code.
 const WIDEST_COMMENT: usize = 110;
 
@@ -48,4 +61,17 @@ fn comments_fit_the_width_of_code() {
         }
     }
     none("comments have at most 110 columns", violations);
+}
+
+#[test]
+fn folders_hold_few_files() {
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for path in workspace_files().into_iter().filter(|path| is_rust(path)) {
+        *count.entry(name(path.parent().unwrap())).or_default() += 1;
+    }
+    let most =
+        |folder: &str| FULLER.iter().find(|(known, _)| *known == folder).map_or(FULLEST, |known| known.1);
+    let full = count.iter().filter(|(folder, count)| **count > most(folder));
+    let violations = full.map(|(folder, count)| format!("{folder}: {count} files, at most {}", most(folder)));
+    none("a folder holds at most 14 Rust files", violations.collect());
 }

@@ -1,12 +1,12 @@
 //! Decodes the numeric types of binary files.
 
-use super::Values;
 use super::input::no_memory;
+use crate::data::Values;
 use crate::error::{Error, Result};
 
 /// The type of the numbers in a binary file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
+pub(in crate::data) enum Element {
     Bool,
     U8,
     I8,
@@ -22,14 +22,14 @@ pub(super) enum Element {
 
 /// The order of the bytes in a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bytes {
+pub(in crate::data) enum Bytes {
     Little,
     Big,
 }
 
 impl Element {
     /// Bytes per number.
-    pub(super) fn size(self) -> usize {
+    pub(in crate::data) fn size(self) -> usize {
         match self {
             Element::Bool | Element::U8 | Element::I8 => 1,
             Element::U16 | Element::I16 => 2,
@@ -39,7 +39,7 @@ impl Element {
     }
 
     /// The numbers in `bytes`, a whole number of them.
-    pub(super) fn decode(self, bytes: Vec<u8>, order: Bytes, place: &str) -> Result<Values> {
+    pub(in crate::data) fn decode(self, bytes: Vec<u8>, order: Bytes, place: &str) -> Result<Values> {
         let b = &bytes;
         Ok(match self {
             Element::U8 => Values::U8(bytes),

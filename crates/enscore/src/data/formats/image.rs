@@ -7,14 +7,14 @@ use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
 
 use super::element::{Bytes, Element};
 use super::input::{DEFLATE_RATIO, Input, no_memory};
-use super::{Dataset, Scale};
+use crate::data::{Dataset, Scale};
 use crate::error::{Error, Result};
 
 /// The most values in one image, and so the most that its decoder allocates.
 const MOST_VALUES: u64 = 1 << 28;
 
 /// Whether a file that starts so is PNG.
-pub(super) fn recognises(prefix: &[u8]) -> bool {
+pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
     prefix.starts_with(b"\x89PNG\r\n\x1a\n")
 }
 
@@ -29,7 +29,7 @@ pub fn read_image(path: &Path) -> Result<Dataset> {
 }
 
 /// Reads one image as a data set of one row.
-pub(super) fn read(name: &str, mut input: Input) -> Result<Dataset> {
+pub(in crate::data) fn read(name: &str, mut input: Input) -> Result<Dataset> {
     let bytes = input.unclaimed_rest()?;
     let place = input.place().to_string();
     let picture = Picture::decode(&bytes, &place)?;
@@ -38,7 +38,7 @@ pub(super) fn read(name: &str, mut input: Input) -> Result<Dataset> {
 
 /// What images of one data set share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(in crate::data) struct Kind {
     height: usize,
     width: usize,
     channels: usize,
@@ -47,7 +47,7 @@ pub(super) struct Kind {
 
 impl Kind {
     /// The data set of one or more images of this kind, in `bytes`.
-    pub(super) fn dataset(self, name: &str, place: &str, bytes: Vec<u8>) -> Result<Dataset> {
+    pub(in crate::data) fn dataset(self, name: &str, place: &str, bytes: Vec<u8>) -> Result<Dataset> {
         let levels = if self.depth == Element::U16 { 65536 } else { 256 };
         let values = self.depth.decode(bytes, Bytes::Big, place)?;
         Dataset::new(name, place, &[self.height, self.width, self.channels], values)?
@@ -63,14 +63,14 @@ impl std::fmt::Display for Kind {
 }
 
 /// A decoded image: samples in rows, pixels, channels; 16-bit ones big-endian.
-pub(super) struct Picture {
-    pub(super) kind: Kind,
-    pub(super) bytes: Vec<u8>,
+pub(in crate::data) struct Picture {
+    pub(in crate::data) kind: Kind,
+    pub(in crate::data) bytes: Vec<u8>,
 }
 
 impl Picture {
     /// Decodes a PNG file; palettes and fewer than 8 bits become 8 bits, opaque alpha is dropped.
-    pub(super) fn decode(file: &[u8], place: &str) -> Result<Picture> {
+    pub(in crate::data) fn decode(file: &[u8], place: &str) -> Result<Picture> {
         let mut cursor = Cursor::new(file);
         let decoded = decode(&mut cursor, file.len() as u64, place);
         let position = cursor.position();
@@ -171,7 +171,7 @@ fn without_alpha(bytes: &[u8], kind: Kind, place: &str) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::data) mod tests {
     use super::*;
     use crate::data::Values;
 

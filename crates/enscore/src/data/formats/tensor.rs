@@ -1,22 +1,22 @@
 //! Turns an array of any supported shape and type into a data set.
 
 use super::element::{Bytes, Element};
-use super::{Dataset, Scale, Values};
+use crate::data::{Dataset, Scale, Values};
 use crate::error::{Error, Result};
 
 /// The shape of an array of rows, checked.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(in crate::data) struct Layout {
     /// [d], or [height, width, channels].
     shape: Vec<usize>,
     /// How many bytes the values take.
-    pub(super) bytes: u64,
+    pub(in crate::data) bytes: u64,
     element: Element,
 }
 
 impl Layout {
     /// Checks dimensions from a header: [n, d] are vectors, [n, h, w] grey images, [n, h, w, c] images.
-    pub(super) fn new(dims: &[u64], element: Element, place: &str) -> Result<Layout> {
+    pub(in crate::data) fn new(dims: &[u64], element: Element, place: &str) -> Result<Layout> {
         let refuse = |what: &str| Error::input(what).at(place).found(format!("shape {dims:?}"));
         if dims.contains(&0) {
             return Err(refuse("an empty array").expected("at least one row, and no dimension of 0"));
@@ -44,7 +44,13 @@ impl Layout {
     }
 
     /// The data set of `bytes` in C order, with the scale that suits its type.
-    pub(super) fn dataset(&self, name: &str, place: &str, bytes: Vec<u8>, order: Bytes) -> Result<Dataset> {
+    pub(in crate::data) fn dataset(
+        &self,
+        name: &str,
+        place: &str,
+        bytes: Vec<u8>,
+        order: Bytes,
+    ) -> Result<Dataset> {
         let values = self.element.decode(bytes, order, place)?;
         let data = Dataset::new(name, place, &self.shape, values)?;
         data.with_scale(self.default_scale(&data)?)

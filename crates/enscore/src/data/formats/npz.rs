@@ -5,21 +5,22 @@ use std::io::{Read, Seek};
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 
 use super::input::Input;
+use super::npy;
 use super::npy::short;
-use super::split::{NO_TEST_SPLIT, Split};
-use super::{Dataset, npy};
+use crate::data::Dataset;
+use crate::data::split::{NO_TEST_SPLIT, Split};
 use crate::error::{Error, Result};
 
 /// Names that are taken for the rows where an archive holds several arrays, in this order.
 const USUAL_NAMES: [&str; 4] = ["images", "x", "data", "arr_0"];
 
 /// Whether a file that starts so is a zip archive.
-pub(super) fn recognises(prefix: &[u8]) -> bool {
+pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
     prefix.starts_with(b"PK\x03\x04") || prefix.starts_with(b"PK\x05\x06")
 }
 
 /// Reads the array `selected`, or the one that is `split`'s by its name, or the only one.
-pub(super) fn read(
+pub(in crate::data) fn read(
     name: &str,
     place: &str,
     reader: impl Read + Seek,
@@ -82,9 +83,9 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::data) mod tests {
     use super::*;
-    use crate::data::npy::tests::file as npy_file;
+    use crate::data::formats::npy::tests::file as npy_file;
     use std::io::Cursor;
 
     /// A zip archive of stored (not compressed) files.

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use super::Values;
 use super::input::Input;
 use super::npy;
+use crate::data::Values;
 use crate::error::{Error, Result};
 
 /// An array, row-major.

@@ -8,16 +8,16 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::input::{Input, damaged, no_memory};
 use super::npy::short;
-use super::{Dataset, Values};
+use crate::data::{Dataset, Values};
 use crate::error::{Error, Result};
 
 /// Whether a file that starts so may be text.
-pub(super) fn recognises(prefix: &[u8]) -> bool {
+pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
     !prefix.contains(&0) && !prefix.is_empty()
 }
 
 /// Reads every column as a number.
-pub(super) fn read(name: &str, input: Input) -> Result<Dataset> {
+pub(in crate::data) fn read(name: &str, input: Input) -> Result<Dataset> {
     let place = input.place().to_string();
     let separator = separator(input.prefix());
     let mut reader = ReaderBuilder::new()

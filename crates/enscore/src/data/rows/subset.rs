@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Dataset;
 use super::shuffle::shuffled;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::streams;
 

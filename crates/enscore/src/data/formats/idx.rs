@@ -1,14 +1,14 @@
 //! Reads the IDX format of MNIST: two zero bytes, a type, the number of dimensions, big-endian sizes, then
 //! the values.
 
-use super::Dataset;
 use super::element::{Bytes, Element};
 use super::input::Input;
 use super::tensor::Layout;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 
 /// Whether a file that starts so is IDX.
-pub(super) fn recognises(prefix: &[u8]) -> bool {
+pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
     matches!(prefix, [0, 0, kind, 1..=u8::MAX, ..] if element(*kind).is_some())
 }
 
@@ -46,7 +46,7 @@ fn header(input: &mut Input) -> Result<(Element, Vec<u64>)> {
 }
 
 /// Reads rows: vectors or images.
-pub(super) fn read(name: &str, mut input: Input) -> Result<Dataset> {
+pub(in crate::data) fn read(name: &str, mut input: Input) -> Result<Dataset> {
     let (element, dims) = header(&mut input)?;
     if dims.len() == 1 {
         return Err(Error::input("an IDX file of labels, not of rows")
@@ -60,7 +60,7 @@ pub(super) fn read(name: &str, mut input: Input) -> Result<Dataset> {
 }
 
 /// Reads labels: one byte per row.
-pub(super) fn read_labels(mut input: Input) -> Result<Vec<u8>> {
+pub(in crate::data) fn read_labels(mut input: Input) -> Result<Vec<u8>> {
     match header(&mut input)? {
         (Element::U8, dims) if dims.len() == 1 => input.claimed_rest(dims[0]),
         (element, dims) => Err(Error::input("not an IDX file of labels")

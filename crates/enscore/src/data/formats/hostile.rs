@@ -8,8 +8,9 @@ use png::{BitDepth, ColorType};
 use proptest::prelude::*;
 
 use super::input::Input;
-use super::split::Split;
-use super::{Dataset, csv_table, idx, image, npy, npz};
+use super::{csv_table, idx, image, npy, npz};
+use crate::data::Dataset;
+use crate::data::split::Split;
 use crate::error::Result;
 
 type Reader = fn(&[u8]) -> Result<Dataset>;

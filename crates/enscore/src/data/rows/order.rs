@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use super::Subset;
 use super::shuffle::shuffled;
+use super::subset::Subset;
 use crate::streams;
 
 /// The order of `n` rows in epoch `epoch` under `seed`: every number below `n` once.

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use crate::error::{Error, Result};
 
 /// Deflate can't expand a byte to more than this many (zlib's technical notes, "maximum compression factor").
-pub(super) const DEFLATE_RATIO: u64 = 1032;
+pub(in crate::data) const DEFLATE_RATIO: u64 = 1032;
 /// The most that is ever read into one data set.
 const MOST_BYTES: u64 = 64 << 30;
 /// The most text or image bytes taken from a compressed stream, whose size no header states.
@@ -18,7 +18,7 @@ const MOST_UNSTATED: u64 = 1 << 30;
 const PREFIX: u64 = 512;
 
 /// A stream of bytes with a place for errors, a position, and a bound on its length.
-pub(super) struct Input<'a> {
+pub(in crate::data) struct Input<'a> {
     place: String,
     reader: Box<dyn Read + 'a>,
     prefix: Vec<u8>,
@@ -31,14 +31,14 @@ pub(super) struct Input<'a> {
 
 impl Input<'static> {
     /// Opens a file; a gzip file is decompressed on the way.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    pub(in crate::data) fn open(path: &Path) -> Result<Self> {
         let (file, length) = open_file(path)?;
         Input::plain_or_gzip(path.display().to_string(), BufReader::new(file), length)
     }
 }
 
 /// Opens a regular file, with its length.
-pub(super) fn open_file(path: &Path) -> Result<(File, u64)> {
+pub(in crate::data) fn open_file(path: &Path) -> Result<(File, u64)> {
     let failed = |e: io::Error| cannot_read(path, &e);
     // A pipe or a device would block or never end, so the kind is checked before opening.
     let metadata = std::fs::metadata(path).map_err(failed)?;
@@ -49,7 +49,7 @@ pub(super) fn open_file(path: &Path) -> Result<(File, u64)> {
 }
 
 /// The error for a file or folder that can't be read.
-pub(super) fn cannot_read(path: &Path, error: &io::Error) -> Error {
+pub(in crate::data) fn cannot_read(path: &Path, error: &io::Error) -> Error {
     let what = match error.kind() {
         ErrorKind::NotFound => "no such file or folder".to_string(),
         _ => format!("cannot be read ({error})"),
@@ -60,12 +60,12 @@ pub(super) fn cannot_read(path: &Path, error: &io::Error) -> Error {
 impl<'a> Input<'a> {
     /// Bytes in memory, as if they were a file.
     #[cfg(test)]
-    pub(super) fn bytes(place: &str, bytes: &'a [u8]) -> Result<Self> {
+    pub(in crate::data) fn bytes(place: &str, bytes: &'a [u8]) -> Result<Self> {
         Input::plain_or_gzip(place.to_string(), Cursor::new(bytes), bytes.len() as u64)
     }
 
     /// An entry of `compressed` bytes in an archive, decompressed by its reader.
-    pub(super) fn entry(place: String, reader: impl Read + 'a, compressed: u64) -> Result<Self> {
+    pub(in crate::data) fn entry(place: String, reader: impl Read + 'a, compressed: u64) -> Result<Self> {
         let most = compressed.saturating_mul(DEFLATE_RATIO).min(MOST_BYTES);
         Input::start(place, reader, None, most)
     }
@@ -92,29 +92,29 @@ impl<'a> Input<'a> {
     }
 
     /// The file's name, for errors.
-    pub(super) fn place(&self) -> &str {
+    pub(in crate::data) fn place(&self) -> &str {
         &self.place
     }
 
     /// The first bytes (up to 512), after decompression, whatever has been read since.
-    pub(super) fn prefix(&self) -> &[u8] {
+    pub(in crate::data) fn prefix(&self) -> &[u8] {
         &self.prefix
     }
 
     /// Whether the bytes are decompressed on the way.
-    pub(super) fn is_compressed(&self) -> bool {
+    pub(in crate::data) fn is_compressed(&self) -> bool {
         self.exact.is_none()
     }
 
     /// The next `count` bytes of a header; `count` must be small.
-    pub(super) fn header(&mut self, count: usize) -> Result<Vec<u8>> {
+    pub(in crate::data) fn header(&mut self, count: usize) -> Result<Vec<u8>> {
         self.read(count as u64)
     }
 
     /// All that is left, which a header says is `claimed` bytes.
     ///
     /// The claim is checked against what the file can hold before anything is allocated.
-    pub(super) fn claimed_rest(&mut self, claimed: u64) -> Result<Vec<u8>> {
+    pub(in crate::data) fn claimed_rest(&mut self, claimed: u64) -> Result<Vec<u8>> {
         let size_error = |what: &str, found: String| {
             Error::input(what)
                 .at(format!("{}, byte {}", self.place, self.position))
@@ -148,7 +148,7 @@ impl<'a> Input<'a> {
     }
 
     /// All that is left, of a length that no header states.
-    pub(super) fn unclaimed_rest(&mut self) -> Result<Vec<u8>> {
+    pub(in crate::data) fn unclaimed_rest(&mut self) -> Result<Vec<u8>> {
         let limit = self.unstated_limit();
         let bytes = self.read_up_to(limit.saturating_add(1))?;
         if bytes.len() as u64 > limit {
@@ -206,7 +206,7 @@ fn too_much(limit: u64) -> Error {
 }
 
 /// The error for a stream that fails at `position`.
-pub(super) fn damaged(place: &str, position: u64, error: &io::Error) -> Error {
+pub(in crate::data) fn damaged(place: &str, position: u64, error: &io::Error) -> Error {
     let what = match error.kind() {
         ErrorKind::UnexpectedEof => "a truncated compressed file".to_string(),
         _ => format!("cannot be read ({error})"),
@@ -215,7 +215,7 @@ pub(super) fn damaged(place: &str, position: u64, error: &io::Error) -> Error {
 }
 
 /// The error for an allocation that the system refuses.
-pub(super) fn no_memory(place: &str, bytes: u64) -> Error {
+pub(in crate::data) fn no_memory(place: &str, bytes: u64) -> Error {
     Error::input("not enough memory")
         .at(place)
         .found(format!("{bytes} bytes of data"))

@@ -6,19 +6,19 @@
 use super::element::{Bytes, Element};
 use super::input::{Input, no_memory};
 use super::tensor::Layout;
-use super::{Dataset, Values};
+use crate::data::{Dataset, Values};
 use crate::error::{Error, Result};
 
 /// The longest header that is read; numpy itself refuses more than 10,000 characters.
 const LONGEST_HEADER: usize = 1 << 16;
 
 /// Whether a file that starts so is npy.
-pub(super) fn recognises(prefix: &[u8]) -> bool {
+pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
     prefix.starts_with(b"\x93NUMPY")
 }
 
 /// Reads rows: vectors or images.
-pub(super) fn read(name: &str, mut input: Input) -> Result<Dataset> {
+pub(in crate::data) fn read(name: &str, mut input: Input) -> Result<Dataset> {
     let header = read_header(&mut input)?;
     let layout = Layout::new(&header.shape, header.element, input.place())?;
     let mut bytes = input.claimed_rest(layout.bytes)?;
@@ -30,7 +30,7 @@ pub(super) fn read(name: &str, mut input: Input) -> Result<Dataset> {
 }
 
 /// Reads an array of any number of axes: its extents, and its values row-major.
-pub(super) fn read_values(mut input: Input) -> Result<(Vec<usize>, Values)> {
+pub(in crate::data) fn read_values(mut input: Input) -> Result<(Vec<usize>, Values)> {
     let Header { element, order, fortran_order, shape } = read_header(&mut input)?;
     let claimed = shape.iter().try_fold(element.size() as u64, |product, &d| product.checked_mul(d));
     let extents: Option<Vec<usize>> = shape.iter().map(|&d| usize::try_from(d).ok()).collect();
@@ -248,7 +248,7 @@ impl Parser<'_> {
 }
 
 /// Text from a file, fit for one line of an error.
-pub(super) fn short(text: &str) -> String {
+pub(in crate::data) fn short(text: &str) -> String {
     let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
     if text.chars().nth(40).is_some() {
         shown.push_str("...");
@@ -287,7 +287,7 @@ fn to_c_order(bytes: &[u8], shape: &[u64], size: usize) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::data) mod tests {
     use super::*;
 
     /// An npy file of version 1 with this header and these values.
