@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod context;
+mod flags;
 mod output;
 mod pictures;
 mod progress;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
         Err(refusal) => return refusal,
     };
     let json = arguments.json;
-    match run(arguments).and_then(|answer| answer.print(json)) {
+    match run(arguments).map_err(flags::named).and_then(|answer| answer.print(json)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::fail(&error),
     }

@@ -61,7 +61,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "compare",
         ],
     ),
-    ("cli", &["output", "args", "pictures", "signals", "context", "progress", "command"]),
+    ("cli", &["output", "args", "pictures", "signals", "context", "progress", "flags", "command"]),
 ];
 
 /// The folder below `src`, or the file, that a source stands in.
