@@ -1,6 +1,6 @@
-//! The workloads of a restricted Boltzmann machine of 784 visible and 500 hidden units: a temperature of annealed importance
-//! sampling, and an update of CD-1. Without noise a unit is at its mean p instead of being drawn, so that runs are those of mean
-//! fields, which all libraries can be compared by.
+//! The workloads of a restricted Boltzmann machine of 784 visible and 500 hidden units: a temperature of
+//! annealed importance sampling, and an update of CD-1. Without noise a unit is at its mean p instead of
+//! being drawn, so that runs are those of mean fields, which all libraries can be compared by.
 
 use enscore_program::{Kind, Scope, Var};
 

@@ -1,4 +1,5 @@
-//! The workloads of discrete models: no programs, but functions of the library that are called again and again.
+//! The workloads of discrete models: no programs, but functions of the library that are called again and
+//! again.
 
 use std::time::{Duration, Instant};
 

@@ -8,8 +8,8 @@ use enscore::report::{Chart, Mark, Scale, Series};
 use crate::runner::Runner;
 use crate::workloads::Workload;
 
-/// Median milliseconds of a run of the workload `name` where the extent along an axis is another: `words` are the axis and
-/// the extent.
+/// Median milliseconds of a run of the workload `name` where the extent along an axis is another: `words` are
+/// the axis and the extent.
 pub fn time(name: &str, words: &[&str], budget: Duration) -> Result<String, Box<dyn Error>> {
     let [axis, extent] = words else {
         return Err("a growth is asked for as NAME SECONDS AXIS EXTENT".into());
@@ -19,7 +19,8 @@ pub fn time(name: &str, words: &[&str], budget: Duration) -> Result<String, Box<
     Ok((Runner::drawn(&workload)?.time(budget)?.0 * 1e3).to_string())
 }
 
-/// A chart with log axes as SVG in one line, from `TITLE|X LABEL|Y LABEL|SERIES|SERIES..`, each series `NAME;X,Y;X,Y..`.
+/// A chart with log axes as SVG in one line, from `TITLE|X LABEL|Y LABEL|SERIES|SERIES..`, each series
+/// `NAME;X,Y;X,Y..`.
 pub fn chart(text: &str) -> Result<String, Box<dyn Error>> {
     let parts: Vec<&str> = text.split('|').collect();
     let [title, x_label, y_label, series @ ..] = &parts[..] else {

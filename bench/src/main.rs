@@ -1,6 +1,7 @@
-//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME`, `memory NAME`
-//! (megabytes), `profile NAME SECONDS`, `roofline NAME SECONDS`, `peaks` and `mnist-update` on standard input: `run` and `memory` ask this program
-//! and its Python counterparts in turn. `grow NAME SECONDS AXIS EXTENT` and `chart ..` are what `growth` asks.
+//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME`,
+//! `memory NAME` (megabytes), `profile NAME SECONDS`, `roofline NAME SECONDS`, `peaks` and `mnist-update` on
+//! standard input: `run` and `memory` ask this program and its Python counterparts in turn.
+//! `grow NAME SECONDS AXIS EXTENT` and `chart ..` are what `growth` asks.
 
 mod adam;
 mod boltzmann;

@@ -1,5 +1,5 @@
-//! The most probable image by a minimum cut, on the images that `max_flow_worker.py` makes: fields ±2.2 and a coupling of 1
-//! between labels 0 and 1 are η = 1.1 and β = 1/2 of spins.
+//! The most probable image by a minimum cut, on the images that `max_flow_worker.py` makes: fields ±2.2 and a
+//! coupling of 1 between labels 0 and 1 are η = 1.1 and β = 1/2 of spins.
 
 use std::error::Error;
 use std::path::Path;

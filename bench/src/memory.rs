@@ -1,4 +1,5 @@
-//! The most memory that a workload needs, as the system counts it (Linux: `VmRSS` and `VmHWM` of /proc/self/status).
+//! The most memory that a workload needs, as the system counts it (Linux: `VmRSS` and `VmHWM` of
+//! /proc/self/status).
 
 use std::error::Error;
 
@@ -7,7 +8,8 @@ use crate::runner::Runner;
 /// Runs that reach the most.
 const RUNS: usize = 5;
 
-/// The most megabytes that loading a workload and some runs of it need, above those that the process has before.
+/// The most megabytes that loading a workload and some runs of it need, above those that the process has
+/// before.
 pub fn peak(load: impl FnOnce() -> Result<Runner, Box<dyn Error>>) -> Result<String, Box<dyn Error>> {
     // The most of before is forgotten.
     std::fs::write("/proc/self/clear_refs", "5")?;

@@ -1,4 +1,5 @@
-//! How long the update of `settings/mnist.toml` takes from the model to a program that runs: tracing, derivatives, compilation.
+//! How long the update of `settings/mnist.toml` takes from the model to a program that runs: tracing,
+//! derivatives, compilation.
 
 use std::error::Error;
 use std::path::Path;

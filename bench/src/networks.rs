@@ -68,8 +68,8 @@ pub fn score_network<'s>(parameters: &[Var<'s>], x: Var<'s>) -> Var<'s> {
     convolution(&last[2..], normalised(x, last))
 }
 
-/// Parameters of the convolutional energy: one convolution that keeps 28x28 pixels, two that halve them by windows of `size`
-/// pixels, a dense layer.
+/// Parameters of the convolutional energy: one convolution that keeps 28x28 pixels, two that halve them by
+/// windows of `size` pixels, a dense layer.
 pub fn convolutional_energy_parameters(size: usize) -> Vec<Spec> {
     let mut specs = convolution_parameters("first", 1, 32);
     specs.extend(kernel_parameters("half", size, 32, 32));

@@ -1,5 +1,6 @@
-//! How near a workload comes to the limits of the machine, step by step: the sum over steps of max(operations / peak, bytes /
-//! bandwidth) (Williams, Waterman and Patterson 2009). What counts is said at [`enscore_cpu::Work`].
+//! How near a workload comes to the limits of the machine, step by step: the sum over steps of max(operations
+//! / peak, bytes / bandwidth) (Williams, Waterman and Patterson 2009). What counts is said at
+//! [`enscore_cpu::Work`].
 
 use std::error::Error;
 use std::sync::OnceLock;
@@ -21,15 +22,16 @@ fn measured() -> [f64; 2] {
     *PEAKS.get_or_init(|| [product_rate(LONG), copy_rate(LARGE, LONG)])
 }
 
-/// The peaks of this process: `gflops` (10^9 operations per second) and `gb_per_s` of a copy behind the caches.
+/// The peaks of this process: `gflops` (10^9 operations per second) and `gb_per_s` of a copy behind the
+/// caches.
 pub fn peaks() -> String {
     let [operations, bytes] = measured();
     json!({ "gflops": operations / 1e9, "gb_per_s": bytes / 1e9 }).to_string()
 }
 
-/// One run of a workload: `gflop`, `mbytes`, `limit_ms`; `steps_ms`, the least time of its steps one after another, also by
-/// group (small programs run theirs side by side, so a run may take less); `gb_per_s`, the bandwidth of copying as much as the
-/// program touches.
+/// One run of a workload: `gflop`, `mbytes`, `limit_ms`; `steps_ms`, the least time of its steps one after
+/// another, also by group (small programs run theirs side by side, so a run may take less); `gb_per_s`, the
+/// bandwidth of copying as much as the program touches.
 pub fn answer(runner: &mut Runner, budget: Duration) -> Result<String, Box<dyn Error>> {
     let ([peak, _], bandwidth) = (measured(), copy_rate(runner.touched_bytes(), SHORT));
     let (steps, times) = (runner.hot_spots(budget)?, runner.programs_a_run() as f64);

@@ -56,7 +56,8 @@ impl Runner {
         Runner::starting_at(workload, read(data, &specs)?, products)
     }
 
-    /// Compiles `workload` and draws what it starts from: N(0, 1/fan_in) for parameters, N(0, 1) for the batch.
+    /// Compiles `workload` and draws what it starts from: N(0, 1/fan_in) for parameters, N(0, 1) for the
+    /// batch.
     pub fn drawn(workload: &Workload) -> Result<Runner, Box<dyn Error>> {
         let parameters = workload.parameters.iter().map(|spec| (spec, fan_in(spec).powf(-0.5)));
         let specs = parameters.chain(workload.batch.iter().map(|spec| (spec, 1.0)));
@@ -145,7 +146,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Runs the program once for each of `steps`, the scalars that it takes, from the batch on: x goes from step to step.
+    /// Runs the program once for each of `steps`, the scalars that it takes, from the batch on: x goes from
+    /// step to step.
     fn chain(&mut self, steps: impl Iterator<Item = Vec<f32>>) -> Result<(), ExecutorError> {
         let start = self.batch.clone();
         for (number, scalars) in steps.enumerate() {
@@ -170,7 +172,8 @@ impl Runner {
         self.executable.run(&inputs, &mut outputs)
     }
 
-    /// The number by which runs in different libraries are compared: the loss, or the mean square of what came out.
+    /// The number by which runs in different libraries are compared: the loss, or the mean square of what
+    /// came out.
     pub fn figure(&self) -> f64 {
         match self.results.last().map(Vec::as_slice) {
             Some([loss]) => f64::from(*loss),
@@ -188,8 +191,9 @@ impl Runner {
         (0..WARM_UP).try_for_each(|_| self.run(1.0))
     }
 
-    /// Median and least seconds of a run from the start on, over runs that together take `budget`. Training on one batch
-    /// for thousands of steps would measure how fast each library is with vanishing gradients: runs are limited.
+    /// Median and least seconds of a run from the start on, over runs that together take `budget`. Training
+    /// on one batch for thousands of steps would measure how fast each library is with vanishing gradients:
+    /// runs are limited.
     pub fn time(&mut self, budget: Duration) -> Result<(f64, f64), ExecutorError> {
         self.start_over()?;
         let began = Instant::now();

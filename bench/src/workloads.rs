@@ -43,9 +43,11 @@ pub enum Drive {
     Langevin,
     /// The same so many times over without levels of noise: inputs end with step size, noise size, key.
     Chain(usize),
-    /// So many temperatures. Inputs: parameters, x, log weights, then from, to, noise, key; outputs: both moved.
+    /// So many temperatures. Inputs: parameters, x, log weights, then from, to, noise, key; outputs: both
+    /// moved.
     Anneal(usize),
-    /// So many updates without moments. Inputs: parameters, one batch of several in turn, noise, key; outputs: parameters, loss.
+    /// So many updates without moments. Inputs: parameters, one batch of several in turn, noise, key;
+    /// outputs: parameters, loss.
     Contrast(usize),
 }
 
@@ -157,8 +159,8 @@ impl Workload {
         Some(Workload { drive, parameters, batch, objective })
     }
 
-    /// The workload called `name` with another extent: the "batch" of mlp and dsm2; the "channels" or the "side" of the images
-    /// of conv_forward_backward and score_net_step.
+    /// The workload called `name` with another extent: the "batch" of mlp and dsm2; the "channels" or the
+    /// "side" of the images of conv_forward_backward and score_net_step.
     pub fn grown(name: &str, axis: &str, extent: usize) -> Option<Workload> {
         let (channels, side) = match axis {
             "side" => (CHANNELS, extent),

@@ -2,44 +2,21 @@
 
 mod args;
 mod command;
+mod context;
+mod flags;
 mod output;
+mod pictures;
 mod progress;
 mod signals;
 
 use std::process::ExitCode;
 
-use enscore::{Error, Result};
+use enscore::Result;
 
 use args::{Arguments, Command};
+use context::Context;
 use output::Answer;
 use signals::Signals;
-
-/// What every command is given besides its own arguments.
-pub(crate) struct Context {
-    /// Whether messages are printed where stderr is no terminal, too.
-    pub(crate) verbose: bool,
-    /// Threads asked for.
-    pub(crate) threads: Option<usize>,
-    /// What the user wants stopped.
-    pub(crate) signals: Signals,
-}
-
-impl Context {
-    /// Runs `work` on as many threads as were asked for, else as `setting` says; 0 for one per core.
-    pub(crate) fn on_threads<T: Send>(
-        &self,
-        setting: usize,
-        work: impl FnOnce() -> Result<T> + Send,
-    ) -> Result<T> {
-        let threads = self.threads.unwrap_or(setting);
-        // The work itself runs on a thread of the pool, so its stack is as large as a main thread's.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(8 << 20).build();
-        pool.map_err(|reason| {
-            Error::run("can't start the threads").found(reason).remedy("use fewer --threads")
-        })?
-        .install(work)
-    }
-}
 
 fn main() -> ExitCode {
     let arguments = match args::parse() {
@@ -47,7 +24,7 @@ fn main() -> ExitCode {
         Err(refusal) => return refusal,
     };
     let json = arguments.json;
-    match run(arguments).and_then(|answer| answer.print(json)) {
+    match run(arguments).map_err(flags::named).and_then(|answer| answer.print(json)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::fail(&error),
     }

@@ -104,8 +104,8 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The keys of an evaluation: `loss_per_dim`, `std_err`, `rows`, `levels` (null where the model was not trained by
-/// denoising), `affine`, `figures`, `metrics`.
+/// The keys of an evaluation: `loss_per_dim`, `std_err`, `rows`, `levels` (null where the model was not
+/// trained by denoising), `affine`, `figures`, `metrics`.
 pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Map<String, Value> {
     let loss = evaluation.loss.as_ref();
     let metrics: Map<String, Value> = evaluation

@@ -6,7 +6,7 @@ use enscore::Result;
 use enscore::train::Observer;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::Context;
+use crate::context::Context;
 use crate::signals::Signals;
 
 const TEMPLATE: &str = "{prefix:<8} [{bar:32}] {pos}/{len}  {rate}  ETA {eta}  {msg}";

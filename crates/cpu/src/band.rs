@@ -1,8 +1,9 @@
-//! Bands: fused units and matrix products that follow each other and can all be cut into the same parts of the batch.
+//! Bands: fused units and matrix products that follow each other and can all be cut into the same parts of
+//! the batch.
 //!
 //! A band runs part by part, each part through all of its units, so that what one unit writes is still in the
-//! cache when the next one reads it, and threads meet once instead of after each unit. A part reads of the band's own
-//! values only what the same part wrote.
+//! cache when the next one reads it, and threads meet once instead of after each unit. A part reads of the
+//! band's own values only what the same part wrote.
 
 use std::collections::BTreeSet;
 
@@ -36,8 +37,8 @@ pub(crate) struct Band {
 /// The units in the order in which they run, as bands.
 pub(crate) fn bands(graph: &Graph, grouping: &Grouping) -> Vec<Band> {
     // Nodes stand for their places, which are not known yet.
-    // Where sums over the batch follow, as the gradients of weights, bands with products keep too much alive: they were
-    // slower by 5 to 10 % in training steps, and faster by 10 % and more in sampling.
+    // Where sums over the batch follow, as the gradients of weights, bands with products keep too much alive:
+    // they were slower by 5 to 10 % in training steps, and faster by 10 % and more in sampling.
     let sums = |op: &Op| matches!(op, Op::MatMul { transpose_a: true, .. } | Op::Conv2dWeightGradient(_));
     let alone = !graph.nodes.iter().any(|node| sums(&node.op));
     let work = |unit: usize| match grouping.units[unit].kernel {

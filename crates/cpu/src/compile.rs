@@ -7,13 +7,12 @@ use enscore_program::{Id, Input, Kind, Op, Program};
 use crate::argument::{ExecutorError, Options};
 use crate::band::{Band, bands};
 use crate::conv::{self, ConvGeometry};
-use crate::crew::{self, Order};
 use crate::fused::{self, Fused};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, Products, bf16, scratch_len};
-use crate::piece;
-use crate::plan::{Class, Graph, Grouping, Place, Request, place};
-use crate::step::{Convolution, Part, Step, Stored};
+use crate::plan::{Class, Graph, Grouping, Place, Request, Stored, place};
+use crate::run::{self, Order};
+use crate::step::{Convolution, Part, Step, piece};
 
 /// A planned program.
 pub(crate) struct Compiled<T> {
@@ -61,7 +60,7 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
             });
         }
     }
-    let crew = crew::is_worth_it(&steps);
+    let crew = run::is_worth_it(&steps);
     let mut sums = 0;
     if crew {
         (steps, sums) = piece::cut(steps);
@@ -174,7 +173,8 @@ impl Plan<'_> {
 
     /// Gives every value that a unit stores, and the scratch of kernels, room in the arena.
     fn place_arena<T: Math>(&mut self, bands: &[Band], options: Options) -> (usize, BTreeMap<usize, Stored>) {
-        // The parts of a band are at different units at the same time: what one of them needs lives as long as it.
+        // The parts of a band are at different units at the same time: what one of them needs lives as long
+        // as it.
         let mut time = vec![0; self.grouping.units.len()];
         for (when, band) in bands.iter().enumerate() {
             band.units.iter().for_each(|unit| time[*unit] = when);

@@ -6,10 +6,9 @@ use enscore_program::{Kind, Program};
 
 use crate::argument::{Argument, ExecutorError, Options};
 use crate::compile::{Compiled, compile};
-use crate::crew::Crew;
-use crate::lent::Memory;
 use crate::math::Math;
-use crate::step::{Step, run_step};
+use crate::run::{Crew, Memory, run_step};
+use crate::step::Step;
 use crate::work::{Work, works};
 
 /// Threads that are kept awake during a run, at most.
@@ -43,9 +42,9 @@ pub struct StepProfile {
     pub work: Work,
 }
 
-/// Calls `work` on a thread of the pool while the others stay awake: a program has short steps between those that are
-/// shared out, and waking a thread can take longer than its share of a step. Until the work has ended, the others call
-/// `help` in between.
+/// Calls `work` on a thread of the pool while the others stay awake: a program has short steps between those
+/// that are shared out, and waking a thread can take longer than its share of a step. Until the work has
+/// ended, the others call `help` in between.
 fn awake(work: impl FnOnce() + Send, help: impl Fn() + Sync) {
     let done = &AtomicBool::new(false);
     let help = &help;
@@ -81,13 +80,14 @@ impl<T: Math> Executable<T> {
     /// Plans `program` and takes the memory that it needs.
     ///
     /// # Errors
-    /// A program with an empty value, an index output, or a primitive that this executor does not have; more memory
-    /// than the system gives.
+    /// A program with an empty value, an index output, or a primitive that this executor does not have; more
+    /// memory than the system gives.
     pub fn compile(program: &Program, options: Options) -> Result<Self, ExecutorError> {
         let compiled = compile::<T>(program, options)?;
         let line = 64 / size_of::<T>();
         let len = compiled.arena + line;
-        // Asked for first, since an allocation that fails ends the process; zeroing a reserved one would touch every page.
+        // Asked for first, since an allocation that fails ends the process; zeroing a reserved one would
+        // touch every page.
         let mut asked = Vec::<T>::new();
         asked.try_reserve_exact(len).map_err(|_| {
             ExecutorError(format!("{} bytes of memory, more than the system gives", len * size_of::<T>()))
@@ -115,8 +115,8 @@ impl<T: Math> Executable<T> {
         (self.compiled.arena + self.compiled.constants.len() + inputs + outputs) * size_of::<T>()
     }
 
-    /// From now on the time of every step is taken. Steps run one after another, though a small program's run side by side
-    /// otherwise: their sum may be more than a run takes.
+    /// From now on the time of every step is taken. Steps run one after another, though a small program's run
+    /// side by side otherwise: their sum may be more than a run takes.
     pub fn start_profile(&mut self) {
         let steps = &self.compiled.steps;
         let works = works(steps, size_of::<T>(), self.options.conv);

@@ -1,23 +1,22 @@
 //! Executor of enscore programs for processors: memory plan, fused tiles, matrix products, convolutions.
 //!
-//! [`Executable::compile`] plans a program once; [`Executable::run`] runs it many times in the same memory. The same
-//! inputs give the same bits on any number of threads, for one version, instruction path and machine type.
+//! [`Executable::compile`] plans a program once; [`Executable::run`] runs it many times in the same memory.
+//! The same inputs give the same bits on any number of threads, for one version, instruction path and machine
+//! type.
 
 mod argument;
 mod band;
 mod compile;
 pub mod conv;
-mod crew;
 mod executable;
 mod fused;
 pub mod ising;
-mod lent;
 pub mod math;
 pub mod matmul;
 pub mod peaks;
-mod piece;
 mod plan;
 pub mod random;
+mod run;
 pub mod simd;
 mod step;
 mod stretch;

@@ -1,8 +1,8 @@
-//! What the machine can do at most, measured: the rate of large matrix products, and the rate at which memory is copied. They
-//! are the two limits of a roofline (Williams, Waterman and Patterson 2009).
+//! What the machine can do at most, measured: the rate of large matrix products, and the rate at which memory
+//! is copied. They are the two limits of a roofline (Williams, Waterman and Patterson 2009).
 //!
-//! Rates are those of the calling pool's threads; the best of several tries counts, since other work on the machine only ever
-//! slows one down.
+//! Rates are those of the calling pool's threads; the best of several tries counts, since other work on the
+//! machine only ever slows one down.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -32,8 +32,8 @@ fn best(budget: Duration, mut rate: impl FnMut() -> f64) -> f64 {
     best
 }
 
-/// Multiplications and additions per second of products of two square matrices of single precision numbers, 384 to 1024 on
-/// a side, the best of tries that together take `budget`.
+/// Multiplications and additions per second of products of two square matrices of single precision numbers,
+/// 384 to 1024 on a side, the best of tries that together take `budget`.
 pub fn product_rate(budget: Duration) -> f64 {
     let each = budget / SIDES.len() as u32;
     SIDES.iter().map(|side| rate_of_product(*side, each)).fold(0.0, f64::max)
@@ -61,8 +61,9 @@ fn rate_of_product(side: usize, budget: Duration) -> f64 {
     })
 }
 
-/// Bytes per second, read and written, of a copy in which source and target together have `bytes` bytes (at least
-/// [`SMALLEST`]), each thread copying its own part, over tries that together take `budget`. What fits the caches is found there.
+/// Bytes per second, read and written, of a copy in which source and target together have `bytes` bytes (at
+/// least [`SMALLEST`]), each thread copying its own part, over tries that together take `budget`. What fits
+/// the caches is found there.
 pub fn copy_rate(bytes: usize, budget: Duration) -> f64 {
     let bytes = bytes.max(SMALLEST);
     let len = bytes / 2 / size_of::<f32>();

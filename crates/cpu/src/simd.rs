@@ -59,7 +59,8 @@ impl Path {
         possible
     }
 
-    /// Runs `kernel` compiled for this path. What is `#[inline(always)]` inside it is vectorised for the path.
+    /// Runs `kernel` compiled for this path. What is `#[inline(always)]` inside it is vectorised for the
+    /// path.
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]

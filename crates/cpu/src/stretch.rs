@@ -1,5 +1,5 @@
-//! Values that several tasks read and write at once, stretch by stretch: what may be touched when is the promise of whoever takes
-//! a stretch.
+//! Values that several tasks read and write at once, stretch by stretch: what may be touched when is the
+//! promise of whoever takes a stretch.
 
 use std::marker::PhantomData;
 

@@ -1,24 +1,24 @@
-//! What a step does, counted from shapes: the operations and the bytes by which its time can be set beside the limits of the
-//! machine (Williams, Waterman and Patterson 2009, the roofline).
+//! What a step does, counted from shapes: the operations and the bytes by which its time can be set beside
+//! the limits of the machine (Williams, Waterman and Patterson 2009, the roofline).
 //!
-//! Operations are multiplications and additions of matrix products, 2 m k n for each of the batch, and of convolutions, by
-//! the cheapest way known here: 2 for every tap, input channel and output element, and 36 / 144 or 25 / 64 of that where tiles
-//! take the place of the sum (see [`Algorithm::Auto`]). Products whose first operand turns out to be zeros and ones count as
-//! dense ones, though tables take a fraction of that. All other work counts no operations: its limit is memory.
+//! Operations are multiplications and additions of matrix products, 2 m k n for each of the batch, and of
+//! convolutions, by the cheapest way known here: 2 for every tap, input channel and output element, and 36 /
+//! 144 or 25 / 64 of that where tiles take the place of the sum (see [`Algorithm::Auto`]). Products whose
+//! first operand turns out to be zeros and ones count as dense ones, though tables take a fraction of that.
+//! All other work counts no operations: its limit is memory.
 //!
-//! Bytes are those of the values that a step reads and writes, each once and only as far as it is used; work space and what
-//! lives within the step count nothing, and random draws read nothing. A band counts what it reads from the outside, and
-//! what others read of what it writes: to keep the rest in the cache is what a band is for.
+//! Bytes are those of the values that a step reads and writes, each once and only as far as it is used; work
+//! space and what lives within the step count nothing, and random draws read nothing. A band counts what it
+//! reads from the outside, and what others read of what it writes: to keep the rest in the cache is what a
+//! band is for.
 
 use std::collections::BTreeMap;
 
 use crate::conv::{self, Algorithm};
-use crate::crew::Span;
 use crate::fused::Fused;
 use crate::matmul::MatmulShape;
-use crate::piece;
-use crate::plan::Place;
-use crate::step::{Convolution, Part, Step, Stored};
+use crate::plan::{Place, Span, Stored};
+use crate::step::{Convolution, Part, Step};
 
 /// Bytes of an index, and of a partial sum.
 const INDEX: usize = 4;
@@ -132,7 +132,8 @@ fn size(place: Place, elements: usize, float: usize) -> usize {
     elements * if let Place::Index(_) = place { INDEX } else { float }
 }
 
-/// Elements that a pass reads of each of its slots: of values read through strides only those that a view meets.
+/// Elements that a pass reads of each of its slots: of values read through strides only those that a view
+/// meets.
 fn elements_read(fused: &Fused) -> Vec<usize> {
     let of_slot = |(slot, (_, len)): (usize, &Stored)| {
         let met = |view: &crate::fused::View| {
@@ -223,7 +224,7 @@ fn bytes(step: &Step, float: usize) -> usize {
 
 /// Bytes that one part of work reads and writes by itself.
 fn piece_bytes(work: &Part, part: usize, parts: usize, float: usize) -> usize {
-    let (_, writes) = piece::touches(work, part, parts);
+    let (_, writes) = work.touches(part, parts);
     let width = |span: &Span| if let Place::Sums(_) = span.place { SUM } else { float };
     let written: usize = writes.iter().map(|span| span.len * width(span)).sum();
     let own = match work {

@@ -81,6 +81,7 @@ pub mod objective;
 pub mod report;
 pub mod sample;
 pub mod settings;
+pub mod streams;
 pub mod train;
 
 /// What a program that trains, samples and scores its own model names: `use enscore::prelude::*;`.

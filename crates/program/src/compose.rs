@@ -39,8 +39,9 @@ impl<'s> Var<'s> {
         self.broadcast_axes(&[n, h, 2, w, 2, c], &[0, 1, 3, 5]).reshape(&[n, 2 * h, 2 * w, c])
     }
 
-    /// Images normalised over each group of channels to mean 0 and variance 1, then scaled and shifted per channel
-    /// (Wu and He 2018, eq. 1 to 6). `scale` and `shift` are `[channels]`; `groups` divides the channels.
+    /// Images normalised over each group of channels to mean 0 and variance 1, then scaled and shifted per
+    /// channel (Wu and He 2018, eq. 1 to 6). `scale` and `shift` are `[channels]`; `groups` divides the
+    /// channels.
     pub fn group_norm(self, scale: Var<'s>, shift: Var<'s>, groups: usize) -> Var<'s> {
         const EPSILON: f64 = 1e-5;
         let [n, h, w, c] = self.image_shape();

@@ -2,8 +2,8 @@
 //!
 //! A model or an objective is a plain Rust function over [`Var`]s. Tracing it inside a [`Scope`] gives a
 //! [`Program`]: a static graph of primitives with shapes. Derivatives are transforms of that graph
-//! ([`Scope::gradient`], [`Scope::jvp`], [`Scope::vjp`]) and nest to any order. [`interpret()`] runs a program in
-//! double precision, slowly and plainly: it is what executors are tested against.
+//! ([`Scope::gradient`], [`Scope::jvp`], [`Scope::vjp`]) and nest to any order. [`interpret()`] runs a
+//! program in double precision, slowly and plainly: it is what executors are tested against.
 //!
 //! ```
 //! use enscore_program::{Kind, Scope, interpret, Value};
@@ -29,10 +29,11 @@ pub mod random;
 mod scope;
 mod shape;
 mod simplify;
+mod value;
 mod var;
 
 pub use derivative::{Curvature, Laplacian, LaplacianPart};
-pub use interpret::{Array, Value, interpret};
+pub use interpret::interpret;
 pub use op::Op;
 pub use parameters::{Initial, Parameter, Parameters};
 pub use primitive::arithmetic::{Binary, Compare, Logic, Unary};
@@ -41,6 +42,7 @@ pub use primitive::random::Distribution;
 pub use program::{Id, Input, Node, Program};
 pub use scope::Scope;
 pub use shape::{Kind, ShapeError, strides};
+pub use value::{Array, Value};
 pub use var::Var;
 
 /// The README's example compiles and runs.

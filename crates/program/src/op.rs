@@ -1,15 +1,16 @@
 //! The primitives, and where each one's rules stand.
 
-use crate::derivative::rows::{Carried, Rows};
 use crate::primitive::arithmetic::{Binary, Compare, Logic, Unary};
+use crate::primitive::carry::{Carried, Rows};
 use crate::primitive::conv::Conv;
 use crate::primitive::random::Distribution;
 use crate::primitive::{arithmetic, conv, gather, layout, linalg, matmul, random, reduce, source};
 use crate::shape::{Kind, ShapeError};
+use crate::value::{Array, Value};
 use crate::var::Var;
-use crate::{Value, interpret::Array};
 
-/// A primitive with its static attributes. Shapes are row-major; images are `[batch, height, width, channels]`.
+/// A primitive with its static attributes. Shapes are row-major; images are
+/// `[batch, height, width, channels]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// A value passed by the caller: the position among the program's inputs.
@@ -214,9 +215,9 @@ impl Op {
         }
     }
 
-    /// The derivative along tangents that stand on an axis of their own after the batch, for a primitive that is linear
-    /// in the operands that vary or in each of them; or, without that axis, along one tangent. An error says why
-    /// the primitive mixes rows, or has no such rule.
+    /// The derivative along tangents that stand on an axis of their own after the batch, for a primitive that
+    /// is linear in the operands that vary or in each of them; or, without that axis, along one tangent. An
+    /// error says why the primitive mixes rows, or has no such rule.
     pub(crate) fn carry<'s>(
         &self,
         rows: Rows,

@@ -100,8 +100,8 @@ impl<'s> Parameters<'s> {
         var
     }
 
-    /// Takes `var` for the parameter called `name` here, in place of an input: a model with constant weights, or with
-    /// those of another.
+    /// Takes `var` for the parameter called `name` here, in place of an input: a model with constant weights,
+    /// or with those of another.
     pub fn fix(&self, name: &str, var: Var<'s>) {
         self.shared.vars.borrow_mut().insert(format!("{}{name}", self.prefix), var);
     }

@@ -52,7 +52,8 @@ pub fn counter(key: Key, stream: u32, row: u64, block: u32) -> ([u32; 4], [u32; 
     ([block, row as u32, stream, key.step as u32], [seed as u32, (seed >> 32) as u32])
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit words that mixes every bit.
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014): a bijection of 64-bit words that mixes every
+/// bit.
 pub fn mix(mut z: u64) -> u64 {
     z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -10,8 +10,8 @@ use crate::shape::{Kind, ShapeError};
 use crate::simplify::Simpler;
 use crate::var::Var;
 
-/// A graph under construction. Equal applications are shared, so that a value is the same value wherever it is
-/// computed, also for derivatives with respect to it; the first mistake is kept and returned by
+/// A graph under construction. Equal applications are shared, so that a value is the same value wherever it
+/// is computed, also for derivatives with respect to it; the first mistake is kept and returned by
 /// [`Scope::finish`], so that tracing reads like the equations.
 #[derive(Default)]
 pub struct Scope {
@@ -89,7 +89,8 @@ impl Scope {
         self.apply(Op::Tangent(position), &[], shape)
     }
 
-    /// Records a mistake, which [`Scope::finish`] returns unless there was one before, and gives a variable to go on with.
+    /// Records a mistake, which [`Scope::finish`] returns unless there was one before, and gives a variable
+    /// to go on with.
     pub fn fail(&self, message: String) -> Var<'_> {
         let mut graph = self.graph.borrow_mut();
         let id = graph.fail(message);
@@ -151,8 +152,8 @@ impl Graph {
         }
     }
 
-    /// While tracing, a value keeps reading the operands that it was applied to: somebody may yet differentiate with
-    /// respect to one of them. With x = 2y, 3x must not become 6y before that.
+    /// While tracing, a value keeps reading the operands that it was applied to: somebody may yet
+    /// differentiate with respect to one of them. With x = 2y, 3x must not become 6y before that.
     fn may_replace(&self, simpler: &Simpler, inputs: &[Id]) -> bool {
         self.is_final
             || match simpler {

@@ -1,10 +1,10 @@
 //! Algebra: what is known beforehand is not computed at run time.
 //!
-//! While a graph is traced only what reads the same operands is replaced (`Graph::may_replace`); the rest waits for
-//! the finished graph, from which nobody takes derivatives.
+//! While a graph is traced only what reads the same operands is replaced (`Graph::may_replace`); the rest
+//! waits for the finished graph, from which nobody takes derivatives.
 //!
-//! Together with the sharing of equal applications and the removal of dead nodes this keeps derivatives as small
-//! as if they had been written by hand. x·0 is taken for 0: an infinite or NaN x shows elsewhere.
+//! Together with the sharing of equal applications and the removal of dead nodes this keeps derivatives as
+//! small as if they had been written by hand. x·0 is taken for 0: an infinite or NaN x shows elsewhere.
 
 use crate::op::Op;
 use crate::primitive::arithmetic::{Binary, Unary};

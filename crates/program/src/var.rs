@@ -11,8 +11,8 @@ use crate::program::Id;
 use crate::scope::Scope;
 use crate::shape::Kind;
 
-/// A value of the graph that a [`Scope`] grows. Arithmetic broadcasts as NumPy does: shapes are aligned at their
-/// last axes, and an extent of 1 is repeated. A mistake is recorded in the scope and reported by
+/// A value of the graph that a [`Scope`] grows. Arithmetic broadcasts as NumPy does: shapes are aligned at
+/// their last axes, and an extent of 1 is repeated. A mistake is recorded in the scope and reported by
 /// [`Scope::finish`].
 #[derive(Clone, Copy)]
 pub struct Var<'s> {
@@ -39,6 +39,13 @@ impl<'s> Var<'s> {
     /// The extent of `axis`; 0 where there is none (a mistake that the next application reports).
     pub fn extent(self, axis: usize) -> usize {
         self.shape().get(axis).copied().unwrap_or(0)
+    }
+
+    /// The primitive that gives the value, and its operands.
+    pub(crate) fn application(self) -> (Op, Vec<Var<'s>>) {
+        let graph = self.scope.graph.borrow();
+        let node = &graph.nodes[self.id];
+        (node.op.clone(), node.inputs.iter().map(|id| Var { scope: self.scope, id: *id }).collect())
     }
 
     fn refuse(self, what: &str) -> Var<'s> {
@@ -321,7 +328,8 @@ impl<'s> Var<'s> {
         self.scope.apply(Op::Conv2d(conv), &[self, weights], &[x[0], extent(0), extent(1), w[3]])
     }
 
-    /// The adjoint of [`Var::conv2d`] in the images, for images of this `shape`; self is the output's cotangent.
+    /// The adjoint of [`Var::conv2d`] in the images, for images of this `shape`; self is the output's
+    /// cotangent.
     pub fn conv2d_input_gradient(self, weights: Var<'s>, conv: Conv, shape: &[usize]) -> Var<'s> {
         self.scope.apply(Op::Conv2dInputGradient(conv), &[self, weights], shape)
     }
@@ -351,8 +359,8 @@ impl<'s> Var<'s> {
         self.scope.apply(Op::ScatterAdd, &[indices, self], &shape)
     }
 
-    /// The lower triangular L with self = L L', for `[.., n, n]`. Only the lower triangle of self is read; NaN
-    /// where self is not positive definite.
+    /// The lower triangular L with self = L L', for `[.., n, n]`. Only the lower triangle of self is read;
+    /// NaN where self is not positive definite.
     pub fn cholesky(self) -> Var<'s> {
         self.scope.apply(Op::Cholesky, &[self], &self.shape())
     }

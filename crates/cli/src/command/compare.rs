@@ -6,8 +6,8 @@ use enscore::{Error, Result};
 use serde_json::json;
 
 use super::train::default_run;
-use crate::Context;
 use crate::args::Compare;
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
 

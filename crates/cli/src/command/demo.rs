@@ -8,8 +8,8 @@ use enscore::{Error, Result};
 use serde_json::json;
 
 use super::train::train_and_report;
-use crate::Context;
 use crate::args::Demo;
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 
 /// The settings, which also stand in the repository to be trained with `enscore train`.

@@ -11,10 +11,10 @@ use enscore::report::{Image, png, table};
 use enscore::{Error, Result};
 use serde_json::json;
 
-use super::sample::refuse_missing_folder;
-use crate::Context;
 use crate::args::{Denoise, Denoiser};
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
+use crate::pictures::refuse_missing_folder;
 use crate::progress::Progress;
 
 /// The split R-hat of the energy above which chains have not met.

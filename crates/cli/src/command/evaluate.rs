@@ -10,8 +10,8 @@ use enscore::sample::Trained;
 use enscore::settings::Settings;
 use serde_json::{Value, json};
 
-use crate::Context;
 use crate::args::Evaluate;
+use crate::context::Context;
 use crate::output::{Answer, Lines, evaluation_json, merged, text_of};
 use crate::progress::Progress;
 
@@ -41,7 +41,8 @@ pub(crate) struct Evaluated {
     pub(crate) report: PathBuf,
 }
 
-/// The threads that the run at `path` was set to train on. What is wrong with the run is said when it is opened.
+/// The threads that the run at `path` was set to train on. What is wrong with the run is said when it is
+/// opened.
 pub(crate) fn threads_of(path: &Path) -> usize {
     let settings = RunFolder::open(path).and_then(|run| Settings::load(&run.settings_path(), &[]));
     settings.map_or(0, |settings| settings.train().threads)

@@ -1,4 +1,5 @@
-//! `enscore export`: the parameters of a trained run as npy or safetensors, and of a machine a model file that names them.
+//! `enscore export`: the parameters of a trained run as npy or safetensors, and of a machine a model file
+//! that names them.
 
 use std::path::Path;
 

@@ -8,10 +8,10 @@ use enscore::{Error, Result};
 use serde_json::json;
 
 use super::evaluate::threads_of;
-use super::sample::{refuse_missing_folder, sheet_of};
-use crate::Context;
 use crate::args::Inpaint;
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
+use crate::pictures::{refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
 pub(crate) fn run(context: &Context, arguments: &Inpaint) -> Result<Answer> {

@@ -12,8 +12,8 @@ use enscore::{Error, Result};
 use serde_json::json;
 
 use super::evaluate::threads_of;
-use crate::Context;
 use crate::args::{Logz, Method};
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
 

@@ -4,8 +4,8 @@ use enscore::settings::Settings;
 use enscore::train::{ProgramProfile, TrainingProfile, WorkRow, profile};
 use enscore::{Error, Result};
 
-use crate::Context;
 use crate::args::Profile;
+use crate::context::Context;
 use crate::output::{Answer, Lines};
 
 /// Steps that the table shows; with `--json` all of them.

@@ -6,48 +6,20 @@ use std::time::Instant;
 use enscore::checkpoint::RunFolder;
 use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::report::run_report::image_shape;
-use enscore::report::{Image, Scatter, png, sheet, table};
+use enscore::report::{Scatter, png, sheet, table};
 use enscore::sample::{Drawn, ModelFile, Trained, draw};
 use enscore::{Error, Result};
 use serde_json::json;
 
 use super::evaluate::{CHAINS, threads_of};
 use super::sample_file;
-use crate::Context;
 use crate::args::Sample;
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
+use crate::pictures::{Format, GAP, enlargement, refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
-/// Pixels between the images of a sheet.
-const GAP: usize = 2;
-/// A sheet has this many columns up to its square, then as many columns as rows.
-const COLUMNS: usize = 8;
-/// Images are enlarged to about this many pixels a side, as long as a sheet stays below the width.
-const IMAGE_SIDE: usize = 56;
-const SHEET_WIDTH: usize = 2000;
 const GIB: f64 = (1u64 << 30) as f64;
-
-/// How samples are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Png,
-    Npy,
-    Csv,
-}
-
-impl Format {
-    pub(super) fn of(path: &Path) -> Result<Format> {
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-        match ending.as_deref() {
-            Some("png") => Ok(Format::Png),
-            Some("npy") => Ok(Format::Npy),
-            Some("csv") => Ok(Format::Csv),
-            _ => Err(Error::input("unsupported sample format")
-                .at(path.display())
-                .expected("a file name ending in .png, .npy or .csv")),
-        }
-    }
-}
 
 /// What was asked for, checked before anything is drawn.
 struct Plan {
@@ -152,16 +124,6 @@ fn default_out(run: &Path, seed: u64, format: Format) -> Result<PathBuf> {
     Ok(folder.join(format!("sample-seed{seed}.{ending}")))
 }
 
-pub(crate) fn refuse_missing_folder(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.is_dir() && !path.is_dir() {
-        return Ok(());
-    }
-    let what = if path.is_dir() { "the output is a folder, not a file" } else { "no such folder" };
-    let place = if path.is_dir() { path } else { folder };
-    Err(Error::input(what).at(place.display()).remedy("create the folder, or name another file"))
-}
-
 /// Samples are held twice until they are written.
 fn refuse_beyond_memory(trained: &Trained, count: usize) -> Result<()> {
     let needed = count as f64 * trained.model.row_len() as f64 * 8.0 / GIB;
@@ -192,16 +154,6 @@ fn write(plan: &Plan, drawn: &Drawn) -> Result<()> {
 
 fn format_and_shape(plan: &Plan) -> (Format, Option<[usize; 3]>) {
     (plan.format, image_shape(&plan.trained.model.data.row_shape))
-}
-
-pub(super) fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
-    let columns = if count <= COLUMNS * COLUMNS { COLUMNS } else { count.isqrt() };
-    sheet::sheet(rows, shape, columns, enlargement(shape, columns), GAP)
-}
-
-fn enlargement([height, width, _]: [usize; 3], columns: usize) -> usize {
-    let wanted = (IMAGE_SIDE / height.max(width).max(1)).max(2);
-    wanted.min(SHEET_WIDTH / (columns * width).max(1)).max(1)
 }
 
 fn write_trajectory(path: &Path, plan: &Plan, drawn: &Drawn) -> Result<()> {

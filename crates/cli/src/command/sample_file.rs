@@ -9,10 +9,10 @@ use enscore::sample::{FileDraws, ModelFile, SpinChain, draw_from_file};
 use enscore::{Error, Result};
 use serde_json::json;
 
-use super::sample::{Format, refuse_missing_folder, sheet_of};
-use crate::Context;
 use crate::args::{Chain, Sample};
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
+use crate::pictures::{Format, refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
 /// What is drawn where the command names no number.

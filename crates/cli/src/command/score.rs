@@ -14,9 +14,10 @@ use enscore::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::evaluate::threads_of;
-use crate::Context;
 use crate::args::Score;
+use crate::context::Context;
 use crate::output::{Answer, Lines, merged, text_of};
+use crate::pictures::refuse_missing_folder;
 
 pub(crate) fn run(context: &Context, arguments: &Score) -> Result<Answer> {
     if ModelFile::is_at(&arguments.run) {
@@ -162,7 +163,7 @@ fn out_of(arguments: &Score) -> Result<PathBuf> {
             .at(out.display())
             .expected("a file name ending in .csv or .npy"));
     }
-    super::sample::refuse_missing_folder(&out)?;
+    refuse_missing_folder(&out)?;
     Ok(out)
 }
 

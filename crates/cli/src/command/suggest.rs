@@ -6,8 +6,8 @@ use enscore::mcmc::StepRule;
 use enscore::sample::suggest::{self, Suggestion, suggest};
 use enscore::{Error, Result};
 
-use crate::Context;
 use crate::args::{Rule, Suggest};
+use crate::context::Context;
 use crate::output::Answer;
 
 pub(crate) fn run(context: &Context, arguments: &Suggest) -> Result<Answer> {

@@ -8,14 +8,15 @@ use enscore::{Error, Result};
 use serde_json::{Value, json};
 
 use super::evaluate::{Evaluated, Wanted, evaluate};
-use crate::Context;
 use crate::args::Train;
+use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
 
 /// Samples that the report of a training shows and compares.
 const SAMPLES: usize = 64;
-/// Held-out rows for its loss, at most: the standard error is below a percent, and `enscore evaluate` takes all.
+/// Held-out rows for its loss, at most: the standard error is below a percent, and `enscore evaluate` takes
+/// all.
 const ROWS: usize = 2000;
 
 /// Trains, then evaluates and reports if asked to.

@@ -1,4 +1,5 @@
-//! What commands answer: one JSON object or readable lines on stdout, nothing on stderr, and the files that they name.
+//! What commands answer: one JSON object or readable lines on stdout, nothing on stderr, and the files that
+//! they name.
 
 use crate::common::{Folder, png_size};
 use serde_json::Value;
@@ -44,7 +45,8 @@ fn of_an_image_run() {
     assert_eq!(trained["evaluation"]["held_out"], "test");
     assert_eq!(trained["evaluation"]["rows"], 297);
     is_self_contained(&folder.text("run/report.html"));
-    // Eight 8x8 images, seven times enlarged, with two pixels between and around them, in eight rows of a sheet of 64.
+    // Eight 8x8 images, seven times enlarged, with two pixels between and around them, in eight rows of a
+    // sheet of 64.
     assert_eq!(png_size(&folder.path("run/samples.png")), (8 * 58 + 2, 8 * 58 + 2));
 
     let evaluated = folder.succeed("evaluate run --json --samples 8").json();
@@ -140,7 +142,8 @@ fn samples_are_in_raw_units_and_do_not_depend_on_batches() {
     let batches = draw("batches.npy", "--num 10 --set sampler.batch=3");
     let four = draw("four.npy", "--num 4");
     assert_eq!((ten.len(), four.len()), (640, 256));
-    // Matrix products are split by their shapes, so that another batch rounds otherwise: to 1e-4 of the range of 16.
+    // Matrix products are split by their shapes, so that another batch rounds otherwise: to 1e-4 of the range
+    // of 16.
     let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 16e-4);
     assert!(near(&ten, &batches) && near(&ten, &four));
     let other = draw("other.npy", "--num 10 --set sampler.batch=10 --set sampler.denoise=false");

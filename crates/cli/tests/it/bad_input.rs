@@ -125,7 +125,7 @@ fn runs() {
     refused(&folder, "train mlp.toml --out points.csv", &["not a folder"]);
     let other = "train mlp.toml --out run --resume --set model.hidden=[9]";
     refused(&folder, other, &["model.hidden", "found [9], expected [8]"]);
-    refused(&folder, "evaluate run --metrics fid", &["fid", "mmd, sliced_wasserstein, frechet"]);
+    refused(&folder, "evaluate run --metrics fid", &["--metrics", "fid", "mmd, sliced_wasserstein, frechet"]);
     refused(&folder, "evaluate run --data digits", &["shape does not match", "[8, 8, 1]", "[2]"]);
     refused(&folder, "sample run --out x.jpg", &["x.jpg", ".png, .npy or .csv"]);
     refused(&folder, "sample run --out no/x.npy", &["no such folder"]);

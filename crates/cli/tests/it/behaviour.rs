@@ -1,9 +1,11 @@
-//! What the program computes, pinned: for one small run of every family the checksums of the checkpoint, of samples, and of every
-//! number of `evaluate --json`, `score` and `logz --json`. A change of these is a change of seeded results: it is made on purpose
-//! (`ENSCORE_BLESS=1` writes `tests/behaviour.json` anew) and noted in the changelog.
+//! What the program computes, pinned: for one small run of every family the checksums of the checkpoint, of
+//! samples, and of every number of `evaluate --json`, `score` and `logz --json`. A change of these is a
+//! change of seeded results: it is made on purpose (`ENSCORE_BLESS=1` writes `tests/behaviour.json` anew) and
+//! noted in the changelog.
 //!
-//! The last bits depend on the instructions of the processor and on the system's elementary functions. Elsewhere than on a
-//! machine like the one that the file was written on, the numbers themselves are compared instead.
+//! The last bits depend on the instructions of the processor and on the system's elementary functions.
+//! Elsewhere than on a machine like the one that the file was written on, the numbers themselves are compared
+//! instead.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

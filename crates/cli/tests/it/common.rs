@@ -137,7 +137,8 @@ impl Folder {
         ran
     }
 
-    /// Starts a training, waits until the checkpoint of `step` stands, then does `stop` to it; returns the exit code.
+    /// Starts a training, waits until the checkpoint of `step` stands, then does `stop` to it; returns the
+    /// exit code.
     pub fn stopped_after(&self, arguments: &str, step: u64, stop: impl FnOnce(&mut Child)) -> Option<i32> {
         let mut child = self.command(arguments).spawn().unwrap();
         let run = arguments.split_whitespace().skip_while(|word| *word != "--out").nth(1).unwrap();

@@ -1,5 +1,5 @@
-//! Energies and flows from the command line: chains and games that resume bit for bit, trainings that go back from
-//! divergence, scores of rows, comparisons.
+//! Energies and flows from the command line: chains and games that resume bit for bit, trainings that go back
+//! from divergence, scores of rows, comparisons.
 
 use crate::common::{Folder, png_size};
 
@@ -69,8 +69,8 @@ fn the_replay_buffer_is_part_of_the_checkpoint() {
     assert!(smaller.stderr.contains("objective.buffer: found 8, expected at least train.batch = 16"));
 }
 
-/// A learning rate far too large (a hundredfold one survives at this size, behind the clipped gradient): the training goes
-/// back with a tenth of it, as often as it must, and ends well.
+/// A learning rate far too large (a hundredfold one survives at this size, behind the clipped gradient): the
+/// training goes back with a tenth of it, as often as it must, and ends well.
 #[test]
 fn a_diverging_training_goes_back_and_recovers() {
     let folder = folder(PERSISTENT);
@@ -198,8 +198,8 @@ fn wrong_comparisons_and_unfit_pairs_are_refused_in_one_line() {
     }
 }
 
-/// The tangents of a chunk of coordinates are in memory at a time: a smaller limit gives smaller chunks and the same loss,
-/// up to rounding; one below the least is refused with what it would take.
+/// The tangents of a chunk of coordinates are in memory at a time: a smaller limit gives smaller chunks and
+/// the same loss, up to rounding; one below the least is refused with what it would take.
 #[test]
 fn exact_score_matching_fits_its_chunks_to_the_memory() {
     let folder = Folder::new();

@@ -1,4 +1,5 @@
-//! log Z from the command line: each way on a small machine and on Ising models, scores that use it, and what is refused.
+//! log Z from the command line: each way on a small machine and on Ising models, scores that use it, and what
+//! is refused.
 
 use crate::common::Folder;
 use serde_json::Value;

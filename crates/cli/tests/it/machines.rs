@@ -1,5 +1,5 @@
-//! Restricted Boltzmann machines from the command line: trainings that resume bit for bit with every kind of chain, samples of
-//! 0 and 1, filled images, exported weights, and what is refused.
+//! Restricted Boltzmann machines from the command line: trainings that resume bit for bit with every kind of
+//! chain, samples of 0 and 1, filled images, exported weights, and what is refused.
 
 use crate::common::{Folder, png_size};
 

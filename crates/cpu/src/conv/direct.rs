@@ -1,6 +1,6 @@
 //! Convolutions of any kernel, stride, padding and dilation: strips of im2col that stay in the second-level
-//! cache, times the weights. Few target channels go to [`super::narrow`], few source channels to [`super::shallow`];
-//! a pointwise window needs no im2col.
+//! cache, times the weights. Few target channels go to [`super::narrow`], few source channels to
+//! [`super::shallow`]; a pointwise window needs no im2col.
 
 use super::geometry::Window;
 use super::im2col::{Gather, Scatter};
@@ -174,7 +174,8 @@ pub(super) fn input_gradient<T: Float>(
     });
 }
 
-/// Whether the weight gradient is cheaper with the images' roles exchanged: im2col costs taps · source channels.
+/// Whether the weight gradient is cheaper with the images' roles exchanged: im2col costs taps · source
+/// channels.
 fn exchange(window: &Window) -> bool {
     window.unit_stride() && window.target_channels < window.source_channels && window.kernel != [1, 1]
 }

@@ -1,8 +1,8 @@
 //! Convolutions as sums of stride 1 over tiles: those of stride 2 over the image folded into four phases.
 //!
-//! With taps k = 2K + p and source rows s = 2S + p − offset, y_i = Σ_k w_k x_{2i + k − offset} = Σ_p Σ_K w_{2K+p} x^p_{i+K}:
-//! a sum of stride 1 over half as many taps and four times as many channels. Nothing is copied: the phases are read and
-//! written where they stand.
+//! With taps k = 2K + p and source rows s = 2S + p − offset, y_i = Σ_k w_k x_{2i + k − offset} = Σ_p Σ_K
+//! w_{2K+p} x^p_{i+K}: a sum of stride 1 over half as many taps and four times as many channels. Nothing is
+//! copied: the phases are read and written where they stand.
 
 use super::geometry::Window;
 use super::winograd_matrices::TILE;
@@ -121,8 +121,9 @@ fn tap(step: usize, tap: usize, phase: usize) -> usize {
     step * tap + phase
 }
 
-/// Calls `visit(position in the folded weights, position in the weights)` for every run of weights that stays together,
-/// the weights `[taps, source channel, target channel]` of `window` and `[taps, phase, source channel, target channel]`.
+/// Calls `visit(position in the folded weights, position in the weights)` for every run of weights that stays
+/// together, the weights `[taps, source channel, target channel]` of `window` and
+/// `[taps, phase, source channel, target channel]`.
 fn runs(window: &Window, mut visit: impl FnMut(usize, usize)) {
     let (step, side) = (window.stride[0], window.kernel[0]);
     let (taps, run) = (side / step, window.source_channels * window.target_channels);
@@ -147,7 +148,8 @@ pub(super) fn unfold_weights<T: Copy>(window: &Window, folded: &[T], out: &mut [
     runs(window, |from, plain| out[plain..plain + run].copy_from_slice(&folded[from..from + run]));
 }
 
-/// Weights in the order of [`Tiled::backward`]: taps turned by half a turn, `[taps, target channel, phase, source channel]`.
+/// Weights in the order of [`Tiled::backward`]: taps turned by half a turn,
+/// `[taps, target channel, phase, source channel]`.
 pub(super) fn turn_weights<T: Copy>(window: &Window, weights: &[T], out: &mut [T]) {
     let (inputs, outputs) = (window.source_channels, window.target_channels);
     let (step, run) = (window.stride[0], inputs * outputs);

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 /// A convolution (strictly, a correlation) of images with the channels last.
 ///
-/// y\[n, i, j, o\] = Σ x\[n, i·sh + u·dh − top, j·sw + v·dw − left, c\] · w\[u, v, c, o\] over u, v, c, with x zero
-/// outside its borders. x is `[batch, height, width, in_channels]`, w is
-/// `[kernel[0], kernel[1], in_channels, out_channels]`, y is `[batch, output_height, output_width, out_channels]`.
+/// y\[n, i, j, o\] = Σ x\[n, i·sh + u·dh − top, j·sw + v·dw − left, c\] · w\[u, v, c, o\] over u, v, c, with
+/// x zero outside its borders. x is `[batch, height, width, in_channels]`, w is
+/// `[kernel[0], kernel[1], in_channels, out_channels]`, y is
+/// `[batch, output_height, output_width, out_channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvGeometry {
     /// Images.
@@ -104,7 +105,8 @@ impl Window {
         }
     }
 
-    /// The sum that leads back from target to source, its taps rotated by half a turn. Right for stride 1 only.
+    /// The sum that leads back from target to source, its taps rotated by half a turn. Right for stride 1
+    /// only.
     pub fn reversed(&self) -> Window {
         let offset =
             |axis: usize| (self.dilation[axis] * (self.kernel[axis].max(1) - 1)) as isize - self.offset[axis];

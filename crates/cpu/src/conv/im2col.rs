@@ -17,8 +17,8 @@ fn copy<T: Copy>(source: &[T], out: &mut [T]) {
     }
 }
 
-/// What one target pixel reads from one row of the source: `count` stretches of `length` elements, the first at
-/// source element `start` and from tap `tap` on. `count` is 0 where the row is outside.
+/// What one target pixel reads from one row of the source: `count` stretches of `length` elements, the first
+/// at source element `start` and from tap `tap` on. `count` is 0 where the row is outside.
 #[derive(Clone, Copy)]
 pub(super) struct Stretches {
     pub count: usize,

@@ -16,8 +16,8 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    /// Lanes with at least `fewest` units each, where there are that many; a power of two of them, which two or
-    /// four threads share evenly.
+    /// Lanes with at least `fewest` units each, where there are that many; a power of two of them, which two
+    /// or four threads share evenly.
     pub fn new(total: usize, fewest: usize) -> Lanes {
         let most = (total / fewest.max(1)).clamp(1, MOST_LANES);
         Lanes { count: 1 << most.ilog2(), total }
@@ -33,8 +33,8 @@ impl Lanes {
         lane * self.total / self.count..(lane + 1) * self.total / self.count
     }
 
-    /// Cuts `data` so that each lane owns what its units produce; `end(u)` is where the output of the first `u`
-    /// units ends.
+    /// Cuts `data` so that each lane owns what its units produce; `end(u)` is where the output of the first
+    /// `u` units ends.
     pub fn split<'a, T>(&self, mut data: &'a mut [T], end: impl Fn(usize) -> usize) -> Vec<&'a mut [T]> {
         let mut parts = Vec::with_capacity(self.count);
         let mut cut = 0;
@@ -49,8 +49,8 @@ impl Lanes {
 }
 
 /// Calls `work(lane, part, buffer)` for every lane's part, in parallel when there are several. A buffer holds
-/// `length` elements of `scratch` with whatever the lane before left there; the one returned last is lent first,
-/// so that as many stay in cache as there are threads.
+/// `length` elements of `scratch` with whatever the lane before left there; the one returned last is lent
+/// first, so that as many stay in cache as there are threads.
 pub(super) fn run<T: Send, P: Send>(
     parts: Vec<P>,
     scratch: &mut [T],

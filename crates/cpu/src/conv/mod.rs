@@ -1,7 +1,7 @@
 //! Two-dimensional convolution of images with the channels last, and its two adjoints.
 //!
-//! Every function overwrites its output, takes its scratch from the caller, and gives the same bits on any number
-//! of threads: work is cut by shapes alone and partial sums are added in a fixed order.
+//! Every function overwrites its output, takes its scratch from the caller, and gives the same bits on any
+//! number of threads: work is cut by shapes alone and partial sums are added in a fixed order.
 
 mod direct;
 mod fold;
@@ -29,9 +29,9 @@ use geometry::Window;
 /// How a convolution is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Algorithm {
-    /// Winograd's F(4×4, 3×3) for 3×3 kernels of stride 1 and F(4×4, 2×2) for 4×4 kernels of stride 2 where they save
-    /// work, else [`Algorithm::Direct`]. In f32 their rounding errors are about ten times those of the direct sum, and a
-    /// value that isn't finite spoils the 4×4 tiles around it, not the window alone.
+    /// Winograd's F(4×4, 3×3) for 3×3 kernels of stride 1 and F(4×4, 2×2) for 4×4 kernels of stride 2 where
+    /// they save work, else [`Algorithm::Direct`]. In f32 their rounding errors are about ten times those of
+    /// the direct sum, and a value that isn't finite spoils the 4×4 tiles around it, not the window alone.
     #[default]
     Auto,
     /// Sums of products as they stand in the definition.
@@ -50,8 +50,9 @@ fn tiled_backward(window: &Window, algorithm: Algorithm) -> Option<Tiled> {
     sum.filter(winograd::pays)
 }
 
-/// Multiplications and additions of a convolution, or of its gradient in the weights: 2 for every tap, input channel and
-/// element of the output, borders included; by tiles, where `algorithm` takes them, 36 / 144 or 25 / 64 of that.
+/// Multiplications and additions of a convolution, or of its gradient in the weights: 2 for every tap, input
+/// channel and element of the output, borders included; by tiles, where `algorithm` takes them, 36 / 144 or
+/// 25 / 64 of that.
 pub fn operations(g: &ConvGeometry, algorithm: Algorithm) -> u64 {
     count(g, tiled(&Window::new(g), algorithm))
 }
@@ -126,8 +127,8 @@ pub fn input_gradient_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) 
     }
 }
 
-/// dx = the adjoint of [`forward`] in x, applied to dy: ⟨dy, forward(x, w)⟩ = ⟨dx, x⟩ for every x. Panics if a
-/// slice's length is not that of `g`, or scratch is too short.
+/// dx = the adjoint of [`forward`] in x, applied to dy: ⟨dy, forward(x, w)⟩ = ⟨dx, x⟩ for every x. Panics if
+/// a slice's length is not that of `g`, or scratch is too short.
 pub fn input_gradient<T: Float>(
     g: &ConvGeometry,
     algorithm: Algorithm,
@@ -170,8 +171,8 @@ pub fn weight_gradient_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm)
     }
 }
 
-/// dw = the adjoint of [`forward`] in w, applied to dy: ⟨dy, forward(x, w)⟩ = ⟨dw, w⟩ for every w. Panics if a
-/// slice's length is not that of `g`, or scratch is too short.
+/// dw = the adjoint of [`forward`] in w, applied to dy: ⟨dy, forward(x, w)⟩ = ⟨dw, w⟩ for every w. Panics if
+/// a slice's length is not that of `g`, or scratch is too short.
 pub fn weight_gradient<T: Float>(
     g: &ConvGeometry,
     algorithm: Algorithm,

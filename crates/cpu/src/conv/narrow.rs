@@ -1,5 +1,5 @@
-//! Convolution to very few channels, without im2col: every source pixel meets the weights of all taps at once, and
-//! the target adds up what its window's pixels have for it.
+//! Convolution to very few channels, without im2col: every source pixel meets the weights of all taps at
+//! once, and the target adds up what its window's pixels have for it.
 
 use std::ops::Range;
 
@@ -121,7 +121,8 @@ impl<T: Float> Strip<'_, T> {
         clip(top)..clip(top + source_rows(window, rows) as isize)
     }
 
-    /// `[pixel][products]` of N pixels from pixel `pixel` of the batch on, written as pixel `to` of the strip.
+    /// `[pixel][products]` of N pixels from pixel `pixel` of the batch on, written as pixel `to` of the
+    /// strip.
     #[inline(always)]
     fn multiply<S: Simd, const N: usize>(&mut self, simd: S, pixel: usize, to: usize) {
         let (channels, lanes) = (self.window.source_channels, products(self.window));

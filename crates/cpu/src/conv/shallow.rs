@@ -1,5 +1,5 @@
-//! Convolution of very few channels, without im2col: each value of the source is multiplied with all target channels
-//! of its tap where it stands.
+//! Convolution of very few channels, without im2col: each value of the source is multiplied with all target
+//! channels of its tap where it stands.
 
 use pulp::{Simd, WithSimd};
 

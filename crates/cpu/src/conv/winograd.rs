@@ -1,9 +1,9 @@
-//! 3×3 convolutions of stride 1, and 4×4 ones of stride 2, with 36 and 25 instead of 144 and 64 products per 4×4 output
-//! tile.
+//! 3×3 convolutions of stride 1, and 4×4 ones of stride 2, with 36 and 25 instead of 144 and 64 products per
+//! 4×4 output tile.
 //!
-//! A. Lavin and S. Gray, *Fast Algorithms for Convolutional Neural Networks* (2016). Tiles are taken in blocks whose
-//! transforms stay in the second-level cache: transform, a matrix product for each point, transform back. The weight
-//! gradient adds up its products over all tiles in the transformed domain.
+//! A. Lavin and S. Gray, *Fast Algorithms for Convolutional Neural Networks* (2016). Tiles are taken in
+//! blocks whose transforms stay in the second-level cache: transform, a matrix product for each point,
+//! transform back. The weight gradient adds up its products over all tiles in the transformed domain.
 
 use std::marker::PhantomData;
 use std::ops::Range;

@@ -1,9 +1,10 @@
-//! What a fast sum over tiles is made of: the matrices of F(4×4, 3×3) and F(4×4, 2×2), applied to vectors of channels.
+//! What a fast sum over tiles is made of: the matrices of F(4×4, 3×3) and F(4×4, 2×2), applied to vectors of
+//! channels.
 //!
-//! A. Lavin and S. Gray, *Fast Algorithms for Convolutional Neural Networks* (2016), section 4: a 4×4 tile of the
-//! output is Aᵀ \[(G g Gᵀ) ⊙ (Bᵀ d B)\] A with the taps g and the tile d of the input, as many pixels longer as there
-//! are taps after the first. The adjoint in g is Gᵀ \[(Bᵀ d B) ⊙ (A e Aᵀ)\] G with the 4×4 tile e of the output's
-//! gradient.
+//! A. Lavin and S. Gray, *Fast Algorithms for Convolutional Neural Networks* (2016), section 4: a 4×4 tile of
+//! the output is Aᵀ \[(G g Gᵀ) ⊙ (Bᵀ d B)\] A with the taps g and the tile d of the input, as many pixels
+//! longer as there are taps after the first. The adjoint in g is Gᵀ \[(Bᵀ d B) ⊙ (A e Aᵀ)\] G with the 4×4
+//! tile e of the output's gradient.
 
 use pulp::Simd;
 
@@ -12,8 +13,8 @@ use crate::simd::{Float, Packed};
 /// Side of an output tile.
 pub(super) const TILE: usize = 4;
 
-/// The matrices for `TAPS` taps on a side, with transformed tiles of `SIDE` = `TILE` + `TAPS` - 1, applied to vectors of
-/// channels.
+/// The matrices for `TAPS` taps on a side, with transformed tiles of `SIDE` = `TILE` + `TAPS` - 1, applied to
+/// vectors of channels.
 pub(super) trait Matrices<const SIDE: usize, const TAPS: usize> {
     /// G.
     const G: [[f64; TAPS]; SIDE];

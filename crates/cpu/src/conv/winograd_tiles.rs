@@ -1,5 +1,5 @@
-//! Between images and transformed tiles, kept as one matrix `[tile][phase, channel]` for each point, `stride` elements
-//! apart.
+//! Between images and transformed tiles, kept as one matrix `[tile][phase, channel]` for each point, `stride`
+//! elements apart.
 
 use std::marker::PhantomData;
 
@@ -76,8 +76,8 @@ pub(super) struct Block<'a> {
     pub stride: usize,
 }
 
-/// A transform of one tile's channels: `count` of them, all of a vector if `FULL`, from `channel` on; their place in the
-/// matrices is `to`.
+/// A transform of one tile's channels: `count` of them, all of a vector if `FULL`, from `channel` on; their
+/// place in the matrices is `to`.
 trait Transform<const N: usize> {
     fn group<S: Simd, const FULL: bool>(&mut self, simd: S, pixels: &Pixels<N>, at: At);
 }

@@ -7,7 +7,8 @@ use pulp::{Simd, WithSimd};
 use super::winograd_matrices::{Matrices, column};
 use crate::simd::{Float, Packed};
 
-/// One row of the points of G g Gᵀ, for all pairs of channels: `weights` is `[TAPS²][pairs]`, `out` `[SIDE][pairs]`.
+/// One row of the points of G g Gᵀ, for all pairs of channels: `weights` is `[TAPS²][pairs]`, `out`
+/// `[SIDE][pairs]`.
 pub(super) struct TransformWeights<'a, T, F, const SIDE: usize, const TAPS: usize> {
     pub row: usize,
     pub weights: &'a [T],

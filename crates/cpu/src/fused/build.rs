@@ -1,4 +1,5 @@
-//! From the members of a unit to its instructions: operands resolved, products fused into sums, registers shared.
+//! From the members of a unit to its instructions: operands resolved, products fused into sums, registers
+//! shared.
 
 use std::collections::HashMap;
 
@@ -206,7 +207,8 @@ impl Builder<'_> {
         matches!(instruction.operation, Operation::View(view) if self.fused.views[view].steady.is_some())
     }
 
-    /// Gives registers that are not needed at the same time the same room. A target never is one of its operands.
+    /// Gives registers that are not needed at the same time the same room. A target never is one of its
+    /// operands.
     fn share_registers(&mut self) {
         let mut last_use: HashMap<usize, usize> = HashMap::new();
         for (position, instruction) in self.fused.instructions.iter().enumerate() {

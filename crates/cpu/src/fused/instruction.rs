@@ -70,7 +70,8 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// (block, period): the pass consists of blocks in each of which the view repeats its first `period` elements.
+    /// (block, period): the pass consists of blocks in each of which the view repeats its first `period`
+    /// elements.
     pub(crate) fn repetition(&self) -> Option<(usize, usize)> {
         match self.axes[..] {
             [.., (extent, 0)] => Some((extent, 1)),
@@ -79,7 +80,8 @@ impl View {
         }
     }
 
-    /// Whether each of `parts` parts of a pass reads only the same part of the `len` elements that are viewed.
+    /// Whether each of `parts` parts of a pass reads only the same part of the `len` elements that are
+    /// viewed.
     pub(crate) fn keeps_parts(&self, len: usize, parts: usize) -> bool {
         let Some(((extent, step), inner)) = self.axes.split_first() else { return false };
         let rows = extent / parts;
@@ -166,7 +168,8 @@ impl Fused {
         self.form.filter(|_| reduces).map_or(self.size, |form| form.outer).is_multiple_of(parts)
     }
 
-    /// Whether each of `parts` equal parts of the pass reads only the same part of the value in a slot of `reads`.
+    /// Whether each of `parts` equal parts of the pass reads only the same part of the value in a slot of
+    /// `reads`.
     pub(crate) fn reads_own_part(&self, slot: usize, parts: usize) -> bool {
         let len = self.reads[slot].1;
         let aligned = |operand: &Operand| match operand {

@@ -1,4 +1,5 @@
-//! Fused element-by-element work: a unit runs over tiles that stay in the nearest cache, several operations a pass.
+//! Fused element-by-element work: a unit runs over tiles that stay in the nearest cache, several operations a
+//! pass.
 
 mod build;
 mod instruction;

@@ -165,7 +165,8 @@ impl<'a, T> Registers<'a, T> {
     #[inline(always)]
     unsafe fn read(self, register: usize, len: usize) -> &'a [T] {
         assert!(register * TILE + len <= self.len, "register {register} of {} elements", self.len);
-        // SAFETY: the range lies in the room, which is borrowed for 'a; that it is only read is the caller's promise.
+        // SAFETY: the range lies in the room, which is borrowed for 'a; that it is only read is the caller's
+        // promise.
         unsafe { std::slice::from_raw_parts(self.start.add(register * TILE), len) }
     }
 
@@ -225,13 +226,13 @@ impl<'a, T: Math> Tile<'a, T> {
             // SAFETY: an instruction never writes a register that it reads, and reductions only read.
             Operand::Register(register) => Lane::Each(unsafe { self.registers.read(register, self.len) }),
             Operand::Memory(slot) => {
-                // SAFETY: nobody writes the value while the unit runs, or it is one that a band shares: then this task
-                // wrote these elements before, and no other task does.
+                // SAFETY: nobody writes the value while the unit runs, or it is one that a band shares: then
+                // this task wrote these elements before, and no other task does.
                 Lane::Each(unsafe { self.pass.slots.reads[slot].stretch(self.start, self.len) })
             }
             Operand::Written(slot) => {
-                // SAFETY: this stretch was written by an earlier instruction of the same tile and belongs to this
-                // task alone; no instruction writes it again.
+                // SAFETY: this stretch was written by an earlier instruction of the same tile and belongs to
+                // this task alone; no instruction writes it again.
                 Lane::Each(unsafe { self.pass.slots.writes[slot].stretch(self.start, self.len) })
             }
             // SAFETY: nobody writes a value that is read as a scalar while the unit runs.
@@ -244,7 +245,8 @@ impl<'a, T: Math> Tile<'a, T> {
     fn run<const FMA: bool>(&self) {
         for instruction in &self.pass.fused.instructions {
             let out: &mut [T] = match instruction.target {
-                // SAFETY: a target never is a register that the instruction reads, so nothing else refers to it.
+                // SAFETY: a target never is a register that the instruction reads, so nothing else refers to
+                // it.
                 Target::Register(register) => unsafe { self.registers.write(register, self.len) },
                 // SAFETY: tasks cover disjoint stretches, and each value is written by one instruction.
                 Target::Memory(slot) => unsafe { self.pass.slots.writes[slot].stretch(self.start, self.len) },

@@ -45,8 +45,8 @@ pub(crate) fn run_part<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>, par
     }
 }
 
-/// Runs part `part` of `parts` equal stretches of the reduced axis, on the calling thread; what its reductions come to goes
-/// to `sums` `[reductions, inner]`.
+/// Runs part `part` of `parts` equal stretches of the reduced axis, on the calling thread; what its
+/// reductions come to goes to `sums` `[reductions, inner]`.
 pub(crate) fn run_stretch<T: Math>(
     path: Path,
     fused: &Fused,
@@ -88,8 +88,8 @@ fn spread(fused: &Fused, tasks: usize, task: impl Fn(usize) + Sync + Send) {
     }
 }
 
-/// A reduction is cut into tasks by outer rows, or by stretches of the reduced axis. The cut depends on the form
-/// alone.
+/// A reduction is cut into tasks by outer rows, or by stretches of the reduced axis. The cut depends on the
+/// form alone.
 fn reduce<T: Math>(pass: Pass<T>, form: Form) {
     let row = form.reduced * form.inner;
     if form.outer >= 8 || row <= TASK {
@@ -111,7 +111,8 @@ fn reduce_columns<T: Math>(pass: Pass<T>, form: Form) {
         let (outer, column) = (task / tiles, task % tiles * TILE);
         let part = Part { form, outer, first: 0, last: form.reduced };
         reduce_tile(pass, part, column, &mut |target, values| {
-            // SAFETY: these columns are one task's, and its results are read by no other task before the unit ends.
+            // SAFETY: these columns are one task's, and its results are read by no other task before the unit
+            // ends.
             let out = unsafe { pass.slots.writes[target].stretch(outer * form.inner + column, values.len()) };
             out.iter_mut().zip(values).for_each(|(out, value)| *out = T::from_f64(*value));
         });
@@ -127,7 +128,8 @@ fn outer_rows<T: Math>(pass: Pass<T>, form: Form, first: usize, last: usize) {
     for outer in first..last {
         let part = Part { form, outer, first: 0, last: form.reduced };
         reduce_part(pass, part, &mut |target, column, values| {
-            // SAFETY: each outer row is one task's, and its results are read by no other task before the unit ends.
+            // SAFETY: each outer row is one task's, and its results are read by no other task before the unit
+            // ends.
             let out = unsafe { pass.slots.writes[target].stretch(outer * form.inner + column, values.len()) };
             out.iter_mut().zip(values).for_each(|(out, value)| *out = T::from_f64(*value));
         });
@@ -165,8 +167,8 @@ fn tile_combine(a: f64, b: f64, is_max: bool) -> f64 {
     tile::combine(a, b, is_max)
 }
 
-/// Runs the tiles of `part` and hands on the result of each reduction: (target, first column, values), for each
-/// segment of columns in turn all reductions in order.
+/// Runs the tiles of `part` and hands on the result of each reduction: (target, first column, values), for
+/// each segment of columns in turn all reductions in order.
 fn reduce_part<T: Math>(pass: Pass<T>, part: Part, result: &mut dyn FnMut(usize, usize, &[f64])) {
     for column in (0..part.form.inner).step_by(TILE) {
         reduce_tile(pass, part, column, &mut |target, values| result(target, column, values));
@@ -203,8 +205,8 @@ fn with_room<T: Math>(fused: &Fused, work: impl FnOnce(&mut [T])) {
         }
         let skip = room.as_ptr().align_offset(64).min(8);
         let start = room[skip..].as_mut_ptr().cast::<T>();
-        // SAFETY: the room is initialised, long enough and aligned for f32 and f64, for which every bit pattern is
-        // a value; it is borrowed for as long as `work` runs.
+        // SAFETY: the room is initialised, long enough and aligned for f32 and f64, for which every bit
+        // pattern is a value; it is borrowed for as long as `work` runs.
         work(unsafe { std::slice::from_raw_parts_mut(start, len) });
     });
 }

@@ -135,7 +135,8 @@ pub(crate) fn multiply_add<T: Math, const FMA: bool>(a: Lane<T>, b: Lane<T>, c: 
 /// Axes that a view can have after neighbours that move together are made one.
 pub(crate) const MAX_AXES: usize = 12;
 
-/// The elements of a view from position `start` of the pass on; `source` begins at element `skipped` of the value.
+/// The elements of a view from position `start` of the pass on; `source` begins at element `skipped` of the
+/// value.
 #[inline(always)]
 pub(crate) fn load<T: Copy>(view: &View, source: &[T], skipped: usize, start: usize, out: &mut [T]) {
     let Some(((extent, step), outer)) = view.axes.split_last() else {
@@ -156,7 +157,8 @@ pub(crate) fn load<T: Copy>(view: &View, source: &[T], skipped: usize, start: us
     while done < out.len() {
         let len = (extent - column).min(out.len() - done);
         let run = &mut out[done..done + len];
-        // Subtracted last: behind the view's last element `at` is back at its first, which may lie before `source`.
+        // Subtracted last: behind the view's last element `at` is back at its first, which may lie before
+        // `source`.
         let first = at + column * step - skipped;
         match step {
             1 => run.copy_from_slice(&source[first..first + len]),

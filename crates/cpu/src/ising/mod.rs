@@ -1,15 +1,16 @@
-//! Sweeps of the Ising model on a torus with 64 spins a word (multi-spin coding: Creutz, Jacobs and Rebbi 1979; for
-//! acceptance probabilities that are no simple fractions, random bits compared with the binary digits of the
-//! probability).
+//! Sweeps of the Ising model on a torus with 64 spins a word (multi-spin coding: Creutz, Jacobs and Rebbi
+//! 1979; for acceptance probabilities that are no simple fractions, random bits compared with the binary
+//! digits of the probability).
 //!
-//! The lattice is cut into 8 x 8 blocks of `height / 8` x `width / 8` sites; bit 8 i + j of word (y, x) is the spin at
-//! (y, x) of block (i, j). A neighbour is then the same bit of another word, but for the edges of the blocks, where
-//! the bits of a word are rotated. Words with even x + y are one colour of the checkerboard, the others the other one: a
-//! sweep updates all sites of one colour given the other, then the reverse.
+//! The lattice is cut into 8 x 8 blocks of `height / 8` x `width / 8` sites; bit 8 i + j of word (y, x) is
+//! the spin at (y, x) of block (i, j). A neighbour is then the same bit of another word, but for the edges of
+//! the blocks, where the bits of a word are rotated. Words with even x + y are one colour of the
+//! checkerboard, the others the other one: a sweep updates all sites of one colour given the other, then the
+//! reverse.
 //!
-//! A site's update depends on how many of its four neighbours are aligned with it. Probabilities have 64 binary digits,
-//! so they are exact to 2^-64 beyond the rounding of exp. The bits come from Philox 4x32-10, keyed by (seed, step, row,
-//! word): the result does not depend on threads or instruction path.
+//! A site's update depends on how many of its four neighbours are aligned with it. Probabilities have 64
+//! binary digits, so they are exact to 2^-64 beyond the rounding of exp. The bits come from Philox 4x32-10,
+//! keyed by (seed, step, row, word): the result does not depend on threads or instruction path.
 
 mod update;
 
@@ -22,19 +23,12 @@ use rayon::prelude::*;
 use crate::simd::Path;
 use update::{Acceptance, Draws, GROUP, Words};
 
+pub use update::Rule;
+
 /// Both sides of a lattice are multiples of this.
 pub const SIDE_MULTIPLE: usize = 16;
 /// Groups that one thread takes at once, and the least number of groups that is worth several threads.
 const TASK_GROUPS: usize = 16;
-
-/// How a site is updated given its neighbours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rule {
-    /// A new spin from its distribution given the neighbours (Glauber 1963; Gibbs sampling).
-    HeatBath,
-    /// A flip, with probability min(1, exp(-ΔE β)) (Metropolis et al. 1953).
-    Metropolis,
-}
 
 /// A torus of spins, 64 a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,14 +36,14 @@ pub struct PackedTorus {
     /// Rows and words of one colour in a row.
     rows: usize,
     row_len: usize,
-    /// The words of each colour, `[rows + 2, row_len]`: before the first row is the last one and after the last row is
-    /// the first one, rotated as their neighbours see them.
+    /// The words of each colour, `[rows + 2, row_len]`: before the first row is the last one and after the
+    /// last row is the first one, rotated as their neighbours see them.
     colours: [Vec<u64>; 2],
 }
 
 impl PackedTorus {
-    /// Packs `spins` `[height, width]`, each -1 or 1 (anything above 0 counts as 1); none if a side is no positive multiple
-    /// of 16, or there are other than height x width spins.
+    /// Packs `spins` `[height, width]`, each -1 or 1 (anything above 0 counts as 1); none if a side is no
+    /// positive multiple of 16, or there are other than height x width spins.
     pub fn pack(height: usize, width: usize, spins: &[i8]) -> Option<PackedTorus> {
         let whole = |side: usize| side > 0 && side.is_multiple_of(SIDE_MULTIPLE);
         if !whole(height) || !whole(width) || height.checked_mul(width) != Some(spins.len()) {
@@ -115,8 +109,8 @@ impl PackedTorus {
         2 * aligned - 256 * words as i64
     }
 
-    /// Updates every site once, the words with even x + y first, at `coupling` = β J. Draws are those of row `key.row` at
-    /// step `key.step`: a sweep of its own step for every chain.
+    /// Updates every site once, the words with even x + y first, at `coupling` = β J. Draws are those of row
+    /// `key.row` at step `key.step`: a sweep of its own step for every chain.
     pub fn sweep(&mut self, path: Path, rule: Rule, coupling: f64, key: Key) {
         let acceptance = Acceptance::new(rule, coupling);
         for colour in 0..2 {
@@ -158,7 +152,8 @@ impl PackedTorus {
         }
     }
 
-    /// Fills `side` with the words that the words `first..` of a colour have beside them besides those at the same place.
+    /// Fills `side` with the words that the words `first..` of a colour have beside them besides those at the
+    /// same place.
     #[inline(always)]
     fn side(&self, colour: usize, first: usize, side: &mut [u64]) {
         let (n, other) = (self.row_len, &self.colours[1 - colour]);

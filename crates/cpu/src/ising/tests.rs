@@ -1,4 +1,5 @@
-//! The packed sweeps against probabilities, independence, and themselves on other threads and instruction paths.
+//! The packed sweeps against probabilities, independence, and themselves on other threads and instruction
+//! paths.
 
 use super::*;
 
@@ -28,8 +29,8 @@ fn packing_keeps_spins_and_sums() {
     assert!(PackedTorus::pack(16, 24, &[1; 384]).is_none() && PackedTorus::pack(16, 16, &[1; 255]).is_none());
 }
 
-/// How often sites flip, by the number of aligned neighbours, against the probabilities; the second colour sees the
-/// first one updated, so only the first is looked at.
+/// How often sites flip, by the number of aligned neighbours, against the probabilities; the second colour
+/// sees the first one updated, so only the first is looked at.
 fn flip_rates(rule: Rule, coupling: f64) -> [(f64, f64); 5] {
     let (height, width) = (64, 128);
     let mut counts = [(0.0, 0.0); 5];

@@ -1,13 +1,11 @@
 //! The update of a group of words: which sites need a random number, and how few random bits decide them.
 //!
-//! A uniform number U below a probability p is told from the first binary digit in which they differ, on average the
-//! second. Four digits of U are drawn for every site, after which one site in 16 is undecided. The undecided sites of the
-//! eight vectors of a group then share the next digits: a random bit goes to the first vector that is undecided in
-//! its lane, the others wait for the next round. No bit decides two sites.
+//! A uniform number U below a probability p is told from the first binary digit in which they differ, on
+//! average the second. Four digits of U are drawn for every site, after which one site in 16 is undecided.
+//! The undecided sites of the eight vectors of a group then share the next digits: a random bit goes to the
+//! first vector that is undecided in its lane, the others wait for the next round. No bit decides two sites.
 
 use enscore_program::random::{self, Key};
-
-use super::Rule;
 
 /// Words of a vector.
 const LANES: usize = 8;
@@ -20,13 +18,22 @@ const OWN_DIGITS: usize = 4;
 const DIGITS: usize = 64;
 const STREAM: u32 = 0x4953_0000;
 
+/// How a site is updated given its neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// A new spin from its distribution given the neighbours (Glauber 1963; Gibbs sampling).
+    HeatBath,
+    /// A flip, with probability min(1, exp(-ΔE β)) (Metropolis et al. 1953).
+    Metropolis,
+}
+
 /// The probabilities of an update as 64 binary digits.
 pub(super) struct Acceptance {
     rule: Rule,
     /// All ones where equal spins are aligned: J ≥ 0.
     sign: u64,
-    /// Digits of the probability that a site flips with three aligned neighbours, and with four, the first digit first:
-    /// all ones or zero.
+    /// Digits of the probability that a site flips with three aligned neighbours, and with four, the first
+    /// digit first: all ones or zero.
     digits: [[u64; DIGITS]; 2],
 }
 
@@ -62,8 +69,8 @@ impl Draws {
         Draws { key, colour: colour as u32, first: first as u64 }
     }
 
-    /// The bits of call `call` for word `word` of the group: two words of Philox 4x32-10 in 64-bit lanes, as in
-    /// `random/transform.rs`.
+    /// The bits of call `call` for word `word` of the group: two words of Philox 4x32-10 in 64-bit lanes, as
+    /// in `random/transform.rs`.
     #[inline(always)]
     fn planes(&self, call: u32, word: usize) -> [u64; 2] {
         const LOW: u64 = 0xFFFF_FFFF;
@@ -127,8 +134,8 @@ fn compare(
 }
 
 impl Pending {
-    /// The sites that depend on chance and those that flip anyway, after the digits that every site draws. One loop over
-    /// the words, so that each step of it works on as many as the instructions allow.
+    /// The sites that depend on chance and those that flip anyway, after the digits that every site draws.
+    /// One loop over the words, so that each step of it works on as many as the instructions allow.
     #[inline(always)]
     fn new<const HEAT_BATH: bool>(
         spins: &Words,
@@ -148,8 +155,8 @@ impl Pending {
             let three = (two & other_one) | (one & other_two);
             let (flips, extreme, mut open);
             if HEAT_BATH {
-                // With one or no aligned neighbour a flip has the probability that staying has with three or four. With
-                // two it is fair: the first digit of U is a random bit, and no site uses both.
+                // With one or no aligned neighbour a flip has the probability that staying has with three or
+                // four. With two it is fair: the first digit of U is a random bit, and no site uses both.
                 let odd = one ^ other_one;
                 let none = !(aligned[0] | aligned[1] | aligned[2] | aligned[3]);
                 (open, extreme) = (odd | four | none, four | none);
@@ -172,8 +179,8 @@ impl Pending {
         pending
     }
 
-    /// Decides what is still open after the digits that every site has drawn. Rounds end because each takes at least one
-    /// vector's open sites; after all digits an open site is not below.
+    /// Decides what is still open after the digits that every site has drawn. Rounds end because each takes
+    /// at least one vector's open sites; after all digits an open site is not below.
     #[inline(always)]
     fn decide(&mut self, acceptance: &Acceptance, draws: &Draws) {
         let calls = (DIGITS - OWN_DIGITS) as u32 / 2;

@@ -1,16 +1,17 @@
-//! Elementary functions that a plain loop over a slice vectorises: straight-line arithmetic and selects, no branch,
-//! no table, no call.
+//! Elementary functions that a plain loop over a slice vectorises: straight-line arithmetic and selects, no
+//! branch, no table, no call.
 //!
-//! exp and the functions built on it reduce x = n ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite 1980), and evaluate a
-//! minimax polynomial of e^r. log writes x = 2^k (1 + f) and uses log(1 + f) = 2 atanh(s), s = f / (2 + f), as
-//! fdlibm does (Sun Microsystems 1993). sin and cos reduce by multiples of pi / 2 in three parts.
+//! exp and the functions built on it reduce x = n ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite 1980), and
+//! evaluate a minimax polynomial of e^r. log writes x = 2^k (1 + f) and uses log(1 + f) = 2 atanh(s), s = f /
+//! (2 + f), as fdlibm does (Sun Microsystems 1993). sin and cos reduce by multiples of pi / 2 in three parts.
 //!
 //! Every function is `#[inline(always)]` and takes `const FMA: bool`: call it inside a
-//! [`Kernel`](crate::simd::Kernel). NaN in gives NaN out; only the sign of a zero from sin may differ from IEEE 754.
+//! [`Kernel`](crate::simd::Kernel). NaN in gives NaN out; only the sign of a zero from sin may differ from
+//! IEEE 754.
 //!
-//! Errors are in units in the last place (ulp) of the exact result, on every instruction path: bounds on the largest
-//! seen over dense grids, one in 1021 of all f32, random f64, and for f64 also 24,000 points a function against
-//! results with 48 digits.
+//! Errors are in units in the last place (ulp) of the exact result, on every instruction path: bounds on the
+//! largest seen over dense grids, one in 1021 of all f32, random f64, and for f64 also 24,000 points a
+//! function against results with 48 digits.
 
 mod width;
 
@@ -42,7 +43,8 @@ pub fn exp<T: Math, const FMA: bool>(x: T) -> T {
     (T::ONE + tail) * first * second
 }
 
-/// e^x for x <= 0, to the bit as [`exp`]: 2^n in one factor that is normal, and a constant one that rounds once.
+/// e^x for x <= 0, to the bit as [`exp`]: 2^n in one factor that is normal, and a constant one that rounds
+/// once.
 #[inline(always)]
 fn exp_negative<T: Math, const FMA: bool>(x: T) -> T {
     let (shifted, _, tail) = reduce_exp::<T, FMA>(select(x < T::EXP_MIN, T::EXP_MIN, x), T::SHIFT_LIFTED);
@@ -98,8 +100,8 @@ pub fn log1p_unit<T: Math, const FMA: bool>(u: T) -> T {
     log_parts::<T, FMA>(select(small, T::ZERO, T::ONE), select(small, u, T::HALF * (u - T::ONE)))
 }
 
-/// log u for u = 1 - `complement` in (0, 1), where `near_one` may be set if u > 0.7072 and then makes the result
-/// accurate in relative terms even where u rounds to 1.
+/// log u for u = 1 - `complement` in (0, 1), where `near_one` may be set if u > 0.7072 and then makes the
+/// result accurate in relative terms even where u rounds to 1.
 #[inline(always)]
 pub(crate) fn log_complement<T: Math, const FMA: bool>(u: T, complement: T, near_one: bool) -> T {
     let (k, f) = split_log(u);
@@ -118,7 +120,8 @@ pub fn rsqrt<T: Math, const FMA: bool>(x: T) -> T {
     T::ONE / x.root()
 }
 
-/// tanh x = -m / (2 + m) with m = e^(-2 |x|) - 1, and the sign of x. Error below 3 ulp (f32, f64), near 0 too.
+/// tanh x = -m / (2 + m) with m = e^(-2 |x|) - 1, and the sign of x. Error below 3 ulp (f32, f64), near 0
+/// too.
 #[inline(always)]
 pub fn tanh<T: Math, const FMA: bool>(x: T) -> T {
     let size = x.magnitude();
@@ -142,15 +145,15 @@ pub fn softplus<T: Math, const FMA: bool>(x: T) -> T {
     select(x > T::ZERO, x, T::ZERO) + log1p_unit::<T, FMA>(e)
 }
 
-/// x / (1 + e^-x). Error below 3.5 ulp (f32, f64) for x > -80; below it vanishes like x e^x, with the digits that the logistic
-/// function has left.
+/// x / (1 + e^-x). Error below 3.5 ulp (f32, f64) for x > -80; below it vanishes like x e^x, with the digits
+/// that the logistic function has left.
 #[inline(always)]
 pub fn silu<T: Math, const FMA: bool>(x: T) -> T {
     x * sigmoid::<T, FMA>(x)
 }
 
-/// The derivative of x / (1 + e^-x), s (1 + x (1 - s)) with s = 1 / (1 + e^-x). Error below 6 units of the last place of a number
-/// in [1/2, 1) (f32, f64); in relative terms it has no digits near its root at -1.278.
+/// The derivative of x / (1 + e^-x), s (1 + x (1 - s)) with s = 1 / (1 + e^-x). Error below 6 units of the
+/// last place of a number in [1/2, 1) (f32, f64); in relative terms it has no digits near its root at -1.278.
 #[inline(always)]
 pub fn silu_slope<T: Math, const FMA: bool>(x: T) -> T {
     // 1 - s is computed as e^-|x| s and not as a difference, whose error x would multiply.
@@ -184,8 +187,8 @@ fn reduce_quadrant<T: Math, const FMA: bool>(x: T) -> (T, T::Bits) {
     (select(r.magnitude() > T::ONE, T::ZERO, r), q)
 }
 
-/// sin x. Error below 2 ulp (f32) and 2.5 ulp (f64) for |x| <= 1e5; beyond it loses digits, and from about 1e7 (f32) or
-/// 1e15 (f64) on has none, but stays in [-1, 1]. NaN at the infinities.
+/// sin x. Error below 2 ulp (f32) and 2.5 ulp (f64) for |x| <= 1e5; beyond it loses digits, and from about
+/// 1e7 (f32) or 1e15 (f64) on has none, but stays in [-1, 1]. NaN at the infinities.
 #[inline(always)]
 pub fn sin<T: Math, const FMA: bool>(x: T) -> T {
     let (r, q) = reduce_quadrant::<T, FMA>(x);
@@ -199,7 +202,8 @@ pub fn cos<T: Math, const FMA: bool>(x: T) -> T {
     sin_cos_quadrant::<T, FMA>(r, q).1
 }
 
-/// A select that stays one: out of an `if` the compiler may make a branch with the code after it once on each side.
+/// A select that stays one: out of an `if` the compiler may make a branch with the code after it once on each
+/// side.
 #[inline(always)]
 fn select<T>(condition: bool, yes: T, no: T) -> T {
     std::hint::select_unpredictable(condition, yes, no)

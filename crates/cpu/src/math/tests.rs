@@ -99,7 +99,8 @@ fn evaluate<T: Math>(path: Path, function: Function, input: &[T]) -> Vec<T> {
     out
 }
 
-/// |got - exact| in units of the last place of a number of size `exact`; 0 where both are the same infinity or NaN.
+/// |got - exact| in units of the last place of a number of size `exact`; 0 where both are the same
+/// infinity or NaN.
 fn ulps<T: Math>(got: T, exact: f64) -> f64 {
     let got = got.to_f64();
     let rounded = T::from_f64(exact).to_f64();

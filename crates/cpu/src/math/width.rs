@@ -26,8 +26,8 @@ pub trait Bits:
 
 /// A float width with the constants and polynomials of the elementary functions.
 ///
-/// A `SHIFT_*` number is so large that adding it rounds to an integer, which then stands in the low bits: rounding
-/// and conversion to an integer in one addition, on any instruction set.
+/// A `SHIFT_*` number is so large that adding it rounds to an integer, which then stands in the low bits:
+/// rounding and conversion to an integer in one addition, on any instruction set.
 pub trait Math: Float {
     /// The integer of the same width.
     type Bits: Bits;

@@ -1,9 +1,11 @@
-//! Products of numbers rounded to bfloat16 with sums in single precision, by the dot products of AVX-512 BF16: an instruction
-//! multiplies two pairs of 8-bit mantissas in every lane, twice as many as with single precision numbers.
+//! Products of numbers rounded to bfloat16 with sums in single precision, by the dot products of AVX-512
+//! BF16: an instruction multiplies two pairs of 8-bit mantissas in every lane, twice as many as with single
+//! precision numbers.
 //!
-//! Operands are rounded to nearest even as they are packed. What stands one after the other on the axis summed over shares a word
-//! of 32 bits: A as words `[row][pair]`, or `[pair][row]` where it is stored transposed, B in panels `[pair][column]`. Rounding
-//! both factors changes a product by about 2^-8 of its size at most, so that
+//! Operands are rounded to nearest even as they are packed. What stands one after the other on the axis
+//! summed over shares a word of 32 bits: A as words `[row][pair]`, or `[pair][row]` where it is stored
+//! transposed, B in panels `[pair][column]`. Rounding both factors changes a product by about 2^-8 of its
+//! size at most, so that
 //!
 //! ```text
 //! |(A·B)ᵢⱼ - found| <= 2^-8 Σₖ |aᵢₖ bₖⱼ|  (+ the rounding of the sum),
@@ -51,7 +53,8 @@ pub(super) fn is_worth_it(sizes: [usize; 3]) -> bool {
 /// out = A·B, or out + A·B where `accumulate`, for contiguous rows `stride` apart.
 ///
 /// # Safety
-/// The processor has the instructions (see [`is_worth_it`]); `out` is memory of its length, and nobody else touches the elements of the result meanwhile.
+/// The processor has the instructions (see [`is_worth_it`]); `out` is memory of its length, and nobody else
+/// touches the elements of the result meanwhile.
 pub(super) unsafe fn multiply(
     [m, k, n]: [usize; 3],
     a: Strided<f32>,
@@ -257,16 +260,16 @@ mod x86 {
     use super::{PANEL, Tile};
 
     /// # Safety
-    /// The processor has the instructions; the tile's slices reach as far as `R` rows need, and nobody else touches its elements
-    /// of the result.
+    /// The processor has the instructions; the tile's slices reach as far as `R` rows need, and nobody else
+    /// touches its elements of the result.
     #[target_feature(enable = "avx512f,avx512bf16")]
     pub(super) unsafe fn tile<const R: usize>(tile: Tile) {
         let Tile { a, strides, b, pairs, columns, out, stride, add } = tile;
         let mut sums = [[_mm512_setzero_ps(); 2]; R];
         let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
         for _ in 0..pairs {
-            // SAFETY: a panel has 32 words for every pair, and A a word for every row of every pair: the caller checked both. Any
-            // 512 bits are 32 numbers of 16 bits.
+            // SAFETY: a panel has 32 words for every pair, and A a word for every row of every pair: the
+            // caller checked both. Any 512 bits are 32 numbers of 16 bits.
             unsafe {
                 let low: __m512bh = std::mem::transmute(_mm512_loadu_si512(b.cast()));
                 let high: __m512bh = std::mem::transmute(_mm512_loadu_si512(b.add(16).cast()));

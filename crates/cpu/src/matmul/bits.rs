@@ -1,8 +1,10 @@
-//! Products whose first operand is made of zeros and ones (the states of binary units), by tables: four units have 16 states, and
-//! the sum of rows of B that a state picks is computed once for all rows of A (Arlazarov, Dinic, Kronrod and Faradžev 1970, the
-//! "four Russians"). A row then takes one addition where a dense product takes four multiplications and additions.
+//! Products whose first operand is made of zeros and ones (the states of binary units), by tables: four units
+//! have 16 states, and the sum of rows of B that a state picks is computed once for all rows of A (Arlazarov,
+//! Dinic, Kronrod and Faradžev 1970, the "four Russians"). A row then takes one addition where a dense
+//! product takes four multiplications and additions.
 //!
-//! A zero leaves its row of B out: an infinite or undefined weight of a unit that is off leaves no NaN, as 0 times it would.
+//! A zero leaves its row of B out: an infinite or undefined weight of a unit that is off leaves no NaN, as 0
+//! times it would.
 
 use std::cell::Cell;
 
@@ -45,8 +47,8 @@ pub(super) struct Product<'a, T> {
     pub(super) b: Strided<'a, T>,
 }
 
-/// out = A·B, if the shape is worth the tables and A is made of zeros and ones; says whether it was done. `wide`: several
-/// threads may take part.
+/// out = A·B, if the shape is worth the tables and A is made of zeros and ones; says whether it was done.
+/// `wide`: several threads may take part.
 pub(super) fn multiply<T: Float>(product: Product<T>, out: &mut [T], wide: bool) -> bool {
     let Product { sizes: [m, k, n], a, b } = product;
     if m < FEWEST_ROWS || k < GROUP || n < MOST_LANES || !a.values.iter().take(GLANCE).all(is_bit) {
@@ -88,8 +90,8 @@ fn is_bit<T: Float>(x: &T) -> bool {
     (*x == T::ZERO) | (*x == T::ONE)
 }
 
-/// Where each row of A finds its sums in the tables of each block: `[blocks, rows, groups]`. Says whether A is made of zeros and
-/// ones.
+/// Where each row of A finds its sums in the tables of each block: `[blocks, rows, groups]`. Says whether A
+/// is made of zeros and ones.
 fn pack<T: Float>([rows, depth]: [usize; 2], a: Strided<T>, states: &mut [u8], wide: bool) -> bool {
     let block = |(block, states): (usize, &mut [u8])| {
         let first = block * BLOCK;
@@ -99,7 +101,8 @@ fn pack<T: Float>([rows, depth]: [usize; 2], a: Strided<T>, states: &mut [u8], w
     };
     let len = rows * GROUPS;
     if wide {
-        // Every block is looked at: which threads stop early would be a matter of chance, though not the answer.
+        // Every block is looked at: which threads stop early would be a matter of chance, though not the
+        // answer.
         states.par_chunks_mut(len).enumerate().map(block).reduce(|| true, |x, y| x && y)
     } else {
         states.chunks_mut(len).enumerate().all(block)
@@ -251,8 +254,8 @@ fn panel<S: Simd, T: Float, const FULL: bool>(
     }
 }
 
-/// Adds what the states of the first `N` groups of a block pick, row by row: pairwise, so that additions needn't wait for each
-/// other.
+/// Adds what the states of the first `N` groups of a block pick, row by row: pairwise, so that additions
+/// needn't wait for each other.
 #[inline(always)]
 fn add<S: Simd, T: Float, const N: usize>(tables: &Tables<S, T>, states: &[u8], sums: &mut [Packed<S, T>]) {
     for (sum, states) in sums.iter_mut().zip(states.chunks_exact(GROUPS)) {
@@ -300,8 +303,8 @@ fn fill<S: Simd, T: Float, const FULL: bool>(
     }
 }
 
-/// Rows and columns of B from `start` and `first` on, B's columns being contiguous. Not compiled for a path of its own: with wider
-/// vectors than four lanes the compiler scatters what it stores.
+/// Rows and columns of B from `start` and `first` on, B's columns being contiguous. Not compiled for a path
+/// of its own: with wider vectors than four lanes the compiler scatters what it stores.
 #[inline(never)]
 fn turn<T: Float>(
     b: Strided<T>,

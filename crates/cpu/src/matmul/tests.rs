@@ -24,7 +24,8 @@ fn check<T: Float>(shape: MatmulShape, tolerance: f64) {
     compare(shape, &a, tolerance);
 }
 
-/// The product of A and some B beside the plain triple loop, starting from NaN so that nothing may be read or left out.
+/// The product of A and some B beside the plain triple loop, starting from NaN so that nothing may be read or
+/// left out.
 fn compare<T: Float>(shape: MatmulShape, a: &[T], tolerance: f64) {
     let b = values::<T>(shape.batch * shape.k * shape.n, 2);
     let nan = T::from_f64(f64::NAN);
@@ -136,7 +137,8 @@ fn zeros_and_ones_by_tables() {
     }
 }
 
-/// One value other than 0 and 1, in A as it stands and transposed, at the glance, in every block, in both rounds of rows and last.
+/// One value other than 0 and 1, in A as it stands and transposed, at the glance, in every block, in both
+/// rounds of rows and last.
 #[test]
 fn what_is_not_zeros_and_ones_is_multiplied_as_it_is() {
     let [m, k, n] = [300, 70, 50];
@@ -198,7 +200,8 @@ proptest! {
     }
 }
 
-/// Products in bfloat16 beside their bound, and the mean square of the errors relative to that of the results.
+/// Products in bfloat16 beside their bound, and the mean square of the errors relative to that of the
+/// results.
 #[test]
 fn products_in_bf16_stay_within_their_bound() {
     if !bf16::is_available() {

@@ -29,8 +29,8 @@ impl<T: Float> Strided<'_, T> {
     }
 }
 
-/// out = A·B for contiguous rows of `out` `[m, n]`, where an axis is thin and the long one can be read along; says
-/// whether it was done.
+/// out = A·B for contiguous rows of `out` `[m, n]`, where an axis is thin and the long one can be read along;
+/// says whether it was done.
 pub(super) fn thin<T: Float>([m, k, n]: [usize; 3], a: Strided<T>, b: Strided<T>, out: &mut [T]) -> bool {
     let strides = [n, 1];
     if k == 0 {

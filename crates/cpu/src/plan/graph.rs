@@ -9,7 +9,8 @@ pub(crate) enum Class {
     Source,
     /// Another name for its operand: a reshape.
     Alias,
-    /// An element-by-element node, a strided view or random draws: computed tile by tile in one or more units.
+    /// An element-by-element node, a strided view or random draws: computed tile by tile in one or more
+    /// units.
     Fusable,
     /// A sum or maximum: the end of a fused unit.
     Reduce,

@@ -1,8 +1,9 @@
 //! Which nodes are computed together: units of fused work, and kernels.
 //!
-//! Nodes are visited from the last to the first, so that each joins the units that use it: a value is computed
-//! where it is needed, and cheap values are computed again rather than written and read back. The graph of units
-//! stays free of cycles at every step: a node joins a unit only if nobody else who needs it comes before that unit.
+//! Nodes are visited from the last to the first, so that each joins the units that use it: a value is
+//! computed where it is needed, and cheap values are computed again rather than written and read back. The
+//! graph of units stays free of cycles at every step: a node joins a unit only if nobody else who needs it
+//! comes before that unit.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +73,8 @@ impl Grouping {
         self.units.len() - 1
     }
 
-    /// The units that need node `id`: those that could compute it themselves, and those that need it in memory.
+    /// The units that need node `id`: those that could compute it themselves, and those that need it in
+    /// memory.
     fn uses(&self, graph: &Graph, id: Id) -> (BTreeSet<usize>, BTreeSet<usize>) {
         let (mut soft, mut hard) = (BTreeSet::new(), BTreeSet::new());
         for user in &graph.users[id] {

@@ -1,21 +1,5 @@
-//! One arena for everything between inputs and outputs: values that are not needed at the same time share room.
-
-/// Where the elements of a value are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Place {
-    /// The caller's input.
-    Input(usize),
-    /// The caller's output.
-    Output(usize),
-    /// From this element of the arena on.
-    Arena(usize),
-    /// From this element of the constants on.
-    Constant(usize),
-    /// From this element of the index arena on.
-    Index(usize),
-    /// From this element of the partial sums on, which are double precision.
-    Sums(usize),
-}
+//! One arena for everything between inputs and outputs: values that are not needed at the same time share
+//! room.
 
 /// Room that is needed from one step to another, both included.
 #[derive(Clone, Copy, Debug)]

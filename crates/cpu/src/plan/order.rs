@@ -12,9 +12,9 @@ pub(crate) trait Schedule {
     fn push(&mut self, unit: usize);
 }
 
-/// Hands unit numbers to `schedule` in an order in which every unit follows those that it needs. Ready units run in the
-/// order of their last written node, which keeps values alive for as short as the program's own order does; but one
-/// that follows well goes first.
+/// Hands unit numbers to `schedule` in an order in which every unit follows those that it needs. Ready units
+/// run in the order of their last written node, which keeps values alive for as short as the program's own
+/// order does; but one that follows well goes first.
 pub(crate) fn order(grouping: &Grouping, schedule: &mut impl Schedule) {
     let mut anchor = vec![0; grouping.units.len()];
     for (id, unit) in grouping.stored_in.iter().enumerate() {

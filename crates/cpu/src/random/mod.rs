@@ -1,8 +1,10 @@
-//! Random numbers in bulk: the draws of [`enscore_program::random`], the same integer bits, many counters at once.
+//! Random numbers in bulk: the draws of [`enscore_program::random`], the same integer bits, many counters at
+//! once.
 //!
-//! A tile of 64 counters (row, block of four words) goes through Philox lane by lane, then through the transform of
-//! the distribution, in straight-line code that vectorises. Rows shorter than a tile share it. A value depends on
-//! its (seed, step, stream, row, position) and on the instruction path only, not on where a call starts.
+//! A tile of 64 counters (row, block of four words) goes through Philox lane by lane, then through the
+//! transform of the distribution, in straight-line code that vectorises. Rows shorter than a tile share it. A
+//! value depends on its (seed, step, stream, row, position) and on the instruction path only, not on where a
+//! call starts.
 
 mod transform;
 
@@ -22,19 +24,19 @@ const TASK: usize = 1 << 14;
 /// What is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
-    /// Uniform in (0, 1): (word + 1/2) / 2^32, rounded once; what would round to 1 in f32 is the largest number
-    /// below 1.
+    /// Uniform in (0, 1): (word + 1/2) / 2^32, rounded once; what would round to 1 in f32 is the largest
+    /// number below 1.
     Uniform,
-    /// Standard normal, by Box and Muller from pairs of words: within 2e-6 of the exact transform in f32, within
-    /// 1e-13 in f64.
+    /// Standard normal, by Box and Muller from pairs of words: within 2e-6 of the exact transform in f32,
+    /// within 1e-13 in f64.
     Normal,
     /// -1 or +1 with equal probability, from the top bit of a word.
     Rademacher,
 }
 
 /// Fills rows of `row_len` numbers: `out` is `[rows, row_len]`, its row i being global row
-/// `key.row + first_row + i`. Element j comes from word j of the row, normal numbers 2j and 2j + 1 from words 2j and
-/// 2j + 1. An incomplete last row is filled as far as it goes; nothing is written if `row_len` is 0.
+/// `key.row + first_row + i`. Element j comes from word j of the row, normal numbers 2j and 2j + 1 from words
+/// 2j and 2j + 1. An incomplete last row is filled as far as it goes; nothing is written if `row_len` is 0.
 pub fn fill<T: Math>(
     path: Path,
     distribution: Distribution,
@@ -47,8 +49,8 @@ pub fn fill<T: Math>(
     draw(path, distribution, Place { key, stream, row_len, row: first_row, column: 0 }, out);
 }
 
-/// Fills part of what [`fill`] would: `out` starts at element `start_element` of the rows laid end to end, row 0
-/// being global row `key.row`.
+/// Fills part of what [`fill`] would: `out` starts at element `start_element` of the rows laid end to end,
+/// row 0 being global row `key.row`.
 pub fn fill_at<T: Math>(
     path: Path,
     distribution: Distribution,
@@ -77,8 +79,8 @@ pub fn fill_parallel<T: Math>(
         .for_each(|(i, out)| draw(path, distribution, start.after((i * TASK) as u64), out));
 }
 
-/// Fills rows of `row_len` indices in `0..bound`, placed as in [`fill`]. `bound` is at most 2^31, the range of the
-/// result; a bound of 0 gives zeros.
+/// Fills rows of `row_len` indices in `0..bound`, placed as in [`fill`]. `bound` is at most 2^31, the range
+/// of the result; a bound of 0 gives zeros.
 pub fn fill_index(
     path: Path,
     bound: u32,

@@ -4,7 +4,8 @@ use enscore_program::random::{normal_row, rademacher, row_words, uniform};
 
 use super::*;
 
-/// (row_len, rows, key, stream, first row): short rows, rows around a tile, long rows, rows and steps past 2^32.
+/// (row_len, rows, key, stream, first row): short rows, rows around a tile, long rows, rows and steps past
+/// 2^32.
 fn cases() -> Vec<(usize, usize, Key, u32, u64)> {
     let mut cases = Vec::new();
     for (i, row_len) in [1, 2, 3, 4, 5, 7, 8, 31, 64, 255, 256, 257, 1000, 4099].into_iter().enumerate() {
@@ -188,7 +189,8 @@ fn extreme_words_give_accurate_numbers() {
     }
 }
 
-/// Pinned values, from an independent implementation with 40 digits: changing the stream must be a deliberate act.
+/// Pinned values, from an independent implementation with 40 digits: changing the stream must be a deliberate
+/// act.
 #[test]
 fn value_stability() {
     let key = Key { seed: 20, step: 26, row: 3 };

@@ -19,11 +19,11 @@ const LOW: u64 = 0xFFFF_FFFF;
 /// 2^-32.
 const WORD: f64 = 1.0 / 4_294_967_296.0;
 
-/// `words[l][i]` becomes word l of the counter of row `rows[i]` and block `blocks[i]`; the rest of the counter and the
-/// key are those of `base`.
+/// `words[l][i]` becomes word l of the counter of row `rows[i]` and block `blocks[i]`; the rest of the
+/// counter and the key are those of `base`.
 ///
-/// Words are held in 64-bit lanes with anything in the upper half, since the multiplication reads the lower half
-/// only: no lane ever changes its width.
+/// Words are held in 64-bit lanes with anything in the upper half, since the multiplication reads the lower
+/// half only: no lane ever changes its width.
 #[inline(always)]
 pub(super) fn philox(base: ([u32; 4], [u32; 2]), rows: &Words, blocks: &Words, words: &mut [Words; 4]) {
     let ([_, _, stream, step], key) = base;
@@ -130,8 +130,8 @@ fn normals<T: Math, const FMA: bool>(
     }
 }
 
-/// sqrt(-2 log u) for u = (word + 1/2) / 2^32, with 1 - u from the complement of the word, which is exact where u
-/// would round to 1.
+/// sqrt(-2 log u) for u = (word + 1/2) / 2^32, with 1 - u from the complement of the word, which is exact
+/// where u would round to 1.
 #[inline(always)]
 fn radius<T: Math, const FMA: bool>(word: u32) -> T {
     let unit = T::from_f64(WORD);

@@ -1,8 +1,8 @@
 //! Random programs on every instruction path, in f32 and f64, against the reference interpreter.
 //!
-//! Tolerance: every output element within `TOLERANCE` of the largest magnitude that enters its computation. Values
-//! are kept near 1 by the generator, so that is an error relative to the value's scale: 2e-5 in f32 (some hundred
-//! operations of half an ulp, 6e-8, and sums of up to a few hundred terms), 1e-12 in f64.
+//! Tolerance: every output element within `TOLERANCE` of the largest magnitude that enters its computation.
+//! Values are kept near 1 by the generator, so that is an error relative to the value's scale: 2e-5 in f32
+//! (some hundred operations of half an ulp, 6e-8, and sums of up to a few hundred terms), 1e-12 in f64.
 
 use enscore_cpu::math::Math;
 use enscore_cpu::simd::{Float, Path};
@@ -256,8 +256,8 @@ fn parts_of_the_batch() {
     assert_eq!(one, run(3));
 }
 
-/// A step along the gradient of a perceptron, which is one band of parts with products, and a product that reads across
-/// the parts.
+/// A step along the gradient of a perceptron, which is one band of parts with products, and a product that
+/// reads across the parts.
 fn chain_program(rows: usize) -> Program {
     let scope = Scope::new();
     let x = scope.input("x", Kind::Float, &[rows, 3]);

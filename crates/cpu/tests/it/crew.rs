@@ -1,5 +1,5 @@
-//! Small programs, whose steps a crew of threads runs side by side: the reference's results, and the same bits on any number
-//! of threads, run after run.
+//! Small programs, whose steps a crew of threads runs side by side: the reference's results, and the same
+//! bits on any number of threads, run after run.
 
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::random::{Key, normal_row};
@@ -8,7 +8,8 @@ use enscore_program::{Kind, Program, Scope, Value, interpret};
 const BATCH: usize = 128;
 const WIDTH: usize = 96;
 
-/// Second-order denoising score matching of a perceptron energy with two hidden layers, and a step of its weights.
+/// Second-order denoising score matching of a perceptron energy with two hidden layers, and a step of its
+/// weights.
 fn program() -> Program {
     let scope = Scope::new();
     let [x, z] = ["x", "z"].map(|name| scope.input(name, Kind::Float, &[BATCH, WIDTH]));

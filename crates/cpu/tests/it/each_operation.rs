@@ -1,6 +1,6 @@
-//! Every primitive alone, on every instruction path, in f32 and f64, against the reference: the tolerance of each is
-//! stated in its row, in units in the last place (ulp) of the exact value, or relative to the largest value where terms
-//! cancel (sums, products of matrices, convolutions).
+//! Every primitive alone, on every instruction path, in f32 and f64, against the reference: the tolerance of
+//! each is stated in its row, in units in the last place (ulp) of the exact value, or relative to the largest
+//! value where terms cancel (sums, products of matrices, convolutions).
 
 use enscore_cpu::math::Math;
 use enscore_cpu::simd::{Float, Path};
@@ -22,8 +22,8 @@ use Tolerance::{Exact, Relative, Ulp};
 
 type Build = for<'s> fn(&'s Scope, &[Var<'s>]) -> Var<'s>;
 
-/// Operands x `[6, 10]`, y `[6, 10]`, p `[6, 10]` (positive), w `[10, 7]`, images `[2, 6, 6, 8]`, kernels `[3, 3, 8, 8]`,
-/// a lower triangle `[4, 4]`.
+/// Operands x `[6, 10]`, y `[6, 10]`, p `[6, 10]` (positive), w `[10, 7]`, images `[2, 6, 6, 8]`, kernels
+/// `[3, 3, 8, 8]`, a lower triangle `[4, 4]`.
 const OPERATIONS: &[(&str, Tolerance, Build)] = &[
     ("add", Exact, |_, v| v[0] + v[1]),
     ("sub", Exact, |_, v| v[0] - v[1]),

@@ -1,5 +1,6 @@
-//! Every primitive at its edges on every instruction path: special values, tails of vectors, turned and sliced operands, ties,
-//! repeated indices, rows and steps beyond 2^32. The reference is the interpreter, which has tests by hand.
+//! Every primitive at its edges on every instruction path: special values, tails of vectors, turned and
+//! sliced operands, ties, repeated indices, rows and steps beyond 2^32. The reference is the interpreter,
+//! which has tests by hand.
 
 use enscore_cpu::math::Math;
 use enscore_cpu::simd::{Float, Path};
@@ -88,7 +89,8 @@ fn close(what: &str, program: &Program, inputs: &[Value]) {
 
 const SPECIAL: [f64; 11] = [0.0, -0.0, 1.0, -1.0, 2.5, -2.5, INF, -INF, NAN, 1e30, -1e-30];
 
-/// Every pair of special values, in vectors of every length up to two of the widest, one operand also a single value.
+/// Every pair of special values, in vectors of every length up to two of the widest, one operand also a
+/// single value.
 #[test]
 fn special_values_in_every_lane() {
     let pairs: Vec<[f64; 2]> = SPECIAL.iter().flat_map(|a| SPECIAL.iter().map(move |b| [*a, *b])).collect();
@@ -147,8 +149,8 @@ fn functions_far_from_zero() {
     check_in::<f32>("functions", &program, &[Value::Float(x)], 1e-6);
 }
 
-/// Rows of every length around a vector of each width, all negative: a maximum that starts from 0 shows, and so does a sum that
-/// leaves out or doubles a tail.
+/// Rows of every length around a vector of each width, all negative: a maximum that starts from 0 shows, and
+/// so does a sum that leaves out or doubles a tail.
 #[test]
 fn reductions_of_rows_of_every_length() {
     for len in (1..=36).chain([63, 64, 65, 100, 127, 129]) {

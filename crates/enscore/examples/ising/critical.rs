@@ -14,9 +14,11 @@ use rayon::prelude::*;
 
 use crate::{Section, beside, torus};
 
-/// Independent chains of sweeps; each starts from its own state of a long cluster chain, so that none has to relax.
+/// Independent chains of sweeps; each starts from its own state of a long cluster chain, so that none has to
+/// relax.
 const CHAINS: u64 = 32;
-/// Clusters before a chain counts, from all spins up: from random spins clusters would be small and relax slowly.
+/// Clusters before a chain counts, from all spins up: from random spins clusters would be small and relax
+/// slowly.
 const DISCARDED: u64 = 1_000;
 /// Clusters between the states that chains of sweeps start from.
 const APART: u64 = 60;

@@ -9,10 +9,12 @@ use crate::{Error, Result};
 /// What names of temporary files and folders begin with: one that is found belongs to a write that was cut.
 pub const TEMPORARY: &str = ".tmp-";
 
-/// Writes the file at `path` through `write`. A reader sees the old file or the whole new one, after a crash too.
+/// Writes the file at `path` through `write`. A reader sees the old file or the whole new one, after a crash
+/// too.
 ///
 /// # Errors
-/// [`Error::run`] naming the path and the system's reason (no space left, no permission); the old file stands.
+/// [`Error::run`] naming the path and the system's reason (no space left, no permission); the old file
+/// stands.
 pub fn write_atomically<F>(path: &Path, write: F) -> Result<()>
 where
     F: FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -71,7 +73,8 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the names in a folder durable. Only Unix can open a folder for that; elsewhere renames are left to the system.
+/// Makes the names in a folder durable. Only Unix can open a folder for that; elsewhere renames are left to
+/// the system.
 ///
 /// # Errors
 /// [`Error::run`] naming the folder and the system's reason.

@@ -40,7 +40,8 @@ pub struct DataRecord {
     /// The standard deviation of each element; empty where the model does not need it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deviation: Vec<f64>,
-    /// The map from the scaled rows to what the model sees, where there is one; the moments above are then after it.
+    /// The map from the scaled rows to what the model sees, where there is one; the moments above are then
+    /// after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whitening: Option<Whitening>,
 }

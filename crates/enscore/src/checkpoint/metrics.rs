@@ -23,8 +23,8 @@ pub struct MetricsWriter {
 impl MetricsWriter {
     /// Opens the file, which need not exist, and cuts it back to `mark`, which a checkpoint recorded.
     ///
-    /// Where the file is shorter than that or was changed, its whole lines up to there are kept, and the second
-    /// value is a warning about it.
+    /// Where the file is shorter than that or was changed, its whole lines up to there are kept, and the
+    /// second value is a warning about it.
     ///
     /// # Errors
     /// [`Error::run`] naming the path and the system's reason.
@@ -62,7 +62,8 @@ impl MetricsWriter {
         }
         let line = format!("{value}\n");
         if let Err(reason) = self.file.write_all(line.as_bytes()) {
-            // A cut line would join the next one; if it can't be removed either, the reader still tolerates it.
+            // A cut line would join the next one; if it can't be removed either, the reader still tolerates
+            // it.
             let _ = self.file.set_len(self.mark.bytes);
             let _ = self.file.seek(SeekFrom::Start(self.mark.bytes));
             return Err(cannot("write", &self.path, reason));

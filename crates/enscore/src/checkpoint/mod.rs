@@ -1,8 +1,9 @@
-//! What a run leaves on disk: tensors, manifests, metrics, and the folder that holds them, safe against a crash.
+//! What a run leaves on disk: tensors, manifests, metrics, and the folder that holds them, safe against a
+//! crash.
 //!
-//! Every file appears whole or not at all: it is written aside, fsynced, and renamed. "The same checkpoint" means
-//! the same bytes of its `state.safetensors`: that file holds nothing that depends on the clock. Elapsed seconds
-//! stand only in the manifest beside it.
+//! Every file appears whole or not at all: it is written aside, fsynced, and renamed. "The same checkpoint"
+//! means the same bytes of its `state.safetensors`: that file holds nothing that depends on the clock.
+//! Elapsed seconds stand only in the manifest beside it.
 
 pub mod atomic;
 pub mod manifest;

@@ -34,13 +34,13 @@ pub(super) fn refuse_occupied(path: &Path) -> Result<()> {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(()),
         Err(reason) => return Err(as_input(cannot("read the folder", path, reason))),
         Ok(data) if !data.is_dir() => {
-            return Err(error("not a folder").expected("a new folder").remedy("choose another --out"));
+            return Err(error("not a folder").expected("a new folder").remedy("choose another folder"));
         }
         Ok(_) => {}
     }
     if path.join(MANIFEST).exists() {
         return Err(
-            error("a run is already there").remedy("add --resume to continue it, or choose another --out")
+            error("a run is already there").remedy("add --resume to continue it, or choose another folder")
         );
     }
     for name in names_in(path)? {
@@ -51,7 +51,7 @@ pub(super) fn refuse_occupied(path: &Path) -> Result<()> {
         };
         if !ours {
             let error = error("the folder isn't empty").found(name).expected("a new or empty folder");
-            return Err(error.remedy("choose another --out"));
+            return Err(error.remedy("choose another folder"));
         }
     }
     Ok(())
@@ -80,11 +80,11 @@ pub(super) fn lock(path: &Path) -> Result<File> {
             // Naming the process helps; where the file can't be read the message does without.
             let _ = file.take(32).read_to_string(&mut process);
             let error = Error::input("another process is training this run").at(path.display());
-            let error = error.remedy("wait for it to finish, or choose another --out");
+            let error = error.remedy("wait for it to finish, or choose another folder");
             return Err(if process.trim().is_empty() { error } else { error.found(process.trim()) });
         }
         Err(TryLockError::Error(reason)) => {
-            return Err(failed(reason).remedy("choose an --out on a file system with file locks"));
+            return Err(failed(reason).remedy("choose a folder on a file system with file locks"));
         }
     }
     let process = format!("process {}\n", std::process::id());

@@ -7,9 +7,9 @@
 //! RUN/checkpoints/step-000000500/{state.safetensors, manifest.json}
 //! RUN/checkpoints/latest   the name of the newest folder
 //! ```
-//! A checkpoint's folder is written under a temporary name, fsynced and renamed; then `latest` is replaced; then
-//! older folders go. Whatever a crash leaves of that, a whole checkpoint is found, and a training that opens the
-//! run removes the rest.
+//! A checkpoint's folder is written under a temporary name, fsynced and renamed; then `latest` is replaced;
+//! then older folders go. Whatever a crash leaves of that, a whole checkpoint is found, and a training that
+//! opens the run removes the rest.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -126,8 +126,8 @@ impl RunFolder {
         self.checkpoints_path().join(name_of(step))
     }
 
-    /// Reads the newest checkpoint that is whole: the one that `latest` names, else the one before it. None where
-    /// no checkpoint was written yet.
+    /// Reads the newest checkpoint that is whole: the one that `latest` names, else the one before it. None
+    /// where no checkpoint was written yet.
     ///
     /// # Errors
     /// [`Error::input`] where none is whole, or a newer enscore wrote the newest.
@@ -146,7 +146,7 @@ impl RunFolder {
         Err(Error::input("no checkpoint of this run is intact")
             .at(self.path.display())
             .found(warnings.join("; "))
-            .remedy("restore its files, or train again with another --out"))
+            .remedy("restore its files, or train again in another folder"))
     }
 
     /// The steps to try, in order, and what is wrong with `latest`.
@@ -212,8 +212,8 @@ impl Run {
     /// A folder that is empty, or where an earlier creation was cut short, will do.
     ///
     /// # Errors
-    /// [`Error::input`] where `path` holds a run or anything else, or another process writes it; [`Error::run`]
-    /// where the system refuses.
+    /// [`Error::input`] where `path` holds a run or anything else, or another process writes it;
+    /// [`Error::run`] where the system refuses.
     pub fn create(path: &Path, settings: &str, manifest: &RunManifest) -> Result<Run> {
         refuse_occupied(path)?;
         let make = |folder: PathBuf| {
@@ -259,8 +259,8 @@ impl Run {
         write_bytes_atomically(&self.folder.settings_path(), settings.as_bytes())
     }
 
-    /// Saves the checkpoint of `step` and removes those that aren't kept: all but [`KEEP`] up to this step, and
-    /// any of a later step, which a training that fell back to an earlier checkpoint left behind.
+    /// Saves the checkpoint of `step` and removes those that aren't kept: all but [`KEEP`] up to this step,
+    /// and any of a later step, which a training that fell back to an earlier checkpoint left behind.
     ///
     /// # Errors
     /// [`Error::run`] naming the path and the system's reason; the checkpoints before it stand.
@@ -297,7 +297,8 @@ impl Run {
         later.iter().chain(kept.iter().skip(KEEP)).try_for_each(|step| self.remove(*step))
     }
 
-    /// Removes a checkpoint, if it is there, by a rename first: half a checkpoint never has a checkpoint's name.
+    /// Removes a checkpoint, if it is there, by a rename first: half a checkpoint never has a checkpoint's
+    /// name.
     fn remove(&self, step: u64) -> Result<()> {
         let path = self.folder.checkpoint_path(step);
         let aside = self.folder.checkpoints_path().join(format!("{TEMPORARY}old-{}", name_of(step)));

@@ -5,8 +5,8 @@ use enscore_program::Parameter;
 /// What stands before a parameter's name: the parameter itself, Adam's two moments, its moving average.
 pub const STATE_PREFIXES: [&str; 4] = ["", "moment1.", "moment2.", "ema."];
 
-/// What stands before the names of what else a training remembers: its chains and whose turn it is, its watch over
-/// divergence, what steps reported since the last line of metrics.
+/// What stands before the names of what else a training remembers: its chains and whose turn it is, its watch
+/// over divergence, what steps reported since the last line of metrics.
 pub const OTHER_PREFIXES: [&str; 3] = ["objective.", "stability.", "log."];
 
 /// The names and shapes of a training's state, in the order of the update's inputs.

@@ -1,7 +1,7 @@
 //! Named arrays in safetensors files, with reproducible bytes: the same arrays give the same file.
 //!
-//! A file has no metadata, and the format orders its arrays by type and name, so bytes depend on nothing else:
-//! neither on the order of insertion nor on the clock.
+//! A file has no metadata, and the format orders its arrays by type and name, so bytes depend on nothing
+//! else: neither on the order of insertion nor on the clock.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -214,8 +214,8 @@ impl Tensors {
         self.expect_shapes_beside(expected, &[])
     }
 
-    /// Checks that there are exactly the arrays of these names and shapes, beside any whose names begin with one of
-    /// `others`.
+    /// Checks that there are exactly the arrays of these names and shapes, beside any whose names begin with
+    /// one of `others`.
     ///
     /// # Errors
     /// As [`Tensors::expect_shapes`].
@@ -255,8 +255,8 @@ impl Tensors {
     /// Reads the bytes of a safetensors file, which `place` names in errors.
     ///
     /// # Errors
-    /// [`Error::input`] where the file is cut, its header and size disagree, or an array has another type than
-    /// F32, F64 and I64.
+    /// [`Error::input`] where the file is cut, its header and size disagree, or an array has another type
+    /// than F32, F64 and I64.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Tensors> {
         let damaged = |reason: &dyn std::fmt::Display| {
             Error::input("not a complete safetensors file")
@@ -298,8 +298,9 @@ impl Tensors {
     }
 }
 
-/// Whether every offset in the header lies within the file. The format's reader adds them up without a check for
-/// overflow, so that a crafted header could make it panic; what else is wrong with a header it refuses itself.
+/// Whether every offset in the header lies within the file. The format's reader adds them up without a check
+/// for overflow, so that a crafted header could make it panic; what else is wrong with a header it refuses
+/// itself.
 fn offsets_fit(bytes: &[u8]) -> bool {
     let Some((length, rest)) = bytes.split_first_chunk::<8>() else { return true };
     let header = usize::try_from(u64::from_le_bytes(*length)).ok().and_then(|length| rest.get(..length));
@@ -403,8 +404,8 @@ mod tests {
         );
     }
 
-    /// Sixteen arrays, each of a size that the format's reader can count, that end so near 2^64 that adding the
-    /// header's size overflows.
+    /// Sixteen arrays, each of a size that the format's reader can count, that end so near 2^64 that adding
+    /// the header's size overflows.
     fn overflowing_header() -> String {
         let size = 1u64 << 60;
         let entry = |index: u64, start: u64, end: u64| {

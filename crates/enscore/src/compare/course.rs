@@ -1,5 +1,6 @@
-//! How far a training was from the truth at the end of each of its parts, kept in the run's folder: a comparison that goes on or
-//! is repeated trains these parts no more, and still knows when a quality was reached.
+//! How far a training was from the truth at the end of each of its parts, kept in the run's folder: a
+//! comparison that goes on or is repeated trains these parts no more, and still knows when a quality was
+//! reached.
 
 use std::path::Path;
 

@@ -49,8 +49,8 @@ pub struct Measured {
     pub log_z_error: Option<f64>,
     /// The effective sample size of annealing, where log Z is by annealing.
     pub effective_sample_size: Option<f64>,
-    /// log Z by annealing in reverse from held-out rows, which are samples of the model as far as it fits them: with the
-    /// forward one, from below, a bracket.
+    /// log Z by annealing in reverse from held-out rows, which are samples of the model as far as it fits
+    /// them: with the forward one, from below, a bracket.
     pub reverse_log_z: Option<RowMean>,
     /// log Z as training learnt it, less log Z: what noise contrastive estimation is off by.
     pub learnt_log_z_error: Option<f64>,
@@ -109,7 +109,8 @@ fn widened(rows: &Subset) -> Result<Vec<f64>> {
     Ok(rows_of(rows, MAX_ROWS)?.iter().map(|value| f64::from(*value)).collect())
 }
 
-/// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not known.
+/// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not
+/// known.
 pub(super) fn fisher_divergence(trained: &Trained) -> Result<Option<FisherDivergence>> {
     let Some(truth) = Truth::of(trained) else { return Ok(None) };
     let [x, y] = truth.window();

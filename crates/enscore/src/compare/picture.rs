@@ -1,4 +1,5 @@
-//! The comparison as one picture: the density and the score field of the truth and of every training, on one scale.
+//! The comparison as one picture: the density and the score field of the truth and of every training, on one
+//! scale.
 
 use std::path::Path;
 

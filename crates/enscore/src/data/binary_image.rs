@@ -1,5 +1,5 @@
-//! Two-valued images as spins: PNG (grey, or colours that are all grey) and npy of one image. The smaller of the two values is
-//! -1 (black), the greater 1 (white); an image of one value is black if that is 0 or less.
+//! Two-valued images as spins: PNG (grey, or colours that are all grey) and npy of one image. The smaller of
+//! the two values is -1 (black), the greater 1 (white); an image of one value is black if that is 0 or less.
 
 use std::path::Path;
 
@@ -21,13 +21,14 @@ pub struct BinaryImage {
 
 /// Reads a two-valued image from a PNG or npy file.
 ///
-/// An npy file holds one image, `[height, width]` (or with one channel or in a batch of one). With `threshold`, values at
-/// it or above it are white and others black, and the image may be grey. It is in the file's own units; for a PNG file
-/// one up to 1 is a fraction of full white instead (0.5 is level 127.5 of 255).
+/// An npy file holds one image, `[height, width]` (or with one channel or in a batch of one). With
+/// `threshold`, values at it or above it are white and others black, and the image may be grey. It is in the
+/// file's own units; for a PNG file one up to 1 is a fraction of full white instead (0.5 is level 127.5 of
+/// 255).
 ///
 /// # Errors
-/// When the file can't be read, holds no image, has NaN or colours, or is grey without a `threshold`, which names the first
-/// pixel that is neither the darkest nor the brightest.
+/// When the file can't be read, holds no image, has NaN or colours, or is grey without a `threshold`, which
+/// names the first pixel that is neither the darkest nor the brightest.
 pub fn read_binary_image(path: &Path, threshold: Option<f64>) -> Result<BinaryImage> {
     let place = path.display().to_string();
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
@@ -123,7 +124,7 @@ impl Grey<'_> {
                 .at("a grey pixel", pixel)
                 .found(self.get(pixel))
                 .expected(format!("only two values, such as {low} and {high}"))
-                .remedy("give --threshold T: values of at least T are white"));
+                .remedy("give a threshold T: values of at least T are white"));
         }
         Ok(if low < high {
             [low, high]
@@ -138,7 +139,7 @@ impl Grey<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{image, npy};
+    use crate::data::formats::{image, npy};
     use png::{BitDepth, ColorType};
 
     fn read(name: &str, bytes: &[u8], threshold: Option<f64>) -> Result<BinaryImage> {
@@ -183,7 +184,7 @@ mod tests {
     fn grey_needs_a_threshold() {
         let png = grey([3, 2], &[0, 255, 255, 0, 100, 128]);
         let error = read("a.png", &png, None).unwrap_err().to_string();
-        assert!(error.contains("row 1, column 1: found 100") && error.contains("--threshold"), "{error}");
+        assert!(error.contains("row 1, column 1: found 100") && error.contains("threshold"), "{error}");
         let spins = |threshold| read("a.png", &png, Some(threshold)).unwrap().spins;
         assert_eq!((spins(128.0), spins(0.5)), (vec![-1, 1, 1, -1, -1, 1], vec![-1, 1, 1, -1, -1, 1]));
         assert_eq!((spins(100.0), spins(1.0)), (vec![-1, 1, 1, -1, 1, 1], vec![-1, 1, 1, -1, -1, -1]));

@@ -71,13 +71,14 @@ struct Inner {
 pub struct Dataset(Arc<Inner>);
 
 impl Dataset {
-    /// Rows of `row_shape` ([height, width, channels] for images, `[d]` for vectors) from raw values, unscaled.
+    /// Rows of `row_shape` ([height, width, channels] for images, `[d]` for vectors) from raw values,
+    /// unscaled.
     ///
     /// `source` says where they come from: a path, or a description; errors name it.
     ///
     /// # Errors
-    /// When there is no row or no value in a row, the values don't fill whole rows, there are 2^32 rows or more, or a value is
-    /// NaN or infinite.
+    /// When there is no row or no value in a row, the values don't fill whole rows, there are 2^32 rows or
+    /// more, or a value is NaN or infinite.
     pub fn new(name: &str, source: &str, row_shape: &[usize], values: Values) -> Result<Dataset> {
         let row_len = row_shape.iter().try_fold(1usize, |product, &d| product.checked_mul(d)).unwrap_or(0);
         if row_len == 0 || row_shape.is_empty() {
@@ -168,8 +169,8 @@ impl Dataset {
         Ok(Dataset(Arc::new(Inner { columns: Some(columns.into()), ..self.shallow() })))
     }
 
-    /// The data scaled so that its least value maps to 0 and its greatest to 1; quantised data, which lies in [0, 1] by its
-    /// levels, stays as it is.
+    /// The data scaled so that its least value maps to 0 and its greatest to 1; quantised data, which lies in
+    /// [0, 1] by its levels, stays as it is.
     ///
     /// # Errors
     /// When all values are equal.
@@ -186,8 +187,8 @@ impl Dataset {
         self.with_scale(Scale::range(low, high))
     }
 
-    /// The same data with values 0 and 1: 1 where a value is at least half of its scale (128 of 0 to 255). Data of 0 and 1
-    /// stays as it is.
+    /// The same data with values 0 and 1: 1 where a value is at least half of its scale (128 of 0 to 255).
+    /// Data of 0 and 1 stays as it is.
     ///
     /// # Errors
     /// None for data that can be read.
@@ -269,9 +270,11 @@ impl Dataset {
         &self.0.values
     }
 
-    /// The SHA-256, in hex, of the shape, the scale and the raw values: the same for the same numbers in another file format.
+    /// The SHA-256, in hex, of the shape, the scale and the raw values: the same for the same numbers in
+    /// another file format.
     ///
-    /// Bytes are hashed as bytes and every other number as a little-endian f64, so bytes and floats differ. Computed once.
+    /// Bytes are hashed as bytes and every other number as a little-endian f64, so bytes and floats differ.
+    /// Computed once.
     pub fn fingerprint(&self) -> String {
         self.0.fingerprint.get_or_init(|| self.compute_fingerprint()).clone()
     }
@@ -354,10 +357,11 @@ impl Dataset {
         Ok(())
     }
 
-    /// Writes row `row` with uniform noise that fills the gaps between levels: (level + noise) / levels, in [0, 1].
+    /// Writes row `row` with uniform noise that fills the gaps between levels: (level + noise) / levels, in
+    /// [0, 1].
     ///
-    /// A density of such values, in nats per row, is compared with bits per dimension by adding d ln(levels) (Theis, van den
-    /// Oord and Bethge 2016, section 3.1). `noise` has `row_len()` numbers in [0, 1].
+    /// A density of such values, in nats per row, is compared with bits per dimension by adding d ln(levels)
+    /// (Theis, van den Oord and Bethge 2016, section 3.1). `noise` has `row_len()` numbers in [0, 1].
     ///
     /// # Errors
     /// When the data has no levels, there is no such row, a length differs, or noise lies outside [0, 1].

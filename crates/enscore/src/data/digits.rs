@@ -4,7 +4,7 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use super::load::Split;
+use super::split::Split;
 use super::{Dataset, Scale, Values};
 use crate::error::{Error, Result};
 
@@ -16,7 +16,8 @@ const PIXELS: usize = 64;
 /// Rows before this one are the training split, the others the test split.
 pub(super) const FIRST_TEST_ROW: usize = 1500;
 
-/// All 1,797 bundled digits (UCI optdigits in scikit-learn's order, CC BY 4.0), of shape [8, 8, 1], with labels.
+/// All 1,797 bundled digits (UCI optdigits in scikit-learn's order, CC BY 4.0), of shape [8, 8, 1], with
+/// labels.
 ///
 /// # Errors
 /// Never with an intact build; the bundled bytes are decompressed like any others.

@@ -33,11 +33,12 @@ pub struct Fetched {
 
 /// Downloads the files of a known data set into `folder`, which is made if it isn't there.
 ///
-/// Every file's size and SHA-256 are checked, whether it was there or is new; a new one is written aside and renamed.
+/// Every file's size and SHA-256 are checked, whether it was there or is new; a new one is written aside and
+/// renamed.
 ///
 /// # Errors
-/// When the name is unknown or is not for download, a different file lies in the way, or `curl`, the network, the check or the
-/// disk fails; the error says how to get the files by hand.
+/// When the name is unknown or is not for download, a different file lies in the way, or `curl`, the network,
+/// the check or the disk fails; the error says how to get the files by hand.
 pub fn fetch(name: &str, folder: &Path) -> Result<Fetched> {
     let Some(known) = known().iter().find(|k| k.name == name) else {
         let names: Vec<&str> = known().iter().map(|k| k.name).collect();

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::input::{Input, cannot_read, no_memory};
-use super::load::{NO_TEST_SPLIT, Split};
-use super::{Dataset, idx, image};
+use super::Dataset;
+use super::formats::input::{Input, cannot_read, no_memory};
+use super::formats::{idx, image};
+use super::split::{NO_TEST_SPLIT, Split};
 use crate::error::{Error, Result};
 
 /// Reads the split's part of a folder.
@@ -133,7 +134,7 @@ fn png_files(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::image::tests::file as png_file;
+    use crate::data::formats::image::tests::file as png_file;
     use crate::data::{Values, load};
     use png::{BitDepth, ColorType};
 

@@ -4,32 +4,13 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::folder::{self, name_of};
-use super::input::{Input, open_file};
+use super::formats::input::{Input, open_file};
+use super::formats::{csv_table, idx, image, npy, npz};
 use super::known::{Availability, known};
-use super::{Dataset, csv_table, digits, idx, image, npy, npz, toy};
+use super::split::{NO_TEST_SPLIT, Split};
+use super::{Dataset, digits, toy};
 use crate::error::{Error, Result};
 use crate::settings::Data;
-
-/// Which part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// The part to learn from.
-    Train,
-    /// The part to evaluate on.
-    Test,
-}
-
-impl Split {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Test => "test",
-        }
-    }
-}
-
-/// What the refusal of a test split that isn't there says: what makes [`load_test`] return none.
-pub(super) const NO_TEST_SPLIT: &str = "there is no test split";
 
 /// Endings of files that hold pickles, whatever their content.
 const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dill"];
@@ -39,12 +20,14 @@ const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dil
 /// - `digits`: the bundled digits, 1,500 rows for training and 297 for testing ([`super::digits`] gives all).
 /// - A toy density ([`super::toy_names`]): 50,000 rows for training and 10,000 for testing, drawn here.
 /// - Another known name ([`known`]): the folder where a package or [`super::fetch`] into `data/NAME` puts it.
-/// - A file: IDX, npy, npz (or `FILE.npz:ARRAY`), CSV, each also gzipped but npz, or one PNG image. The content decides, not
-///   the ending. Only npz can have a test split (arrays `x_test` or `test`).
-/// - A folder: MNIST's four IDX files, PNG images of one kind, or subfolders `train` and `test` of such images.
+/// - A file: IDX, npy, npz (or `FILE.npz:ARRAY`), CSV, each also gzipped but npz, or one PNG image. The
+///   content decides, not the ending. Only npz can have a test split (arrays `x_test` or `test`).
+/// - A folder: MNIST's four IDX files, PNG images of one kind, or subfolders `train` and `test` of such
+///   images.
 ///
 /// # Errors
-/// When nothing has this name, it has no such split, or its content is damaged, empty, not numeric or would run code.
+/// When nothing has this name, it has no such split, or its content is damaged, empty, not numeric or would
+/// run code.
 pub fn load(source: &str, split: Split) -> Result<Dataset> {
     if source == "digits" {
         return digits::split(split);
@@ -151,7 +134,7 @@ fn pickle() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::npz::tests::zip;
+    use crate::data::formats::npz::tests::zip;
 
     fn file(name: &str, bytes: &[u8], suffix: &str, split: Split) -> Result<Dataset> {
         let folder = tempfile::tempdir().unwrap();

@@ -1,14 +1,11 @@
-//! Cuts a data set into training, validation and test rows as the settings say, and maps them as the training rows want it.
+//! Cuts a data set into training, validation and test rows as the settings say, and maps them as the training
+//! rows want it.
 
 use super::whiten::{Whitening, WhiteningSettings};
 use super::{Dataset, Parts, Subset, split};
 use crate::error::{Error, Result};
 use crate::settings::{Data, Preprocess};
-
-/// The stream of the noise of a run's own rows.
-const OWN_STREAM: u32 = 0x746f_776e;
-/// The stream of the noise of rows from elsewhere: a test split, other data.
-const OTHER_STREAM: u32 = 0x746f_7468;
+use crate::streams;
 
 /// The rows of a data set by use, as a model sees them.
 #[derive(Clone, Debug)]
@@ -19,7 +16,8 @@ pub struct Prepared {
     pub whitening: Option<Whitening>,
 }
 
-/// Splits `dataset` by `settings` under `seed`, and maps all of its rows by `known`, or by what fits the training rows.
+/// Splits `dataset` by `settings` under `seed`, and maps all of its rows by `known`, or by what fits the
+/// training rows.
 ///
 /// # Errors
 /// Too few rows to split, or whatever [`Whitening::fit`] refuses.
@@ -34,9 +32,9 @@ pub fn prepare(dataset: &Dataset, settings: &Data, seed: u64, known: Option<&Whi
     let whitening = match (known, settings.preprocess) {
         (_, Preprocess::None) => return Ok(Prepared { parts, whitening: None }),
         (Some(known), _) => known.clone(),
-        (None, _) => Whitening::fit(&parts.training, asked, seed, OWN_STREAM)?,
+        (None, _) => Whitening::fit(&parts.training, asked, seed, streams::WHITENING_OWN)?,
     };
-    let mapped = whitening.transformed(dataset, seed, OWN_STREAM)?;
+    let mapped = whitening.transformed(dataset, seed, streams::WHITENING_OWN)?;
     let part = |subset: &Subset| Subset::new(&mapped, subset.rows().to_vec());
     let parts = Parts {
         training: part(&parts.training)?,
@@ -67,7 +65,7 @@ fn positions(dataset: &Dataset, names: &[String]) -> Result<Vec<usize>> {
 /// Rows that don't fit the map.
 pub fn prepare_other(dataset: &Dataset, seed: u64, whitening: Option<&Whitening>) -> Result<Dataset> {
     match whitening {
-        Some(whitening) => whitening.transformed(dataset, seed, OTHER_STREAM),
+        Some(whitening) => whitening.transformed(dataset, seed, streams::WHITENING_OTHER),
         None => Ok(dataset.clone()),
     }
 }

@@ -35,7 +35,8 @@ impl Scale {
     /// Checks that the map can be inverted.
     ///
     /// # Errors
-    /// When low or high is not finite, high is not above low, their difference overflows, or there are fewer than two levels.
+    /// When low or high is not finite, high is not above low, their difference overflows, or there are fewer
+    /// than two levels.
     pub fn check(&self) -> Result<()> {
         let width = self.high - self.low;
         if !(self.low.is_finite() && width.is_finite() && width > 0.0) {

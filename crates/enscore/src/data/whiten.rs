@@ -1,13 +1,16 @@
-//! Whitens tables: z = W (x - mean) over the columns kept, so that training rows have mean 0 and covariance I.
+//! Whitens tables: z = W (x - mean) over the columns kept, so that training rows have mean 0 and covariance
+//! I.
 //!
-//! With the standard deviations D and the correlations R = U diag(l) U^T of the training rows, W = diag(l)^(-1/2) U^T D^-1 (principal
-//! components of the standardised columns; any other whitening is a rotation of it); standardising alone is W = D^-1. Moments
-//! divide by the number of rows. A density of z becomes one of x by log p(x) = log p(z) + log|det W|, in nats.
+//! With the standard deviations D and the correlations R = U diag(l) U^T of the training rows, W =
+//! diag(l)^(-1/2) U^T D^-1 (principal components of the standardised columns; any other whitening is a
+//! rotation of it); standardising alone is W = D^-1. Moments divide by the number of rows. A density of z
+//! becomes one of x by log p(x) = log p(z) + log|det W|, in nats.
 //!
-//! Before that, the protocol of Wenliang, Sutherland, Strathmann and Gretton (2019), which Song, Garg, Shi and Ermon
-//! (2019, section 6.1) follow: of columns that are correlated by more than 0.98 the first is dropped, again and again, and each
-//! value gets uniform noise. As in the code published with that paper, the noise reaches as far to either side as the median
-//! spacing of the column's distinct values. Unlike there, all of it is fitted on the training rows alone.
+//! Before that, the protocol of Wenliang, Sutherland, Strathmann and Gretton (2019), which Song, Garg, Shi
+//! and Ermon (2019, section 6.1) follow: of columns that are correlated by more than 0.98 the first is
+//! dropped, again and again, and each value gets uniform noise. As in the code published with that paper, the
+//! noise reaches as far to either side as the median spacing of the column's distinct values. Unlike there,
+//! all of it is fitted on the training rows alone.
 
 use enscore_program::random::{Key, row_words, uniform};
 use nalgebra::DMatrix;
@@ -54,7 +57,8 @@ pub struct WhiteningSettings {
 }
 
 impl Whitening {
-    /// Fits the map on `training`, whose noise is that of [`Whitening::transformed`] under `seed` and `stream`.
+    /// Fits the map on `training`, whose noise is that of [`Whitening::transformed`] under `seed` and
+    /// `stream`.
     ///
     /// # Errors
     /// Rows that are no vectors, columns that are constant or combinations of others.
@@ -177,8 +181,8 @@ impl Whitening {
         Ok(matrix.chunks_exact(k).map(dot).collect())
     }
 
-    /// The kept columns of one row of `data`, with its noise: rows of `columns` values, or of the kept ones alone, as samples
-    /// are written.
+    /// The kept columns of one row of `data`, with its noise: rows of `columns` values, or of the kept ones
+    /// alone, as samples are written.
     fn kept_row(&self, data: &Dataset, row: u32, seed: u64, stream: u32) -> Result<Vec<f64>> {
         let mut all = vec![0.0; data.row_len()];
         data.copy_row_f64(row as usize, &mut all)?;
@@ -209,8 +213,8 @@ impl Whitening {
         Ok(rows)
     }
 
-    /// Every row of `data` after noise and map, in double precision and without a scale. The noise of a row is a function of
-    /// (seed, stream, row).
+    /// Every row of `data` after noise and map, in double precision and without a scale. The noise of a row
+    /// is a function of (seed, stream, row).
     ///
     /// # Errors
     /// Rows of another length than the map's, or values that the map makes infinite.
@@ -282,8 +286,8 @@ impl Moments {
         Moments { mean, deviation, correlations }
     }
 
-    /// The columns left after constant ones are dropped and, again and again, the first that is correlated with another by
-    /// more than `limit`.
+    /// The columns left after constant ones are dropped and, again and again, the first that is correlated
+    /// with another by more than `limit`.
     fn uncorrelated(&self, limit: f64) -> Vec<usize> {
         let width = self.mean.len();
         let mut kept: Vec<usize> = (0..width).filter(|&j| self.deviation[j] > 0.0).collect();

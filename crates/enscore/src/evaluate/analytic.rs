@@ -4,8 +4,9 @@
 //!
 //! The score of p_sigma is the optimum of denoising score matching (Vincent 2011, "A connection between score
 //! matching and denoising autoencoders", eq. 9 to 11), and D(x) = x + sigma² s(x) the posterior mean of the
-//! clean point (Tweedie's formula; Robbins 1956, Efron 2011). With v_k = 0 and equal weights, the mixture is a
-//! finite data set: its score memorises the data, and a network that beats its loss has a mistake in its loss.
+//! clean point (Tweedie's formula; Robbins 1956, Efron 2011). With v_k = 0 and equal weights, the mixture is
+//! a finite data set: its score memorises the data, and a network that beats its loss has a mistake in its
+//! loss.
 
 use super::rows::Rows;
 use crate::error::{Error, Result};

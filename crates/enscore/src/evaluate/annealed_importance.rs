@@ -1,18 +1,21 @@
-//! Annealed importance sampling: log Z of a target exp(f_1) from a normalised base p_0 along f_β = (1 - β) log p_0 + β f_1.
+//! Annealed importance sampling: log Z of a target exp(f_1) from a normalised base p_0 along f_β = (1 - β)
+//! log p_0 + β f_1.
 //!
 //! ```text
-//! forward  x_0 ~ p_0,        log w = Σ_{k=1}^{K} (f_{β_k} - f_{β_{k-1}})(x_{k-1}),   x_k moved from x_{k-1} at β_k:  E[w] = Z
-//! reverse  x_{K-1} ~ target, the same sum along the chain that moves at β_{K-1}, ..., β_1:                   E[1/w] = 1/Z
+//! forward  x_0 ~ p_0,  x_k moved from x_{k-1} at β_k:                                   E[w] = Z
+//!          log w = Σ_{k=1}^{K} (f_{β_k} - f_{β_{k-1}})(x_{k-1})
+//! reverse  x_{K-1} ~ target, the same sum along the chain that moves at β_{K-1}, ..., β_1:  E[1/w] = 1/Z
 //! ```
 //!
-//! (Neal 2001, "Annealed importance sampling", eq. 9; the reverse chain: Burda, Grosse and Salakhutdinov 2015, "Accurate
-//! and conservative estimates of MRF log-likelihood using reverse annealing", and Grosse, Ghahramani and Adams 2015,
-//! "Sandwiching the marginal likelihood using bidirectional Monte Carlo"). By Jensen's inequality E[log w] is below log Z
-//! forward and above it in reverse; the latter only for samples that are exactly the target's. Forward, log mean w also
-//! lies below log Z on average, and close to it where the ESS is many chains. Everything in nats.
+//! (Neal 2001, "Annealed importance sampling", eq. 9; the reverse chain: Burda, Grosse and Salakhutdinov
+//! 2015, "Accurate and conservative estimates of MRF log-likelihood using reverse annealing", and Grosse,
+//! Ghahramani and Adams 2015, "Sandwiching the marginal likelihood using bidirectional Monte Carlo"). By
+//! Jensen's inequality E[log w] is below log Z forward and above it in reverse; the latter only for samples
+//! that are exactly the target's. Forward, log mean w also lies below log Z on average, and close to it where
+//! the ESS is many chains. Everything in nats.
 //!
-//! Step sizes are adapted in a pilot run with random numbers of its own, then fixed, so that the kernels leave their
-//! densities invariant and the weights are unbiased.
+//! Step sizes are adapted in a pilot run with random numbers of its own, then fixed, so that the kernels
+//! leave their densities invariant and the weights are unbiased.
 
 use enscore_program::random::{Key, mix, row_words, uniform};
 use serde::Serialize;
@@ -24,6 +27,7 @@ use super::log_weights::LogWeights;
 use crate::error::{Error, Result};
 use crate::mcmc::{HMC_ACCEPTANCE, Hmc, HostTransition, MALA_ACCEPTANCE, Mala, Moves};
 use crate::model::{HostDensity, whole_rows};
+use crate::streams;
 
 /// How chains move at each temperature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,10 +45,11 @@ impl Kernel {
         Ok(match self {
             Kernel::Mala => Box::new(Mala::new(step_size)?),
             Kernel::Hmc(leapfrog_steps) => {
-                // Trajectories near a multiple of half a period would return to where they began: the step size varies
-                // by a fifth (Neal 2011, section 5.3.2.2), without a look at the state, so that the law stays invariant.
+                // Trajectories near a multiple of half a period would return to where they began: the step
+                // size varies by a fifth (Neal 2011, section 5.3.2.2), without a look at the state, so that
+                // the law stays invariant.
                 let mut words = [0; 1];
-                row_words(key, STREAM_STEP, 0, &mut words);
+                row_words(key, streams::STEP_SIZE_JITTER, 0, &mut words);
                 Box::new(Hmc::new(step_size * (0.8 + 0.4 * uniform(words[0])), leapfrog_steps)?)
             }
         })
@@ -144,7 +149,8 @@ pub struct Bracket {
 }
 
 impl Bracket {
-    /// Reverse bound minus forward bound: what both leave open, at least 0 on average if the samples are exact.
+    /// Reverse bound minus forward bound: what both leave open, at least 0 on average if the samples are
+    /// exact.
     pub fn gap(&self) -> f64 {
         self.reverse.bound - self.forward.bound
     }
@@ -164,7 +170,6 @@ const PILOT_MOVES: [usize; 2] = [40, 6];
 /// How much a pilot's step follows its acceptance: log ε changes by this times (acceptance - aim).
 const PILOT_GAIN: [f64; 2] = [1.0, 0.5];
 /// Seeds of the three runs differ by these.
-const STREAM_STEP: u32 = 0x4149_0001;
 const PILOT: u64 = 0x5049;
 const FORWARD: u64 = 0x464F;
 const REVERSE: u64 = 0x5245;
@@ -198,7 +203,8 @@ impl Annealing {
                 log_step += PILOT_GAIN[phase] * (moves.mean_acceptance() - settings.kernel.acceptance());
                 settled += log_step;
             }
-            // The mean of the log steps is steadier than the last; the first ones came from an arbitrary size.
+            // The mean of the log steps is steadier than the last; the first ones came from an arbitrary
+            // size.
             let mean = settled / PILOT_MOVES[phase] as f64;
             step_sizes.push(if phase == 0 { log_step.exp() } else { mean.exp() });
         }
@@ -228,8 +234,9 @@ impl Annealing {
         Ok(self.annealed(found, 1.0, Side::Lower, &tally))
     }
 
-    /// Anneals chains from `samples` `[n, row_len]` of the target to the base: an estimate and, from exact samples, an
-    /// upper bound. One chain a sample; the settings' number of chains is that of the forward run.
+    /// Anneals chains from `samples` `[n, row_len]` of the target to the base: an estimate and, from exact
+    /// samples, an upper bound. One chain a sample; the settings' number of chains is that of the forward
+    /// run.
     ///
     /// # Errors
     /// As [`Annealing::forward`]; samples that don't fill whole rows, or fewer than 2.
@@ -326,8 +333,9 @@ pub fn bracket(
     Ok(Bracket { forward, reverse: annealing.reverse(target, base, samples, origin)? })
 }
 
-/// Plain importance sampling: log Z ≈ log mean exp(f(x_i) - log p_0(x_i)) over `rows` draws from the base, `batch` a call.
-/// It is annealing with a single temperature, and fails where the base misses the target: see the ESS.
+/// Plain importance sampling: log Z ≈ log mean exp(f(x_i) - log p_0(x_i)) over `rows` draws from the base,
+/// `batch` a call. It is annealing with a single temperature, and fails where the base misses the target: see
+/// the ESS.
 ///
 /// # Errors
 /// Fewer than 2 rows, a batch of 0, the densities' own errors, weights that are not finite or all 0.

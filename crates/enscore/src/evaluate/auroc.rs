@@ -1,13 +1,13 @@
-//! How well a score tells rows of one kind from those of another: the area under the receiver's operating curve is the
-//! rank statistic
+//! How well a score tells rows of one kind from those of another: the area under the receiver's operating
+//! curve is the rank statistic
 //!
 //! ```text
 //! A = P(a > b) + ½ P(a = b),   a a score of the inside, b one of the outside
 //! ```
 //!
-//! (Mann and Whitney 1947; Bamber 1975). With V_i = the share of outside scores below a_i, ties as ½, and W_j = the share
-//! of inside scores above b_j, its variance is var(V) / m + var(W) / n (DeLong, DeLong and Clarke-Pearson 1988, eq. 3 to
-//! 5), found from ranks in O((m + n) log (m + n)) (Sun and Xu 2014).
+//! (Mann and Whitney 1947; Bamber 1975). With V_i = the share of outside scores below a_i, ties as ½, and W_j
+//! = the share of inside scores above b_j, its variance is var(V) / m + var(W) / n (DeLong, DeLong and
+//! Clarke-Pearson 1988, eq. 3 to 5), found from ranks in O((m + n) log (m + n)) (Sun and Xu 2014).
 
 use super::log_weights::Mean;
 use crate::error::{Error, Result};
@@ -26,8 +26,8 @@ pub struct Auroc {
     pub outside: usize,
 }
 
-/// The area for scores that should be higher `inside` (log densities of held-out rows) than `outside` (those of another
-/// source). Infinite scores have their rank.
+/// The area for scores that should be higher `inside` (log densities of held-out rows) than `outside` (those
+/// of another source). Infinite scores have their rank.
 ///
 /// # Errors
 /// Fewer than 2 scores of a kind, or NaN.
@@ -114,7 +114,8 @@ mod tests {
         assert!((auroc(&b, &a).unwrap().value + found.value - 1.0).abs() < 1e-14);
     }
 
-    /// N(1, 1) against N(0, 1): A = Φ(1/√2) = 0.7602. Over repetitions the values spread as the standard error says.
+    /// N(1, 1) against N(0, 1): A = Φ(1/√2) = 0.7602. Over repetitions the values spread as the standard
+    /// error says.
     #[test]
     fn the_standard_error_is_the_spread() {
         let draw = |stream, row, n: usize, mean: f64| -> Vec<f64> {

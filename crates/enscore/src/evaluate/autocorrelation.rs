@@ -1,11 +1,12 @@
-//! How far a chain's mean can be trusted: standard errors by batch means (Geyer 1992, "Practical Markov chain Monte
-//! Carlo", section 3), and the autocorrelation
+//! How far a chain's mean can be trusted: standard errors by batch means (Geyer 1992, "Practical Markov chain
+//! Monte Carlo", section 3), and the autocorrelation
 //!
 //! ```text
 //! ρ(t) = Σ_i (a_i - ā)(a_{i+t} - ā) / Σ_i (a_i - ā)²,   τ = 1/2 + Σ_{t=1}^{w} ρ(t),
 //! ```
 //!
-//! τ the integrated time in steps, with the smallest window w ≥ 6 τ (Sokal 1997, equation 3.22, gives the rule).
+//! τ the integrated time in steps, with the smallest window w ≥ 6 τ (Sokal 1997, equation 3.22, gives the
+//! rule).
 
 /// Windows are this many times τ.
 const WINDOW: f64 = 6.0;
@@ -19,8 +20,8 @@ pub struct ChainMean {
     pub std_err: f64,
 }
 
-/// The mean of `values`, with the standard error from the scatter of the means of `batches` runs of equal length: right
-/// where a batch is much longer than τ. What does not fill a batch is left out at the end.
+/// The mean of `values`, with the standard error from the scatter of the means of `batches` runs of equal
+/// length: right where a batch is much longer than τ. What does not fill a batch is left out at the end.
 pub fn batch_means(values: &[f64], batches: usize) -> ChainMean {
     let len = values.len() / batches.max(1);
     if len == 0 || batches < 2 {

@@ -1,15 +1,14 @@
-//! Normalised densities that rows can be drawn from: where importance sampling and annealing begin, and known targets.
+//! Normalised densities that rows can be drawn from: where importance sampling and annealing begin, and known
+//! targets.
 
 use super::analytic::NoisyMixture;
 use super::moments::Moments;
 use crate::error::{Error, Result};
 use crate::model::{HostDensity, whole_rows};
+use crate::streams;
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 use nalgebra::Cholesky;
 use std::f64::consts::TAU;
-
-const STREAM_NORMAL: u32 = 0x4241_0001;
-const STREAM_COMPONENT: u32 = 0x4241_0002;
 
 /// A normalised density (its [`HostDensity::log_density`] is log p itself) that rows are drawn from.
 pub trait Base: HostDensity {
@@ -164,7 +163,7 @@ impl Base for GaussianBase {
         let d = self.mean.len();
         let (mut x, mut z) = (vec![0.0; rows * d], vec![0.0; d]);
         for (row, x) in x.chunks_exact_mut(d).enumerate() {
-            normal_row(key, STREAM_NORMAL, key.row + row as u64, &mut z);
+            normal_row(key, streams::BASE_NORMAL, key.row + row as u64, &mut z);
             for (i, x) in x.iter_mut().enumerate() {
                 *x = self.mean[i]
                     + match &self.factor {
@@ -199,9 +198,9 @@ impl Base for NoisyMixture<'_> {
         let mut x = vec![0.0; rows * d];
         for (row, x) in x.chunks_exact_mut(d).enumerate() {
             let (row, mut words) = (key.row + row as u64, [0; 1]);
-            row_words(key, STREAM_COMPONENT, row, &mut words);
+            row_words(key, streams::BASE_COMPONENT, row, &mut words);
             let (mean, variance) = self.component(uniform(words[0]));
-            normal_row(key, STREAM_NORMAL, row, x);
+            normal_row(key, streams::BASE_NORMAL, row, x);
             x.iter_mut().zip(mean).for_each(|(x, m)| *x = m + variance.sqrt() * *x);
         }
         Ok(x)

@@ -1,7 +1,8 @@
 //! The log odds or means of independent units fitted to rows of data: the base that annealing begins at.
 //!
 //! ```text
-//! a_i = log ((n1 + 1) / (n0 + 1))  for units in {0, 1} that are 1 in n1 rows and 0 in n0,      a_i = mean of Gaussian ones.
+//! a_i = log ((n1 + 1) / (n0 + 1))  for units in {0, 1} that are 1 in n1 rows and 0 in n0,
+//! a_i = the mean                   for Gaussian ones.
 //! ```
 
 use crate::sample::WeightedBipartite;

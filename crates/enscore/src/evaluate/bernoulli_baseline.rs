@@ -1,8 +1,9 @@
 //! The log likelihood of independent binary pixels, a bar that a model of binary data must pass:
 //! log p(x) = Σ_j x_j ln r_j + (1 - x_j) ln(1 - r_j), with r_j = (ones in column j + 1) / (rows + 2).
 //!
-//! The rates are the posterior means under a uniform prior (Laplace's rule of succession), so a pixel that never was on in
-//! training does not make a test row impossible. It is the likelihood of a restricted Boltzmann machine without weights.
+//! The rates are the posterior means under a uniform prior (Laplace's rule of succession), so a pixel that
+//! never was on in training does not make a test row impossible. It is the likelihood of a restricted
+//! Boltzmann machine without weights.
 
 use super::rows::Rows;
 use crate::error::{Error, Result};

@@ -1,20 +1,23 @@
-//! Annealed importance sampling of a model of two sides of units, from a base of independent units. With the second side
-//! summed out, the path from the base with log odds (or means) a at β = 0 to the model at β = 1 is
+//! Annealed importance sampling of a model of two sides of units, from a base of independent units. With the
+//! second side summed out, the path from the base with log odds (or means) a at β = 0 to the model at β = 1
+//! is
 //!
 //! ```text
-//! f_β(x) = (1 - β) g_a(x) + β g(x) + Σ_j softplus(β (c + W'x)_j),      log Z_0 = m log 2 + Σ_i softplus(a_i),
+//! f_β(x) = (1 - β) g_a(x) + β g(x) + Σ_j softplus(β (c + W'x)_j),
+//! log Z_0 = m log 2 + Σ_i softplus(a_i),
 //! log w  = Σ_{k=1}^{K} (f_{β_k} - f_{β_{k-1}})(x_{k-1}),
 //! x_k:     h ~ σ(β_k (c + W'x)),   x_k at (1 - β_k) a + β_k (b + W h).
 //! ```
 //!
-//! (Salakhutdinov and Murray 2008, "On the quantitative analysis of deep belief networks", eq. 16 to 18, there with the base's
-//! hidden units in a layer of their own.) g_a(x) = a'x for units in {0, 1}; -|x - a|² / (2σ²) for Gaussian ones, whose part of
-//! log Z_0 is ½ log (2πσ²) each. m units in the second side. Moves are reversible, so the same program with β falling is
-//! reverse annealing, from samples of the model: an upper bound on log Z if they are exact (Burda, Grosse and Salakhutdinov
-//! 2015, "Accurate and conservative estimates of MRF log-likelihood using reverse annealing").
+//! (Salakhutdinov and Murray 2008, "On the quantitative analysis of deep belief networks", eq. 16 to 18,
+//! there with the base's hidden units in a layer of their own.) g_a(x) = a'x for units in {0, 1}; -|x - a|² /
+//! (2σ²) for Gaussian ones, whose part of log Z_0 is ½ log (2πσ²) each. m units in the second side. Moves are
+//! reversible, so the same program with β falling is reverse annealing, from samples of the model: an upper
+//! bound on log Z if they are exact (Burda, Grosse and Salakhutdinov 2015, "Accurate and conservative
+//! estimates of MRF log-likelihood using reverse annealing").
 //!
-//! One product W'x serves the weight and the draw of h, so a temperature takes two products; the cost is linear in the number
-//! of temperatures and of chains. Weights are summed in double precision, nats.
+//! One product W'x serves the weight and the draw of h, so a temperature takes two products; the cost is
+//! linear in the number of temperatures and of chains. Weights are summed in double precision, nats.
 
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::{Key, mix};
@@ -50,8 +53,9 @@ pub struct BipartiteAnnealing<'a> {
     chains: usize,
 }
 
-/// One transition of `chains` chains. Inputs: the model's parameters, `bias` `[first]`, `x` `[chains, first]`, `from`, `to`
-/// (inverse temperatures), `key`. Outputs: `x` moved at `to`, and `increment` `[chains]`, f_to - f_from at the x that came in.
+/// One transition of `chains` chains. Inputs: the model's parameters, `bias` `[first]`, `x`
+/// `[chains, first]`, `from`, `to` (inverse temperatures), `key`. Outputs: `x` moved at `to`, and `increment`
+/// `[chains]`, f_to - f_from at the x that came in.
 ///
 /// # Errors
 /// A model that does not fit its own shapes.
@@ -147,8 +151,8 @@ impl<'a> BipartiteAnnealing<'a> {
         Ok(annealed(&LogWeights::of(&log_weights)?, 1.0, base, Side::Lower, betas.len() - 1))
     }
 
-    /// Anneals the chains from `samples` `[chains, first]` of the model to the base: an estimate and, from exact samples, an
-    /// upper bound.
+    /// Anneals the chains from `samples` `[chains, first]` of the model to the base: an estimate and, from
+    /// exact samples, an upper bound.
     ///
     /// # Errors
     /// As [`BipartiteAnnealing::forward`]; another number of samples than of chains.
@@ -172,7 +176,8 @@ impl<'a> BipartiteAnnealing<'a> {
         Ok(annealed(&LogWeights::of(&log_weights)?, -1.0, base, side, falling.len() - 1))
     }
 
-    /// The chains `[chains, first]` after so many Gibbs sweeps of the model, from `start` `[chains, first]` or from the base.
+    /// The chains `[chains, first]` after so many Gibbs sweeps of the model, from `start` `[chains, first]`
+    /// or from the base.
     ///
     /// # Errors
     /// Another number of rows than of chains; what `tell` returns.

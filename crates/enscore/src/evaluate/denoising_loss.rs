@@ -1,7 +1,7 @@
 //! The NCSN loss of a trained score on held-out rows, at each noise level, with its standard error.
 //!
-//! Per dimension: (1/D) ‖σ s(x + σ z, σ) + z‖², one draw of z for each row and level. Rows are independent, so the
-//! standard error is the standard deviation over rows divided by √n.
+//! Per dimension: (1/D) ‖σ s(x + σ z, σ) + z‖², one draw of z for each row and level. Rows are independent,
+//! so the standard error is the standard deviation over rows divided by √n.
 
 use enscore_cpu::Argument;
 use enscore_program::random::Key;
@@ -36,8 +36,9 @@ pub struct DenoisingLoss {
     pub levels: Vec<LevelLoss>,
 }
 
-/// Evaluates the first `max_rows` rows of `subset` at every level of the score, in batches of `batch`. `progress` is told
-/// how many batches of how many are done, and may end the evaluation by returning an error.
+/// Evaluates the first `max_rows` rows of `subset` at every level of the score, in batches of `batch`.
+/// `progress` is told how many batches of how many are done, and may end the evaluation by returning an
+/// error.
 ///
 /// # Errors
 /// Rows of another shape than the model's; a loss that is not finite, named; whatever `progress` returns.

@@ -4,9 +4,10 @@
 //! D(p, s) = ½ E_p ‖∇ log p(x) - s(x)‖²
 //! ```
 //!
-//! (Hyvärinen 2005, "Estimation of non-normalized statistical models by score matching", eq. 2), and the same divided
-//! by ½ E_p ‖∇ log p‖², which is 1 for the score 0 and doesn't change with the unit of x. Only scores are asked for, so
-//! that a model without a density can be measured too. In nats per squared unit of x, summed over the coordinates.
+//! (Hyvärinen 2005, "Estimation of non-normalized statistical models by score matching", eq. 2), and the same
+//! divided by ½ E_p ‖∇ log p‖², which is 1 for the score 0 and doesn't change with the unit of x. Only scores
+//! are asked for, so that a model without a density can be measured too. In nats per squared unit of x,
+//! summed over the coordinates.
 
 use super::host::{same_row_len, scores};
 use super::log_weights::Mean;
@@ -27,8 +28,8 @@ pub struct FisherDivergence {
     pub standard_error: f64,
 }
 
-/// The divergence of `model`'s score from that of `truth`, over rows `[n, row_len]` drawn from the truth, `batch` rows
-/// a call.
+/// The divergence of `model`'s score from that of `truth`, over rows `[n, row_len]` drawn from the truth,
+/// `batch` rows a call.
 ///
 /// # Errors
 /// Rows of different lengths, no row, scores that are not finite, a true score that is 0 on every row.
@@ -47,8 +48,8 @@ pub fn fisher_divergence(
     finish(mean.value, zero.value, mean.standard_error)
 }
 
-/// The divergence of scores `found` from those `known`, both `[n, row_len]`, under weights `[n]` that sum to 1: those of
-/// a grid.
+/// The divergence of scores `found` from those `known`, both `[n, row_len]`, under weights `[n]` that sum to
+/// 1: those of a grid.
 ///
 /// # Errors
 /// Lengths that disagree; a known score that is 0 everywhere.

@@ -2,12 +2,12 @@
 //!
 //! Dowson and Landau 1982, "The Frechet distance between multivariate normal distributions", eq. 4; it is the
 //! *squared* Wasserstein-2 distance of the two Gaussians. Heusel et al. 2017 apply it to the features of an
-//! image classifier (FID); here the features are the first principal components of reference data, which needs
-//! no other network, and the name says so: `frechet_pca64`. Its value is not comparable with a FID.
+//! image classifier (FID); here the features are the first principal components of reference data, which
+//! needs no other network, and the name says so: `frechet_pca64`. Its value is not comparable with a FID.
 
 use super::moments::{Moments, eigen};
 use super::rows::{Rows, shifted};
-use super::two_sample::TwoSampleMetric;
+use super::two_sample_metric::TwoSampleMetric;
 use crate::error::Result;
 use nalgebra::{DMatrix, DVector};
 

@@ -1,4 +1,5 @@
-//! The geometric path from a normalised base p_0 to a target f_1, f_β = (1 - β) log p_0 + β f_1, and its temperatures.
+//! The geometric path from a normalised base p_0 to a target f_1, f_β = (1 - β) log p_0 + β f_1, and its
+//! temperatures.
 
 use super::base::Base;
 use crate::error::{Error, Result};
@@ -33,8 +34,8 @@ impl Temperatures {
         Self::new(&(0..=steps).map(|k| k as f64 / last).collect::<Vec<_>>())
     }
 
-    /// A sigmoid of slope 4 stretched to [0, 1], finer near both ends (Grosse et al. 2015, "Sandwiching the marginal
-    /// likelihood using bidirectional Monte Carlo", section 5.1): β_k ∝ σ(4 (2k/K - 1)) - σ(-4).
+    /// A sigmoid of slope 4 stretched to [0, 1], finer near both ends (Grosse et al. 2015, "Sandwiching the
+    /// marginal likelihood using bidirectional Monte Carlo", section 5.1): β_k ∝ σ(4 (2k/K - 1)) - σ(-4).
     ///
     /// # Errors
     /// No step.
@@ -60,7 +61,8 @@ impl Temperatures {
         Self::new(&betas)
     }
 
-    /// The schedule of Salakhutdinov and Murray 2008, section 5: 500 steps from 0 to 0.5, 4,000 to 0.9, 10,000 to 1.
+    /// The schedule of Salakhutdinov and Murray 2008, section 5: 500 steps from 0 to 0.5, 4,000 to 0.9,
+    /// 10,000 to 1.
     ///
     /// # Errors
     /// None in fact.
@@ -71,7 +73,8 @@ impl Temperatures {
     /// Reads inverse temperatures from a text file, one a line; empty lines are passed over.
     ///
     /// # Errors
-    /// A file that can't be read; a line that is no number; a list that doesn't rise strictly from 0 to 1 (the line is named).
+    /// A file that can't be read; a line that is no number; a list that doesn't rise strictly from 0 to 1
+    /// (the line is named).
     pub fn read(path: &std::path::Path) -> Result<Temperatures> {
         let place = path.display();
         let text = std::fs::read_to_string(path)
@@ -102,8 +105,8 @@ impl Temperatures {
     }
 }
 
-/// f_β of a base and a target at the β that is set. It keeps the parts of its last answers, so that a chain that moved
-/// there needs no further evaluation at another β.
+/// f_β of a base and a target at the β that is set. It keeps the parts of its last answers, so that a chain
+/// that moved there needs no further evaluation at another β.
 pub(super) struct Path<'a> {
     base: &'a mut dyn Base,
     target: &'a mut dyn HostDensity,
@@ -168,7 +171,8 @@ impl PathChains {
         Ok(PathChains { chains, parts: path.last.clone() })
     }
 
-    /// f_1 - log p_0 of every chain: the change of f_β with β. A chain outside of the base's support is an error.
+    /// f_1 - log p_0 of every chain: the change of f_β with β. A chain outside of the base's support is an
+    /// error.
     pub(super) fn slopes(&self) -> Result<Vec<f64>> {
         let [base, target] = &self.parts.log_density;
         let slopes: Vec<f64> = base.iter().zip(target).map(|(base, target)| target - base).collect();

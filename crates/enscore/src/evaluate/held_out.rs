@@ -1,5 +1,5 @@
-//! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own validation rows, or
-//! other data.
+//! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own
+//! validation rows, or other data.
 
 use super::rows_of;
 use crate::data::{self, Dataset, Parts, Scale, Split, Subset};
@@ -13,7 +13,8 @@ use crate::settings::Source;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeldOut {
-    /// The test split of the data that the run learnt from, or the rows that its settings hold out for testing.
+    /// The test split of the data that the run learnt from, or the rows that its settings hold out for
+    /// testing.
     Test,
     /// The rows that the run held out of its training data.
     Validation,
@@ -32,12 +33,13 @@ pub struct RunData {
     pub origin: HeldOut,
 }
 
-/// The rows that `trained` learnt from, as its settings name them, and rows to evaluate it on: those of `other` (its test
-/// split where it has one), else the test split of the run's own source, else the run's validation rows.
+/// The rows that `trained` learnt from, as its settings name them, and rows to evaluate it on: those of
+/// `other` (its test split where it has one), else the test split of the run's own source, else the run's
+/// validation rows.
 ///
 /// # Errors
-/// Data that can't be read, training data that is no longer what the run learnt from, values that don't lie on the levels
-/// of the run's data, or a run without held-out rows.
+/// Data that can't be read, training data that is no longer what the run learnt from, values that don't lie
+/// on the levels of the run's data, or a run without held-out rows.
 pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     let settings = &trained.settings;
     let source = settings.data().source.to_string();
@@ -86,7 +88,8 @@ pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
     of_its_shape(trained, &held_out_of(source)?)
 }
 
-/// The rows of `source` to learn from (its training split where it has several), scaled as the data that `trained` learnt from.
+/// The rows of `source` to learn from (its training split where it has several), scaled as the data that
+/// `trained` learnt from.
 ///
 /// # Errors
 /// As [`rows_for`].
@@ -104,11 +107,12 @@ fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
     Ok(Subset::all(&as_trained(trained, data)?))
 }
 
-/// The rows of `source` as units of a model file take them, `[n, row]`: those to learn from, or its test split where it has one.
-/// Real units see values in the data's own units.
+/// The rows of `source` as units of a model file take them, `[n, row]`: those to learn from, or its test
+/// split where it has one. Real units see values in the data's own units.
 ///
 /// # Errors
-/// Data that can't be read, of another width than the model's rows, or with values that its units can't have (the row is named).
+/// Data that can't be read, of another width than the model's rows, or with values that its units can't have
+/// (the row is named).
 pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Result<Vec<f32>> {
     let data = if split == Split::Test { held_out_of(source)? } else { data::load(source, Split::Train)? };
     let width: usize = target.model.row_shape().iter().product();
@@ -125,11 +129,12 @@ pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Resu
     rows_of(&Subset::all(&data.with_scale(Scale::NONE)?), usize::MAX)
 }
 
-/// The rows of `source` (its test split where it has one) as spins of an Ising model, `[n, sites]`: values -1 and 1 as the data
-/// holds them.
+/// The rows of `source` (its test split where it has one) as spins of an Ising model, `[n, sites]`: values -1
+/// and 1 as the data holds them.
 ///
 /// # Errors
-/// Data that can't be read, of another width than the model's sites, or with another value (the row is named).
+/// Data that can't be read, of another width than the model's sites, or with another value (the row is
+/// named).
 pub fn spin_rows(model: &IsingModel, source: &str) -> Result<Vec<i8>> {
     let data = held_out_of(source)?.with_scale(Scale::NONE)?;
     if data.row_len() != model.sites() {
@@ -155,8 +160,8 @@ fn held_out_of(source: &str) -> Result<Dataset> {
     }
 }
 
-/// `dataset` under the scale and the map of the run's data. Data without levels of its own, as samples that were written to a
-/// file, need not lie on the levels of the run's.
+/// `dataset` under the scale and the map of the run's data. Data without levels of its own, as samples that
+/// were written to a file, need not lie on the levels of the run's.
 fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
     let scale = trained.model.scale()?;
     let dataset = &if trained.settings.data().binarise { dataset.binarised()? } else { dataset.clone() };

@@ -1,5 +1,6 @@
-//! Figures of a trained energy or flow on held-out rows, each with its standard error over rows: the objective's own loss,
-//! the log density f/T beside that of the training rows, and the log-likelihood where log Z is known.
+//! Figures of a trained energy or flow on held-out rows, each with its standard error over rows: the
+//! objective's own loss, the log density f/T beside that of the training rows, and the log-likelihood where
+//! log Z is known.
 
 use enscore_cpu::Argument;
 use enscore_program::random::Key;
@@ -37,7 +38,8 @@ pub struct HeldOutFigure {
     pub rows: usize,
 }
 
-/// The figures of `trained` on `held_out` rows; none of a score network that was trained by denoising, whose loss says all.
+/// The figures of `trained` on `held_out` rows; none of a score network that was trained by denoising, whose
+/// loss says all.
 ///
 /// # Errors
 /// Rows of another shape; an objective that can't be built again from the training rows.

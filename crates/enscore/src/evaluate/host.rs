@@ -9,8 +9,8 @@ pub const DEFAULT_BATCH: usize = 4096;
 /// f of each row, `[n, row_len]` → `[n]`, `batch` rows a call. Minus infinity is a density of 0.
 ///
 /// # Errors
-/// Values that don't fill whole rows; a batch of 0; the density's own errors; a run error at the first row whose log
-/// density is NaN or plus infinity.
+/// Values that don't fill whole rows; a batch of 0; the density's own errors; a run error at the first row
+/// whose log density is NaN or plus infinity.
 pub fn log_densities(density: &mut dyn HostDensity, rows: &[f64], batch: usize) -> Result<Vec<f64>> {
     let row_len = density.row_len();
     let count = whole_rows(rows, row_len)?.len();

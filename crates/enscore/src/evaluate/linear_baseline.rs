@@ -1,9 +1,10 @@
 //! The NCSN loss of the best affine score network, a bar that a trained network must pass.
 //!
-//! For data with covariance eigenvalues lambda_j and one affine s(x) = A x + b per noise level, the least loss
-//! per dimension, (1/D) E |sigma s(x + sigma z) + z|², is (1/D) sum_j lambda_j / (lambda_j + sigma²): the best
-//! affine score is that of the Gaussian with the data's mean and covariance (it follows from Hyvarinen 2005,
-//! "Estimation of non-normalized statistical models by score matching", section 3.1, applied to noisy data).
+//! For data with covariance eigenvalues lambda_j and one affine s(x) = A x + b per noise level, the least
+//! loss per dimension, (1/D) E |sigma s(x + sigma z) + z|², is (1/D) sum_j lambda_j / (lambda_j + sigma²):
+//! the best affine score is that of the Gaussian with the data's mean and covariance (it follows from
+//! Hyvarinen 2005, "Estimation of non-normalized statistical models by score matching", section 3.1, applied
+//! to noisy data).
 
 use super::moments::Moments;
 use super::rows::Rows;

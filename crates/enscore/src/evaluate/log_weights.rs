@@ -7,8 +7,8 @@
 //! E[log w] ≤ log E[w]                                                           (Jensen).
 //! ```
 //!
-//! All in nats. The standard error is that of weights of finite variance; where the ESS is a few chains, both the
-//! estimate and its error are too small, and more chains or temperatures are the remedy.
+//! All in nats. The standard error is that of weights of finite variance; where the ESS is a few chains, both
+//! the estimate and its error are too small, and more chains or temperatures are the remedy.
 
 use crate::error::{Error, Result};
 use serde::Serialize;

@@ -1,14 +1,16 @@
 //! Estimates log Z of a bipartite model by the requested method, with diagnostics of how far to trust it:
 //! standard error, effective sample size, chains, and on which sides of it log Z is known to lie.
 //!
-//! Forward annealing estimates Z without bias, so log Z is above its estimate on average; reverse annealing from exact samples
-//! estimates 1/Z without bias, so log Z is below its own. Hence
+//! Forward annealing estimates Z without bias, so log Z is above its estimate on average; reverse annealing
+//! from exact samples estimates 1/Z without bias, so log Z is below its own. Hence
 //!
 //! ```text
-//! lower = forward estimate - 2 standard errors,      upper = reverse estimate + 2 standard errors (exact samples only).
+//! lower = forward estimate - 2 standard errors,
+//! upper = reverse estimate + 2 standard errors (exact samples only).
 //! ```
 //!
-//! Samples are exact where a side can be enumerated, else the ends of long Gibbs runs, whose reverse estimate is no bound.
+//! Samples are exact where a side can be enumerated, else the ends of long Gibbs runs, whose reverse estimate
+//! is no bound.
 
 use enscore_cpu::Argument;
 use enscore_program::Kind;
@@ -137,8 +139,9 @@ const FEW_CHAINS: f64 = 5.0;
 /// log Z of `target`; `rows` `[n, row]` are data that the base is fitted to and long runs begin at.
 ///
 /// # Errors
-/// No side that can be enumerated for an exact value (with its cost); fewer than 2 chains; weights that are not finite; a bracket
-/// wider than asked for, or whose directions contradict each other; what `tell` returns.
+/// No side that can be enumerated for an exact value (with its cost); fewer than 2 chains; weights that are
+/// not finite; a bracket wider than asked for, or whose directions contradict each other; what `tell`
+/// returns.
 pub fn log_z_estimate(
     target: &WeightedBipartite,
     rows: Option<&[f32]>,
@@ -177,10 +180,12 @@ pub fn log_z_estimate(
     }
 }
 
-/// log Z of an Ising model: exact by the cheapest way, or annealed as a machine whose sides are the two colours of its sites.
+/// log Z of an Ising model: exact by the cheapest way, or annealed as a machine whose sides are the two
+/// colours of its sites.
 ///
 /// # Errors
-/// As [`log_z_estimate`]; no exact way that is affordable; sites that take three colours where it is annealed.
+/// As [`log_z_estimate`]; no exact way that is affordable; sites that take three colours where it is
+/// annealed.
 pub fn ising_log_z_estimate(
     model: &IsingModel,
     settings: &LogZSettings,
@@ -243,7 +248,8 @@ fn samples(
     Ok((samples, Origin::Approximate))
 }
 
-/// The first side given rows of the data `[n, row]`: where it holds more than these, with units drawn at their mean field.
+/// The first side given rows of the data `[n, row]`: where it holds more than these, with units drawn at
+/// their mean field.
 fn completed(target: &WeightedBipartite, rows: &[f32], seed: u64) -> Result<Vec<f32>> {
     let (width, side) = (target.model.row_shape().iter().product::<usize>(), target.model.first_width());
     if width == side {
@@ -287,7 +293,7 @@ fn bracketed(
             .at(place)
             .found(format_args!("{found:.3} nats"))
             .expected(format_args!("at most {width}"))
-            .remedy("add temperatures or chains, or allow a larger --width"));
+            .remedy("add temperatures or chains, or allow a larger width"));
     }
     if found < 0.0 {
         return Err(Error::run("the forward and reverse estimates contradict each other")

@@ -1,14 +1,15 @@
 //! Maximum mean discrepancy, unbiased: for samples x_1..x_m and real rows y_1..y_n,
-//! MMD² = 1/(m(m-1)) sum_{i != j} k(x_i, x_j) + 1/(n(n-1)) sum_{i != j} k(y_i, y_j) - 2/(mn) sum_{ij} k(x_i, y_j)
-//! (Gretton et al. 2012, "A kernel two-sample test", eq. 3).
+//! MMD² = 1/(m(m-1)) sum_{i != j} k(x_i, x_j) + 1/(n(n-1)) sum_{i != j} k(y_i, y_j) - 2/(mn) sum_{ij} k(x_i,
+//! y_j) (Gretton et al. 2012, "A kernel two-sample test", eq. 3).
 //!
-//! The kernel is the mean of three Gaussians exp(-|x - y|² / (2 c² h²)), c = 1/2, 1, 2; h is the median of the
-//! distances between real rows (the median heuristic, section 8 there), over at most 1,000 rows chosen by a
-//! seed. Being unbiased, the value is 0 on average when both laws are equal, and can be negative.
+//! The kernel is the mean of three Gaussians exp(-|x - y|² / (2 c² h²)), c = 1/2, 1, 2; h is the median of
+//! the distances between real rows (the median heuristic, section 8 there), over at most 1,000 rows chosen by
+//! a seed. Being unbiased, the value is 0 on average when both laws are equal, and can be negative.
 
 use super::rows::{Rows, inner_products, shifted, squared_norms};
-use super::two_sample::{TwoSampleMetric, subset};
+use super::two_sample_metric::{TwoSampleMetric, subset};
 use crate::error::{Error, Result};
+use crate::streams;
 use enscore_program::random::Key;
 use rayon::prelude::*;
 
@@ -16,7 +17,6 @@ use rayon::prelude::*;
 const MEDIAN_ROWS: usize = 1000;
 /// Rows per block of the kernel matrix.
 const BLOCK: usize = 256;
-const STREAM: u32 = 0x3D3D_0001;
 
 /// The unbiased MMD² with a fixed bandwidth, so that values with one reference can be compared.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ impl Mmd {
     /// # Errors
     /// An input error if there are fewer than 2 rows or the median distance is 0.
     pub fn fit(real: Rows, seed: u64) -> Result<Self> {
-        let chosen = real.gather(&subset(real.count(), MEDIAN_ROWS, Key::new(seed, 0), STREAM));
+        let chosen = real.gather(&subset(real.count(), MEDIAN_ROWS, Key::new(seed, 0), streams::MEDIAN_ROWS));
         let d = real.row_len();
         let chosen = shifted(&chosen, &real.mean());
         let all = squared_distances(&chosen, &chosen, d);

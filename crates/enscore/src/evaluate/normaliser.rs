@@ -1,6 +1,6 @@
-//! log Z of a trained energy, where it is known: learnt with the model, 0 of a flow, by quadrature in one and two dimensions,
-//! given by the user, or estimated ([`super::log_z_estimate()`]). It is kept beside the model: as `log_z.json` in a run's folder, as
-//! `NAME.log_z.json` beside a model file `NAME.toml`.
+//! log Z of a trained energy, where it is known: learnt with the model, 0 of a flow, by quadrature in one and
+//! two dimensions, given by the user, or estimated ([`super::log_z_estimate()`]). It is kept beside the
+//! model: as `log_z.json` in a run's folder, as `NAME.log_z.json` beside a model file `NAME.toml`.
 
 use std::path::{Path, PathBuf};
 
@@ -91,8 +91,8 @@ pub fn by_quadrature(trained: &Trained) -> Result<Option<LogZ>> {
     Ok(Some(Quadrature::new(&mut density, &window(trained)?, settings)?.log_z()))
 }
 
-/// What is known of the normaliser of `trained`, whose run is at `path`: what is kept beside the model for this step, else
-/// what training learnt, else quadrature.
+/// What is known of the normaliser of `trained`, whose run is at `path`: what is kept beside the model for
+/// this step, else what training learnt, else quadrature.
 ///
 /// # Errors
 /// A `log_z.json` that can't be read.
@@ -118,7 +118,8 @@ pub fn known_of_file(path: &Path, fingerprint: &str) -> Result<Option<Normaliser
     Ok(read(path)?.filter(|kept| kept.fingerprint.as_deref() == Some(fingerprint)))
 }
 
-/// log Z of this step that was estimated or given since the training, and is kept in the run's folder at `path`.
+/// log Z of this step that was estimated or given since the training, and is kept in the run's folder at
+/// `path`.
 ///
 /// # Errors
 /// A `log_z.json` that can't be read.

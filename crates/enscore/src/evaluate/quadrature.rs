@@ -4,10 +4,11 @@
 //! Z ≈ Π_k h_k Σ_i w_i exp(f(x_i)),   w_i = Π_k (½ at an end of axis k, 1 between),
 //! ```
 //!
-//! summed as logarithms. For a smooth density that vanishes at the border the error falls faster than any power of h
-//! (Trefethen and Weideman 2014, "The exponentially convergent trapezoidal rule", section 5). Two things can go wrong,
-//! and both are measured: the step (log Z at h against 2h) and the box (log Z against that of a box 1.5 times as wide,
-//! and the density at the border). Expectations under exp(f) / Z are sums over the same grid. Log units are nats.
+//! summed as logarithms. For a smooth density that vanishes at the border the error falls faster than any
+//! power of h (Trefethen and Weideman 2014, "The exponentially convergent trapezoidal rule", section 5). Two
+//! things can go wrong, and both are measured: the step (log Z at h against 2h) and the box (log Z against
+//! that of a box 1.5 times as wide, and the density at the border). Expectations under exp(f) / Z are sums
+//! over the same grid. Log units are nats.
 
 use super::fisher_divergence::{FisherDivergence, weighted_fisher_divergence};
 use super::grid::{Grid, Part, Window};
@@ -41,7 +42,8 @@ pub struct LogZ {
     pub step_error: f64,
     /// What log Z gains in a box 1.5 times as wide.
     pub outside: f64,
-    /// The greatest density on the border times the volume, over Z: about the share outside where tails are heavy.
+    /// The greatest density on the border times the volume, over Z: about the share outside where tails are
+    /// heavy.
     pub border: f64,
 }
 
@@ -93,8 +95,8 @@ impl Quadrature {
     /// (1.5 intervals)^dims rows.
     ///
     /// # Errors
-    /// Intervals that are no positive multiple of 4, more points than memory should hold, a density over other rows,
-    /// log densities that are NaN or plus infinity, a density that is 0 on the whole box.
+    /// Intervals that are no positive multiple of 4, more points than memory should hold, a density over
+    /// other rows, log densities that are NaN or plus infinity, a density that is 0 on the whole box.
     pub fn new(density: &mut dyn HostDensity, window: &Window, settings: Settings) -> Result<Self> {
         let grid = Grid::new(window, settings.intervals)?;
         same_row_len(density.row_len(), window.dims())?;
@@ -161,8 +163,8 @@ impl Quadrature {
         sums
     }
 
-    /// ½ E_p ‖∇ log p - s‖² under this p = exp(f) / Z, whose score `own` gives (the density of the grid, or its noisy
-    /// version for another question), and s that of `model`.
+    /// ½ E_p ‖∇ log p - s‖² under this p = exp(f) / Z, whose score `own` gives (the density of the grid, or
+    /// its noisy version for another question), and s that of `model`.
     ///
     /// # Errors
     /// Rows of other lengths; scores that are not finite where p is not 0.
@@ -185,8 +187,8 @@ impl Quadrature {
         weighted_fisher_divergence(&found, &known, &weights, dims)
     }
 
-    /// KL(p | q) = E_p[log p - log q] in nats, where p is this density and q the other, each normalised over the same
-    /// box; infinite where q is 0 and p is not.
+    /// KL(p | q) = E_p[log p - log q] in nats, where p is this density and q the other, each normalised over
+    /// the same box; infinite where q is 0 and p is not.
     ///
     /// # Errors
     /// Grids that are not the same.
@@ -203,7 +205,8 @@ impl Quadrature {
     }
 }
 
-/// The mean of log p = f - log Z over rows `[n, row_len]` with its standard error, in nats; `batch` rows a call.
+/// The mean of log p = f - log Z over rows `[n, row_len]` with its standard error, in nats; `batch` rows a
+/// call.
 ///
 /// # Errors
 /// No row, values that don't fill whole rows, log densities that are NaN or plus infinity.

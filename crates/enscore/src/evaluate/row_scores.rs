@@ -16,8 +16,8 @@ pub struct RowScores {
     pub log_density: Option<Vec<f64>>,
     /// Whether it is a lower bound: the variational one of a machine with layers of hidden units.
     pub is_bound: bool,
-    /// ‖s(x)‖ of each row, s the gradient of f/T; of a score network at its smallest noise level; empty for units in {0, 1},
-    /// which have no gradient.
+    /// ‖s(x)‖ of each row, s the gradient of f/T; of a score network at its smallest noise level; empty for
+    /// units in {0, 1}, which have no gradient.
     pub score_norm: Vec<f64>,
 }
 

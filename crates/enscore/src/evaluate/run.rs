@@ -1,32 +1,16 @@
-//! The evaluation of a trained run: its loss and log density on held-out rows, and its samples beside real ones.
+//! The evaluation of a trained run: its loss and log density on held-out rows, and its samples beside real
+//! ones.
 
 use serde::Serialize;
 
+use super::evaluation_settings::EvaluationSettings;
+use super::rows::{Rows, rows_of};
 use super::two_sample::{self, TwoSample, two_sample};
-use super::{DenoisingLoss, HeldOutFigure, Rows, against, denoising_loss, linear_baseline, model_figures};
+use super::{DenoisingLoss, HeldOutFigure, against, denoising_loss, linear_baseline, model_figures};
 use crate::data::Subset;
 use crate::error::{Error, Result};
 use crate::sample::{Trained, TrainedModel, draw};
 use crate::settings::Objective;
-
-/// What an evaluation takes.
-#[derive(Clone, Debug)]
-pub struct EvaluationSettings {
-    /// Samples drawn for the two-sample metrics; 0 for none.
-    pub samples: usize,
-    /// Chains whose trajectory is kept.
-    pub chains: usize,
-    /// Held-out rows for the loss, at most.
-    pub max_rows: usize,
-    /// The seed of noise, samples and subsets.
-    pub seed: u64,
-    /// The metrics wanted, by the start of their name; empty for all.
-    pub metrics: Vec<String>,
-    /// Another source, from which the log density should tell the held-out rows.
-    pub against: Option<String>,
-    /// log Z that was found or given since the training (see [`super::normaliser::found`]).
-    pub log_z: Option<f64>,
-}
 
 /// What an evaluation found.
 #[derive(Clone, Debug, Serialize)]
@@ -35,8 +19,8 @@ pub struct Evaluation {
     pub loss: Option<DenoisingLoss>,
     /// What else is known of held-out rows: the objective's own loss, the log density, the likelihood.
     pub figures: Vec<HeldOutFigure>,
-    /// The loss per dimension of the best affine network at each level, from the training rows; none for rows so long
-    /// that it would take minutes.
+    /// The loss per dimension of the best affine network at each level, from the training rows; none for rows
+    /// so long that it would take minutes.
     pub affine: Option<Vec<f64>>,
     /// Each metric beside its null value.
     pub metrics: Vec<TwoSample>,
@@ -56,22 +40,8 @@ const MAX_BASELINE: usize = 1024;
 /// Rows that metrics are fitted on and compared with, at most.
 const MAX_REAL: usize = 10_000;
 
-/// All scaled values of the first `max` rows of a subset: `[rows, ..row_shape]`.
-///
-/// # Errors
-/// None for rows of the subset.
-pub fn rows_of(subset: &Subset, max: usize) -> Result<Vec<f32>> {
-    let data = subset.dataset();
-    let rows = &subset.rows()[..subset.rows().len().min(max)];
-    let mut values = vec![0.0; rows.len() * data.row_len()];
-    for (row, out) in rows.iter().zip(values.chunks_exact_mut(data.row_len())) {
-        data.copy_row(*row as usize, out)?;
-    }
-    Ok(values)
-}
-
-/// Evaluates `trained` on `held_out` rows; `training` rows give the affine baseline. `progress` is told what is done and how
-/// much of it, and may end the evaluation by returning an error.
+/// Evaluates `trained` on `held_out` rows; `training` rows give the affine baseline. `progress` is told what
+/// is done and how much of it, and may end the evaluation by returning an error.
 ///
 /// # Errors
 /// Rows of another shape, a sampler that diverges, metrics that don't exist; whatever `progress` returns.
@@ -148,7 +118,7 @@ fn wanted(metrics: &[String], name: &str) -> bool {
 fn refuse_unknown_metrics(metrics: &[String]) -> Result<()> {
     match metrics.iter().find(|metric| !METRICS.contains(&metric.as_str())) {
         Some(unknown) => {
-            Err(Error::input("unknown metric").at("--metrics").found(unknown).expected(METRICS.join(", ")))
+            Err(Error::input("unknown metric").at("metrics").found(unknown).expected(METRICS.join(", ")))
         }
         None => Ok(()),
     }

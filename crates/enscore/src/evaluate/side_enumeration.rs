@@ -5,8 +5,9 @@
 //! log Z = log Σ_x exp(f(x))                      where all units of the first side are in {0, 1}.
 //! ```
 //!
-//! 2^k states of k units, bit i of a state's number is unit i. In double precision, in blocks of states, so memory does not
-//! grow with k; sums are scaled by their greatest term. What is kept of the blocks is enough to draw from the model exactly.
+//! 2^k states of k units, bit i of a state's number is unit i. In double precision, in blocks of states, so
+//! memory does not grow with k; sums are scaled by their greatest term. What is kept of the blocks is enough
+//! to draw from the model exactly.
 
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::{Key, row_words};
@@ -17,12 +18,12 @@ use super::log_weights::log_sum_exp;
 use crate::error::{Error, Result};
 use crate::model::{draw_units, side_log_density, smaller_side, trace};
 use crate::sample::{WeightedBipartite, refused};
+use crate::streams;
 
 /// The most units that are enumerated.
 pub const MOST_ENUMERATED: usize = 25;
 /// States that a program takes at once, at most, as a power of 2.
 const MOST_BLOCK_BITS: usize = 9;
-const STREAM_STATE: u32 = 0x4245_0001;
 
 /// The enumerated side of a model and what its states come to.
 pub struct SideEnumeration<'a> {
@@ -45,14 +46,15 @@ impl<'a> SideEnumeration<'a> {
     /// Enumerates the smaller side.
     ///
     /// # Errors
-    /// More than [`MOST_ENUMERATED`] units, with what they would cost; sums that are not finite; what `tell` returns.
+    /// More than [`MOST_ENUMERATED`] units, with what they would cost; sums that are not finite; what `tell`
+    /// returns.
     pub fn new(target: &'a WeightedBipartite<'a>, tell: &mut Tell) -> Result<Self> {
         let (second, units) = smaller_side(target.model);
         if units > MOST_ENUMERATED {
             return Err(Error::input("too many units to enumerate")
                 .found(format_args!("2^{units} states of the smaller layer"))
                 .expected(format_args!("at most 2^{MOST_ENUMERATED}"))
-                .remedy("use --method ais or bracket"));
+                .remedy("use the method ais or bracket"));
         }
         let block = 1 << units.min(MOST_BLOCK_BITS);
         let executable = target.compile(&program(target, second, units, block)?)?;
@@ -100,7 +102,7 @@ impl<'a> SideEnumeration<'a> {
         let mut kept: Option<(usize, Vec<f64>)> = None;
         for row in 0..count {
             let mut words = [0; 2];
-            row_words(Key::new(seed, 0), STREAM_STATE, row as u64, &mut words);
+            row_words(Key::new(seed, 0), streams::ENUMERATED_STATE, row as u64, &mut words);
             // 2^25 states need more than the 32 bits of a word.
             let u = (f64::from(words[0]) + (f64::from(words[1]) + 0.5) / 4_294_967_296.0) / 4_294_967_296.0;
             let (block, rest) = at(&self.block_sums, self.log_z, u);
@@ -157,7 +159,8 @@ fn program(target: &WeightedBipartite, second: bool, units: usize, rows: usize) 
     Ok(program)
 }
 
-/// The entry in which a fraction `u` of the total exp(log_z) falls, and what of `u` lies beyond its beginning.
+/// The entry in which a fraction `u` of the total exp(log_z) falls, and what of `u` lies beyond its
+/// beginning.
 fn at(log_masses: &[f64], log_z: f64, mut u: f64) -> (usize, f64) {
     let mut last = (0, u);
     for (index, log_mass) in log_masses.iter().enumerate() {

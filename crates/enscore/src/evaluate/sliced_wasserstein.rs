@@ -2,12 +2,13 @@
 //!
 //! Bonneel, Rabin, Peyre and Pfister 2015, "Sliced and Radon Wasserstein barycenters of measures". In one
 //! dimension, W2² of two sets of n is the mean squared difference of the sorted values. K directions keyed by
-//! the seed stand for the expectation. The square root is returned, in units of the data. Both sides must have
-//! the same number of rows; [`two_sample`](super::two_sample()) sees to that.
+//! the seed stand for the expectation. The square root is returned, in units of the data. Both sides must
+//! have the same number of rows; [`two_sample`](super::two_sample()) sees to that.
 
 use super::rows::{Rows, inner_products, shifted};
-use super::two_sample::TwoSampleMetric;
+use super::two_sample_metric::TwoSampleMetric;
 use crate::error::{Error, Result};
+use crate::streams;
 use enscore_program::random::{Key, normal_row};
 use rayon::prelude::*;
 
@@ -15,7 +16,6 @@ use rayon::prelude::*;
 pub const DEFAULT_DIRECTIONS: usize = 256;
 /// Directions per matrix product.
 const BLOCK: usize = 32;
-const STREAM: u32 = 0x51CE_0001;
 
 /// The sliced Wasserstein-2 distance along `directions` random directions of `seed`.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ impl SlicedWasserstein {
     fn block(&self, from: usize, to: usize, d: usize) -> Vec<f64> {
         let mut block = vec![0.0; (to - from) * d];
         for (k, direction) in (from..to).zip(block.chunks_exact_mut(d)) {
-            normal_row(Key::new(self.seed, 0), STREAM, k as u64, direction);
+            normal_row(Key::new(self.seed, 0), streams::SLICES, k as u64, direction);
             let length = direction.iter().map(|v| v * v).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
             direction.iter_mut().for_each(|v| *v /= length);
         }

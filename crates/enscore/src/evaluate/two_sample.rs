@@ -10,21 +10,11 @@ use super::frechet::{DEFAULT_COMPONENTS, FrechetPca};
 use super::mmd::Mmd;
 use super::rows::Rows;
 use super::sliced_wasserstein::{DEFAULT_DIRECTIONS, SlicedWasserstein};
+use super::two_sample_metric::{TwoSampleMetric, subset};
 use crate::error::{Error, Result};
-use enscore_program::random::{Key, index, row_words};
+use crate::streams;
+use enscore_program::random::Key;
 use serde::Serialize;
-
-/// A distance between two sets of rows, the larger the worse.
-pub trait TwoSampleMetric {
-    /// The name in reports, with the settings that make values incomparable.
-    fn name(&self) -> String;
-
-    /// The distance of `samples` from `real`, both `[n, d]`.
-    ///
-    /// # Errors
-    /// An input error if the row lengths differ or there are too few rows for the metric.
-    fn value(&self, samples: Rows, real: Rows) -> Result<f64>;
-}
 
 /// How many rows and draws a comparison takes.
 #[derive(Clone, Copy, Debug)]
@@ -86,10 +76,14 @@ pub fn two_sample(
     let d = real.row_len();
     let (mut values, mut nulls) = (Vec::new(), Vec::new());
     for draw in 0..settings.draws as u64 {
-        let chosen = subset(real.count(), 2 * n, Key::new(settings.seed, draw), STREAM_REAL);
+        let chosen = subset(real.count(), 2 * n, Key::new(settings.seed, draw), streams::COMPARED_REAL);
         let (a, b) = (real.gather(&chosen[..n]), real.gather(&chosen[n..]));
-        let generated =
-            samples.gather(&subset(samples.count(), n, Key::new(settings.seed, draw), STREAM_SAMPLES));
+        let generated = samples.gather(&subset(
+            samples.count(),
+            n,
+            Key::new(settings.seed, draw),
+            streams::COMPARED_SAMPLES,
+        ));
         let a = Rows::new(&a, d)?;
         values.push(metric.value(Rows::new(&generated, d)?, a)?);
         nulls.push(metric.value(Rows::new(&b, d)?, a)?);
@@ -110,23 +104,6 @@ pub fn standard_metrics(real: Rows, seed: u64) -> Result<Vec<Box<dyn TwoSampleMe
         Box::new(SlicedWasserstein { directions: DEFAULT_DIRECTIONS, seed }),
         Box::new(FrechetPca::fit(real, DEFAULT_COMPONENTS)?),
     ])
-}
-
-const STREAM_REAL: u32 = 0x7457_0001;
-const STREAM_SAMPLES: u32 = 0x7457_0002;
-
-/// `size` different indices below `count`, by the first steps of a shuffle (Fisher and Yates 1938).
-pub(crate) fn subset(count: usize, size: usize, key: Key, stream: u32) -> Vec<usize> {
-    let size = size.min(count);
-    let mut words = vec![0; size];
-    row_words(key, stream, 0, &mut words);
-    let mut indices: Vec<usize> = (0..count).collect();
-    for (i, word) in words.into_iter().enumerate() {
-        let left = u32::try_from(count - i).unwrap_or(u32::MAX);
-        indices.swap(i, i + index(word, left) as usize);
-    }
-    indices.truncate(size);
-    indices
 }
 
 /// Mean and standard deviation (divisor n - 1) of at least two numbers.

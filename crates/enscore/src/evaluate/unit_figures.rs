@@ -1,11 +1,12 @@
-//! Figures of rows under two sides of units: how well one mean-field sweep gives a row back, and, for units in {0, 1}, the
-//! pseudo-log-likelihood over all units (Besag 1975),
+//! Figures of rows under two sides of units: how well one mean-field sweep gives a row back, and, for units
+//! in {0, 1}, the pseudo-log-likelihood over all units (Besag 1975),
 //!
 //! ```text
 //! Σ_i ln p(x_i | x_-i) = -Σ_i softplus(f(x with unit i flipped) - f(x)),       nats.
 //! ```
 //!
-//! A flip of unit i adds (1 - 2 x_i) W_i to the inputs of the second side, so that no product is taken per flip.
+//! A flip of unit i adds (1 - 2 x_i) W_i to the inputs of the second side, so that no product is taken per
+//! flip.
 
 use enscore_cpu::Argument;
 use enscore_program::{Kind, Parameter, Program};
@@ -21,8 +22,8 @@ const FLIPS: usize = 32;
 
 /// The sum of ln p(x_i | x_-i) over some units.
 ///
-/// Inputs: the parameters, then `x` `[rows, first]`, `units` `[flips, first]`, each row 1 at its unit, or 0 everywhere where it
-/// only fills up. Output: `sum` `[rows]`.
+/// Inputs: the parameters, then `x` `[rows, first]`, `units` `[flips, first]`, each row 1 at its unit, or 0
+/// everywhere where it only fills up. Output: `sum` `[rows]`.
 #[derive(Clone, Debug)]
 pub struct PseudoLikelihoodProgram {
     /// The program.
@@ -114,7 +115,8 @@ pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<UnitF
     Ok(UnitFigure::of(&sums))
 }
 
-/// The squared distance of an element from its mean after one mean-field sweep, E over rows `[n, d]` and elements.
+/// The squared distance of an element from its mean after one mean-field sweep, E over rows `[n, d]` and
+/// elements.
 ///
 /// # Errors
 /// A model without two sides of units, or whose first side has more units than a row.

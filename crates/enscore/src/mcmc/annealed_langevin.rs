@@ -1,23 +1,24 @@
-//! Annealed Langevin dynamics (Song and Ermon 2019, algorithm 1): for each noise level σ_i from the largest to the
-//! smallest, T steps
+//! Annealed Langevin dynamics (Song and Ermon 2019, algorithm 1): for each noise level σ_i from the largest
+//! to the smallest, T steps
 //!
 //! ```text
 //! x' = x + a s(x, σ_i) + b z,   z ~ N(0, I),
 //! ```
 //!
-//! then once x + σ_L² s(x, σ_L), the mean of the clean data given x (Efron 2011, eq. 1.4, "Tweedie's formula"; Jolicoeur-
-//! Martineau et al. 2020, section 3.1, for its use as a last step). a and b come from a [`super::StepRule`].
+//! then once x + σ_L² s(x, σ_L), the mean of the clean data given x (Efron 2011, eq. 1.4, "Tweedie's
+//! formula"; Jolicoeur- Martineau et al. 2020, section 3.1, for its use as a last step). a and b come from a
+//! [`super::StepRule`].
 //!
-//! For data N(μ, v) and its exact score, a step maps a Gaussian N(m, w) to mean μ + (1 - k)(m - μ) and variance
-//! (1 - k)² w + b², with k = a / (v + σ²).
+//! For data N(μ, v) and its exact score, a step maps a Gaussian N(m, w) to mean μ + (1 - k)(m - μ) and
+//! variance (1 - k)² w + b², with k = a / (v + σ²).
 
 use enscore_program::{Kind, Parameter, Program, Var};
 
 use crate::error::Result;
 use crate::model::{Score, along_rows, batch_shape, trace};
 
-/// One transition of `batch` chains. Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[]`, `drift` `[]`,
-/// `noise_std` `[]`, `key`. Output: `x`, moved. A draw depends on the key and the chain's global row.
+/// One transition of `batch` chains. Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[]`, `drift`
+/// `[]`, `noise_std` `[]`, `key`. Output: `x`, moved. A draw depends on the key and the chain's global row.
 #[derive(Clone, Debug)]
 pub struct LangevinProgram {
     /// The program.
@@ -48,8 +49,8 @@ impl LangevinProgram {
     }
 }
 
-/// The mean of the clean data given noisy rows: x + σ² s(x, σ). Inputs: the parameters, then `x` `[batch, ..]`, `sigma`
-/// `[batch]`. Output: `x`.
+/// The mean of the clean data given noisy rows: x + σ² s(x, σ). Inputs: the parameters, then `x`
+/// `[batch, ..]`, `sigma` `[batch]`. Output: `x`.
 #[derive(Clone, Debug)]
 pub struct DenoiseProgram {
     /// The program.

@@ -1,16 +1,14 @@
 //! Chains on the host: what a transition needs, moves and reports, for any [`HostDensity`].
 //!
 //! A transition that leaves exp(f) invariant proposes a row for every chain and accepts it with probability
-//! min(1, exp(log ratio)) (Metropolis et al. 1953; Hastings 1970). Randomness is the key's: chain i of a batch draws as
-//! global row `key.row + i`, so that the same seed gives the same chains in any batches.
+//! min(1, exp(log ratio)) (Metropolis et al. 1953; Hastings 1970). Randomness is the key's: chain i of a
+//! batch draws as global row `key.row + i`, so that the same seed gives the same chains in any batches.
 
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
 use crate::error::{Error, Result};
 use crate::model::{HostDensity, whole_rows};
-
-const STREAM_NORMAL: u32 = 0x4D43_0001;
-const STREAM_ACCEPT: u32 = 0x4D43_0002;
+use crate::streams;
 
 /// Chains with what the next step needs of the density: `x` and `score` `[n, row_len]`, `log_density` `[n]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +97,8 @@ impl Moves {
 
 /// A transition of a Markov chain that leaves exp(f) / Z invariant.
 pub trait HostTransition {
-    /// Moves every chain once. The last rows that the density is asked for, by either function, are the proposals.
+    /// Moves every chain once. The last rows that the density is asked for, by either function, are the
+    /// proposals.
     ///
     /// # Errors
     /// The density's own errors; the state is then as it was.
@@ -111,7 +110,7 @@ pub(super) fn normal_numbers(key: Key, chains: &Chains) -> Vec<f64> {
     let mut numbers = vec![0.0; chains.x.len()];
     if chains.row_len() > 0 {
         for (chain, row) in numbers.chunks_exact_mut(chains.row_len()).enumerate() {
-            normal_row(key, STREAM_NORMAL, key.row + chain as u64, row);
+            normal_row(key, streams::MOVE, key.row + chain as u64, row);
         }
     }
     numbers
@@ -119,7 +118,7 @@ pub(super) fn normal_numbers(key: Key, chains: &Chains) -> Vec<f64> {
 
 fn accept_number(key: Key, chain: usize) -> f64 {
     let mut words = [0; 1];
-    row_words(key, STREAM_ACCEPT, key.row + chain as u64, &mut words);
+    row_words(key, streams::ACCEPT, key.row + chain as u64, &mut words);
     uniform(words[0])
 }
 

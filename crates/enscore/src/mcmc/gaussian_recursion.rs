@@ -1,5 +1,5 @@
-//! Samplers on Gaussian data with its exact score: each step is affine, so mean and variance follow a recursion. It is
-//! what a right sampler must give, converged or not.
+//! Samplers on Gaussian data with its exact score: each step is affine, so mean and variance follow a
+//! recursion. It is what a right sampler must give, converged or not.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! Block Gibbs sampling of two sides of units (Geman and Geman 1984; for restricted Boltzmann machines Hinton 2002): one
-//! sweep draws the second side given the first, then the first given the second,
+//! Block Gibbs sampling of two sides of units (Geman and Geman 1984; for restricted Boltzmann machines Hinton
+//! 2002): one sweep draws the second side given the first, then the first given the second,
 //!
 //! ```text
 //! h ~ p(h | x),   x' ~ p(x | h).
@@ -12,9 +12,9 @@ use enscore_program::{Kind, Parameter, Program, Var};
 use crate::error::{Error, Result};
 use crate::model::{Bipartite, draw_bernoulli, draw_units, mean_units, trace};
 
-/// One sweep of `chains` chains. Inputs: the parameters, then `x` `[chains, first]`, `key`. Outputs: `x`, moved, and
-/// `mean`, the expectation of the moved side that it was drawn at (probabilities, for pictures). A draw depends on the key
-/// and the chain's row.
+/// One sweep of `chains` chains. Inputs: the parameters, then `x` `[chains, first]`, `key`. Outputs: `x`,
+/// moved, and `mean`, the expectation of the moved side that it was drawn at (probabilities, for pictures). A
+/// draw depends on the key and the chain's row.
 #[derive(Clone, Debug)]
 pub struct GibbsProgram {
     /// The program.
@@ -42,8 +42,9 @@ impl GibbsProgram {
     }
 }
 
-/// One sweep of chains at several inverse temperatures, then swaps of neighbouring ones: parallel tempering (Desjardins,
-/// Courville, Bengio, Vincent and Delalleau 2010) between the model and its first side alone (as Cho, Raiko and Ilin 2010),
+/// One sweep of chains at several inverse temperatures, then swaps of neighbouring ones: parallel tempering
+/// (Desjardins, Courville, Bengio, Vincent and Delalleau 2010) between the model and its first side alone (as
+/// Cho, Raiko and Ilin 2010),
 ///
 /// ```text
 /// p_β(x, h) ∝ exp(g(x) + β (c'h + x'Wh)),          f_β(x) = g(x) + Σ softplus(β (c + W'x)),
@@ -52,9 +53,9 @@ impl GibbsProgram {
 /// for M inverse temperatures β = m / (M - 1), m = 0..M. The states x, y at β < β' swap with probability
 /// min(1, exp(f_β(y) + f_β'(x) - f_β(x) - f_β'(y))). With M = 1 it is the sweep alone.
 ///
-/// Inputs: the parameters, then `x` `[M, chains, first]`; with M > 1 `pairs` `[M - 1]`, 1 for each pair of neighbours that may
-/// swap, no two of them overlapping; `key`. Outputs: `x`, moved; with M > 1 `swapped` `[]`, the fraction of these swaps that
-/// were accepted.
+/// Inputs: the parameters, then `x` `[M, chains, first]`; with M > 1 `pairs` `[M - 1]`, 1 for each pair of
+/// neighbours that may swap, no two of them overlapping; `key`. Outputs: `x`, moved; with M > 1 `swapped`
+/// `[]`, the fraction of these swaps that were accepted.
 #[derive(Clone, Debug)]
 pub struct TemperedGibbsProgram {
     /// The program.
@@ -102,7 +103,8 @@ impl TemperedGibbsProgram {
         Ok(TemperedGibbsProgram { program, parameters, temperatures })
     }
 
-    /// The pairs of neighbours that may swap in this sweep: the even ones, then the odd ones. None without tempering.
+    /// The pairs of neighbours that may swap in this sweep: the even ones, then the odd ones. None without
+    /// tempering.
     pub fn pairs(&self, sweep: u64) -> Option<Vec<f32>> {
         let may = |pair: usize| f32::from(u8::from(pair as u64 % 2 == sweep % 2 || self.temperatures == 2));
         (self.temperatures > 1).then(|| (0..self.temperatures - 1).map(may).collect())
@@ -121,8 +123,8 @@ fn inverse_temperatures(count: usize) -> Vec<f64> {
     (0..count).map(|m| m as f64 / (count - 1).max(1) as f64).collect()
 }
 
-/// x `[M, chains, first]` after the swaps, and the fraction that was accepted; `inputs` `[M, chains, second]` are those of the
-/// second side at inverse temperature 1.
+/// x `[M, chains, first]` after the swaps, and the fraction that was accepted; `inputs` `[M, chains, second]`
+/// are those of the second side at inverse temperature 1.
 fn swap<'s>(
     key: Var<'s>,
     x: Var<'s>,

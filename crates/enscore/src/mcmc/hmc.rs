@@ -1,13 +1,13 @@
-//! Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011, "MCMC using Hamiltonian dynamics", section 5.2, figure 2):
-//! draw a momentum p ~ N(0, I), follow H = -f(q) + ½ ‖p‖² for L leapfrog steps of size ε,
+//! Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011, "MCMC using Hamiltonian dynamics", section 5.2,
+//! figure 2): draw a momentum p ~ N(0, I), follow H = -f(q) + ½ ‖p‖² for L leapfrog steps of size ε,
 //!
 //! ```text
 //! p ← p + ε/2 s(q),   q ← q + ε p,   p ← p + ε/2 s(q),
 //! ```
 //!
-//! and accept the end with log ratio H(start) - H(end). L scores and one log density a step; one leapfrog step is MALA with
-//! step size ε²/2. The acceptance aimed at is 0.8: 0.651 is best in the limit of many dimensions (Beskos et al. 2013), and
-//! somewhat more costs little (Betancourt, Byrne and Girolami 2014).
+//! and accept the end with log ratio H(start) - H(end). L scores and one log density a step; one leapfrog
+//! step is MALA with step size ε²/2. The acceptance aimed at is 0.8: 0.651 is best in the limit of many
+//! dimensions (Beskos et al. 2013), and somewhat more costs little (Betancourt, Byrne and Girolami 2014).
 
 use enscore_program::random::Key;
 
@@ -37,7 +37,8 @@ impl Hmc {
         Ok(Hmc { step_size: positive_step(step_size)?, leapfrog_steps })
     }
 
-    /// Follows the dynamics from `start` with momenta `p` `[n, row_len]`: the end of every trajectory, and its momenta.
+    /// Follows the dynamics from `start` with momenta `p` `[n, row_len]`: the end of every trajectory, and
+    /// its momenta.
     ///
     /// # Errors
     /// Momenta of another shape than the chains; the density's own errors.

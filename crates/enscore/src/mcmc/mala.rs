@@ -5,8 +5,9 @@
 //! y = x + ε s(x) + sqrt(2ε) z,   z ~ N(0, I),
 //! ```
 //!
-//! and accept it with the log ratio f(y) - f(x) + log q(x | y) - log q(y | x), q(y | x) = N(y; x + ε s(x), 2ε I). One
-//! log density and one score a step. An acceptance near 0.574 is best in many dimensions (Roberts and Rosenthal 1998).
+//! and accept it with the log ratio f(y) - f(x) + log q(x | y) - log q(y | x), q(y | x) = N(y; x + ε s(x), 2ε
+//! I). One log density and one score a step. An acceptance near 0.574 is best in many dimensions (Roberts and
+//! Rosenthal 1998).
 
 use enscore_program::random::Key;
 

@@ -1,8 +1,9 @@
-//! How a step size becomes a step of annealed Langevin dynamics: two published readings, a factor of two apart.
+//! How a step size becomes a step of annealed Langevin dynamics: two published readings, a factor of two
+//! apart.
 //!
-//! Song and Ermon 2019, Algorithm 1: alpha_i = eps sigma_i² / sigma_L², x' = x + (alpha_i / 2) s(x, sigma_i) +
-//! sqrt(alpha_i) z. The published code steps x' = x + a s + sqrt(2 a) z with a = eps sigma_i² / sigma_L²: the same eps
-//! is a step twice as large.
+//! Song and Ermon 2019, Algorithm 1: alpha_i = eps sigma_i² / sigma_L², x' = x + (alpha_i / 2) s(x, sigma_i)
+//! + sqrt(alpha_i) z. The published code steps x' = x + a s + sqrt(2 a) z with a = eps sigma_i² / sigma_L²:
+//! the same eps is a step twice as large.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +30,8 @@ impl From<StepRuleName> for StepRule {
 }
 
 impl StepRule {
-    /// The coefficient of the score and the standard deviation of the noise, at level `sigma_i` of levels that
-    /// end in `sigma_last`. Both targets the same law: noise² = 2 drift.
+    /// The coefficient of the score and the standard deviation of the noise, at level `sigma_i` of levels
+    /// that end in `sigma_last`. Both targets the same law: noise² = 2 drift.
     pub fn step(self, eps: f64, sigma_i: f64, sigma_last: f64) -> (f64, f64) {
         let scaled = eps * (sigma_i / sigma_last).powi(2);
         let drift = match self {

@@ -1,11 +1,12 @@
-//! Where chains of units start that know nothing: independent units with the data's means on the host, a function of (seed,
-//! step, stream, chain).
+//! Where chains of units start that know nothing: independent units with the data's means on the host, a
+//! function of (seed, step, stream, chain).
 
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
 use crate::model::{UnitBlock, Units};
 
-/// Independent units of a first side: those of the data with the data's means, any further ones with the mean 1/2.
+/// Independent units of a first side: those of the data with the data's means, any further ones with the mean
+/// 1/2.
 #[derive(Clone, Debug)]
 pub struct UnitStart {
     blocks: Vec<UnitBlock>,

@@ -1,14 +1,16 @@
-//! Energies over two sides of units, where the units of a side are independent given the other side: the restricted
-//! Boltzmann machine (Smolensky 1986; Hinton 2002), and a deep Boltzmann machine whose even layers are the first side and
-//! whose odd layers are the second (Salakhutdinov and Hinton 2009).
+//! Energies over two sides of units, where the units of a side are independent given the other side: the
+//! restricted Boltzmann machine (Smolensky 1986; Hinton 2002), and a deep Boltzmann machine whose even layers
+//! are the first side and whose odd layers are the second (Salakhutdinov and Hinton 2009).
 //!
 //! ```text
 //! ln p(x, h) = g(x) + c'h + x'Wh - ln Z,      h in {0, 1}^m,
-//! g(x) = Σ b_i x_i for units in {0, 1},       g(x) = -Σ (x_i - b_i)² / (2σ²) for Gaussian ones (their x in x'Wh is x / σ²),
+//! g(x) = Σ b_i x_i                   for units in {0, 1},
+//! g(x) = -Σ (x_i - b_i)² / (2σ²)     for Gaussian ones (their x in x'Wh is x / σ²),
 //! f(x) = g(x) + Σ_j ln(1 + exp((c + W'x)_j)): the log density of the first side, the second summed out.
 //! ```
 //!
-//! Block Gibbs sampling draws one side given the other. Everything below is a function of variables `[batch, units]`.
+//! Block Gibbs sampling draws one side given the other. Everything below is a function of variables
+//! `[batch, units]`.
 
 use std::ops::Range;
 
@@ -81,12 +83,14 @@ pub trait Bipartite: LogDensity {
     /// g(x), what the first side alone adds: x `[batch, first]` → `[batch]`, nats.
     fn first_alone<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s>;
 
-    /// ln ∫ exp(g(x) + c'h + x'Wh) dx, the log density of the second side: h `[batch, second]` → `[batch]`, nats.
+    /// ln ∫ exp(g(x) + c'h + x'Wh) dx, the log density of the second side: h `[batch, second]` → `[batch]`,
+    /// nats.
     fn second_log_density<'s>(&self, parameters: &Parameters<'s>, h: Var<'s>) -> Var<'s>;
 
-    /// The first side given the data's units alone, which come first, and what a log density of the data adds to f of it: x `[batch,
-    /// data]` → (`[batch, first]`, `[batch]`). Where the data are the whole first side it is x and 0; else the other units are at
-    /// their mean field, which derivatives hold fixed, and the sum of f and their entropy is a lower bound.
+    /// The first side given the data's units alone, which come first, and what a log density of the data adds
+    /// to f of it: x `[batch, data]` → (`[batch, first]`, `[batch]`). Where the data are the whole first side
+    /// it is x and 0; else the other units are at their mean field, which derivatives hold fixed, and the sum
+    /// of f and their entropy is a lower bound.
     fn first_given_data<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> (Var<'s>, Var<'s>);
 
     /// Whether [`LogDensity::log_density`] is a lower bound of ln Σ_h exp(-E(v, h)) and not its value.
@@ -97,7 +101,8 @@ pub trait Bipartite: LogDensity {
         self.first_alone(parameters, x) + sum_rows(self.second_inputs(parameters, x).softplus())
     }
 
-    /// Whether ln p(x_i | the other data) of each element has a closed form: the first side is data in {0, 1} alone.
+    /// Whether ln p(x_i | the other data) of each element has a closed form: the first side is data in {0, 1}
+    /// alone.
     fn has_pseudo_likelihood(&self) -> bool {
         !self.is_bound() && self.is_binary()
     }
@@ -113,8 +118,8 @@ pub trait Bipartite: LogDensity {
     }
 }
 
-/// Biases that give so many visible units these means while no weight does anything: log odds for units in {0, 1}, with means
-/// kept within [1/1000, 999/1000].
+/// Biases that give so many visible units these means while no weight does anything: log odds for units in
+/// {0, 1}, with means kept within [1/1000, 999/1000].
 ///
 /// # Errors
 /// Another number of means than of units.

@@ -18,8 +18,8 @@ pub struct DataFacts<'a> {
     pub mean: &'a [f64],
     /// The standard deviation of each element; may be empty for a score.
     pub deviation: &'a [f64],
-    /// Rows of the data that parameters start at (see [`starting_rows`]); empty where the start does not matter, as for a
-    /// model whose weights are known.
+    /// Rows of the data that parameters start at (see [`starting_rows`]); empty where the start does not
+    /// matter, as for a model whose weights are known.
     pub rows: &'a [f64],
 }
 

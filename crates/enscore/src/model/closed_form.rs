@@ -3,8 +3,8 @@
 use super::HostDensity;
 use crate::error::{Error, Result};
 
-/// f and ∇f as functions: `log_density(x)` gives f(x) in nats, `score(x, out)` writes ∇f(x) into `out`. Both get rows
-/// of `row_len` numbers.
+/// f and ∇f as functions: `log_density(x)` gives f(x) in nats, `score(x, out)` writes ∇f(x) into `out`. Both
+/// get rows of `row_len` numbers.
 #[derive(Clone, Debug)]
 pub struct ClosedForm<F, S> {
     row_len: usize,

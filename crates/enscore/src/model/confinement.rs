@@ -1,7 +1,7 @@
 //! A Gaussian factor that confines a density: f(x) - ‖x - c‖² / (2 s²), c the data's mean.
 //!
-//! A network's log density need not fall far from the data; with this factor, and a network that grows at most linearly, it
-//! has a normaliser.
+//! A network's log density need not fall far from the data; with this factor, and a network that grows at
+//! most linearly, it has a normaliser.
 
 use enscore_program::Var;
 

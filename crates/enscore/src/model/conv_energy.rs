@@ -1,9 +1,10 @@
-//! A small convolutional energy of images, as Nijkamp, Hill, Han, Zhu and Wu 2020 ("On the Anatomy of MCMC-Based Maximum
-//! Likelihood Learning of Energy-Based Models", appendix) use: a 3x3 convolution at full resolution, then 4x4 convolutions of
-//! stride 2 that double the channels, then one number from all that is left.
+//! A small convolutional energy of images, as Nijkamp, Hill, Han, Zhu and Wu 2020 ("On the Anatomy of
+//! MCMC-Based Maximum Likelihood Learning of Energy-Based Models", appendix) use: a 3x3 convolution at full
+//! resolution, then 4x4 convolutions of stride 2 that double the channels, then one number from all that is
+//! left.
 //!
-//! f(x) = w' h(x) + b, `[batch, height, width, channels]` → `[batch]`, nats up to a constant. There is no normalisation: it
-//! would make a row's energy depend on scale alone or on other rows.
+//! f(x) = w' h(x) + b, `[batch, height, width, channels]` → `[batch]`, nats up to a constant. There is no
+//! normalisation: it would make a row's energy depend on scale alone or on other rows.
 
 use enscore_program::{Parameters, Var};
 

@@ -1,22 +1,24 @@
-//! The deep Boltzmann machine (Salakhutdinov and Hinton 2009) with two or three layers h1, h2, .. of hidden units in {0, 1} above
-//! the visible ones h0 = v:
+//! The deep Boltzmann machine (Salakhutdinov and Hinton 2009) with two or three layers h1, h2, .. of hidden
+//! units in {0, 1} above the visible ones h0 = v:
 //!
 //! ```text
 //! ln p(v, h1, h2, ..) = Σ_l h_l' W_l h_(l+1) + Σ_l b_l' h_l - ln Z.
 //! ```
 //!
-//! Even layers are independent given the odd ones, and these given the even ones: two sides of units, the first one v with h2,
-//! the second one h1 with h3. Block Gibbs sampling, annealing and enumeration see no more than that.
+//! Even layers are independent given the odd ones, and these given the even ones: two sides of units, the
+//! first one v with h2, the second one h1 with h3. Block Gibbs sampling, annealing and enumeration see no
+//! more than that.
 //!
-//! ln Σ_h exp(-E(v, h)) has no closed form. [`LogDensity::log_density`] is its **variational lower bound**, with q(h) = Π Bernoulli(μ)
-//! (eq. 8 and 9 of the paper), the second side summed out:
+//! ln Σ_h exp(-E(v, h)) has no closed form. [`LogDensity::log_density`] is its **variational lower bound**,
+//! with q(h) = Π Bernoulli(μ) (eq. 8 and 9 of the paper), the second side summed out:
 //!
 //! ```text
 //! E_q[-E(v, h)] + H(q) = f(v, μ_even) + H(μ_even),        f(x) = g(x) + Σ softplus(c + W'x),
 //! ```
 //!
-//! after a fixed number of sweeps μ_odd = σ(inputs), μ_even = σ(inputs) from a pass upwards with doubled weights. Each sweep raises
-//! the bound; at their fixed point its gradient in the parameters is that of -E at μ, which is held fixed in derivatives.
+//! after a fixed number of sweeps μ_odd = σ(inputs), μ_even = σ(inputs) from a pass upwards with doubled
+//! weights. Each sweep raises the bound; at their fixed point its gradient in the parameters is that of -E at
+//! μ, which is held fixed in derivatives.
 //!
 //! W_l `[units of layer l, units of layer l + 1]`; all in nats.
 
@@ -45,8 +47,8 @@ pub struct Dbm {
 }
 
 impl Dbm {
-    /// For rows of this shape, with two or three hidden layers of these widths and so many sweeps of the mean field. Weights start
-    /// at N(0, 0.01²), biases at 0.
+    /// For rows of this shape, with two or three hidden layers of these widths and so many sweeps of the mean
+    /// field. Weights start at N(0, 0.01²), biases at 0.
     ///
     /// # Errors
     /// Another number of layers; a layer without units; no sweeps.
@@ -77,8 +79,8 @@ impl Dbm {
         Ok(Dbm { row_shape: row_shape.to_vec(), widths, first, sweeps, visible_bias })
     }
 
-    /// The same machine with visible biases that give the units these means, kept within [1/1000, 999/1000], while the weights
-    /// are 0.
+    /// The same machine with visible biases that give the units these means, kept within [1/1000, 999/1000],
+    /// while the weights are 0.
     ///
     /// # Errors
     /// Another number of means than of visible units.

@@ -1,19 +1,22 @@
-//! The deep kernel exponential family (Wenliang, Sutherland, Strathmann and Gretton 2019, eq. 2 and section 4; Song, Garg, Shi
-//! and Ermon 2019, section 6.1):
+//! The deep kernel exponential family (Wenliang, Sutherland, Strathmann and Gretton 2019, eq. 2 and section
+//! 4; Song, Garg, Shi and Ermon 2019, section 6.1):
 //!
 //! ```text
-//! f(x) = Σ_i α_i k(u, z_i) + log q0(x),    k(u, z) = Σ_r w_r exp(-‖φ_r(u) - φ_r(z)‖² / (2 v_r)),    u = (x - mean) / deviation,
+//! f(x) = Σ_i α_i k(u, z_i) + log q0(x),    u = (x - mean) / deviation,
+//! k(u, z) = Σ_r w_r exp(-‖φ_r(u) - φ_r(z)‖² / (2 v_r)),
 //! ```
 //!
-//! with inducing points z_i, mixture weights w = softmax, bandwidths v_r, and features φ_r: affine layers of one width with
-//! softplus between them, plus an affine skip from u to the last. log q0 is a Gaussian with the data's mean and s times its
-//! deviation: the kernels are bounded, so that f has a normaliser whatever they learn.
+//! with inducing points z_i, mixture weights w = softmax, bandwidths v_r, and features φ_r: affine layers of
+//! one width with softplus between them, plus an affine skip from u to the last. log q0 is a Gaussian with
+//! the data's mean and s times its deviation: the kernels are bounded, so that f has a normaliser whatever
+//! they learn.
 //!
-//! As published: the features, three bandwidths from 1 to 10 in geometric progression, weights of variance 1/width, inducing
-//! points that start at rows of the data. Otherwise: α is learnt by gradient descent beside the rest, where the authors solve
-//! for it on each batch by the linear system that score matching gives, with a learnt ridge ([`Dkef::ridge`] is that term);
-//! s is learnt and starts at 1, where they fix q0 (at deviation 2 in the sliced paper's code); rows wider than the features
-//! start with weights of variance 1/row instead, since every kernel would otherwise be 0.
+//! As published: the features, three bandwidths from 1 to 10 in geometric progression, weights of variance
+//! 1/width, inducing points that start at rows of the data. Otherwise: α is learnt by gradient descent beside
+//! the rest, where the authors solve for it on each batch by the linear system that score matching gives,
+//! with a learnt ridge ([`Dkef::ridge`] is that term); s is learnt and starts at 1, where they fix q0 (at
+//! deviation 2 in the sliced paper's code); rows wider than the features start with weights of variance 1/row
+//! instead, since every kernel would otherwise be 0.
 
 use enscore_program::{Initial, Parameters, Var};
 
@@ -48,13 +51,14 @@ pub struct Dkef {
 }
 
 impl Dkef {
-    /// Mean and standard deviation of each element of the data (an element with deviation 0 is only centred); `rows`
-    /// `[inducing, d]` of the data at which the inducing points start. Without rows they start at standard normal numbers in
-    /// standardised units: a model whose weights are read from a checkpoint needs no data.
+    /// Mean and standard deviation of each element of the data (an element with deviation 0 is only centred);
+    /// `rows` `[inducing, d]` of the data at which the inducing points start. Without rows they start at
+    /// standard normal numbers in standardised units: a model whose weights are read from a checkpoint needs
+    /// no data.
     ///
     /// # Errors
-    /// A number of 0; means and deviations that don't fit; another number of rows than inducing points, or rows that are not
-    /// finite.
+    /// A number of 0; means and deviations that don't fit; another number of rows than inducing points, or
+    /// rows that are not finite.
     pub fn new(
         row_shape: &[usize],
         settings: DkefSettings,

@@ -37,7 +37,8 @@ pub fn side_log_density<'s>(
     }
 }
 
-/// ln Z, nats: a scalar. A model with more units on both sides than can be enumerated is a mistake that the scope reports.
+/// ln Z, nats: a scalar. A model with more units on both sides than can be enumerated is a mistake that the
+/// scope reports.
 pub fn enumerated_log_z<'s>(
     model: &(impl Bipartite + ?Sized),
     parameters: &Parameters<'s>,

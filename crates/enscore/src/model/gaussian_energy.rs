@@ -10,9 +10,9 @@ use enscore_program::{Initial, Parameters, Var};
 use super::{LogDensity, sum_rows};
 use crate::error::{Error, Result};
 
-/// A quadratic form. Parameters `mean` m `[d]`, which starts at 0, and `precision` A `[d, d]`, which starts at the identity;
-/// P = (A + A')/2, since a quadratic form sees no more of A. Its density is Gaussian where P is positive definite, which
-/// nothing forces it to be. Images are taken for one long vector.
+/// A quadratic form. Parameters `mean` m `[d]`, which starts at 0, and `precision` A `[d, d]`, which starts
+/// at the identity; P = (A + A')/2, since a quadratic form sees no more of A. Its density is Gaussian where P
+/// is positive definite, which nothing forces it to be. Images are taken for one long vector.
 #[derive(Clone, Debug)]
 pub struct GaussianEnergy {
     row_shape: Vec<usize>,
@@ -43,8 +43,8 @@ impl LogDensity for GaussianEnergy {
     }
 }
 
-/// A mixture of isotropic Gaussians that is free to have any mass. Parameters `logits` a `[k]`, which start at 0, `means`
-/// `[k, d]`, which start at normal numbers, and `log_variances` ln v `[k]`, which start at 0.
+/// A mixture of isotropic Gaussians that is free to have any mass. Parameters `logits` a `[k]`, which start
+/// at 0, `means` `[k, d]`, which start at normal numbers, and `log_variances` ln v `[k]`, which start at 0.
 #[derive(Clone, Debug)]
 pub struct GaussianMixtureEnergy {
     row_shape: Vec<usize>,

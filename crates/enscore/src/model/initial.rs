@@ -3,8 +3,7 @@
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 use enscore_program::{Initial, Parameter};
 
-/// The stream of initial values; traced programs count theirs from 0.
-const STREAM: u32 = 0xA11C_E5ED;
+use crate::streams;
 
 /// The values that `parameters` start with, in their order, row-major. A parameter's draws depend on (seed,
 /// name) only: adding a layer changes no other layer's start.
@@ -24,12 +23,12 @@ fn initial_values(parameter: &Parameter, seed: u64) -> Vec<f32> {
         }
         Initial::Normal(deviation) => {
             let mut draws = vec![0.0; size];
-            normal_row(key, STREAM, row, &mut draws);
+            normal_row(key, streams::INITIAL, row, &mut draws);
             draws.into_iter().map(|z| (deviation * z) as f32).collect()
         }
         Initial::Uniform(bound) => {
             let mut words = vec![0; size];
-            row_words(key, STREAM, row, &mut words);
+            row_words(key, streams::INITIAL, row, &mut words);
             words.into_iter().map(|word| (bound * (2.0 * uniform(word) - 1.0)) as f32).collect()
         }
     }

@@ -1,7 +1,8 @@
 //! Layers with parameters: affine maps, convolutions, normalisation, the embedding of a noise level.
 //!
-//! Weights start as N(0, 1/fan_in) (LeCun, Bottou, Orr and Müller 1998, section 4.6), those of U-Nets with a third of that
-//! variance, biases at 0; a network's last layer starts at 0, so that its first output is 0 whatever its size.
+//! Weights start as N(0, 1/fan_in) (LeCun, Bottou, Orr and Müller 1998, section 4.6), those of U-Nets with a
+//! third of that variance, biases at 0; a network's last layer starts at 0, so that its first output is 0
+//! whatever its size.
 
 use enscore_program::{Conv, Initial, Parameters, Var};
 
@@ -43,9 +44,9 @@ impl Activation {
 pub(super) enum Start {
     /// N(0, 1/fan_in).
     Random,
-    /// N(0, 1/(3 fan_in)): for layers between normalisations. Their weights' size does not change what comes out, but a
-    /// step of Adam, whose length is given, turns smaller ones further (van Laarhoven 2017): at the same rate a U-Net
-    /// needs fewer steps.
+    /// N(0, 1/(3 fan_in)): for layers between normalisations. Their weights' size does not change what comes
+    /// out, but a step of Adam, whose length is given, turns smaller ones further (van Laarhoven 2017): at
+    /// the same rate a U-Net needs fewer steps.
     Small,
     /// 0: for last layers, of networks and of residual branches.
     Zero,
@@ -83,7 +84,8 @@ pub(super) fn conv<'s>(
     x.conv2d(weight, Conv::same(kernel)) + parameters.get("bias", &[channels], Initial::Constant(0.0))
 }
 
-/// A convolution of 4x4 pixels with stride 2 that halves an even size: `[batch, h, w, in]` → `[batch, h/2, w/2, channels]`.
+/// A convolution of 4x4 pixels with stride 2 that halves an even size: `[batch, h, w, in]` →
+/// `[batch, h/2, w/2, channels]`.
 pub(super) fn halving_conv<'s>(parameters: &Parameters<'s>, x: Var<'s>, channels: usize) -> Var<'s> {
     let inputs = x.extent(3);
     let weight = parameters.get("weight", &[4, 4, inputs, channels], Start::Random.initial(16 * inputs));
@@ -101,8 +103,8 @@ pub(super) fn group_norm<'s>(parameters: &Parameters<'s>, x: Var<'s>, groups: us
 /// A noise level σ `[batch]` as features `[batch, width]`: sines and cosines of log σ at 8 fixed frequencies
 /// (geometric, 1/8 to 4 radians per nat), then dense, SiLU, dense, SiLU.
 ///
-/// The frequencies are fixed where others draw them (Tancik et al. 2020): two runs then differ in their weights
-/// only, and neighbouring levels, a fraction of a nat apart, always have similar features.
+/// The frequencies are fixed where others draw them (Tancik et al. 2020): two runs then differ in their
+/// weights only, and neighbouring levels, a fraction of a nat apart, always have similar features.
 pub(super) fn embed_noise_level<'s>(
     parameters: &Parameters<'s>,
     sigma: Var<'s>,

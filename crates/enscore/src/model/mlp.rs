@@ -1,7 +1,7 @@
 //! Fully connected networks: a score s(x, σ) = N(x / √(σ² + v), log σ) / σ, and a log density f(x) = N(x).
 //!
-//! h_0 = x, h_k = φ(W_k h_{k-1} + b_k + V_k e(log σ)), output W h + b; v is the variance of the data. Dividing
-//! by σ is Song and Ermon 2020's technique 3.
+//! h_0 = x, h_k = φ(W_k h_{k-1} + b_k + V_k e(log σ)), output W h + b; v is the variance of the data.
+//! Dividing by σ is Song and Ermon 2020's technique 3.
 
 use enscore_program::{Parameters, Var};
 
@@ -69,8 +69,8 @@ impl Score for Mlp {
     }
 }
 
-/// An unnormalised log density of vectors. Without a confinement nothing bounds it far from the data: a normaliser exists
-/// only if training makes it fall there.
+/// An unnormalised log density of vectors. Without a confinement nothing bounds it far from the data: a
+/// normaliser exists only if training makes it fall there.
 #[derive(Clone, Debug)]
 pub struct MlpEnergy {
     row_shape: Vec<usize>,

@@ -71,18 +71,19 @@ pub trait LogDensity {
     fn row_shape(&self) -> &[usize];
 }
 
-/// A normalizing flow: an invertible map T whose base z = T(x) is N(0, I), so that its log density is normalised:
-/// log p(x) = log N(T(x); 0, I) + ln |det ∂T/∂x|.
+/// A normalizing flow: an invertible map T whose base z = T(x) is N(0, I), so that its log density is
+/// normalised: log p(x) = log N(T(x); 0, I) + ln |det ∂T/∂x|.
 pub trait Flow: LogDensity {
-    /// z = T(x) and ln |det ∂T/∂x| of each row: x `[batch, ..row_shape]` → (`[batch, ..row_shape]`, `[batch]`).
+    /// z = T(x) and ln |det ∂T/∂x| of each row: x `[batch, ..row_shape]` → (`[batch, ..row_shape]`,
+    /// `[batch]`).
     fn transform<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> (Var<'s>, Var<'s>);
 
     /// x = T⁻¹(z), of the shape of z: a sample where z is N(0, I).
     fn invert<'s>(&self, parameters: &Parameters<'s>, z: Var<'s>) -> Var<'s>;
 }
 
-/// A normalised density without parameters that programs draw from and evaluate: noise to contrast data with, a known
-/// target.
+/// A normalised density without parameters that programs draw from and evaluate: noise to contrast data with,
+/// a known target.
 pub trait NoiseDensity {
     /// log p at `x` `[batch, ..row_shape]`: `[batch]`, nats; -inf where p is 0.
     fn log_density<'s>(&self, x: Var<'s>) -> Var<'s>;
@@ -94,8 +95,8 @@ pub trait NoiseDensity {
     fn row_shape(&self) -> &[usize];
 }
 
-/// An unnormalised log density as the host sees it, whatever computes it: rows in, double precision out. Samplers on
-/// the host, importance sampling, quadrature and diagnostics know only this.
+/// An unnormalised log density as the host sees it, whatever computes it: rows in, double precision out.
+/// Samplers on the host, importance sampling, quadrature and diagnostics know only this.
 pub trait HostDensity {
     /// Elements of a row.
     fn row_len(&self) -> usize;

@@ -1,5 +1,5 @@
-//! What a run trains: a score, an energy or a flow, behind one type, so that objectives, samplers and evaluations ask for
-//! what they need.
+//! What a run trains: a score, an energy or a flow, behind one type, so that objectives, samplers and
+//! evaluations ask for what they need.
 
 use enscore_program::{Parameters, Var};
 

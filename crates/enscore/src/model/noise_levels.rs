@@ -1,5 +1,5 @@
-//! The standard deviations of the noise that a conditional score is trained and sampled at: sigma_1 > .. > sigma_L, in
-//! geometric sequence (Song and Ermon 2019, section 4.2).
+//! The standard deviations of the noise that a conditional score is trained and sampled at: sigma_1 > .. >
+//! sigma_L, in geometric sequence (Song and Ermon 2019, section 4.2).
 
 use crate::error::{Error, Result};
 use serde::Serialize;
@@ -15,11 +15,12 @@ pub struct NoiseLevels {
 }
 
 impl NoiseLevels {
-    /// `count` levels from `sigma_max` down to `sigma_min`: sigma_i = sigma_max (sigma_min / sigma_max)^((i-1)/(L-1)).
+    /// `count` levels from `sigma_max` down to `sigma_min`: sigma_i = sigma_max (sigma_min /
+    /// sigma_max)^((i-1)/(L-1)).
     ///
     /// # Errors
-    /// An input error that names the setting, unless sigma_max > sigma_min > 0, both finite, and `count` is at
-    /// least 2 and so small that the levels differ in f64. One level is [`NoiseLevels::single`].
+    /// An input error that names the setting, unless sigma_max > sigma_min > 0, both finite, and `count` is
+    /// at least 2 and so small that the levels differ in f64. One level is [`NoiseLevels::single`].
     pub fn geometric(sigma_max: f64, sigma_min: f64, count: usize) -> Result<Self> {
         positive("objective.sigma_min", sigma_min)?;
         positive("objective.sigma_max", sigma_max)?;

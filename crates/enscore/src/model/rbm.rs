@@ -3,11 +3,12 @@
 //! ```text
 //! Bernoulli visible units:  ln p(v, h) = b'v + c'h + v'Wh - ln Z,
 //!                           f(v) = b'v + Σ_j softplus((c + W'v)_j);
-//! Gaussian visible units:   ln p(v, h) = -|v - b|² / (2σ²) + c'h + v'Wh / σ² - ln Z   (Melchior, Wang and Wiskott 2017, eq. 1),
+//! Gaussian visible units:   ln p(v, h) = -|v - b|² / (2σ²) + c'h + v'Wh / σ² - ln Z,
 //!                           f(v) = -|v - b|² / (2σ²) + Σ_j softplus((c + W'v / σ²)_j).
 //! ```
 //!
-//! W `[visible, hidden]`, b `[visible]`, c `[hidden]`; f is minus the free energy, in nats.
+//! (Gaussian units: Melchior, Wang and Wiskott 2017, eq. 1.) W `[visible, hidden]`, b `[visible]`, c
+//! `[hidden]`; f is minus the free energy, in nats.
 
 use enscore_program::{Initial, Parameters, Var};
 
@@ -28,8 +29,8 @@ pub struct Rbm {
 }
 
 impl Rbm {
-    /// For rows of this shape, with so many hidden units. Weights start at N(0, 0.01²) (Hinton 2012, "A practical guide to
-    /// training restricted Boltzmann machines", section 8), biases at 0.
+    /// For rows of this shape, with so many hidden units. Weights start at N(0, 0.01²) (Hinton 2012, "A
+    /// practical guide to training restricted Boltzmann machines", section 8), biases at 0.
     ///
     /// # Errors
     /// A side without units; a standard deviation that is not finite and positive.
@@ -52,8 +53,8 @@ impl Rbm {
         Ok(Rbm { row_shape, block, hidden, visible_bias: Initial::Constant(0.0) })
     }
 
-    /// The same machine with visible biases that give the units these means while the weights are 0: log odds for Bernoulli
-    /// units, with means kept within [1/1000, 999/1000].
+    /// The same machine with visible biases that give the units these means while the weights are 0: log odds
+    /// for Bernoulli units, with means kept within [1/1000, 999/1000].
     ///
     /// # Errors
     /// Another number of means than of visible units.

@@ -1,6 +1,7 @@
-//! A residual energy of images (He, Zhang, Ren and Sun 2016, without normalisation; the shape of Du and Mordatch 2019's
-//! energies): at each resolution blocks h + conv(φ(conv(φ(h)))), then half the size by average pooling, at last the sum over
-//! pixels and one number. `[batch, height, width, channels]` → `[batch]`, nats up to a constant.
+//! A residual energy of images (He, Zhang, Ren and Sun 2016, without normalisation; the shape of Du and
+//! Mordatch 2019's energies): at each resolution blocks h + conv(φ(conv(φ(h)))), then half the size by
+//! average pooling, at last the sum over pixels and one number. `[batch, height, width, channels]` →
+//! `[batch]`, nats up to a constant.
 
 use enscore_program::{Parameters, Var};
 
@@ -24,7 +25,8 @@ impl ResidualEnergy {
     /// The width of each resolution in channels, each half the one before it in size; blocks at each.
     ///
     /// # Errors
-    /// No width, an extent of 0, a height or width that can't be halved so often, a confinement for rows of another size.
+    /// No width, an extent of 0, a height or width that can't be halved so often, a confinement for rows of
+    /// another size.
     pub fn new(
         row_shape: [usize; 3],
         widths: &[usize],

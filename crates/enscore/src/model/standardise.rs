@@ -1,6 +1,7 @@
 //! A fixed first layer: u = (x - mean) / deviation, element by element.
 //!
-//! What starts near the identity, or with features of unit width, then starts near the data, whatever its units.
+//! What starts near the identity, or with features of unit width, then starts near the data, whatever its
+//! units.
 
 use enscore_program::Var;
 
@@ -14,12 +15,12 @@ pub(super) struct Standardise {
 }
 
 impl Standardise {
-    /// Mean and deviation of each element of a row. An element with deviation 0 is constant in the data: its unit stays 1,
-    /// since its density has no width to learn from.
+    /// Mean and deviation of each element of a row. An element with deviation 0 is constant in the data: its
+    /// unit stays 1, since its density has no width to learn from.
     ///
     /// # Errors
-    /// Lengths other than the row's, a mean that is not finite, a deviation that is negative or not finite; data all of
-    /// whose elements are constant.
+    /// Lengths other than the row's, a mean that is not finite, a deviation that is negative or not finite;
+    /// data all of whose elements are constant.
     pub(super) fn new(row_len: usize, mean: &[f64], deviation: &[f64]) -> Result<Self> {
         for (name, values) in [("mean", mean), ("deviation", deviation)] {
             if values.len() != row_len {

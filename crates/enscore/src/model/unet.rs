@@ -3,9 +3,10 @@
 //! The U is Ronneberger, Fischer and Brox 2015's: blocks at ever coarser resolution, then back, each block on
 //! the way back reading the block of the same resolution on the way down. Blocks are residual with
 //! normalisation first (He, Zhang, Ren and Sun 2016, "Identity mappings", figure 4e): GroupNorm, SiLU, conv
-//! 3x3, plus the embedding of log σ per channel (as Ho, Jain and Abbeel 2020), GroupNorm, SiLU, conv 3x3, plus
-//! the block's input. Each block's last conv starts at 0 (Goyal et al. 2017, section 5.1, as Ho et al.): a block is its input
-//! at first, and the U-Net needs fewer steps. Dividing the output by σ is Song and Ermon 2020's technique 3.
+//! 3x3, plus the embedding of log σ per channel (as Ho, Jain and Abbeel 2020), GroupNorm, SiLU, conv 3x3,
+//! plus the block's input. Each block's last conv starts at 0 (Goyal et al. 2017, section 5.1, as Ho et al.):
+//! a block is its input at first, and the U-Net needs fewer steps. Dividing the output by σ is Song and Ermon
+//! 2020's technique 3.
 
 use enscore_program::{Parameters, Var};
 
@@ -42,8 +43,8 @@ impl UNet {
     /// A network for images of `row_shape` `[height, width, channels]`.
     ///
     /// # Errors
-    /// A size that can't be halved as often as there are levels below the first, groups that don't divide every
-    /// width or hold a single value, or an extent of 0: each named with what would fit.
+    /// A size that can't be halved as often as there are levels below the first, groups that don't divide
+    /// every width or hold a single value, or an extent of 0: each named with what would fit.
     pub fn new(row_shape: [usize; 3], settings: UNetSettings) -> Result<Self> {
         check_extents(row_shape, &settings)?;
         check_levels(row_shape, settings.multipliers.len())?;
@@ -162,8 +163,8 @@ fn check_levels([height, width, _]: [usize; 3], levels: usize) -> Result<()> {
         .remedy(format!("use at most {} multipliers, or crop or pad the images", halvings + 1)))
 }
 
-/// Every normalised width is one of `widths` or a sum of them, so it is enough that groups divide these; and a
-/// group of a single value would be normalised to 0.
+/// Every normalised width is one of `widths` or a sum of them, so it is enough that groups divide these; and
+/// a group of a single value would be normalised to 0.
 fn check_groups([height, width, _]: [usize; 3], widths: &[usize], groups: usize) -> Result<()> {
     for (level, channels) in widths.iter().enumerate() {
         let place = || format!("resolution {} of the U-Net", level + 1);

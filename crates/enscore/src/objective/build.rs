@@ -45,8 +45,8 @@ pub struct Task {
     pub chains: Option<ChainSettings>,
     /// Whose turn it is, where there are two players.
     pub alternation: Option<Alternation>,
-    /// The steps at which the players from the second one on have played, one after the other from the first step; then it is the
-    /// first one's turn to the end.
+    /// The steps at which the players from the second one on have played, one after the other from the first
+    /// step; then it is the first one's turn to the end.
     pub stages: Vec<u64>,
 }
 
@@ -73,8 +73,8 @@ impl Task {
     }
 }
 
-/// The noise levels that `settings` train, from the largest to the smallest. Objectives without noise have the one level 1,
-/// which a score network is told.
+/// The noise levels that `settings` train, from the largest to the smallest. Objectives without noise have
+/// the one level 1, which a score network is told.
 ///
 /// # Errors
 /// An input error that names the setting.
@@ -88,8 +88,8 @@ pub fn noise_levels(settings: &settings::Objective) -> Result<NoiseLevels> {
     }
 }
 
-/// The objective that `settings` describe, for the rows that it is trained and validated on; `flow_noise` is the flow of
-/// noise contrastive estimation against one.
+/// The objective that `settings` describe, for the rows that it is trained and validated on; `flow_noise` is
+/// the flow of noise contrastive estimation against one.
 ///
 /// # Errors
 /// As [`noise_levels`]; noise that can't be fitted to the rows, or that has no density at one of them.
@@ -183,8 +183,8 @@ pub fn contrasted_flow(fce: &Fce, data: &DataFacts) -> Result<RealNvp> {
     RealNvp::new(data.row_shape, fce.flow_couplings, &hidden, data.mean, data.deviation)
 }
 
-/// Where log Z starts: at the entropy of independent Gaussians with the data's moments, which is log Z - f where a model
-/// with about equal f everywhere meets the data.
+/// Where log Z starts: at the entropy of independent Gaussians with the data's moments, which is log Z - f
+/// where a model with about equal f everywhere meets the data.
 fn first_log_z(data: &DataFacts) -> f64 {
     let spread = data.deviation.iter().map(|deviation| deviation.max(1e-6));
     spread.map(|deviation| deviation.ln() + 0.5 * (2.0 * PI * E).ln()).sum()

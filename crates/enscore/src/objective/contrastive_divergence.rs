@@ -1,13 +1,15 @@
-//! Contrastive divergence with chains (Hinton 2002; for neural energies Nijkamp, Hill, Zhu and Wu 2019, algorithm 1; Du and
-//! Mordatch 2019, algorithm 1): the gradient of the log-likelihood with the model's expectation taken over chains x⁻,
+//! Contrastive divergence with chains (Hinton 2002; for neural energies Nijkamp, Hill, Zhu and Wu 2019,
+//! algorithm 1; Du and Mordatch 2019, algorithm 1): the gradient of the log-likelihood with the model's
+//! expectation taken over chains x⁻,
 //!
 //! ```text
 //! loss = -(E_data f(x) - E_chains f(x⁻)) + λ (E_data f² + E_chains f²).
 //! ```
 //!
-//! The host advances the chains before each update by Langevin steps x + a ∇f(x) + b z; they are constants here. With chains
-//! that converge it is maximum likelihood at the temperature T = b²/(2a); short chains learn what k steps from their start
-//! reach, and their energy is no likelihood. E_data f - E_chains f, the gap, hovers about 0 when learning is stable.
+//! The host advances the chains before each update by Langevin steps x + a ∇f(x) + b z; they are constants
+//! here. With chains that converge it is maximum likelihood at the temperature T = b²/(2a); short chains
+//! learn what k steps from their start reach, and their energy is no likelihood. E_data f - E_chains f, the
+//! gap, hovers about 0 when learning is stable.
 
 use enscore_program::Parameters;
 

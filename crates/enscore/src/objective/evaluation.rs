@@ -8,8 +8,8 @@ use crate::model::{Network, Score, batch_shape, trace};
 
 /// The denoising loss of given rows at given noise levels.
 ///
-/// Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[batch]`, `key`. Output: `loss` `[batch]`, the NCSN
-/// loss of each row as a sum over dimensions. Rows that only fill the batch are left out by the caller.
+/// Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[batch]`, `key`. Output: `loss` `[batch]`, the
+/// NCSN loss of each row as a sum over dimensions. Rows that only fill the batch are left out by the caller.
 #[derive(Clone, Debug)]
 pub struct EvaluationProgram {
     /// The program.
@@ -36,8 +36,8 @@ impl EvaluationProgram {
 
 /// The loss of given rows under an objective, as a program: what a validation averages.
 ///
-/// Inputs: the parameters, then `x` `[batch, ..]`, `row_weights` `[batch]`, `key`. Output: `loss` `[]`, the mean loss of the rows
-/// in the units that training shows.
+/// Inputs: the parameters, then `x` `[batch, ..]`, `row_weights` `[batch]`, `key`. Output: `loss` `[]`, the
+/// mean loss of the rows in the units that training shows.
 #[derive(Clone, Debug)]
 pub struct ObjectiveProgram {
     /// The program.

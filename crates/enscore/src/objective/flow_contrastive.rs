@@ -1,14 +1,16 @@
-//! Flow contrastive estimation (Gao, Nijkamp, Kingma, Xu, Dai and Wu 2020, eq. 10): an energy and a flow q play for
+//! Flow contrastive estimation (Gao, Nijkamp, Kingma, Xu, Dai and Wu 2020, eq. 10): an energy and a flow q
+//! play for
 //!
 //! ```text
 //! V(θ, c, α) = E_data log(p/(p + q)) + E_q log(q/(p + q)),   log p(x) = f(x) - c,
 //! ```
 //!
-//! which the energy (θ, c) maximises, as in noise contrastive estimation against q, and the flow α minimises: for the best
-//! energy V = 2 JS(data, q) - 2 log 2, whose least value is -2 log 2 at q = data. The flow's draws T⁻¹(z) carry its gradient.
+//! which the energy (θ, c) maximises, as in noise contrastive estimation against q, and the flow α minimises:
+//! for the best energy V = 2 JS(data, q) - 2 log 2, whose least value is -2 log 2 at q = data. The flow's
+//! draws T⁻¹(z) carry its gradient.
 //!
-//! Who moves, so that neither runs far ahead of the other: the energy while it tells data from draws with an accuracy below
-//! a threshold, else the flow.
+//! Who moves, so that neither runs far ahead of the other: the energy while it tells data from draws with an
+//! accuracy below a threshold, else the flow.
 
 use enscore_program::{Initial, Parameters, Var};
 

@@ -1,17 +1,20 @@
-//! Contrastive divergence of two sides of units with block Gibbs chains (Hinton 2002; persistent: Tieleman 2008):
+//! Contrastive divergence of two sides of units with block Gibbs chains (Hinton 2002; persistent: Tieleman
+//! 2008):
 //!
 //! ```text
-//! loss = -(E_data f(x) - E_chains f(x⁻)),         f(x) = g(x) + Σ softplus(c + W'x): minus the free energy, nats.
+//! loss = -(E_data f(x) - E_chains f(x⁻)),
+//! f(x) = g(x) + Σ softplus(c + W'x): minus the free energy, nats.
 //! ```
 //!
-//! Where units of the first side are hidden (a deep machine's second layer), f of the data is its variational bound: f at their mean
-//! field and their entropy H, neither of which is differentiated through. The gap that is reported leaves H out.
+//! Where units of the first side are hidden (a deep machine's second layer), f of the data is its variational
+//! bound: f at their mean field and their entropy H, neither of which is differentiated through. The gap that
+//! is reported leaves H out.
 //!
-//! What is optimised is linear in the parameters with the gradient as constants (`phases.rs`): chains are constants, and the
-//! centred gradient is the derivative of no function of the plain parameters.
+//! What is optimised is linear in the parameters with the gradient as constants (`phases.rs`): chains are
+//! constants, and the centred gradient is the derivative of no function of the plain parameters.
 //!
-//! Chains from the data (CD-k) are traced here: their first product of data and weights is the loss's own. Others are advanced
-//! by the host before the update.
+//! Chains from the data (CD-k) are traced here: their first product of data and weights is the loss's own.
+//! Others are advanced by the host before the update.
 
 use enscore_program::{Parameters, Var};
 
@@ -61,7 +64,8 @@ impl Objective<Network> for GibbsDivergence {
         let of_data = batch.mean(data.log_density(model, parameters));
         let of_chains = chains.log_density(model, parameters).mean_all();
         let gap = of_data - of_chains;
-        // Chains draw what of the first side is hidden, so that their f has no entropy to set beside the data's.
+        // Chains draw what of the first side is hidden, so that their f has no entropy to set beside the
+        // data's.
         let entropy = batch.mean(entropy);
         let count = chains.first.extent(0);
         let phases = [
@@ -77,8 +81,8 @@ impl Objective<Network> for GibbsDivergence {
     }
 }
 
-/// The data and chains after `sweeps` sweeps from it, with the squared distance of each element from the mean that the first
-/// sweep draws it at, a mean over rows and elements.
+/// The data and chains after `sweeps` sweeps from it, with the squared distance of each element from the mean
+/// that the first sweep draws it at, a mean over rows and elements.
 fn from_data<'s>(
     model: &dyn Bipartite,
     parameters: &Parameters<'s>,

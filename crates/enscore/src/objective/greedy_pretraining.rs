@@ -1,25 +1,28 @@
-//! Greedy pretraining of a deep Boltzmann machine (Salakhutdinov and Hinton 2009, section 3.1), a layer of weights at a time, so that
-//! the layers fit together: a layer that will hear from below and from above hears twice from the side that is there. Stage l learns
+//! Greedy pretraining of a deep Boltzmann machine (Salakhutdinov and Hinton 2009, section 3.1), a layer of
+//! weights at a time, so that the layers fit together: a layer that will hear from below and from above hears
+//! twice from the side that is there. Stage l learns
 //!
 //! ```text
 //! ln p(s, t) = s'W t + b's + c't - ln Z,      s = x¹ + .. + xᵐ,  t = h¹ + .. + hⁿ,   x and h in {0, 1}:
 //! F(s) = b's + n Σ softplus(c + W's),         h ~ σ(c + W's),    x ~ σ(b + W t),
 //! ```
 //!
-//! a restricted Boltzmann machine with m = 2 tied copies of its lower layer (1 in the last stage) and n = 2 of its upper one (1 in
-//! the first stage), by contrastive divergence from m copies of the data: loss = -(E_data F - E_chains F) / (m n).
+//! a restricted Boltzmann machine with m = 2 tied copies of its lower layer (1 in the last stage) and n = 2
+//! of its upper one (1 in the first stage), by contrastive divergence from m copies of the data: loss =
+//! -(E_data F - E_chains F) / (m n).
 //!
-//! The data of stage l are drawn upwards, x_(l+1) ~ σ(2 W_l'x_l + r_l), with the biases r_l that stage l learnt for its upper layer.
-//! A layer between two stages has two biases, r of the stage below and b of the one above; the machine's is their mean, as its input
-//! is the mean of both stages' inputs. So b = 2 a - r, where a is the machine's bias, and stage l + 1 learns a. The weights are the
-//! machine's as they are.
+//! The data of stage l are drawn upwards, x_(l+1) ~ σ(2 W_l'x_l + r_l), with the biases r_l that stage l
+//! learnt for its upper layer. A layer between two stages has two biases, r of the stage below and b of the
+//! one above; the machine's is their mean, as its input is the mean of both stages' inputs. So b = 2 a - r,
+//! where a is the machine's bias, and stage l + 1 learns a. The weights are the machine's as they are.
 
 use enscore_program::{Initial, Parameter, Parameters, Var};
 
 use super::{Batch, Estimate, GibbsDivergence, Objective};
 use crate::model::{DBM_BIASES, DBM_WEIGHTS, Dbm, Network, draw_bernoulli, sum_rows};
 
-/// What stands before the number of a layer in the names of the biases r: `recognition.0.bias` of the lowest hidden layer.
+/// What stands before the number of a layer in the names of the biases r: `recognition.0.bias` of the lowest
+/// hidden layer.
 pub const RECOGNITION: &str = "recognition";
 
 /// A stage of the pretraining.

@@ -1,8 +1,9 @@
-//! Maximum likelihood: the mean of -log p(x), nats, of a normalised density, a flow; or of two sides of units with log Z by
-//! enumeration of a small one, whose gradient is the exact difference of the moments of data and model.
+//! Maximum likelihood: the mean of -log p(x), nats, of a normalised density, a flow; or of two sides of units
+//! with log Z by enumeration of a small one, whose gradient is the exact difference of the moments of data
+//! and model.
 //!
-//! Per dimension and divided by ln 2 it is bits per dimension of the scaled data; a factor of the scale and the
-//! dequantisation are the reader's to add.
+//! Per dimension and divided by ln 2 it is bits per dimension of the scaled data; a factor of the scale and
+//! the dequantisation are the reader's to add.
 
 use enscore_program::Parameters;
 

@@ -45,8 +45,8 @@ pub struct Batch<'s> {
     pub weights: Var<'s>,
     /// The key of every draw of this step.
     pub key: Var<'s>,
-    /// Where the objective learns from chains: their states, advanced by the host: `[chains, ..row_shape]`, or `[chains,
-    /// first]` of two sides of units.
+    /// Where the objective learns from chains: their states, advanced by the host: `[chains, ..row_shape]`,
+    /// or `[chains, first]` of two sides of units.
     pub chains: Option<Var<'s>>,
 }
 
@@ -71,9 +71,9 @@ impl<'s> Batch<'s> {
 pub struct Estimate<'s> {
     /// The loss as the method defines it: a scalar, reported.
     pub loss: Var<'s>,
-    /// What is differentiated: the loss in units where a network that knows nothing has about 1; for losses that are sums
-    /// over dimensions, the loss per dimension. Adam does not see the factor; a limit on the gradient's norm keeps its
-    /// meaning for every size of data.
+    /// What is differentiated: the loss in units where a network that knows nothing has about 1; for losses
+    /// that are sums over dimensions, the loss per dimension. Adam does not see the factor; a limit on the
+    /// gradient's norm keeps its meaning for every size of data.
     pub optimised: Var<'s>,
     /// Further scalars to report, by name. The first is what progress shows.
     pub diagnostics: Vec<(&'static str, Var<'s>)>,

@@ -1,5 +1,5 @@
-//! The noise that data are contrasted with: a density that programs draw from and evaluate, fitted to the training rows or
-//! trained before.
+//! The noise that data are contrasted with: a density that programs draw from and evaluate, fitted to the
+//! training rows or trained before.
 
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Kind, Parameter, Parameters, Var};

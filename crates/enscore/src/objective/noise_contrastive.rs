@@ -1,13 +1,14 @@
-//! Noise contrastive estimation (Gutmann and Hyvärinen 2012, eq. 6 to 8): with ν noise rows y for each data row x,
+//! Noise contrastive estimation (Gutmann and Hyvärinen 2012, eq. 6 to 8): with ν noise rows y for each data
+//! row x,
 //!
 //! ```text
 //! G(u) = f(u) - c - log p_n(u),
 //! loss = E_data softplus(-(G(x) - ln ν)) + ν E_noise softplus(G(y) - ln ν).
 //! ```
 //!
-//! c is a parameter of its own, `log_z`: at the optimum exp(f - c) is the density of the data and c = log Z. Without the
-//! noise's log density, or without c, a classifier would learn a ratio and no density. The posterior of data is
-//! h(u) = σ(G(u) - ln ν); softplus keeps its logarithm exact where h is near 0 or 1.
+//! c is a parameter of its own, `log_z`: at the optimum exp(f - c) is the density of the data and c = log Z.
+//! Without the noise's log density, or without c, a classifier would learn a ratio and no density. The
+//! posterior of data is h(u) = σ(G(u) - ln ν); softplus keeps its logarithm exact where h is near 0 or 1.
 
 use enscore_program::{Initial, Parameters, Var};
 

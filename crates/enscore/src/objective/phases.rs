@@ -1,20 +1,22 @@
-//! The gradient of the log-likelihood of two sides of units from the statistics of two phases, data and model, plain or centred
-//! (Montavon and Müller 2012; Melchior, Fischer and Wiskott 2016, algorithm 1):
+//! The gradient of the log-likelihood of two sides of units from the statistics of two phases, data and
+//! model, plain or centred (Montavon and Müller 2012; Melchior, Fischer and Wiskott 2016, algorithm 1):
 //!
 //! ```text
 //! dW = E_data x h' - E_model x h',     db = E_data x - E_model x,     dc = E_data h - E_model h.
 //! ```
 //!
-//! Where units count from offsets μ (first side) and λ (second side), here their means over the data's phase, the energy is
-//! (x-μ)'W(h-λ) + b'(x-μ) + c'(h-λ), and a step along its gradient is, in the parameters without offsets, the step
+//! Where units count from offsets μ (first side) and λ (second side), here their means over the data's phase,
+//! the energy is (x-μ)'W(h-λ) + b'(x-μ) + c'(h-λ), and a step along its gradient is, in the parameters
+//! without offsets, the step
 //!
 //! ```text
 //! W: dW* = E_data (x-μ)(h-λ)' - E_model (x-μ)(h-λ)',      b: db - dW* λ,      c: dc - dW*' μ.
 //! ```
 //!
-//! x stands for x / σ² of Gaussian units. With both phases' rows below each other, A of the first side as it is and B of the second,
-//! from its offset and with the rows' weights (1/n of data, -1/n of chains), dW* = A'B - μ (1'B) is one product, whose first
-//! operand is states of units and not numbers close to them, and dW* λ = A'(B λ) - μ (1'B λ) needs no pass over the weights.
+//! x stands for x / σ² of Gaussian units. With both phases' rows below each other, A of the first side as it
+//! is and B of the second, from its offset and with the rows' weights (1/n of data, -1/n of chains), dW* =
+//! A'B - μ (1'B) is one product, whose first operand is states of units and not numbers close to them, and
+//! dW* λ = A'(B λ) - μ (1'B λ) needs no pass over the weights.
 
 use enscore_program::{Parameters, Var};
 
@@ -31,8 +33,8 @@ pub struct Phase<'s> {
     pub weights: Var<'s>,
 }
 
-/// A function whose gradient in the parameters is that of the log-likelihood, with the phases as constants: linear in the
-/// parameters. `phases` are the data's and the model's.
+/// A function whose gradient in the parameters is that of the log-likelihood, with the phases as constants:
+/// linear in the parameters. `phases` are the data's and the model's.
 pub fn contrast_phases<'s>(
     model: &dyn Bipartite,
     parameters: &Parameters<'s>,

@@ -4,9 +4,9 @@
 //! (1/n) Σ_i  Tr ∇s(x_i) + ½ ‖s(x_i)‖²,
 //! ```
 //!
-//! which is E ½ ‖s - ∇log p_data‖² up to a constant of the data. Of an energy Tr ∇s is the Laplacian of f, of a score network
-//! the divergence of s; both come from one forward pass with a tangent for each coordinate, in chunks that are differentiated
-//! one after the other, so that memory holds the tangents of one chunk.
+//! which is E ½ ‖s - ∇log p_data‖² up to a constant of the data. Of an energy Tr ∇s is the Laplacian of f, of
+//! a score network the divergence of s; both come from one forward pass with a tangent for each coordinate,
+//! in chunks that are differentiated one after the other, so that memory holds the tangents of one chunk.
 
 use enscore_program::{Parameters, Var};
 
@@ -21,8 +21,8 @@ pub struct ScoreMatching {
 }
 
 impl ScoreMatching {
-    /// The loss of each row `[batch]`, in parts that add up to it: for every chunk of coordinates its share of the trace and
-    /// of ½ ‖s‖².
+    /// The loss of each row `[batch]`, in parts that add up to it: for every chunk of coordinates its share
+    /// of the trace and of ½ ‖s‖².
     pub fn parts<'s>(&self, model: &Network, parameters: &Parameters<'s>, x: Var<'s>) -> Vec<Var<'s>> {
         let scope = x.scope();
         let coordinates: usize = x.shape().iter().skip(1).product();
@@ -61,9 +61,9 @@ impl ScoreMatching {
         if self.tangents == 0 { coordinates } else { self.tangents.min(coordinates) }
     }
 
-    /// The estimate of an energy with the tangents of one chunk in memory at a time: each chunk's gradient in the parameters
-    /// is taken before the next chunk's tangents are formed. What is optimised is Σ_p <g_p, p> with these gradients g as
-    /// constants: its gradient is g.
+    /// The estimate of an energy with the tangents of one chunk in memory at a time: each chunk's gradient in
+    /// the parameters is taken before the next chunk's tangents are formed. What is optimised is Σ_p <g_p, p>
+    /// with these gradients g as constants: its gradient is g.
     fn estimate_by_chunks<'s>(
         &self,
         model: &Network,

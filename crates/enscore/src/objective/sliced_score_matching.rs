@@ -5,10 +5,10 @@
 //! SSM-VR (1/nM) Σ_i Σ_m  v_im' ∇s(x_i) v_im + ½ ‖s(x_i)‖²
 //! ```
 //!
-//! with directions v of E vv' = I: then E v'∇s v = Tr ∇s, and both have the expectation of exact score matching. Directions
-//! of unit length would shrink the first term by d: on the sphere the radius is √d. v'∇s v is one Jacobian-vector product
-//! per direction; of an energy it is v'∇²f v, which the cotangents of s = ∇f give by one pass forward
-//! ([`Scope::curvature`](enscore_program::Scope::curvature)).
+//! with directions v of E vv' = I: then E v'∇s v = Tr ∇s, and both have the expectation of exact score
+//! matching. Directions of unit length would shrink the first term by d: on the sphere the radius is √d. v'∇s
+//! v is one Jacobian-vector product per direction; of an energy it is v'∇²f v, which the cotangents of s = ∇f
+//! give by one pass forward ([`Scope::curvature`](enscore_program::Scope::curvature)).
 
 use enscore_program::{Parameters, Var};
 

@@ -39,8 +39,8 @@ pub(super) struct Tick {
 }
 
 impl Axis {
-    /// The range of the values that can be drawn, widened at both ends by `margin` of its length. Constant values
-    /// get a range around them; no value at all gives 0 to 1 (1 to 10 on a log scale).
+    /// The range of the values that can be drawn, widened at both ends by `margin` of its length. Constant
+    /// values get a range around them; no value at all gives 0 to 1 (1 to 10 on a log scale).
     pub(super) fn fit(values: impl Iterator<Item = f64>, scale: Scale, margin: f64) -> Axis {
         let shown = values.filter(|&value| scale.shows(value));
         let (low, high) = shown

@@ -1,4 +1,5 @@
-//! Small line charts as SVG: they stand alone or inside a page, on light and dark backgrounds, without fonts or scripts.
+//! Small line charts as SVG: they stand alone or inside a page, on light and dark backgrounds, without fonts
+//! or scripts.
 
 use std::fmt::Write;
 
@@ -20,8 +21,8 @@ pub enum Mark {
     Dots,
 }
 
-/// Points `(x, y)` in the order they are joined. A point that can't be drawn (not finite, or not positive on a
-/// log axis) leaves a gap.
+/// Points `(x, y)` in the order they are joined. A point that can't be drawn (not finite, or not positive on
+/// a log axis) leaves a gap.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     /// Its name in the legend.

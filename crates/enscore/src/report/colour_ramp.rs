@@ -1,6 +1,8 @@
-//! Colours from dark to bright for a number in [0, 1], of evenly rising lightness: CIE L* = 4 + 93 t within 1.
+//! Colours from dark to bright for a number in [0, 1], of evenly rising lightness: CIE L* = 4 + 93 t within
+//! 1.
 //!
-//! Six anchor colours with straight lines between them. The ramp has few levels, so that pictures stay small as files.
+//! Six anchor colours with straight lines between them. The ramp has few levels, so that pictures stay small
+//! as files.
 
 /// Anchors at t = 0, 1/5, ..., 1: night blue, purple, crimson, orange, gold, cream.
 const ANCHORS: [[u8; 3]; 6] =

@@ -1,13 +1,13 @@
-//! One table for several methods: a row a method, a column a measure with its unit, the best of each column marked; as
-//! text, Markdown and HTML.
+//! One table for several methods: a row a method, a column a measure with its unit, the best of each column
+//! marked; as text, Markdown and HTML.
 //!
-//! A value is marked where no other is better by more than two standard errors of the difference: what chance could
-//! reorder is not ranked. Values with a standard error are written with the digits that it leaves: 0.0123 ± 0.0011.
+//! A value is marked where no other is better by more than two standard errors of the difference: what chance
+//! could reorder is not ranked. Values with a standard error are written with the digits that it leaves:
+//! 0.0123 ± 0.0011.
 
 use std::fmt::Write;
 
-use super::html::number;
-use super::markup::escape;
+use super::markup::{escape, number, table};
 use crate::error::{Error, Result};
 
 /// Which values of a column are good.
@@ -189,10 +189,7 @@ impl Comparison {
     pub fn html(&self) -> String {
         let lines = self.lines(|cell| format!("<b>{cell}</b>"), escape);
         let (head, body) = lines.split_at(1);
-        super::html::table(
-            &head.iter().flatten().map(String::as_str).collect::<Vec<_>>(),
-            body.iter().cloned(),
-        )
+        table(&head.iter().flatten().map(String::as_str).collect::<Vec<_>>(), body.iter().cloned())
     }
 }
 

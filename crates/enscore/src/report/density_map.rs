@@ -1,9 +1,9 @@
-//! Pictures of densities of two variables: panels with a heat map of exp(f - log Z), a field of arrows of the score and
-//! points, under their titles, on one sheet.
+//! Pictures of densities of two variables: panels with a heat map of exp(f - log Z), a field of arrows of the
+//! score and points, under their titles, on one sheet.
 //!
-//! Brightness follows the square root of the density, so that what is a hundredth of the peak is seen. An arrow's
-//! direction is the score's; its length grows as the logarithm of the score's norm over the median norm, and is at most a
-//! cell. x grows to the right, y upwards, with equal units on both axes.
+//! Brightness follows the square root of the density, so that what is a hundredth of the peak is seen. An
+//! arrow's direction is the score's; its length grows as the logarithm of the score's norm over the median
+//! norm, and is at most a cell. x grows to the right, y upwards, with equal units on both axes.
 
 use super::colour_ramp;
 use super::glyphs;
@@ -50,7 +50,8 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// An empty panel over a window `[[x low, x high], [y low, y high]]`. Text that doesn't fit is cut, with dots.
+    /// An empty panel over a window `[[x low, x high], [y low, y high]]`. Text that doesn't fit is cut, with
+    /// dots.
     ///
     /// # Errors
     /// An axis that is not finite with low < high.
@@ -109,7 +110,8 @@ impl Panel {
         self
     }
 
-    /// The density drawn brightest, so that panels can be compared; without it, the greatest of the panel's own.
+    /// The density drawn brightest, so that panels can be compared; without it, the greatest of the panel's
+    /// own.
     ///
     /// # Errors
     /// A density that is not a finite number above 0.
@@ -226,7 +228,8 @@ impl Panel {
     }
 }
 
-/// The middles of the cells of a grid of `[rows, columns]` over a window, from the top left along rows: `[n, 2]`.
+/// The middles of the cells of a grid of `[rows, columns]` over a window, from the top left along rows:
+/// `[n, 2]`.
 pub fn centres(window: [[f64; 2]; 2], [rows, columns]: [usize; 2]) -> Vec<f64> {
     let at = |[low, high]: [f64; 2], share: f64| low + (high - low) * share;
     let place = |index: usize| {

@@ -1,5 +1,5 @@
-//! The weights of hidden units as pictures: a tile a unit, grey where a weight is 0, white where it is greatest in size and
-//! positive, black where it is as large and negative. Each tile has its own scale.
+//! The weights of hidden units as pictures: a tile a unit, grey where a weight is 0, white where it is
+//! greatest in size and positive, black where it is as large and negative. Each tile has its own scale.
 
 use super::image::Image;
 use super::sheet;
@@ -9,7 +9,8 @@ use crate::error::Result;
 const MOST: usize = 100;
 const COLUMNS: usize = 10;
 
-/// The columns of W `[visible, hidden]` with the largest norms, as images of this shape; none without a column.
+/// The columns of W `[visible, hidden]` with the largest norms, as images of this shape; none without a
+/// column.
 ///
 /// # Errors
 /// Weights that are not finite, or don't fill whole columns.

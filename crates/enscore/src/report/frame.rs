@@ -1,4 +1,5 @@
-//! What charts and scatter pictures share as SVG: the plotting area with its axes, the legend, the outer element.
+//! What charts and scatter pictures share as SVG: the plotting area with its axes, the legend, the outer
+//! element.
 
 use std::fmt::Write;
 
@@ -54,8 +55,8 @@ impl Frame {
     }
 }
 
-/// The outer element with the title, which may be empty where a caption stands below; `label` is what it says to who can't see
-/// it. Text takes the page's colour.
+/// The outer element with the title, which may be empty where a caption stands below; `label` is what it says
+/// to who can't see it. Text takes the page's colour.
 pub(super) fn svg(title: &str, label: &str, height: f64, body: &str) -> String {
     let (title, label) = (escape(title), escape(label));
     format!(

@@ -1,4 +1,5 @@
-//! Letters, digits and signs, five pixels high, for titles and labels in raster pictures. Small letters are drawn as capitals.
+//! Letters, digits and signs, five pixels high, for titles and labels in raster pictures. Small letters are
+//! drawn as capitals.
 
 use super::image::Image;
 

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::citations::Method;
 use super::contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
-use super::markup::escape;
+use super::markup::{escape, number, table};
 
 /// Rows of the noise-level table; a schedule of hundreds is thinned evenly.
 const MAX_SIGMA_ROWS: usize = 24;
@@ -151,20 +151,6 @@ fn timings(out: &mut String, timings: &[Timing]) {
     section(out, "Timings", table(&["part", "seconds", "steps", "steps per second"], rows));
 }
 
-/// A table with numbers in all columns but the first; cells are escaped already.
-pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let line = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
-        let cell = |(column, text)| {
-            let class = if column > 0 { r#" class="n""# } else { "" };
-            format!("<{tag}{class}>{text}</{tag}>")
-        };
-        format!("<tr>{}</tr>\n", cells.enumerate().map(cell).collect::<String>())
-    };
-    let head = line("th", &mut header.iter().copied());
-    let body: String = rows.map(|row| line("td", &mut row.iter().map(String::as_str))).collect();
-    format!(r#"<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>"#)
-}
-
 fn facts(facts: &[Fact]) -> String {
     if facts.is_empty() {
         return String::new();
@@ -185,19 +171,6 @@ fn citations(out: &mut String, methods: &[Method]) {
     if !items.is_empty() {
         section(out, "Methods and data used", format!("<ul>{items}</ul>"));
     }
-}
-
-/// Four significant digits; very large and small values with an exponent.
-pub(super) fn number(value: f64) -> String {
-    if !value.is_finite() {
-        return "not finite".into();
-    }
-    if value == 0.0 {
-        return "0".into();
-    }
-    let short = format!("{value:.3e}");
-    let exponent: i32 = short.rsplit('e').next().and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    if (-4..6).contains(&exponent) { format!("{value:.*}", (3 - exponent).max(0) as usize) } else { short }
 }
 
 #[cfg(test)]

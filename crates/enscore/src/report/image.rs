@@ -28,7 +28,8 @@ impl Image {
         Ok(Image { width, height, channels, pixels: vec![level; bytes] })
     }
 
-    /// A picture from values `[height, width, channels]` in [0, 1]. Values outside are clamped, for display only.
+    /// A picture from values `[height, width, channels]` in [0, 1]. Values outside are clamped, for display
+    /// only.
     ///
     /// # Errors
     /// As [`Image::filled`]; a number of values that doesn't match; NaN.

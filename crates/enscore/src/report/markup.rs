@@ -1,7 +1,7 @@
-//! Text inside HTML and SVG.
+//! Text, numbers and tables inside HTML and SVG.
 
-/// Text as it may stand in an element or a quoted attribute. Control characters, which XML forbids, become the
-/// replacement character.
+/// Text as it may stand in an element or a quoted attribute. Control characters, which XML forbids, become
+/// the replacement character.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -20,6 +20,33 @@ pub(super) fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// A table with numbers in all columns but the first; cells are escaped already.
+pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let line = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
+        let cell = |(column, text)| {
+            let class = if column > 0 { r#" class="n""# } else { "" };
+            format!("<{tag}{class}>{text}</{tag}>")
+        };
+        format!("<tr>{}</tr>\n", cells.enumerate().map(cell).collect::<String>())
+    };
+    let head = line("th", &mut header.iter().copied());
+    let body: String = rows.map(|row| line("td", &mut row.iter().map(String::as_str))).collect();
+    format!(r#"<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>"#)
+}
+
+/// Four significant digits; very large and small values with an exponent.
+pub(super) fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return "not finite".into();
+    }
+    if value == 0.0 {
+        return "0".into();
+    }
+    let short = format!("{value:.3e}");
+    let exponent: i32 = short.rsplit('e').next().and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    if (-4..6).contains(&exponent) { format!("{value:.*}", (3 - exponent).max(0) as usize) } else { short }
 }
 
 /// Checks that tags are balanced, attributes are quoted, and `&` only starts an entity.

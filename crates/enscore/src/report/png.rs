@@ -32,7 +32,8 @@ pub fn write(path: &Path, image: &Image) -> Result<()> {
     write_bytes_atomically(path, &encode(image)?)
 }
 
-/// Writes values `[height, width, channels]` in [0, 1] as a PNG file; values outside are clamped, for display only.
+/// Writes values `[height, width, channels]` in [0, 1] as a PNG file; values outside are clamped, for display
+/// only.
 ///
 /// # Errors
 /// As [`Image::from_unit`] (NaN, sizes), or a file that can't be written.

@@ -63,7 +63,8 @@ pub fn write_sheet(model: &TrainedModel, settings: &Settings, folder: &RunFolder
     }
 }
 
-/// Writes report.html into the run's folder, with the pictures of `evaluation` beside it, and returns its path.
+/// Writes report.html into the run's folder, with the pictures of `evaluation` beside it, and returns its
+/// path.
 ///
 /// # Errors
 /// A run whose metrics can't be read, a folder that can't be written.

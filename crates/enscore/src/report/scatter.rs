@@ -1,7 +1,7 @@
 //! Samples over real data, for vectors of two dimensions: as SVG and as a raster picture.
 //!
-//! The frame follows the real data, widened by 15 %, with equal units on both axes, so that a few samples far away
-//! don't hide the rest; samples outside are counted in the picture's legend.
+//! The frame follows the real data, widened by 15 %, with equal units on both axes, so that a few samples far
+//! away don't hide the rest; samples outside are counted in the picture's legend.
 
 use std::fmt::Write;
 
@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 
 /// Side of the plotting area, in SVG units and in pixels.
 const SIDE: f64 = 400.0;
-/// Points of each kind in an SVG; more are left out evenly, to keep a page small. The raster picture has them all.
+/// Points of each kind in an SVG; more are left out evenly, to keep a page small. The raster picture has them
+/// all.
 const MAX_POINTS: usize = 3000;
 /// The first two of [`COLOURS`].
 const RGB: [[u8; 3]; 2] = [[0x3b, 0x82, 0xc4], [0xe0, 0x7b, 0x39]];
@@ -29,8 +30,8 @@ pub struct Scatter {
 }
 
 impl Scatter {
-    /// `samples` and real `data` as rows `[n, 2]`, with the names of the two columns. Rows that aren't finite aren't
-    /// drawn; either set may be empty.
+    /// `samples` and real `data` as rows `[n, 2]`, with the names of the two columns. Rows that aren't finite
+    /// aren't drawn; either set may be empty.
     ///
     /// # Errors
     /// `dimensions` other than 2, or a number of values that isn't even.

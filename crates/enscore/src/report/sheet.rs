@@ -1,6 +1,7 @@
 //! Many small images in one picture: sheets, samples beside their nearest training images, annealing strips.
 //!
-//! Images are f32 values in [0, 1], clamped for display only; each is enlarged by a whole factor without smoothing.
+//! Images are f32 values in [0, 1], clamped for display only; each is enlarged by a whole factor without
+//! smoothing.
 
 use super::image::{Image, byte_count, level, not_a_number};
 use crate::error::{Error, Result};
@@ -66,8 +67,8 @@ pub fn pairs(
     Ok(canvas)
 }
 
-/// An annealing strip: a row a chain, a column a stage, from the first noise level at the left to the sample at
-/// the right. `states` is `[stages, chains, h, w, c]`, as a sampler records them.
+/// An annealing strip: a row a chain, a column a stage, from the first noise level at the left to the sample
+/// at the right. `states` is `[stages, chains, h, w, c]`, as a sampler records them.
 ///
 /// # Errors
 /// As [`sheet`], or a number of images that isn't a multiple of `chains`.
@@ -120,8 +121,8 @@ impl<'a> Tiles<'a> {
         Ok(Tiles { values, shape, count: values.len() / size, scale, wide, high })
     }
 
-    /// A blank picture of `[across, down]` cells, each of `per_cell` `[across, down]` images `inner` apart, with
-    /// `outer` between and around the cells.
+    /// A blank picture of `[across, down]` cells, each of `per_cell` `[across, down]` images `inner` apart,
+    /// with `outer` between and around the cells.
     fn canvas(&self, cells: [usize; 2], per_cell: [usize; 2], gaps: [usize; 2]) -> Result<Image> {
         let [inner, outer] = gaps;
         let side = |axis: usize, tile: usize| {

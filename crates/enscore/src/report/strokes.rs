@@ -5,8 +5,8 @@ use super::image::Image;
 /// Levels of opacity at the edge of a stroke; few, so that pictures stay small as files.
 const LEVELS: f64 = 4.0;
 
-/// What is drawn on: the pixels of `image` in the rectangle from `corner` of `size`, `[x, y]`. Places are in pixels from
-/// the corner, y downwards.
+/// What is drawn on: the pixels of `image` in the rectangle from `corner` of `size`, `[x, y]`. Places are in
+/// pixels from the corner, y downwards.
 pub(super) struct Canvas<'a> {
     pub(super) image: &'a mut Image,
     pub(super) corner: [usize; 2],

@@ -29,7 +29,8 @@ pub fn npy(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Values `[n, ..row_shape]` as CSV: a header `x1,x2,...`, then a line a row. Every number reads back to the same bits.
+/// Values `[n, ..row_shape]` as CSV: a header `x1,x2,...`, then a line a row. Every number reads back to the
+/// same bits.
 ///
 /// # Errors
 /// A number of values that doesn't fill whole rows.

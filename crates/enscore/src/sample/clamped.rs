@@ -1,13 +1,13 @@
-//! Samples of what is unknown of a row given what is known: Gibbs sweeps of two sides of units after each of which the known
-//! elements are put back, which is block Gibbs sampling of p(unknown, h | known).
+//! Samples of what is unknown of a row given what is known: Gibbs sweeps of two sides of units after each of
+//! which the known elements are put back, which is block Gibbs sampling of p(unknown, h | known).
 
 use super::Drawn;
 use super::gibbs::UnitChains;
 use super::trained::TrainedModel;
 use crate::error::{Error, Result};
 
-/// Draws `count` rows that agree with `row` where `known` is true, each after `steps` sweeps from independent units with the
-/// data's means. Means are those that the last sweep drew at.
+/// Draws `count` rows that agree with `row` where `known` is true, each after `steps` sweeps from independent
+/// units with the data's means. Means are those that the last sweep drew at.
 ///
 /// # Errors
 /// A model without two sides of units; a row or mask of another size; whatever `progress` returns.

@@ -1,5 +1,5 @@
-//! The log density and score of a trained model as the host sees them: rows in, double precision out, computed in single
-//! precision by a compiled program, batch by batch.
+//! The log density and score of a trained model as the host sees them: rows in, double precision out,
+//! computed in single precision by a compiled program, batch by batch.
 
 use enscore_cpu::{Argument, Executable};
 use enscore_program::Kind;
@@ -11,8 +11,8 @@ use crate::model::{HostDensity, LogDensity, Score, batch_shape, trace};
 /// Rows that a program takes at once.
 const BATCH: usize = 256;
 
-/// f/T and its gradient: the log density, up to log Z, that the model stands for at its temperature T. Of a score network the
-/// score at its smallest noise level alone.
+/// f/T and its gradient: the log density, up to log Z, that the model stands for at its temperature T. Of a
+/// score network the score at its smallest noise level alone.
 pub struct TrainedDensity<'a> {
     model: &'a TrainedModel,
     log_density: Option<Executable<f32>>,

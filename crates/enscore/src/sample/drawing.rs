@@ -1,16 +1,12 @@
-//! Samples from a trained model by the method that fits it. Every draw depends on (seed, step, chain), so a sample does not
-//! depend on how many are drawn beside it or in which batches.
+//! What the samplers share: what was drawn, batches of chains, their starts. Every draw depends on (seed,
+//! step, chain), so a sample does not depend on how many are drawn beside it or in which batches.
 
 use enscore_program::random::Key;
 
 use super::trained::TrainedModel;
-use super::{annealed, exact, gibbs, langevin};
 use crate::error::{Error, Result};
 use crate::mcmc::NoiseStart;
-use crate::settings::{Method, Sampler};
-
-/// The stream of the starting points; traced programs number theirs from 0.
-pub(super) const START_STREAM: u32 = 0x7374_6172;
+use crate::streams;
 
 /// What was drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,31 +37,9 @@ pub(super) struct Drawing {
     pub(super) chains: usize,
 }
 
-/// Draws `count` samples under `seed`, keeping the trajectory of the first `chains` of them. `progress` is told how many
-/// steps of how many are done, and may end the drawing by returning an error.
-///
-/// # Errors
-/// Samples that are not finite, naming the first; whatever `progress` returns.
-pub fn draw(
-    model: &TrainedModel,
-    sampler: &Sampler,
-    count: usize,
-    seed: u64,
-    chains: usize,
-    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<Drawn> {
-    let drawing = Drawing { count, seed, batch: sampler.batch.min(count.max(1)), chains };
-    match &sampler.method {
-        Method::Annealed(settings) => annealed::draw(model, settings, &drawing, progress),
-        Method::Langevin(settings) => langevin::draw(model, settings, &drawing, progress),
-        Method::Gibbs(settings) => gibbs::draw(model, settings, &drawing, progress),
-        Method::Exact => exact::draw(model, &drawing, progress),
-    }
-}
-
 impl Drawing {
-    /// Draws batch after batch: `run` gives the rows of the batch whose first chain is number `first`, and appends the
-    /// first `kept` values of each stage to the trajectory.
+    /// Draws batch after batch: `run` gives the rows of the batch whose first chain is number `first`, and
+    /// appends the first `kept` values of each stage to the trajectory.
     pub(super) fn by_batches(
         &self,
         model: &TrainedModel,
@@ -98,7 +72,7 @@ pub(super) fn noise_start(model: &TrainedModel, seed: u64, first: usize, batch: 
     let noise = NoiseStart::new(model.start_noise, data.range, &data.mean, &data.deviation);
     let mut x = vec![0.0; batch * model.row_len()];
     for (chain, row) in x.chunks_exact_mut(model.row_len().max(1)).enumerate() {
-        noise.fill(Key::new(seed, 0), START_STREAM, (first + chain) as u64, row);
+        noise.fill(Key::new(seed, 0), streams::SAMPLE_START, (first + chain) as u64, row);
     }
     x
 }

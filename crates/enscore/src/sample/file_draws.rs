@@ -1,8 +1,9 @@
-//! Samples of models given by files: independent chains, each from a state that knows nothing, after so many sweeps.
+//! Samples of models given by files: independent chains, each from a state that knows nothing, after so many
+//! sweeps.
 //!
-//! Spins of an Ising model start at independent fair ones and are moved at its β by single sites or by clusters; units of a
-//! restricted Boltzmann machine start at fair bits, or at N(0, 1), and are moved by block Gibbs sweeps. Chain i of a seed is the
-//! same however many are drawn, on any number of threads.
+//! Spins of an Ising model start at independent fair ones and are moved at its β by single sites or by
+//! clusters; units of a restricted Boltzmann machine start at fair bits, or at N(0, 1), and are moved by
+//! block Gibbs sweeps. Chain i of a seed is the same however many are drawn, on any number of threads.
 
 use enscore_program::random::Key;
 use rayon::prelude::*;
@@ -60,8 +61,8 @@ impl SpinChain {
     }
 }
 
-/// Draws `count` samples of `file` after `steps` steps each; `chain` is how spins move, the fitting way where none. `progress` is
-/// told what is done and of how much, and may end the work.
+/// Draws `count` samples of `file` after `steps` steps each; `chain` is how spins move, the fitting way where
+/// none. `progress` is told what is done and of how much, and may end the work.
 ///
 /// # Errors
 /// A chain of spins for a machine; whatever `progress` returns.
@@ -78,7 +79,7 @@ pub fn draw_from_file(
             spins(model, chain, (count, steps), seed, progress)
         }
         ModelFile::Rbm(_) if chain.is_some() => {
-            Err(Error::input("Boltzmann machines are sampled by block Gibbs sweeps only").at("--chain"))
+            Err(Error::input("Boltzmann machines are sampled by block Gibbs sweeps only").at("chain"))
         }
         ModelFile::Rbm(file) => units(file, (count, steps), seed, progress),
     }

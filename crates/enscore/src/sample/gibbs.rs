@@ -5,12 +5,13 @@ use enscore_program::Parameter;
 use enscore_program::random::Key;
 
 use super::Drawn;
-use super::drawing::{Drawing, START_STREAM};
+use super::drawing::Drawing;
 use super::trained::{TrainedModel, refused};
 use crate::error::{Error, Result};
 use crate::mcmc::{GibbsProgram, UnitStart};
 use crate::model::Bipartite;
 use crate::settings::{Gibbs, Shown};
+use crate::streams;
 
 /// Parts of a chain at whose ends the trajectory is kept.
 const PARTS: u64 = 10;
@@ -61,7 +62,7 @@ impl UnitChains {
     pub(super) fn begin(&mut self, first: usize) {
         self.first = first as u64;
         for (chain, x) in self.states.chunks_exact_mut(self.width).enumerate() {
-            self.start.fill(Key::new(self.seed, 0), START_STREAM, self.first + chain as u64, x);
+            self.start.fill(Key::new(self.seed, 0), streams::SAMPLE_START, self.first + chain as u64, x);
         }
     }
 

@@ -1,12 +1,14 @@
-//! An Ising model whose sites can be coloured in two colours without a bond inside a colour, as a restricted Boltzmann machine:
-//! one colour is the visible side, the other the hidden one. With x_i = 2 u_i - 1 and u in {0, 1},
+//! An Ising model whose sites can be coloured in two colours without a bond inside a colour, as a restricted
+//! Boltzmann machine: one colour is the visible side, the other the hidden one. With x_i = 2 u_i - 1 and u in
+//! {0, 1},
 //!
 //! ```text
 //! -β E(x) = Σ_⟨ij⟩ W_ij u_i u_j + Σ_i b_i u_i + constant,
 //! W_ij = 4β J_ij,    b_i = 2β (h_i - Σ_j J_ij),    constant = β (Σ_⟨ij⟩ J_ij - Σ_i h_i).
 //! ```
 //!
-//! Grids and tori of even sides are such models: annealing, reverse annealing and enumeration of a side then hold for them too.
+//! Grids and tori of even sides are such models: annealing, reverse annealing and enumeration of a side then
+//! hold for them too.
 
 use super::RbmFile;
 use crate::error::{Error, Result};
@@ -38,7 +40,7 @@ pub fn ising_sides(model: &IsingModel) -> Result<(RbmFile, f64)> {
         return Err(Error::input("too many sites for annealing")
             .found(format_args!("{visible} and {hidden} sites of the two colours"))
             .expected(format_args!("at most {MOST_WEIGHTS} pairs"))
-            .remedy("use --method exact, available at any size for a torus with a single coupling"));
+            .remedy("use the method exact, available at any size for a torus with a single coupling"));
     }
     let beta = model.beta();
     let mut biases: [Vec<f64>; 2] = sides.map(|side| vec![0.0; side]);
@@ -88,7 +90,7 @@ fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>
                         .at(format_args!("sites {site} and {neighbour}"))
                         .found("a cycle of odd length")
                         .expected("a grid, a torus with even sides, or a graph without odd cycles")
-                        .remedy("use --method exact"));
+                        .remedy("use the method exact"));
                 }
             }
         }
@@ -97,7 +99,7 @@ fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>
     if !colours.contains(&1) {
         return Err(Error::input("annealing needs at least two sites")
             .found(sites)
-            .remedy("use --method exact"));
+            .remedy("use the method exact"));
     }
     Ok(colours)
 }

@@ -1,6 +1,7 @@
-//! Samples by Langevin dynamics on one density: x' = x + a s(x) + b z from noise of the size of the data (ULA; Roberts
-//! and Tweedie 1996, eq. 2). With b² = 2a the chain targets the density up to its step's bias; a short chain from noise
-//! shows what a model learnt by such chains makes of noise, which need not be its density.
+//! Samples by Langevin dynamics on one density: x' = x + a s(x) + b z from noise of the size of the data
+//! (ULA; Roberts and Tweedie 1996, eq. 2). With b² = 2a the chain targets the density up to its step's bias;
+//! a short chain from noise shows what a model learnt by such chains makes of noise, which need not be its
+//! density.
 
 use enscore_cpu::Argument;
 use enscore_program::random::Key;

@@ -18,9 +18,35 @@ mod weighted_bipartite;
 
 pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
-pub use drawing::{Drawn, draw};
+pub use drawing::Drawn;
 pub use file_draws::{FileDraws, SpinChain, draw_from_file};
 pub use ising_sides::ising_sides;
 pub use model_file::{ModelFile, RbmFile};
 pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature, update_options};
 pub use weighted_bipartite::WeightedBipartite;
+
+use crate::error::Result;
+use crate::settings::{Method, Sampler};
+use drawing::Drawing;
+
+/// Draws `count` samples under `seed`, keeping the trajectory of the first `chains` of them. `progress` is
+/// told how many steps of how many are done, and may end the drawing by returning an error.
+///
+/// # Errors
+/// Samples that are not finite, naming the first; whatever `progress` returns.
+pub fn draw(
+    model: &TrainedModel,
+    sampler: &Sampler,
+    count: usize,
+    seed: u64,
+    chains: usize,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<Drawn> {
+    let drawing = Drawing { count, seed, batch: sampler.batch.min(count.max(1)), chains };
+    match &sampler.method {
+        Method::Annealed(settings) => annealed::draw(model, settings, &drawing, progress),
+        Method::Langevin(settings) => langevin::draw(model, settings, &drawing, progress),
+        Method::Gibbs(settings) => gibbs::draw(model, settings, &drawing, progress),
+        Method::Exact => exact::draw(model, &drawing, progress),
+    }
+}

@@ -3,8 +3,8 @@
 //! ```toml
 //! [model]
 //! kind = "rbm"                      # ln p(v, h) = b'v + c'h + v'Wh - ln Z
-//! weights = "W.npy"                 # [visible, hidden]; paths are relative to this file. Of a .safetensors file the array
-//!                                   # with the key's name is taken
+//! weights = "W.npy"                 # [visible, hidden]; paths are relative to this file. Of a
+//!                                   # .safetensors file the array with the key's name is taken
 //! visible_bias = "b_visible.npy"    # [visible]
 //! hidden_bias = "c_hidden.npy"      # [hidden]
 //! units = "bernoulli"               # or "gaussian", with deviation = 1.0
@@ -97,8 +97,8 @@ impl ModelFile {
     /// Reads the model that the file at `path` describes.
     ///
     /// # Errors
-    /// A file that can't be read or is no TOML, a kind or a key that is not known or is missing, arrays of shapes that don't
-    /// fit each other, values that are not finite.
+    /// A file that can't be read or is no TOML, a kind or a key that is not known or is missing, arrays of
+    /// shapes that don't fit each other, values that are not finite.
     pub fn read(path: &Path) -> Result<ModelFile> {
         let place = path.display();
         let text = std::fs::read_to_string(path)

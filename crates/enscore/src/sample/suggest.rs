@@ -2,19 +2,21 @@
 //!
 //! Song and Ermon 2020, "Improved techniques for training score-based generative models".
 //! 1. sigma_1 is the largest Euclidean distance between two training rows.
-//! 2. sigma_i are geometric with ratio g where Phi(sqrt(2D) (g - 1) + 3 g) - Phi(sqrt(2D) (g - 1) - 3 g) = 0.5
-//!    (D the dimension, Phi the normal distribution function): neighbouring levels overlap by half.
+//! 2. sigma_i are geometric with ratio g where Phi(sqrt(2D) (g - 1) + 3 g) - Phi(sqrt(2D) (g - 1) - 3 g) =
+//!    0.5 (D the dimension, Phi the normal distribution function): neighbouring levels overlap by half.
 //! 3. The network is s(x) / sigma with s unconditional: a matter of the model, nothing to compute.
 //! 4. T steps a level as the budget allows; eps makes
 //!    (1 - eps/sigma_L²)^{2T} (g² - 2 eps / (sigma_L² - sigma_L² (1 - eps/sigma_L²)²)) + 2 eps / (sigma_L² -
-//!    sigma_L² (1 - eps/sigma_L²)²) as near to 1 as it gets: the variance, relative to its target, that T steps
-//!    leave after a level. The formula's eps is that of the published code; it is converted to the rule asked for.
+//!    sigma_L² (1 - eps/sigma_L²)²) as near to 1 as it gets: the variance, relative to its target, that T
+//!    steps leave after a level. The formula's eps is that of the published code; it is converted to the rule
+//!    asked for.
 //!
 //! Technique 5 is the moving average of the weights.
 
 use crate::error::{Error, Result};
 use crate::mcmc::StepRule;
 use crate::model::NoiseLevels;
+use crate::streams;
 use enscore_program::random::{Key, index, row_words};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -23,7 +25,6 @@ use std::f64::consts::TAU;
 /// Where technique 2 asks for a coarser ratio (below some 18 dimensions) or has no solution (up to 4), levels
 /// still decrease by this factor at most.
 pub const LARGEST_RATIO: f64 = 2.0;
-const STREAM: u32 = 0x5099_0001;
 /// Rows per block of the pairwise distances.
 const BLOCK: usize = 64;
 
@@ -148,7 +149,7 @@ fn subset(values: &[f32], row_len: usize, settings: Settings) -> Vec<f32> {
         return values.to_vec();
     }
     let mut words = vec![0; settings.max_rows];
-    row_words(Key::new(settings.seed, 0), STREAM, 0, &mut words);
+    row_words(Key::new(settings.seed, 0), streams::SUGGESTED_ROWS, 0, &mut words);
     let mut indices: Vec<usize> = (0..rows).collect();
     for (i, word) in words.into_iter().enumerate() {
         indices.swap(i, i + index(word, u32::try_from(rows - i).unwrap_or(u32::MAX)) as usize);
@@ -262,7 +263,8 @@ mod tests {
         assert_eq!((normal_cdf(40.0), normal_cdf(-40.0)), (1.0, 0.0));
     }
 
-    /// The published setting for CIFAR-10: sigma 50 to 0.01, L = 232, T = 5, eps 6.2e-6 in the published code.
+    /// The published setting for CIFAR-10: sigma 50 to 0.01, L = 232, T = 5, eps 6.2e-6 in the published
+    /// code.
     #[test]
     fn step_size_of_the_published_setting() {
         let ratio = 5000f64.powf(1.0 / 231.0);

@@ -22,15 +22,15 @@ pub struct TrainedModel {
     pub parameters: Vec<Parameter>,
     /// Their values, in the same order.
     pub weights: Vec<Vec<f32>>,
-    /// The noise levels that it was trained at; for an objective without noise the one level 1, which a score network is
-    /// told.
+    /// The noise levels that it was trained at; for an objective without noise the one level 1, which a score
+    /// network is told.
     pub levels: NoiseLevels,
     /// The data that it was trained on.
     pub data: DataRecord,
     /// How programs are compiled for it.
     pub options: Options,
-    /// The temperature T of its log density f: the density is exp(f / T) / Z. Other than 1 only where chains at another
-    /// temperature taught it.
+    /// The temperature T of its log density f: the density is exp(f / T) / Z. Other than 1 only where chains
+    /// at another temperature taught it.
     pub temperature: f64,
     /// The noise that chains start from.
     pub start_noise: StartNoise,
@@ -53,8 +53,8 @@ pub struct Trained {
 }
 
 impl TrainedModel {
-    /// The model that `settings` describe for `data`, with weights that `weight` gives by parameter. Where the settings draw
-    /// exactly from flow contrastive estimation it is the flow.
+    /// The model that `settings` describe for `data`, with weights that `weight` gives by parameter. Where
+    /// the settings draw exactly from flow contrastive estimation it is the flow.
     ///
     /// # Errors
     /// A network that does not fit the data; whatever `weight` refuses.
@@ -90,7 +90,8 @@ impl TrainedModel {
         })
     }
 
-    /// Rows of the model in the units of the data: `[rows, ..row_shape]`, of a table the columns that were kept.
+    /// Rows of the model in the units of the data: `[rows, ..row_shape]`, of a table the columns that were
+    /// kept.
     ///
     /// # Errors
     /// A manifest whose scale or whitening can't be used.
@@ -164,8 +165,9 @@ pub fn update_options(settings: &Settings) -> Result<Options> {
     Ok(Options { products, ..options(settings) })
 }
 
-/// T = b²/(2a) of the chains that taught the energy, 1 where none did: a chain with step a on the score and noise of
-/// standard deviation b targets the density to the power 1/T, so exp(f/T) is what chains of f reach in the long run.
+/// T = b²/(2a) of the chains that taught the energy, 1 where none did: a chain with step a on the score and
+/// noise of standard deviation b targets the density to the power 1/T, so exp(f/T) is what chains of f reach
+/// in the long run.
 pub fn temperature(settings: &Settings) -> f64 {
     match settings.objective() {
         Objective::Cd(cd) if cd.noise_std > 0.0 => cd.noise_std * cd.noise_std / (2.0 * cd.step_size),
@@ -173,8 +175,8 @@ pub fn temperature(settings: &Settings) -> f64 {
     }
 }
 
-/// The flow that noise contrastive estimation draws its noise from, with the averaged weights of its run; none where the
-/// settings name none.
+/// The flow that noise contrastive estimation draws its noise from, with the averaged weights of its run;
+/// none where the settings name none.
 ///
 /// # Errors
 /// A run that can't be opened, or whose model is no flow.
@@ -206,8 +208,8 @@ impl Trained {
     /// Opens the run at `path`. `sets` override keys of `[sampler]` for this use only.
     ///
     /// # Errors
-    /// An input error where there is no run or no good checkpoint, an override is not one of the sampler's, or the
-    /// checkpoint's tensors are not those of the settings' network (each is named).
+    /// An input error where there is no run or no good checkpoint, an override is not one of the sampler's,
+    /// or the checkpoint's tensors are not those of the settings' network (each is named).
     pub fn open(path: &Path, sets: &[String]) -> Result<Trained> {
         if let Some(set) = sets.iter().find(|set| table_of(set) != "sampler") {
             return Err(Error::input("only sampler settings can be changed for a trained run")

@@ -1,5 +1,5 @@
-//! A model of two sides of units with its weights in double precision: what log Z and the log densities of rows are computed
-//! from, whether it comes from a run or from files.
+//! A model of two sides of units with its weights in double precision: what log Z and the log densities of
+//! rows are computed from, whether it comes from a run or from files.
 
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Kind, Parameter, Program, Var};
@@ -39,7 +39,8 @@ impl<'a> WeightedBipartite<'a> {
     /// A model with the values of its parameters, which `weight` gives by parameter.
     ///
     /// # Errors
-    /// A model that does not fit its own rows; what `weight` refuses; another number of values than the parameter has.
+    /// A model that does not fit its own rows; what `weight` refuses; another number of values than the
+    /// parameter has.
     pub fn new(
         model: &'a dyn Bipartite,
         mut weight: impl FnMut(&Parameter) -> Result<Vec<f64>>,

@@ -11,13 +11,12 @@
 
 use std::path::Path;
 
-use super::raw::Raw;
+use super::load::{read_text, typed};
+use super::reading::COMPARE;
 use super::reference::drop_other_kinds;
-use super::{Settings, read_text};
+use super::tables::Settings;
 use crate::{Error, Result};
 
-/// The name of the table.
-pub(super) const COMPARE: &str = "compare";
 /// The one key that isn't a run.
 const QUALITY: &str = "quality";
 /// The relative Fisher divergence whose time is reported by default.
@@ -36,8 +35,8 @@ impl Compare {
     /// Reads the file at `path`; `sets` are applied to every training before its own changes.
     ///
     /// # Errors
-    /// A file without the table, a value that is not what it should be, a name that can't be a folder's; whatever is wrong
-    /// with a training's settings.
+    /// A file without the table, a value that is not what it should be, a name that can't be a folder's;
+    /// whatever is wrong with a training's settings.
     pub fn load(path: &Path, sets: &[String]) -> Result<Compare> {
         let (text, name) = (read_text(path)?, path.display().to_string());
         let document: toml::Table = text.parse().map_err(|error: toml::de::Error| {
@@ -73,7 +72,7 @@ impl Compare {
 /// The file's settings with `sets` and a run's own changes. Where it changes a table's kind, the file's keys
 /// of the old kind are dropped.
 fn changed(text: &str, name: &str, sets: &[String], own: &[String]) -> Result<Settings> {
-    let mut raw = Raw::parse(text, name)?;
+    let mut raw = typed(text, name)?;
     drop_other_kinds(&mut raw, own);
     for argument in sets.iter().chain(own) {
         raw.set(argument)?;

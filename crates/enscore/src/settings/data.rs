@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::reader::Reader;
-use super::value::{Setting, choice, within};
+use super::reading::{Reader, Setting, choice, within};
 use crate::Result;
 
 /// Where the data is: exactly one of a name and a path.

@@ -1,7 +1,6 @@
 //! `[model]`: the model to train: a score network, an unnormalised log density (an energy), or a normalizing flow.
 
-use super::reader::{Reader, keys};
-use super::value::{ListOf, above, at_least, choice, within};
+use super::reading::{ListOf, Reader, above, at_least, choice, keys, within};
 use crate::Result;
 
 choice! {
@@ -154,7 +153,8 @@ keys! {
 }
 
 keys! {
-    /// A deep Boltzmann machine (Salakhutdinov and Hinton 2009): layers of units in {0, 1}, each with weights to the next.
+    /// A deep Boltzmann machine (Salakhutdinov and Hinton 2009): layers of units in {0, 1}, each with weights
+    /// to the next.
     Dbm {
         hidden: Vec<usize> = vec![500, 1000], ListOf { items: within(1, 1 << 20), length: within(2, 3) },
             "Width of each hidden layer, bottom to top.";

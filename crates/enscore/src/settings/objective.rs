@@ -1,8 +1,7 @@
 //! `[objective]`: the objective to minimise.
 
 use super::model::{Family, Model};
-use super::reader::{Reader, keys};
-use super::value::{ListOf, above, at_least, choice, from_to_below, within};
+use super::reading::{ListOf, Reader, above, at_least, choice, from_to_below, keys, within};
 use crate::Result;
 
 choice! {
@@ -57,7 +56,8 @@ choice! {
     StartNoise {
         /// Uniform on the data's range.
         Uniform = "uniform",
-        /// Independent normal numbers with each element's mean and standard deviation, kept within the data's range.
+        /// Independent normal numbers with each element's mean and standard deviation, kept within the data's
+        /// range.
         Gaussian = "gaussian",
     }
 }

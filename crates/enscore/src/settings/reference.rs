@@ -1,13 +1,8 @@
 //! Which keys there are: the reference for the docs, and the refusal of keys that aren't in it.
 
-use super::Settings;
-use super::raw::{Entry, Raw};
-use super::reader::Reader;
+use super::reading::{Entry, KeyReference, Raw, Reader, nearest};
+use super::tables::Settings;
 use crate::{Error, Result};
-
-/// The tables of a settings file, in order.
-pub(super) const TABLES: [&str; 7] =
-    ["data", "model", "objective", "optimiser", "train", "stability", "sampler"];
 
 /// Settings that together read every key.
 const EVERY_KIND: [&str; 12] = [
@@ -25,21 +20,6 @@ const EVERY_KIND: [&str; 12] = [
     "data.name = 'digits'\nmodel.kind = 'dbm'\nobjective.kind = 'cd'",
 ];
 
-/// What a key of the settings is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyReference {
-    /// Table and key: `train.steps`.
-    pub key: String,
-    /// The type and range in words: `an integer, at least 1`.
-    pub kind: String,
-    /// The default as TOML; empty where there is none.
-    pub default: String,
-    /// What it sets, with its unit.
-    pub meaning: &'static str,
-    /// The setting that it goes with (`model.kind = "unet"`); empty for a key that always applies.
-    pub applies: String,
-}
-
 /// Every key there is, in the order of the resolved settings.
 ///
 /// ```
@@ -50,7 +30,7 @@ pub struct KeyReference {
 pub fn settings_reference() -> Vec<KeyReference> {
     let mut keys: Vec<KeyReference> = Vec::new();
     for text in EVERY_KIND {
-        let Ok(raw) = Raw::parse(text, "") else { continue };
+        let Ok(raw) = Raw::parse(text, "", |_| None) else { continue };
         let mut reader = Reader::new(&raw);
         // Reading can't fail on the texts above (a test reads them); if it did, the keys read so far stand.
         let _ = Settings::read(&mut reader);
@@ -61,7 +41,8 @@ pub fn settings_reference() -> Vec<KeyReference> {
     keys
 }
 
-/// Adds `key` at the end of its table; one that is known already, with this meaning, goes with the kinds of both.
+/// Adds `key` at the end of its table; one that is known already, with this meaning, goes with the kinds of
+/// both.
 fn merge(keys: &mut Vec<KeyReference>, key: &KeyReference) {
     let same = |known: &&mut KeyReference| known.key == key.key && known.meaning == key.meaning;
     if let Some(known) = keys.iter_mut().find(same) {
@@ -119,8 +100,8 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
     Ok(())
 }
 
-/// Where a `--set` argument changes the kind of a table, removes the keys of the table that go with some kinds only: they
-/// were typed for the kind before.
+/// Where a `--set` argument changes the kind of a table, removes the keys of the table that go with some
+/// kinds only: they were typed for the kind before.
 pub(super) fn drop_other_kinds(raw: &mut Raw, sets: &[String]) {
     let always: Vec<String> =
         settings_reference().into_iter().filter(|key| key.applies.is_empty()).map(|key| key.key).collect();
@@ -135,8 +116,13 @@ pub(super) fn drop_other_kinds(raw: &mut Raw, sets: &[String]) {
     }
 }
 
+/// The known key, of any table, that a word outside the tables probably means.
+pub(super) fn nearest_of_all(word: &str) -> Option<String> {
+    nearest_key("", word)
+}
+
 /// The known key that `key`, typed in `table`, probably means: in that table, else in any.
-pub(super) fn nearest_key(table: &str, key: &str) -> Option<String> {
+fn nearest_key(table: &str, key: &str) -> Option<String> {
     let known = settings_reference();
     let split = |key: &KeyReference| key.key.split_once('.').map(|(t, k)| (t.to_string(), k.to_string()));
     let pairs: Vec<_> = known.iter().filter_map(split).collect();
@@ -148,49 +134,10 @@ pub(super) fn nearest_key(table: &str, key: &str) -> Option<String> {
     named.min_by_key(|key| (table_of(key) != table, !key.applies.is_empty())).map(|key| key.key.clone())
 }
 
-/// The candidate at the smallest edit distance, if that is small beside the word's length.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = candidates.map(|candidate| (distance(word, candidate), candidate)).min()?;
-    (near.0 <= 1 + word.chars().count() / 4).then_some(near.1)
-}
-
-/// Edit distance with insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let above = &rows[i - 1];
-            let replaced = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = replaced.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances_by_hand() {
-        let cases = [
-            ("", "abc", 3),
-            ("steps", "steps", 0),
-            ("stpes", "steps", 1),
-            ("ema", "e_ma", 1),
-            ("ab", "cd", 2),
-        ];
-        for (a, b, expected) in cases {
-            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
-        }
-    }
+    use crate::settings::reading::TABLES;
 
     #[test]
     fn the_reference_reads_every_kind() {

@@ -3,8 +3,7 @@
 
 use super::model::Family;
 use super::objective::Objective;
-use super::reader::{Reader, keys};
-use super::value::{above, at_least, choice, within};
+use super::reading::{Reader, above, at_least, choice, keys, within};
 use crate::Result;
 
 choice! {
@@ -138,7 +137,8 @@ impl Sampler {
             (),
             "Sampler; the default follows from model and objective. With objective.kind = \"fce\", \"exact\" draws from the flow.",
         )?;
-        // One noise level may be sampled without annealing; flow contrastive estimation has a flow to draw from, too.
+        // One noise level may be sampled without annealing; flow contrastive estimation has a flow to draw
+        // from, too.
         let also = match objective {
             Objective::Dsm(_) if family != Family::Flow => Some(Kind::Langevin),
             Objective::Fce(_) => Some(Kind::Exact),

@@ -1,7 +1,6 @@
 //! `[stability]`: what counts as divergence, and how often training rolls back to its last checkpoint with smaller steps.
 
-use super::reader::{Reader, keys};
-use super::value::{above, at_least, from_to_below, within};
+use super::reading::{Reader, above, at_least, from_to_below, keys, within};
 use crate::Result;
 
 keys! {

@@ -1,6 +1,10 @@
 //! Settings as a user meets them: what is read back, and each refusal's message.
 
+use std::path::Path;
+
+use super::load::LARGEST_FILE;
 use super::*;
+use crate::Result;
 
 const SMALL: &str = "[data]\nname = \"digits\"\n[model]\nkind = \"unet\"\n";
 

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::reader::{Reader, keys};
-use super::value::{above, at_least, choice, within};
+use super::reading::{Reader, above, at_least, choice, keys, within};
 use crate::Result;
 
 choice! {

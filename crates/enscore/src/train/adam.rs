@@ -1,12 +1,14 @@
-//! Adam (Kingma and Ba 2015, algorithm 1), gradient descent with momentum, clipping by the global norm (Pascanu, Mikolov and Bengio 2013,
-//! algorithm 1) and the exponential moving average of parameters, as functions of symbolic variables:
+//! Adam (Kingma and Ba 2015, algorithm 1), gradient descent with momentum, clipping by the global norm
+//! (Pascanu, Mikolov and Bengio 2013, algorithm 1) and the exponential moving average of parameters, as
+//! functions of symbolic variables:
 //!
 //! ```text
 //! m' = β1 m + (1 - β1) g,   v' = β2 v + (1 - β2) g²,
 //! p' = p - η (m' / (1 - β1^t)) / (√(v' / (1 - β2^t)) + ε).
 //! ```
 //!
-//! What changes with the step t (η, 1 - β1^t, 1 - β2^t) is passed in, computed by the host in double precision.
+//! What changes with the step t (η, 1 - β1^t, 1 - β2^t) is passed in, computed by the host in double
+//! precision.
 
 use enscore_program::{Scope, Var};
 
@@ -99,7 +101,8 @@ impl Default for Rule {
 }
 
 impl Rule {
-    /// A parameter with its two moments after a step along `gradient`: `[p', m', v']`. Momentum leaves the second as it is.
+    /// A parameter with its two moments after a step along `gradient`: `[p', m', v']`. Momentum leaves the
+    /// second as it is.
     pub fn step<'s>(
         &self,
         parameter: Var<'s>,

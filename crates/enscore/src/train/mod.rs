@@ -1,4 +1,5 @@
-//! Training: the update as a program, its schedules, and the loop around it that saves, validates, samples and reports.
+//! Training: the update as a program, its schedules, and the loop around it that saves, validates, samples
+//! and reports.
 
 pub mod adam;
 mod batches;
@@ -77,12 +78,12 @@ pub struct Outcome {
     pub validation_loss_per_dim: Option<f64>,
 }
 
-/// Trains as `settings` say, writing to the run's folder. `stop` is asked between steps for the number of a signal that
-/// asks for an end.
+/// Trains as `settings` say, writing to the run's folder. `stop` is asked between steps for the number of a
+/// signal that asks for an end.
 ///
 /// # Errors
-/// Wrong input before anything is written; a run that diverged or could not be written, with its last good checkpoint
-/// kept; [`crate::error::ErrorKind::Interrupted`] after a signal, with a checkpoint written.
+/// Wrong input before anything is written; a run that diverged or could not be written, with its last good
+/// checkpoint kept; [`crate::error::ErrorKind::Interrupted`] after a signal, with a checkpoint written.
 pub fn train(
     settings: &Settings,
     request: &Request,

@@ -1,17 +1,17 @@
-//! Where the time of a training goes: a few updates in memory, each step of their programs timed and set beside the limit of the
-//! machine,
+//! Where the time of a training goes: a few updates in memory, each step of their programs timed and set
+//! beside the limit of the machine,
 //!
 //! ```text
 //! limit = Σ over steps of max(operations / peak, bytes / bandwidth)
 //! ```
 //!
-//! (Williams, Waterman and Patterson 2009, the roofline). The peak is the rate of our large square matrix products on all threads; the
-//! bandwidth is that of copying as many bytes as the program touches, so programs that fit a cache are measured by it. What
-//! counts as an operation and as a byte is said at [`enscore_cpu::Work`]. The limit knows nothing of exp, tanh and random
-//! draws, which are work too.
+//! (Williams, Waterman and Patterson 2009, the roofline). The peak is the rate of our large square matrix
+//! products on all threads; the bandwidth is that of copying as many bytes as the program touches, so
+//! programs that fit a cache are measured by it. What counts as an operation and as a byte is said at
+//! [`enscore_cpu::Work`]. The limit knows nothing of exp, tanh and random draws, which are work too.
 //!
-//! Steps are timed one after another, each on all threads that it can use. In a training the short steps of a small program run
-//! side by side instead, so the sum of the steps may be more than an update takes.
+//! Steps are timed one after another, each on all threads that it can use. In a training the short steps of a
+//! small program run side by side instead, so the sum of the steps may be more than an update takes.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -115,8 +115,9 @@ pub struct WorkRow {
     pub share_of_limit: f64,
 }
 
-/// Profiles `updates` updates of the training that `settings` describe; of a training with stages, updates of the last one.
-/// Nothing is written. `stop` is asked between updates for the number of a signal that asks for an end.
+/// Profiles `updates` updates of the training that `settings` describe; of a training with stages, updates of
+/// the last one. Nothing is written. `stop` is asked between updates for the number of a signal that asks for
+/// an end.
 ///
 /// # Errors
 /// No updates; whatever of the settings is wrong; [`crate::error::ErrorKind::Interrupted`] after a signal.

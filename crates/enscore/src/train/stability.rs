@@ -1,8 +1,9 @@
 //! Watches a training for divergence, and says when it goes back to its last good state.
 //!
-//! Diverged is: a step that is not finite; a running mean of the loss or of the gradient's norm far above that of the first
-//! steps; an energy gap, or a fraction of chains outside the data's range, above its limit. What the watch remembers is part
-//! of the checkpoint, so that a resumed training sees what an uninterrupted one would.
+//! Diverged is: a step that is not finite; a running mean of the loss or of the gradient's norm far above
+//! that of the first steps; an energy gap, or a fraction of chains outside the data's range, above its limit.
+//! What the watch remembers is part of the checkpoint, so that a resumed training sees what an uninterrupted
+//! one would.
 
 use crate::checkpoint::{TensorData, Tensors};
 use crate::error::Result;
@@ -17,8 +18,8 @@ const DECAY: f64 = 0.9;
 /// The name of what is remembered in a checkpoint.
 pub(crate) const WATCH: &str = "stability.watch";
 
-/// What is remembered: the factor on the learning rate, returns so far, running means of the loss and of the gradient's norm,
-/// and their values after the first steps. Single precision, as in the checkpoint.
+/// What is remembered: the factor on the learning rate, returns so far, running means of the loss and of the
+/// gradient's norm, and their values after the first steps. Single precision, as in the checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Watch {
     pub(crate) rate: f32,

@@ -1,6 +1,6 @@
-//! What training shows of two sides of units at a validation, with averaged weights: the log densities f of training and of
-//! validation rows, whose difference grows where a machine overfits (Hinton 2012, section 6) though log Z is unknown; how well a
-//! sweep gives validation rows back; their pseudo-log-likelihood.
+//! What training shows of two sides of units at a validation, with averaged weights: the log densities f of
+//! training and of validation rows, whose difference grows where a machine overfits (Hinton 2012, section 6)
+//! though log Z is unknown; how well a sweep gives validation rows back; their pseudo-log-likelihood.
 
 use serde_json::{Value, json};
 

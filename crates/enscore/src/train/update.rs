@@ -1,11 +1,11 @@
 //! One training step as one program.
 //!
 //! (parameters, Adam's moments, averages, batch, row weights, key, rates) → the same state, updated, with the
-//! loss. Where the loss or the gradient's norm is not finite, the state is returned as it came and `finite` is
-//! 0: a bad step is seen, never taken.
+//! loss. Where the loss or the gradient's norm is not finite, the state is returned as it came and `finite`
+//! is 0: a bad step is seen, never taken.
 //!
-//! Where two sides play against each other, each has a program of its own over the same state, which leaves the other's
-//! parameters as they are.
+//! Where two sides play against each other, each has a program of its own over the same state, which leaves
+//! the other's parameters as they are.
 
 use enscore_program::{Kind, Parameter, Parameters, Program, Scope, Var};
 
@@ -20,8 +20,8 @@ use crate::objective::{Batch, Estimate, Objective};
 pub struct Optimiser {
     /// The step.
     pub rule: Rule,
-    /// The fraction of the weights that is taken off per step and unit of learning rate, beside the gradient (Loshchilov and
-    /// Hutter 2019); of parameters with one dimension, as biases, none.
+    /// The fraction of the weights that is taken off per step and unit of learning rate, beside the gradient
+    /// (Loshchilov and Hutter 2019); of parameters with one dimension, as biases, none.
     pub weight_decay: f64,
     /// The largest global norm of the gradient of the loss per dimension; 0 for no limit.
     pub clip_norm: f64,
@@ -31,8 +31,8 @@ pub struct Optimiser {
 ///
 /// Inputs: every parameter `NAME`, then every `moment1.NAME`, every `moment2.NAME`, every `ema.NAME`; `x`
 /// `[batch, ..]`, `row_weights` `[batch]`, `key`; the scalars `learning_rate`, `correction1`, `correction2`,
-/// `ema_decay`; `chains` `[chains, ..]` where there are some. Outputs: the state in the same order under the same names; `loss`, `gradient_norm` (before
-/// clipping), `finite` (1 or 0); the objective's diagnostics.
+/// `ema_decay`; `chains` `[chains, ..]` where there are some. Outputs: the state in the same order under the
+/// same names; `loss`, `gradient_norm` (before clipping), `finite` (1 or 0); the objective's diagnostics.
 #[derive(Clone, Debug)]
 pub struct UpdateProgram {
     /// The program.

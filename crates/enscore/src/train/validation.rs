@@ -1,4 +1,5 @@
-//! The loss of the averaged weights on held-out rows: fixed rows, fixed draws; with noise levels, every level in turn.
+//! The loss of the averaged weights on held-out rows: fixed rows, fixed draws; with noise levels, every level
+//! in turn.
 
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::Key;
@@ -69,7 +70,8 @@ impl Validation {
         Ok(Validation { executable, kind, x, beside, row_len, batch, key, rows: rows.len() })
     }
 
-    /// The mean loss of `weights` over rows, per dimension where it is a sum over dimensions; row i at level i modulo L.
+    /// The mean loss of `weights` over rows, per dimension where it is a sum over dimensions; row i at level
+    /// i modulo L.
     pub(crate) fn loss_per_dim(&mut self, weights: &[Vec<f32>]) -> Result<f64> {
         let mut out = vec![0.0; if self.kind == Kind::Denoising { self.batch } else { 1 }];
         let mut sum = 0.0;

@@ -1,5 +1,5 @@
-//! What the steps since the last line of metrics.jsonl reported. It is part of the checkpoint, so that a training resumed between
-//! two lines writes the lines of an uninterrupted one.
+//! What the steps since the last line of metrics.jsonl reported. It is part of the checkpoint, so that a
+//! training resumed between two lines writes the lines of an uninterrupted one.
 
 use serde_json::{Map, Value, json};
 
@@ -98,8 +98,8 @@ impl Window {
         Ok(())
     }
 
-    /// The window of a checkpoint; `diagnostics` are the names of what each player reports. Empty where the checkpoint was
-    /// written before there was one.
+    /// The window of a checkpoint; `diagnostics` are the names of what each player reports. Empty where the
+    /// checkpoint was written before there was one.
     pub(crate) fn restore(tensors: &Tensors, diagnostics: &[Vec<&'static str>]) -> Result<Window> {
         let mut window = Window::default();
         if let Some(reports) = tensors.get(REPORTS) {

@@ -1,21 +1,22 @@
 //! v'∇²y v by one pass forward and one backward.
 //!
-//! Along x + t v every value a moves with a tangent ȧ, and where a primitive a = φ(b) bends it gets an acceleration of its own,
-//! φ''(b)[ḃ, ḃ]; from there on accelerations move as tangents do. What arrives at y is that of each value times the cotangent ∂y/∂a
-//! that y has for it,
+//! Along x + t v every value a moves with a tangent ȧ, and where a primitive a = φ(b) bends it gets an
+//! acceleration of its own, φ''(b)[ḃ, ḃ]; from there on accelerations move as tangents do. What arrives at y
+//! is that of each value times the cotangent ∂y/∂a that y has for it,
 //!
 //! ```text
 //! d²y/dt² = Σ_a ∂y/∂a · φ_a''(b)[ḃ, ḃ],
 //! ```
 //!
-//! the sum over nonlinear nodes that Gower and Mello (2012, "A new framework for the computation of Hessians") push through the
-//! graph for a whole Hessian. The cotangents are those of ∇y: beside it, v'∇²y v costs one pass forward. The derivative of ∇y
-//! along v, whose product with v is the same number, costs one forward and one backward.
+//! the sum over nonlinear nodes that Gower and Mello (2012, "A new framework for the computation of
+//! Hessians") push through the graph for a whole Hessian. The cotangents are those of ∇y: beside it, v'∇²y v
+//! costs one pass forward. The derivative of ∇y along v, whose product with v is the same number, costs one
+//! forward and one backward.
 
 use super::partials::Partials;
-use super::rows::{Carried, Rows};
 use super::walk::{add, distinct};
 use crate::op::Op;
+use crate::primitive::carry::{Carried, Rows};
 use crate::primitive::matmul::carried_product;
 use crate::program::Id;
 use crate::scope::Scope;
@@ -37,8 +38,8 @@ struct Motion<'s> {
 }
 
 impl Scope {
-    /// Gradient of y `[batch]` in x `[batch, ..]`, and for each row v'∇²y v along v in the shape of x; row i of y depends on row
-    /// i of x only.
+    /// Gradient of y `[batch]` in x `[batch, ..]`, and for each row v'∇²y v along v in the shape of x; row i
+    /// of y depends on row i of x only.
     ///
     /// A primitive between x and y that mixes rows is a mistake that [`Scope::finish`] reports.
     pub fn curvature<'s>(&'s self, y: Var<'s>, x: Var<'s>, v: Var<'s>) -> Curvature<'s> {

@@ -1,7 +1,8 @@
-//! Divergences by forward mode: Tr ∂s/∂x = Σₖ ∂sₖ/∂xₖ from the Jacobian's tangents, a chunk of coordinates at a time.
+//! Divergences by forward mode: Tr ∂s/∂x = Σₖ ∂sₖ/∂xₖ from the Jacobian's tangents, a chunk of coordinates at
+//! a time.
 //!
-//! See `laplacian.rs` for chunks and `walk.rs` for the tangents. Of the last steps of s only the diagonal is computed: a
-//! product with weights W after tangents J needs Σₕ Jₖₕ Wₕₖ for each k, not all of J W.
+//! See `laplacian.rs` for chunks and `walk.rs` for the tangents. Of the last steps of s only the diagonal is
+//! computed: a product with weights W after tangents J needs Σₕ Jₖₕ Wₕₖ for each k, not all of J W.
 
 use std::ops::Range;
 
@@ -16,8 +17,8 @@ use crate::var::Var;
 const DEPTH: usize = 8;
 
 impl Scope {
-    /// Tr ∂s/∂x for each row, of s in the shape of x `[batch, ..]`: `[batch]`. Row i of s depends on row i of x only;
-    /// `chunk` as in [`Scope::laplacian`].
+    /// Tr ∂s/∂x for each row, of s in the shape of x `[batch, ..]`: `[batch]`. Row i of s depends on row i of
+    /// x only; `chunk` as in [`Scope::laplacian`].
     pub fn divergence<'s>(&'s self, s: Var<'s>, x: Var<'s>, chunk: usize) -> Var<'s> {
         let parts = self.chunks("divergence", x, chunk).map(|range| self.divergence_part(s, x, range));
         parts
@@ -25,7 +26,8 @@ impl Scope {
             .unwrap_or_else(|| self.constant(0.0).broadcast_to(&x.shape()[..x.shape().len().min(1)]))
     }
 
-    /// The part of [`Scope::divergence`] that comes from some coordinates of x: Σₖ ∂sₖ/∂xₖ over them, `[batch]`.
+    /// The part of [`Scope::divergence`] that comes from some coordinates of x: Σₖ ∂sₖ/∂xₖ over them,
+    /// `[batch]`.
     pub fn divergence_part<'s>(&'s self, s: Var<'s>, x: Var<'s>, coordinates: Range<usize>) -> Var<'s> {
         self.divergence_part_after(s, x, coordinates, &[])
     }
@@ -52,7 +54,8 @@ impl Scope {
 }
 
 impl<'s> Walk<'s> {
-    /// ∂vₖ/∂xₖ for the coordinates k of the chunk, of a value with as many elements in a row as x: `[batch or 1, c]`.
+    /// ∂vₖ/∂xₖ for the coordinates k of the chunk, of a value with as many elements in a row as x:
+    /// `[batch or 1, c]`.
     fn diagonal(&self, value: Var<'s>, moved: &[Moved<'s>], depth: usize) -> Result<Option<Var<'s>>, String> {
         let Some(jacobian) = moved[value.id].jacobian else { return Ok(None) };
         let (op, inputs) = value.application();
@@ -125,7 +128,8 @@ impl<'s> Walk<'s> {
         let Base::Tangents(base) = jacobian.base else { return self.chunk.own(self.scope, jacobian.gain) };
         let lead = base.extent(0);
         let block = base.reshape(&[lead, c, count]).slice(2, range.start, range.end);
-        // Element k (c + 1) of a block [c, c] is on its diagonal: the first column of the same elements in rows of c + 1.
+        // Element k (c + 1) of a block [c, c] is on its diagonal: the first column of the same elements in
+        // rows of c + 1.
         let padded = block.reshape(&[lead, c * c]).pad(&[(0, 0), (0, c)]);
         let diagonal = padded.reshape(&[lead, c, c + 1]).slice(2, 0, 1).reshape(&[lead, c]);
         jacobian.gain.map_or(diagonal, |gain| diagonal * self.chunk.own(self.scope, Some(gain)))

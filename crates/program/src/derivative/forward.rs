@@ -22,8 +22,8 @@ impl Scope {
         ys.iter().zip(moved).map(|(y, tangent)| tangent.unwrap_or_else(|| y.zeros_like())).collect()
     }
 
-    /// As [`Scope::jvp`], with None for what does not vary; what is between xs and ys and in `pushed` moves along the tangent
-    /// there on top.
+    /// As [`Scope::jvp`], with None for what does not vary; what is between xs and ys and in `pushed` moves
+    /// along the tangent there on top.
     pub(super) fn push_forward<'s>(
         &'s self,
         ys: &[Var<'s>],

@@ -1,14 +1,15 @@
 //! Laplacians by forward mode: value, Jacobian and Laplacian are carried together.
 //!
-//! Δy = Σₖ ∂²y/∂xₖ² is exact and takes one pass from x to y instead of d backward passes (Li, Ye, Zhang et al. 2024,
-//! "A computational framework for neural network-based variational Monte Carlo with Forward Laplacian").
+//! Δy = Σₖ ∂²y/∂xₖ² is exact and takes one pass from x to y instead of d backward passes (Li, Ye, Zhang et
+//! al. 2024, "A computational framework for neural network-based variational Monte Carlo with Forward
+//! Laplacian").
 //!
-//! It is a sum over the coordinates k of x, so tangents are carried for a chunk of coordinates at a time, and each
-//! chunk's part of the result is a value of its own. A Jacobian is `[batch, c, row..]`: memory grows with c. The same
-//! row for all of the batch, as up to the first product with weights, is carried once (see `rows.rs`); functions of
-//! each element touch values alone (see `tangents.rs`). The parts are nodes like any other and can be differentiated
-//! again, with respect to x and to whatever is not a repetition over the batch of something independent of x: such a
-//! repetition is looked through.
+//! It is a sum over the coordinates k of x, so tangents are carried for a chunk of coordinates at a time, and
+//! each chunk's part of the result is a value of its own. A Jacobian is `[batch, c, row..]`: memory grows
+//! with c. The same row for all of the batch, as up to the first product with weights, is carried once (see
+//! `primitive/carry.rs`); functions of each element touch values alone (see `tangents.rs`). The parts are
+//! nodes like any other and can be differentiated again, with respect to x and to whatever is not a
+//! repetition over the batch of something independent of x: such a repetition is looked through.
 
 use std::ops::Range;
 
@@ -37,8 +38,8 @@ pub struct LaplacianPart<'s> {
 }
 
 impl Scope {
-    /// Gradient and Laplacian of y `[batch]` in x `[batch, ..]`; row i of y depends on row i of x only. `chunk` is the
-    /// number of tangents carried at once, from 1 to the coordinates of a row.
+    /// Gradient and Laplacian of y `[batch]` in x `[batch, ..]`; row i of y depends on row i of x only.
+    /// `chunk` is the number of tangents carried at once, from 1 to the coordinates of a row.
     ///
     /// A primitive between x and y that mixes rows is a mistake that [`Scope::finish`] reports.
     pub fn laplacian<'s>(&'s self, y: Var<'s>, x: Var<'s>, chunk: usize) -> Laplacian<'s> {
@@ -52,7 +53,8 @@ impl Scope {
         Laplacian { gradient, laplacian }
     }
 
-    /// The parts of [`Scope::laplacian`], one for each `chunk` of coordinates, each traced when it is asked for.
+    /// The parts of [`Scope::laplacian`], one for each `chunk` of coordinates, each traced when it is asked
+    /// for.
     pub fn laplacian_parts<'s>(
         &'s self,
         y: Var<'s>,
@@ -72,8 +74,9 @@ impl Scope {
         self.laplacian_part_after(y, x, coordinates, &[])
     }
 
-    /// As [`Scope::laplacian_part`], with tangents that are not formed before the values `after` are known. With the
-    /// derivatives of one part's loss for `after` of the next, no two parts are in memory at a time. `after` are floats.
+    /// As [`Scope::laplacian_part`], with tangents that are not formed before the values `after` are known.
+    /// With the derivatives of one part's loss for `after` of the next, no two parts are in memory at a time.
+    /// `after` are floats.
     pub fn laplacian_part_after<'s>(
         &'s self,
         y: Var<'s>,

@@ -6,7 +6,6 @@ mod forward;
 mod laplacian;
 mod partials;
 mod reverse;
-pub(crate) mod rows;
 mod tangents;
 mod walk;
 

@@ -1,8 +1,9 @@
-//! First and second derivatives of the primitives that work element by element, from their one derivative rule.
+//! First and second derivatives of the primitives that work element by element, from their one derivative
+//! rule.
 //!
-//! The rule is applied to free variables in a scope of its own, and again to what it gave; the result is replayed
-//! on the operands. In the graph itself an operand may be a function of another, or equal to its derivative (as in
-//! (1/b)/b), and the second application would follow that connection.
+//! The rule is applied to free variables in a scope of its own, and again to what it gave; the result is
+//! replayed on the operands. In the graph itself an operand may be a function of another, or equal to its
+//! derivative (as in (1/b)/b), and the second application would follow that connection.
 
 use crate::op::Op;
 use crate::program::{Node, Program};

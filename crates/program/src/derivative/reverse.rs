@@ -1,7 +1,7 @@
 //! Reverse mode: linearise with forward mode, then transpose the linear part.
 //!
-//! Each primitive has one derivative rule (its JVP), and a transpose rule where it is linear; a VJP is the two
-//! together (Radul, Paszke, Frostig, Johnson and Maclaurin 2023, "You only linearize once").
+//! Each primitive has one derivative rule (its JVP), and a transpose rule where it is linear; a VJP is the
+//! two together (Radul, Paszke, Frostig, Johnson and Maclaurin 2023, "You only linearize once").
 
 use crate::program::Id;
 use crate::scope::Scope;
@@ -25,7 +25,8 @@ impl Scope {
         self.vjp_with(ys, xs, cotangents, &[]).0
     }
 
-    /// As [`Scope::vjp`], with the cotangents of values `at` between xs and ys beside; None where they are zero.
+    /// As [`Scope::vjp`], with the cotangents of values `at` between xs and ys beside; None where they are
+    /// zero.
     pub(super) fn vjp_with<'s>(
         &'s self,
         ys: &[Var<'s>],

@@ -1,12 +1,13 @@
 //! The Jacobian of a value along a range of coordinates of x, kept as diag(gain) times a base.
 //!
-//! Functions of each element change the gain `[batch, row..]` alone, so that a chain of them costs as much as on the
-//! value; the product `[batch, c, row..]` is formed where a primitive mixes elements. x itself and what is made of it
-//! element by element has the coordinates' unit vectors for a base, which are never written down unless they must be.
+//! Functions of each element change the gain `[batch, row..]` alone, so that a chain of them costs as much as
+//! on the value; the product `[batch, c, row..]` is formed where a primitive mixes elements. x itself and
+//! what is made of it element by element has the coordinates' unit vectors for a base, which are never
+//! written down unless they must be.
 
 use std::ops::Range;
 
-use super::rows::{Carried, Rows};
+use crate::primitive::carry::{Carried, Rows};
 use crate::scope::Scope;
 use crate::var::Var;
 

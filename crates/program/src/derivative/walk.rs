@@ -1,14 +1,15 @@
 //! The walk from x forward that carries Jacobian and Laplacian beside each value, primitive by primitive.
 //!
-//! v = f(a₁, a₂, ..) has ∂ₖv = Σᵢ fᵢ ∂ₖaᵢ and Δv = Σᵢ fᵢ Δaᵢ + Σᵢⱼ fᵢⱼ Σₖ ∂ₖaᵢ ∂ₖaⱼ. For what works element by element
-//! fᵢ and fᵢⱼ come from `partials.rs`; everything else is linear in each operand, and stands with the primitives.
+//! v = f(a₁, a₂, ..) has ∂ₖv = Σᵢ fᵢ ∂ₖaᵢ and Δv = Σᵢ fᵢ Δaᵢ + Σᵢⱼ fᵢⱼ Σₖ ∂ₖaᵢ ∂ₖaⱼ. For what works element
+//! by element fᵢ and fᵢⱼ come from `partials.rs`; everything else is linear in each operand, and stands with
+//! the primitives.
 
 use std::ops::Range;
 
 use super::partials::Partials;
-use super::rows::{Carried, Rows};
 use super::tangents::{Base, Chunk, Jacobian};
 use crate::op::Op;
+use crate::primitive::carry::{Carried, Rows};
 use crate::primitive::matmul::carried_product;
 use crate::scope::Scope;
 use crate::var::Var;

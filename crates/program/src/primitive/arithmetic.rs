@@ -1,7 +1,7 @@
 //! Element by element: functions of one, two or three values at the same place. Operands have equal shapes.
 
 use super::{Checked, require};
-use crate::interpret::Array;
+use crate::value::Array;
 use crate::{Kind, Op, Value, Var};
 
 /// A function of one real number.

@@ -1,12 +1,13 @@
 //! 2-D convolution and its two adjoints; the derivative of each is one of the three.
 //!
 //! y[n,i,j,o] = Σ x[n, i s₀ + u d₀ - t, j s₁ + v d₁ - l, c] w[u,v,c,o], zero outside the image: images
-//! `[batch, height, width, in]`, weights `[kh, kw, in, out]`, stride s, dilation d, t rows and l columns of padding.
+//! `[batch, height, width, in]`, weights `[kh, kw, in, out]`, stride s, dilation d, t rows and l columns of
+//! padding.
 
 use super::{Checked, require};
-use crate::derivative::rows::{Carried, Rows};
-use crate::interpret::Array;
+use crate::primitive::carry::{Carried, Rows};
 use crate::shape::size;
+use crate::value::Array;
 use crate::{Kind, Op, Value, Var};
 
 /// How a window moves over an image.
@@ -159,7 +160,8 @@ pub(crate) fn transpose_weight_gradient<'s>(
     vec![for_x, linear[1].then(|| x.conv2d(cotangent, *conv))]
 }
 
-/// The convolution, or its adjoint in the images, of what is carried beside the images: tangents are more images.
+/// The convolution, or its adjoint in the images, of what is carried beside the images: tangents are more
+/// images.
 pub(crate) fn carry<'s>(
     op: &Op,
     rows: Rows,

@@ -1,9 +1,9 @@
 //! Rows by index, and their adjoint.
 
 use super::{Checked, require};
-use crate::derivative::rows::Carried;
-use crate::interpret::Array;
+use crate::primitive::carry::Carried;
 use crate::shape::size;
+use crate::value::Array;
 use crate::{Kind, Op, Value, Var};
 
 /// Table `[rows, ..]` and indices `[n]` give `[n, ..]`. An index outside the table reads its nearest row.

@@ -1,9 +1,9 @@
 //! The same elements elsewhere: reshape, broadcast, transpose, slice, pad, concatenate.
 
 use super::{Checked, require};
-use crate::derivative::rows::{Carried, Rows};
-use crate::interpret::Array;
+use crate::primitive::carry::{Carried, Rows};
 use crate::shape::{for_each_index, size, strides};
+use crate::value::Array;
 use crate::{Kind, Op, Value, Var};
 
 pub(crate) fn check(op: &Op, operands: &[(Kind, &[usize])], shape: &[usize]) -> Checked {
@@ -186,7 +186,8 @@ pub(crate) fn carry<'s>(
     Ok(Carried { var: output.scope().apply(op, &[first.var], &shape), ..*first })
 }
 
-/// What is carried beside each operand, side by side along `axis`; zeros beside an operand that does not vary.
+/// What is carried beside each operand, side by side along `axis`; zeros beside an operand that does not
+/// vary.
 fn carry_beside<'s>(
     axis: usize,
     rows: Rows,

@@ -3,8 +3,8 @@
 //! Derivatives as in Murray 2016, "Differentiation of the Cholesky decomposition", eq. 8 and section 3.
 
 use super::{Checked, require};
-use crate::derivative::rows::{Carried, Rows};
-use crate::interpret::Array;
+use crate::primitive::carry::{Carried, Rows};
+use crate::value::Array;
 use crate::{Kind, Op, Value, Var};
 
 pub(crate) fn check(op: &Op, operands: &[(Kind, &[usize])], shape: &[usize]) -> Checked {

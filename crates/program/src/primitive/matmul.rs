@@ -1,9 +1,9 @@
 //! Batched products of matrices.
 
 use super::{Checked, require};
-use crate::derivative::rows::{Carried, Rows};
-use crate::interpret::Array;
+use crate::primitive::carry::{Carried, Rows};
 use crate::shape::size;
+use crate::value::Array;
 use crate::{Kind, Value, Var};
 
 /// `[.., m, k]` times `[.., k, n]` (each stored transposed if flagged), equal leading axes.
@@ -109,7 +109,8 @@ pub(crate) fn carried_product<'s>(ta: bool, tb: bool, a: Carried<'s>, b: Carried
     Carried { var: repeat(a.var).matmul_with(repeat(b.var), ta, tb), ..a }
 }
 
-/// dA B as one product of all rows of all tangents, where one B serves them all or one serves each row of the batch.
+/// dA B as one product of all rows of all tangents, where one B serves them all or one serves each row of the
+/// batch.
 fn stacked<'s>(
     ta: bool,
     tb: bool,

@@ -1,6 +1,7 @@
 //! The primitives by family. Side by side for each: shape rule, f64 reference, JVP rule, transpose rule.
 
 pub(crate) mod arithmetic;
+pub(crate) mod carry;
 pub(crate) mod conv;
 pub(crate) mod gather;
 pub(crate) mod layout;

@@ -1,8 +1,8 @@
 //! Independent draws from a key: see [`crate::random`] for the generator.
 
 use super::{Checked, require};
-use crate::interpret::Array;
 use crate::random::{self, Key};
+use crate::value::Array;
 use crate::{Kind, Value};
 
 /// What is drawn.

@@ -1,9 +1,9 @@
 //! Sums and maxima over axes.
 
 use super::{Checked, require};
-use crate::derivative::rows::{Carried, Rows};
-use crate::interpret::Array;
+use crate::primitive::carry::{Carried, Rows};
 use crate::shape::{for_each_index, size, strides};
+use crate::value::Array;
 use crate::{Kind, Op, Value, Var};
 
 /// Axes are increasing and exist; the value has the other axes.

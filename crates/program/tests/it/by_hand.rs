@@ -1,4 +1,5 @@
-//! The reference's primitives at their edges, against values worked out by hand: the executor is held against this reference.
+//! The reference's primitives at their edges, against values worked out by hand: the executor is held against
+//! this reference.
 
 use enscore_program::random::{Key, index, normal_row, rademacher, row_words, uniform};
 use enscore_program::{Conv, Kind, Scope, Value, Var, interpret};
@@ -244,8 +245,8 @@ fn draws_follow_the_whole_key() {
     }
 }
 
-/// Beyond 2^32 rows and steps change the seed by a mix of their high words, rows in the high half: written out from the
-/// definition, with the finaliser of SplitMix64.
+/// Beyond 2^32 rows and steps change the seed by a mix of their high words, rows in the high half: written
+/// out from the definition, with the finaliser of SplitMix64.
 #[test]
 fn high_words_of_row_and_step_have_a_half_of_the_mixed_word_each() {
     let mixed = |high: u64| {

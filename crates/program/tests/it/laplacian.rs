@@ -6,8 +6,8 @@ use crate::common::by_rows::{At, Function, assert_near, check_again, check_diffe
 use enscore_program::{Conv, Kind, Scope, Unary, Value, Var, interpret};
 use proptest::prelude::*;
 
-/// Laplacian and gradient of Σ w f against the trace of the Hessian and central differences for all chunk sizes, and
-/// the Laplacian's own derivatives.
+/// Laplacian and gradient of Σ w f against the trace of the Hessian and central differences for all chunk
+/// sizes, and the Laplacian's own derivatives.
 fn check(what: &str, at: At, f: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) -> Var<'s> + 'static) {
     let f: &Function = &f;
     let count = at.count();
@@ -34,7 +34,8 @@ fn check(what: &str, at: At, f: impl for<'s> Fn(&'s Scope, Var<'s>, &[Var<'s>]) 
     check_again(what, &at, |s, x, w| s.laplacian(per_row(f(s, x, w)), x, count).laplacian);
 }
 
-/// v'∇²y v against the inner product of v with the derivative of the gradient along v, and its own derivatives.
+/// v'∇²y v against the inner product of v with the derivative of the gradient along v, and its own
+/// derivatives.
 fn check_curvature(what: &str, at: &At, f: &Function) {
     let direction = common::values(57, at.x.len());
     let both = at.here(|s, x, w| {

@@ -82,7 +82,8 @@ fn a_suggestion_is_that_of_the_rows() {
         (&json!(0.05), &json!(5), &json!(5))
     );
     assert_eq!((&found["row_len"], &found["steps_per_level"]), (&json!(2), &json!(7)));
-    // In two dimensions levels overlap at any ratio, so that they fall by at most 2: 1 + log2(100), rounded up.
+    // In two dimensions levels overlap at any ratio, so that they fall by at most 2: 1 + log2(100), rounded
+    // up.
     assert!(found["technique2_ratio"].is_null());
     assert_eq!(found["levels"], 8);
     let ratio = 100f64.powf(1.0 / 7.0);

@@ -191,7 +191,8 @@ fn in_space(hand: &ByHand) -> f64 {
     (0..PLACES).map(sheet).sum::<f64>().ln() + 3.0 * (2.0 * half / n).ln()
 }
 
-/// Data whose density is known: the divergence from it over a grid, its likelihood, and the time to a quality.
+/// Data whose density is known: the divergence from it over a grid, its likelihood, and the time to a
+/// quality.
 #[test]
 fn trainings_on_a_known_density_are_measured_against_it() {
     let folder = Folder::new();
@@ -227,7 +228,8 @@ fn trainings_on_a_known_density_are_measured_against_it() {
         assert_mean(&format!("{name}, log-likelihood"), &measured["log_likelihood"], &likelihoods);
         let of_truth: Vec<f64> = rows.iter().map(|row| truth.log_density(&point(row))).collect();
         assert_mean("the truth's log-likelihood", &found["truth_log_likelihood"], &of_truth);
-        // Any divergence is below a billion: it was so at the end of the first tenth, and is known to have been so ever after.
+        // Any divergence is below a billion: it was so at the end of the first tenth, and is known to have
+        // been so ever after.
         let reached = number(&one["seconds_to_quality"]);
         assert!(reached > 0.0 && reached < number(&one["seconds"]), "{one}");
     }

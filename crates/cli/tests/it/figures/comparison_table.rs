@@ -1,4 +1,5 @@
-//! The table of a comparison, as Markdown and as text, beside its numbers: each cell in its place, the best of each column marked.
+//! The table of a comparison, as Markdown and as text, beside its numbers: each cell in its place, the best
+//! of each column marked.
 
 use serde_json::Value;
 

@@ -105,7 +105,8 @@ fn side(
     interpret(&program, &inputs).unwrap()[0].floats().to_vec()
 }
 
-/// Gibbs sweeps of a machine: the second side, then the first one, each from streams of its own; what is known is put back after each. The states, and the means that the last ones were drawn at.
+/// Gibbs sweeps of a machine: the second side, then the first one, each from streams of its own; what is
+/// known is put back after each. The states, and the means that the last ones were drawn at.
 pub fn gibbs(hand: &ByHand, chain: usize, steps: u64, known: &[Option<f64>]) -> [Vec<f64>; 2] {
     let put_back = |x: &mut [f64]| {
         x.iter_mut().zip(known).for_each(|(x, known)| *x = known.unwrap_or(*x));

@@ -1,4 +1,5 @@
-//! `enscore evaluate` of a run of every family: each number that it prints as JSON and as text, and nothing besides.
+//! `enscore evaluate` of a run of every family: each number that it prints as JSON and as text, and nothing
+//! besides.
 
 use serde_json::Value;
 
@@ -48,7 +49,8 @@ pub fn assert_figures(what: &str, found: &Value, expected: &[Figure]) {
     }
 }
 
-/// The loss of a network trained by denoising, level by level, and of the best affine one on the training rows.
+/// The loss of a network trained by denoising, level by level, and of the best affine one on the training
+/// rows.
 pub fn assert_losses(what: &str, found: &Value, hand: &ByHand, training: &Rows, rows: &Rows, seed: u64) {
     let sigmas: Vec<f64> = match hand.settings.objective() {
         enscore::settings::Objective::Ncsn(ncsn) => {

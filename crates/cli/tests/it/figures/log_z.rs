@@ -94,7 +94,8 @@ fn each_option_changes_the_estimate() {
     assert_eq!(run("--temperatures 20 --chains 50"), usual);
 }
 
-/// Two standard errors beyond the estimate of each direction; the reverse one is above, the forward one below.
+/// Two standard errors beyond the estimate of each direction; the reverse one is above, the forward one
+/// below.
 fn assert_bounds(method: &str, found: &Value) {
     let (log_z, error) = (number(&found["log_z"]), number(&found["std_err"]));
     let beyond = |bound: &str, expected: f64| {
@@ -146,7 +147,8 @@ fn npy(shape: &str, values: &[f64]) -> Vec<u8> {
     [b"\x93NUMPY\x01\x00\x76\x00".as_slice(), header.as_bytes(), &values].concat()
 }
 
-/// Neither side of 27 units can be enumerated: long Gibbs runs end near the model, but not at exact samples of it.
+/// Neither side of 27 units can be enumerated: long Gibbs runs end near the model, but not at exact samples
+/// of it.
 #[test]
 fn the_ends_of_gibbs_runs_give_no_upper_bound() {
     const SIDE: usize = 27;

@@ -1,5 +1,5 @@
-//! The metrics of samples beside real rows, and of real rows beside real rows, by double loops, sorting and the closed form in
-//! the plane.
+//! The metrics of samples beside real rows, and of real rows beside real rows, by double loops, sorting and
+//! the closed form in the plane.
 
 use enscore_program::random::{Key, index, normal_row, row_words};
 use serde_json::Value;
@@ -56,7 +56,8 @@ fn square_distance(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum()
 }
 
-/// The unbiased MMD² with the mean of Gaussian kernels of half, once and twice the median distance of the real rows.
+/// The unbiased MMD² with the mean of Gaussian kernels of half, once and twice the median distance of the
+/// real rows.
 fn mmd(real: &Rows) -> impl Fn(&Rows, &Rows) -> f64 {
     let pairs = (0..real.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
     let mut squares: Vec<f64> = pairs.map(|(i, j)| square_distance(&real[i], &real[j])).collect();

@@ -1,5 +1,5 @@
-//! Every figure that is printed, written or drawn, beside the same figure from the checkpoint's tensors and the rows of the
-//! data, one row at a time in double precision.
+//! Every figure that is printed, written or drawn, beside the same figure from the checkpoint's tensors and
+//! the rows of the data, one row at a time in double precision.
 
 mod answers_in_files;
 mod comparison;

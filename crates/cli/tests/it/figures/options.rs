@@ -106,7 +106,8 @@ fn at_most_so_many_rows_are_taken_of_each_kind() {
     assert_figures("eleven rows", &found, &figures(&hand, &training, &held_out, 0, None));
 }
 
-/// A unit is flipped at a time, which is dear: at most a thousand rows are taken for the pseudo-log-likelihood.
+/// A unit is flipped at a time, which is dear: at most a thousand rows are taken for the
+/// pseudo-log-likelihood.
 #[test]
 fn pseudo_likelihoods_take_a_thousand_rows() {
     let folder = folder();

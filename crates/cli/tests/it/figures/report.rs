@@ -1,4 +1,5 @@
-//! The report of a run: every number on the page beside the JSON, whose numbers are checked by hand, and the run's own files.
+//! The report of a run: every number on the page beside the JSON, whose numbers are checked by hand, and the
+//! run's own files.
 
 use serde_json::Value;
 

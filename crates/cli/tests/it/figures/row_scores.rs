@@ -1,4 +1,5 @@
-//! `enscore score`: each row's numbers beside those of the single row, and the log Z that they are taken with.
+//! `enscore score`: each row's numbers beside those of the single row, and the log Z that they are taken
+//! with.
 
 use serde_json::{Value, json};
 
@@ -79,7 +80,8 @@ fn assert_family(folder: &Folder, name: &str, log_z: Option<f64>, sigma: f64) ->
 #[test]
 fn rows_have_the_scores_that_they_have_alone() {
     let folder = folder();
-    // The smallest noise level of a network of several, the only one of another, and 1 where there is no noise.
+    // The smallest noise level of a network of several, the only one of another, and 1 where there is no
+    // noise.
     for (name, sigma) in [("ncsn-mlp", 0.1), ("dsm-mlp", 0.3), ("ssm-mlp", 1.0)] {
         train(&folder, name, name, "");
         assert_family(&folder, name, None, sigma);

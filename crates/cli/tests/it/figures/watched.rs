@@ -51,7 +51,8 @@ fn machines_are_watched_on_training_and_validation_rows() {
     }
 }
 
-/// At most 512 rows of each kind are watched, and at most 128 of them for the pseudo-log-likelihood: no whole batches of 64.
+/// At most 512 rows of each kind are watched, and at most 128 of them for the pseudo-log-likelihood: no whole
+/// batches of 64.
 #[test]
 fn large_data_are_watched_on_their_first_rows() {
     let folder = folder();

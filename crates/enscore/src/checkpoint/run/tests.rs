@@ -101,13 +101,16 @@ fn refusals_of_places() {
     assert_eq!(
         message(create()),
         format!(
-            "the folder isn't empty: {at}: found thesis.tex, expected a new or empty folder; choose another --out"
+            "the folder isn't empty: {at}: found thesis.tex, expected a new or empty folder; choose another folder"
         )
     );
     assert_eq!(names(&place.path), ["thesis.tex"]);
     fs::remove_dir_all(&place.path).unwrap();
     fs::write(&place.path, "").unwrap();
-    assert_eq!(message(create()), format!("not a folder: {at}: expected a new folder; choose another --out"));
+    assert_eq!(
+        message(create()),
+        format!("not a folder: {at}: expected a new folder; choose another folder")
+    );
     assert!(message(Run::open(&place.path)).starts_with("not a run folder"));
 }
 
@@ -118,7 +121,7 @@ fn an_existing_run_is_not_written_over() {
     assert_eq!(
         message(Run::create(&place.path, "", &manifest())),
         format!(
-            "a run is already there: {}; add --resume to continue it, or choose another --out",
+            "a run is already there: {}; add --resume to continue it, or choose another folder",
             place.path.display()
         )
     );
@@ -133,7 +136,7 @@ fn two_trainings_cannot_write_one_run() {
         message(Run::open(&place.path)),
         format!(
             "another process is training this run: {}: found process {}; wait for it to finish, or choose \
-             another --out",
+             another folder",
             place.path.display(),
             std::process::id()
         )

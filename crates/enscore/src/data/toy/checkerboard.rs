@@ -2,12 +2,13 @@
 //!
 //! > p(x, y) = (e(x) e(y) + o(x) o(y)) / 32
 //!
-//! e sums b_k(t) = S((t - a_k) / tau) - S((t - a_k - 2) / tau) over the even stripes a = -4, 0 and o over the odd ones a = -2, 2; S is the
-//! logistic sigmoid. Each b_k integrates to its width, 2, so Z = 8 squares x 2 x 2 = 32 exactly; and it is a box convolved
-//! with the logistic density, so a draw is uniform in a filled square with logistic noise of scale tau added to x and y.
+//! e sums b_k(t) = S((t - a_k) / tau) - S((t - a_k - 2) / tau) over the even stripes a = -4, 0 and o over the
+//! odd ones a = -2, 2; S is the logistic sigmoid. Each b_k integrates to its width, 2, so Z = 8 squares x 2 x
+//! 2 = 32 exactly; and it is a box convolved with the logistic density, so a draw is uniform in a filled
+//! square with logistic noise of scale tau added to x and y.
 
 use super::draws::Draws;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// The scale of the edges: they rise from a tenth to nine tenths over 4.4 of it.
 const TAU: f64 = 0.05;
@@ -54,8 +55,8 @@ fn stripes(t: f64, parity: usize) -> (f64, f64) {
     (log_sum, (a - log_sum).exp() * da + (b - log_sum).exp() * db)
 }
 
-/// log(S(u) - S(v)) with u = (t - start) / tau and v = u - 2 / tau, which is ln(1 - e^(v - u)) - ln(1 + e^v) - ln(1 + e^-u), and its
-/// derivative in t.
+/// log(S(u) - S(v)) with u = (t - start) / tau and v = u - 2 / tau, which is
+/// ln(1 - e^(v - u)) - ln(1 + e^v) - ln(1 + e^-u), and its derivative in t.
 fn stripe(t: f64, start: f64) -> (f64, f64) {
     let width = SIDE / TAU;
     let u = (t - start) / TAU;

@@ -1,4 +1,5 @@
-//! Serves the random numbers of one row, as many as it takes: word j of row r is a function of (seed, stream, r, j).
+//! Serves the random numbers of one row, as many as it takes: word j of row r is a function of (seed, stream,
+//! r, j).
 
 use enscore_program::random::{Key, counter, normal_pair, philox4x32, uniform};
 

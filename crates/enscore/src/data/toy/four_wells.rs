@@ -2,11 +2,11 @@
 //!
 //! > E(x, y) = (x^2 - 4)^2 / 4 + (y^2 - 4)^2 / 4 + x y / 4
 //!
-//! Four wells near (+-2, +-2), where those of unequal signs are deeper by about 2 nats, behind barriers of about 4 nats; the
-//! coupling keeps the density from being a product.
+//! Four wells near (+-2, +-2), where those of unequal signs are deeper by about 2 nats, behind barriers of
+//! about 4 nats; the coupling keeps the density from being a product.
 
 use super::draws::Draws;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// The coefficient of x y.
 const COUPLING: f64 = 0.25;
@@ -26,8 +26,8 @@ fn well(t: f64) -> f64 {
 }
 
 impl FourWells {
-    /// Sums exp(-E) by the trapezoid rule on 257 x 257 points, which for a smooth density that is 0 at the edge of the box
-    /// is exact to rounding.
+    /// Sums exp(-E) by the trapezoid rule on 257 x 257 points, which for a smooth density that is 0 at the
+    /// edge of the box is exact to rounding.
     pub fn new() -> FourWells {
         let step = 2.0 * HALF / f64::from(STEPS);
         let points: Vec<f64> = (0..=STEPS).map(|i| -HALF + step * f64::from(i)).collect();
@@ -46,8 +46,8 @@ impl FourWells {
         }
     }
 
-    /// A draw by rejection: E(x, y) = g(x) + g(y) + (x + y)^2 / 8 with g(t) = (t^2 - 17/4)^2 / 4 + constant, so x and y are drawn
-    /// from exp(-g) on their own and kept with probability exp(-(x + y)^2 / 8).
+    /// A draw by rejection: E(x, y) = g(x) + g(y) + (x + y)^2 / 8 with g(t) = (t^2 - 17/4)^2 / 4 + constant,
+    /// so x and y are drawn from exp(-g) on their own and kept with probability exp(-(x + y)^2 / 8).
     pub fn draw(&self, draws: &mut Draws) -> Point {
         loop {
             let [x, y] = [single(draws), single(draws)];
@@ -58,8 +58,8 @@ impl FourWells {
     }
 }
 
-/// A draw of density proportional to exp(-(t^2 - m^2)^2 / 4), m^2 = 17/4: its size, by rejection from a normal around m of
-/// variance 2 / m^2, since (t^2 - m^2)^2 >= m^2 (t - m)^2 for t >= 0; and either sign.
+/// A draw of density proportional to exp(-(t^2 - m^2)^2 / 4), m^2 = 17/4: its size, by rejection from a
+/// normal around m of variance 2 / m^2, since (t^2 - m^2)^2 >= m^2 (t - m)^2 for t >= 0; and either sign.
 fn single(draws: &mut Draws) -> f64 {
     let m2: f64 = 4.0 + COUPLING;
     let m = m2.sqrt();

@@ -1,13 +1,15 @@
-//! Mixes Gaussians in the plane: p(x) = sum_k w_k N(x; m_k, C_k), with its exact log density, score and draws.
+//! Mixes Gaussians in the plane: p(x) = sum_k w_k N(x; m_k, C_k), with its exact log density, score and
+//! draws.
 //!
-//! score(x) = sum_k r_k(x) C_k^-1 (m_k - x), where r_k(x) = w_k N(x; m_k, C_k) / p(x) is the share of component k at x. An arc
-//! blurred by Gaussian noise is such a mixture by definition: its components stand no further apart than their standard
-//! deviation, where the ripple of the density along the arc is below exp(-2 pi^2) of it, about 3e-9.
+//! score(x) = sum_k r_k(x) C_k^-1 (m_k - x), where r_k(x) = w_k N(x; m_k, C_k) / p(x) is the share of
+//! component k at x. An arc blurred by Gaussian noise is such a mixture by definition: its components stand
+//! no further apart than their standard deviation, where the ripple of the density along the arc is below
+//! exp(-2 pi^2) of it, about 3e-9.
 
 use std::f64::consts::TAU;
 
 use super::draws::Draws;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// One Gaussian of a mixture.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,5 +1,5 @@
-//! Defines densities in the plane whose log density and score are known exactly, as a truth for what is learnt from their
-//! draws.
+//! Defines densities in the plane whose log density and score are known exactly, as a truth for what is
+//! learnt from their draws.
 //!
 //! | name | what | normalised by |
 //! |---|---|---|
@@ -11,13 +11,14 @@
 //! | `checkerboard` | filled squares with soft edges | closed form |
 //! | `four-wells` | two coupled double wells | quadrature in the plane |
 //!
-//! Points are `[x, y]`; log densities are normalised, in nats; the score is the gradient of the log density in x. A draw is a
-//! function of (seed, row).
+//! Points are `[x, y]`; log densities are normalised, in nats; the score is the gradient of the log density
+//! in x. A draw is a function of (seed, row).
 
 mod checkerboard;
 mod draws;
 mod four_wells;
 mod mixture;
+mod point;
 mod rings;
 mod shapes;
 mod swirl;
@@ -25,27 +26,14 @@ mod swirl;
 use draws::Draws;
 use four_wells::FourWells;
 use mixture::Mixture;
+use point::{Point, Value};
 use rings::Rings;
 use swirl::Swirl;
 
 use super::{Dataset, Split, Values};
 use crate::error::Result;
+use crate::streams;
 
-/// A point of the plane, or a gradient there.
-type Point = [f64; 2];
-
-/// Log density and score at a point.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Value {
-    log_density: f64,
-    score: Point,
-}
-
-/// The stream of the draws that users ask for.
-const DRAW_STREAM: u32 = 0x746f_7964;
-/// The streams of the named data sets' rows.
-const TRAIN_STREAM: u32 = 0x746f_7974;
-const TEST_STREAM: u32 = 0x746f_7965;
 /// How many rows the named data sets have for training and for testing.
 pub(super) const ROWS: [usize; 2] = [50_000, 10_000];
 /// How many standard deviations of a component lie in the window.
@@ -134,8 +122,8 @@ impl ToyDensity {
         }
     }
 
-    /// The logarithm of the constant Z that its definition divides by, in nats: log density + log Z is the definition without the
-    /// constant. 0 for what is normalised as it stands (mixtures of Gaussians).
+    /// The logarithm of the constant Z that its definition divides by, in nats: log density + log Z is the
+    /// definition without the constant. 0 for what is normalised as it stands (mixtures of Gaussians).
     pub fn log_z(&self) -> f64 {
         match &self.form {
             Form::Mixture(_) | Form::Swirl(_) => 0.0,
@@ -147,7 +135,7 @@ impl ToyDensity {
 
     /// Row `row` of the exact, independent draws under `seed`.
     pub fn draw(&self, seed: u64, row: u64) -> [f64; 2] {
-        self.draw_from(&mut Draws::new(seed, DRAW_STREAM, row))
+        self.draw_from(&mut Draws::new(seed, streams::TOY_DRAW, row))
     }
 
     fn draw_from(&self, draws: &mut Draws) -> Point {
@@ -160,7 +148,8 @@ impl ToyDensity {
         }
     }
 
-    /// `[[x low, x high], [y low, y high]]`: a box with all but about 1e-4 of the mass, for pictures and quadrature.
+    /// `[[x low, x high], [y low, y high]]`: a box with all but about 1e-4 of the mass, for pictures and
+    /// quadrature.
     pub fn window(&self) -> [[f64; 2]; 2] {
         match &self.form {
             Form::Mixture(mixture) => mixture.window(WINDOW),
@@ -172,16 +161,16 @@ impl ToyDensity {
     }
 }
 
-/// The named data set of a toy density: 50,000 rows for training or 10,000 others for testing, always the same, in single
-/// precision; none when no toy has this name.
+/// The named data set of a toy density: 50,000 rows for training or 10,000 others for testing, always the
+/// same, in single precision; none when no toy has this name.
 ///
 /// # Errors
 /// Never: the rows are finite and fill the shape.
 pub(super) fn generated(name: &str, split: Split) -> Option<Result<Dataset>> {
     let toy = toy(name)?;
     let (stream, rows) = match split {
-        Split::Train => (TRAIN_STREAM, ROWS[0]),
-        Split::Test => (TEST_STREAM, ROWS[1]),
+        Split::Train => (streams::TOY_TRAIN, ROWS[0]),
+        Split::Test => (streams::TOY_TEST, ROWS[1]),
     };
     let row = |row| toy.draw_from(&mut Draws::new(0, stream, row)).map(|x| x as f32);
     let values: Vec<f32> = (0..rows as u64).flat_map(row).collect();

@@ -1,15 +1,15 @@
 //! Defines densities that depend on the radius alone: p(x) = (1/Z) sum_k exp(-(|x| - R_k)^2 / (2 sigma^2)).
 //!
-//! Z = sum_k Z_k with Z_k = 2 pi int_0^inf r exp(-(r - R_k)^2 / (2 sigma^2)) dr by the trapezoid rule. For R_k well above sigma Z_k is
-//! close to (2 pi)^(3/2) R_k sigma, so that all rings are equally bright.
+//! Z = sum_k Z_k with Z_k = 2 pi int_0^inf r exp(-(r - R_k)^2 / (2 sigma^2)) dr by the trapezoid rule. For
+//! R_k well above sigma Z_k is close to (2 pi)^(3/2) R_k sigma, so that all rings are equally bright.
 //!
-//! score(x) = (x / |x|) sum_k s_k(x) (R_k - |x|) / sigma^2, where s_k is the share of ring k; at the origin, where the density has
-//! a cusp of height exp(-R_1^2 / (2 sigma^2)), it is 0.
+//! score(x) = (x / |x|) sum_k s_k(x) (R_k - |x|) / sigma^2, where s_k is the share of ring k; at the origin,
+//! where the density has a cusp of height exp(-R_1^2 / (2 sigma^2)), it is 0.
 
 use std::f64::consts::TAU;
 
 use super::draws::Draws;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// A normal number of 32-bit words lies within so many standard deviations.
 const REACH: f64 = 7.0;
@@ -50,8 +50,9 @@ impl Rings {
         Value { log_density: greatest + sum.ln() - self.log_z(), score: [outward * x[0], outward * x[1]] }
     }
 
-    /// A draw: a ring by its constant; the radius, of density proportional to r exp(-(r - R)^2 / (2 sigma^2)), by rejection from
-    /// a normal, which has no r before the exponential and never lies beyond R + 7 sigma; any angle.
+    /// A draw: a ring by its constant; the radius, of density proportional to r exp(-(r - R)^2 / (2
+    /// sigma^2)), by rejection from a normal, which has no r before the exponential and never lies beyond R +
+    /// 7 sigma; any angle.
     pub fn draw(&self, draws: &mut Draws) -> Point {
         let total: f64 = self.constants.iter().sum();
         let pick = draws.uniform() * total;

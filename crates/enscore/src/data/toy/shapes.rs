@@ -2,8 +2,8 @@
 
 use std::f64::consts::{PI, TAU};
 
-use super::Point;
 use super::mixture::{Component, Mixture};
+use super::point::Point;
 
 fn polar(radius: f64, angle: f64) -> Point {
     [radius * angle.cos(), radius * angle.sin()]
@@ -25,22 +25,23 @@ pub(super) fn eight_gaussians() -> Mixture {
     Mixture::round((0..8).map(|k| polar(4.0, TAU * f64::from(k) / 8.0)), 0.5)
 }
 
-/// Two half circles of radius 1 around (0, 0) and (1, 1/2), interleaved, blurred by noise of standard deviation 0.1.
+/// Two half circles of radius 1 around (0, 0) and (1, 1/2), interleaved, blurred by noise of standard
+/// deviation 0.1.
 pub(super) fn two_moons() -> Mixture {
     let upper = middles(32).map(|t| polar(1.0, PI * t));
     let lower = middles(32).map(|t| polar(1.0, PI * t)).map(|[x, y]| [1.0 - x, 0.5 - y]);
     Mixture::round(upper.chain(lower), 0.1)
 }
 
-/// An Archimedean spiral of two turns from the origin to radius 3, even along its length, blurred by noise of standard
-/// deviation 0.1.
+/// An Archimedean spiral of two turns from the origin to radius 3, even along its length, blurred by noise of
+/// standard deviation 0.1.
 pub(super) fn spiral() -> Mixture {
     // The length up to an angle t grows about as t^2, so t is the square root of a uniform number.
     Mixture::round(middles(192).map(|u| polar(3.0 * u.sqrt(), 4.0 * PI * u.sqrt())), 0.1)
 }
 
-/// The five straight arms that a swirl bends to a pinwheel: Gaussians at radius 2, of standard deviation 0.6 along and 0.2
-/// across.
+/// The five straight arms that a swirl bends to a pinwheel: Gaussians at radius 2, of standard deviation 0.6
+/// along and 0.2 across.
 pub(super) fn pinwheel_arms() -> Mixture {
     let arm = |k| {
         let direction = TAU * f64::from(k) / 5.0;

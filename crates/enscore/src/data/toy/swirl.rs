@@ -1,4 +1,5 @@
-//! Swirls a mixture: x = R(rate |z|^2) z turns every circle around the origin by an angle that grows with its radius.
+//! Swirls a mixture: x = R(rate |z|^2) z turns every circle around the origin by an angle that grows with its
+//! radius.
 //!
 //! The map keeps areas (in polar coordinates it is a shear), so with z(x) = R(-rate |x|^2) x
 //!
@@ -8,7 +9,7 @@
 
 use super::draws::Draws;
 use super::mixture::Mixture;
-use super::{Point, Value};
+use super::point::{Point, Value};
 
 /// A mixture whose circles are turned by `rate` radians times their squared radius.
 #[derive(Clone, Debug, PartialEq)]

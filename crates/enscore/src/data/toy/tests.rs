@@ -55,7 +55,8 @@ fn densities_integrate_to_one() {
             let (points, area) = cells(window, n);
             points.iter().map(|x| toy.log_density(x).exp()).sum::<f64>() * area
         };
-        // A smooth density that is 0 at the edges: the sum over cells is exact once they are finer than its features.
+        // A smooth density that is 0 at the edges: the sum over cells is exact once they are finer than its
+        // features.
         let total = mass(wider(&toy, 0.3), 320);
         assert!((total - 1.0).abs() < 1e-8, "{}: {total}", toy.name());
         let inside = mass(toy.window(), 320);
@@ -63,7 +64,8 @@ fn densities_integrate_to_one() {
     }
 }
 
-/// The statistic sum (seen - expected)^2 / expected over cells in which 20 draws or more are expected, with the others as one.
+/// The statistic sum (seen - expected)^2 / expected over cells in which 20 draws or more are expected, with
+/// the others as one.
 #[test]
 fn draws_follow_the_density() {
     const ROWS: u64 = 40_000;
@@ -116,7 +118,8 @@ fn the_moments_of_the_two_gaussians() {
 
 #[test]
 fn constants_that_are_known_otherwise() {
-    // Without its cusp at the origin the ring's constant is (2 pi)^(3/2) R sigma, and with R = 10 sigma the cusp is e^-50.
+    // Without its cusp at the origin the ring's constant is (2 pi)^(3/2) R sigma, and with R = 10 sigma the
+    // cusp is e^-50.
     let ring = (std::f64::consts::TAU.powf(1.5) * 2.0 * 0.2).ln();
     assert!((toy("ring").unwrap().log_z() - ring).abs() < 1e-12);
     assert!((toy("checkerboard").unwrap().log_z() - 32f64.ln()).abs() < 1e-12);

@@ -75,7 +75,8 @@ fn a_mixture_of_three() {
     check_bracket(&found, 12.0, 0.3);
 }
 
-/// A product of three double wells exp(-x⁴/4 + x²/2), whose log Z is known, with samples by inversion on a grid.
+/// A product of three double wells exp(-x⁴/4 + x²/2), whose log Z is known, with samples by inversion on a
+/// grid.
 #[test]
 fn a_product_of_double_wells() {
     let well = |x: f64| -0.25 * x.powi(4) + 0.5 * x * x;
@@ -102,7 +103,8 @@ fn a_product_of_double_wells() {
     }
 }
 
-/// With a single temperature all is known: for x ~ N(0, 1) and the target N(m, 1), log w = m x - m²/2 + log Z.
+/// With a single temperature all is known: for x ~ N(0, 1) and the target N(m, 1), log w = m x - m²/2 + log
+/// Z.
 #[test]
 fn one_temperature_is_importance_sampling() {
     let target = || Shifted(GaussianBase::isotropic(&[0.8], 1.0).unwrap(), 2.0);
@@ -203,8 +205,8 @@ fn refuses_what_cannot_be_annealed() {
     }
 }
 
-/// From N(0, 1) to exp(-(x-m)²/(2v)) with chains that mix: forward, interval k is weighed under β_k, in reverse under
-/// β_{k+1}; both means are sums of Gaussian moments.
+/// From N(0, 1) to exp(-(x-m)²/(2v)) with chains that mix: forward, interval k is weighed under β_k, in
+/// reverse under β_{k+1}; both means are sums of Gaussian moments.
 #[test]
 fn each_interval_is_weighed_at_its_own_end() {
     let (m, v) = (1.5, 0.4);

@@ -1,6 +1,6 @@
-//! Simulated annealing of an image (Kirkpatrick, Gelatt and Vecchi 1983; Geman and Geman 1984): heat-bath sweeps of
-//! exp(-E(x)/T) while T falls, then single flips as long as one lowers the energy. It optimises: the labelling of least
-//! energy that was seen comes back, which is no sample.
+//! Simulated annealing of an image (Kirkpatrick, Gelatt and Vecchi 1983; Geman and Geman 1984): heat-bath
+//! sweeps of exp(-E(x)/T) while T falls, then single flips as long as one lowers the energy. It optimises:
+//! the labelling of least energy that was seen comes back, which is no sample.
 
 use std::fmt;
 
@@ -38,15 +38,16 @@ pub struct AnnealingSettings {
     pub sweeps: usize,
     /// How the temperature falls.
     pub schedule: TemperatureSchedule,
-    /// The first and the last temperature, in units where the posterior has 1; both positive, the last not above the first.
+    /// The first and the last temperature, in units where the posterior has 1; both positive, the last not
+    /// above the first.
     pub temperatures: [f64; 2],
     /// Seed of every random number.
     pub seed: u64,
 }
 
 impl AnnealingSettings {
-    /// The geometric schedule over `sweeps` sweeps, from the largest pull on a site, |η| + 4 |β|, where most flips are free,
-    /// to a twentieth of the smaller weight, where hardly any is.
+    /// The geometric schedule over `sweeps` sweeps, from the largest pull on a site, |η| + 4 |β|, where most
+    /// flips are free, to a twentieth of the smaller weight, where hardly any is.
     pub fn geometric(model: &IsingDenoising, sweeps: usize, seed: u64) -> AnnealingSettings {
         let weights = [model.eta().abs(), model.beta().abs()];
         let largest = weights[0] + 4.0 * weights[1];
@@ -85,7 +86,8 @@ impl AnnealingSettings {
 /// Anneals from `y`; `progress` is told (sweeps done, of all) and may end it by an error.
 ///
 /// # Errors
-/// An input error if `y` is not of `height` x `width` spins -1 and 1 or a setting is out of range; what `progress` returns.
+/// An input error if `y` is not of `height` x `width` spins -1 and 1 or a setting is out of range; what
+/// `progress` returns.
 pub fn anneal(
     model: &IsingDenoising,
     y: &[i8],

@@ -1,9 +1,10 @@
-//! Heat-bath sweeps over an image, one colour of the checkerboard after the other: the sites of one colour are independent
-//! given the other, so the order in which they are drawn, and the number of threads, don't matter.
+//! Heat-bath sweeps over an image, one colour of the checkerboard after the other: the sites of one colour
+//! are independent given the other, so the order in which they are drawn, and the number of threads, don't
+//! matter.
 //!
-//! At temperature T a site takes x_i = 1 with probability 1 / (1 + exp(-2 (η y_i + β Σ_j x_j) / T)), which has as many values
-//! as there are values of y_i and of the sum: a table. Word k of row (chain · height + r) of the step is that of the k-th site
-//! of the colour in row r.
+//! At temperature T a site takes x_i = 1 with probability 1 / (1 + exp(-2 (η y_i + β Σ_j x_j) / T)), which
+//! has as many values as there are values of y_i and of the sum: a table. Word k of row (chain · height + r)
+//! of the step is that of the k-th site of the colour in row r.
 
 use std::ops::Add;
 
@@ -11,14 +12,15 @@ use enscore_program::random::{Key, row_words};
 use rayon::prelude::*;
 
 use crate::model::ising::IsingDenoising;
+use crate::streams;
 
-const STREAM: u32 = 0x1516_0001;
 /// Sites of one task: less is not worth another thread.
 const IN_ONE_TASK: usize = 1 << 14;
 /// Conditional means are summed as whole numbers of 2^-30, so that their order does not matter.
 const MEAN_UNIT: f64 = (1u64 << 30) as f64;
 
-/// Entries of a table: 16 for each value of a pixel, 9 of which occur. Powers of two need no check in the loop.
+/// Entries of a table: 16 for each value of a pixel, 9 of which occur. Powers of two need no check in the
+/// loop.
 const ENTRIES: usize = 32;
 
 /// What the energy is made of: Σ x_i y_i, and Σ x_i x_j over neighbours.
@@ -55,7 +57,8 @@ impl Table {
     }
 }
 
-/// The spins of one colour: each row has a 0 before and after it, and there is a row of zeros above and below.
+/// The spins of one colour: each row has a 0 before and after it, and there is a row of zeros above and
+/// below.
 type Half<T> = Vec<T>;
 
 /// An image by the colours of its sites, (row + column) mod 2.
@@ -101,15 +104,16 @@ impl Checkerboard {
         (0..self.height * self.width).map(value).collect()
     }
 
-    /// Draws every site once, with the random words of (key.seed, steps 2 key.step and 2 key.step + 1, rows from key.row on);
-    /// adds what each conditional mean was to `means`.
+    /// Draws every site once, with the random words of (key.seed, steps 2 key.step and 2 key.step + 1, rows
+    /// from key.row on); adds what each conditional mean was to `means`.
     pub(super) fn sweep(&mut self, table: &Table, key: Key, mut means: Option<&mut Means>) -> Sums {
         let mut sums = Sums::default();
         for colour in 0..2 {
             let key = Key { step: 2 * key.step + colour as u64, ..key };
             let means = means.as_deref_mut().map(|means| &mut means.0[colour][..]);
             let found = self.draw(colour, table, key, means);
-            // Every pair of neighbours has one site of each colour: those of the second one see them as they end.
+            // Every pair of neighbours has one site of each colour: those of the second one see them as they
+            // end.
             sums = Sums { agreement: sums.agreement + found.agreement, alignment: found.alignment };
         }
         sums
@@ -127,10 +131,10 @@ impl Checkerboard {
                 let row = number * rows_of_task + i;
                 let start = (row + colour) % 2;
                 let sites = (width + 1 - start) / 2;
-                row_words(key, STREAM, key.row + row as u64, &mut words[..sites]);
+                row_words(key, streams::DENOISING_SWEEP, key.row + row as u64, &mut words[..sites]);
                 let at = |row: usize, shift: usize| &other[row * stride + shift..][..sites];
-                // Of the other colour's row, sites k - 1 and k lie beside site k of a row that starts with this colour,
-                // k and k + 1 beside it otherwise.
+                // Of the other colour's row, sites k - 1 and k lie beside site k of a row that starts with
+                // this colour, k and k + 1 beside it otherwise.
                 let row = Row {
                     words: &words[..sites],
                     y: &y[(row + 1) * stride + 1..][..sites],
@@ -199,7 +203,8 @@ impl Row<'_> {
     }
 }
 
-/// Sums of conditional means over sweeps (Gelfand and Smith 1990: their spread is less than that of the spins).
+/// Sums of conditional means over sweeps (Gelfand and Smith 1990: their spread is less than that of the
+/// spins).
 pub(super) struct Means([Half<i64>; 2]);
 
 impl Means {

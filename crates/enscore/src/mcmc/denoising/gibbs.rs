@@ -1,20 +1,21 @@
-//! The posterior of an image by Gibbs sampling (Geman and Geman 1984): means E\[x_i | y\], the estimate that errs on the
-//! fewest pixels, x_i = sign E\[x_i | y\] (maximiser of posterior marginals; Marroquin, Mitter and Poggio 1987), and how far
-//! chains that start apart agree.
+//! The posterior of an image by Gibbs sampling (Geman and Geman 1984): means E\[x_i | y\], the estimate that
+//! errs on the fewest pixels, x_i = sign E\[x_i | y\] (maximiser of posterior marginals; Marroquin, Mitter
+//! and Poggio 1987), and how far chains that start apart agree.
 
 use enscore_program::random::{Key, row_words};
 
 use super::checkerboard::{Checkerboard, Means, Table};
 use crate::error::{Error, Result};
 use crate::model::ising::{IsingDenoising, Labelling};
+use crate::streams;
 
-const STREAM_START: u32 = 0x1516_0002;
 const MOST: usize = 1 << 30;
 
 /// How long chains are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GibbsSettings {
-    /// Chains, at least 2: their spread tells the error. The first starts from the noisy image, the others from noise.
+    /// Chains, at least 2: their spread tells the error. The first starts from the noisy image, the others
+    /// from noise.
     pub chains: usize,
     /// Sweeps that are left out at the start of each chain.
     pub burn_in: usize,
@@ -58,8 +59,8 @@ pub struct Posterior {
     pub labelling: Labelling,
     /// E\[E(x) | y\].
     pub mean_energy: f64,
-    /// Split R-hat of the energy (Gelman et al. 2013, "Bayesian data analysis", section 11.4): near 1 where chains agree. None
-    /// where the energy never changes or there are fewer than 4 sweeps.
+    /// Split R-hat of the energy (Gelman et al. 2013, "Bayesian data analysis", section 11.4): near 1 where
+    /// chains agree. None where the energy never changes or there are fewer than 4 sweeps.
     pub r_hat: Option<f64>,
 }
 
@@ -74,7 +75,8 @@ impl Posterior {
 /// Samples the posterior given `y`; `progress` is told (sweeps done, of all) and may end it by an error.
 ///
 /// # Errors
-/// An input error if `y` is not of `height` x `width` spins -1 and 1 or a setting is out of range; what `progress` returns.
+/// An input error if `y` is not of `height` x `width` spins -1 and 1 or a setting is out of range; what
+/// `progress` returns.
 pub fn posterior(
     model: &IsingDenoising,
     y: &[i8],
@@ -123,7 +125,7 @@ fn noise(seed: u64, row: u64, height: usize, width: usize) -> Vec<i8> {
     let mut words = vec![0; width];
     let mut spins = Vec::with_capacity(height * width);
     for i in 0..height as u64 {
-        row_words(Key::new(seed, 0), STREAM_START, row + i, &mut words);
+        row_words(Key::new(seed, 0), streams::DENOISING_START, row + i, &mut words);
         spins.extend(words.iter().map(|word| if word >> 31 == 0 { 1i8 } else { -1 }));
     }
     spins
@@ -184,8 +186,8 @@ mod tests {
         Ok(())
     }
 
-    /// Both signs of the coupling, shapes with borders of every kind: within 5 standard errors of enumeration, the
-    /// standard errors being of 16 chains.
+    /// Both signs of the coupling, shapes with borders of every kind: within 5 standard errors of
+    /// enumeration, the standard errors being of 16 chains.
     #[test]
     fn marginals_are_those_of_enumeration() {
         let y = [1i8, 1, -1, 1, -1, 1, 1, 1, -1, -1, 1, -1];

@@ -1,8 +1,8 @@
-//! Sweeps over the two colours of the checkerboard with 64 spins a word ([`enscore_cpu::ising`]), for a torus of one
-//! coupling without a field: all sites of one colour are independent given those of the other.
+//! Sweeps over the two colours of the checkerboard with 64 spins a word ([`enscore_cpu::ising`]), for a torus
+//! of one coupling without a field: all sites of one colour are independent given those of the other.
 //!
-//! Acceptance probabilities are exact to 2^-64. Large lattices are shared between the threads of the current pool; the
-//! spins don't depend on how many there are.
+//! Acceptance probabilities are exact to 2^-64. Large lattices are shared between the threads of the current
+//! pool; the spins don't depend on how many there are.
 
 use enscore_cpu::ising::{PackedTorus, Rule, SIDE_MULTIPLE};
 use enscore_cpu::simd::Path;
@@ -25,8 +25,8 @@ impl Checkerboard {
     /// A chain of `model` from `spins` `[height, width]`.
     ///
     /// # Errors
-    /// An input error if the model is no torus of one coupling without a field, if a side is no multiple of 16, or if
-    /// `spins` is no state of it.
+    /// An input error if the model is no torus of one coupling without a field, if a side is no multiple of
+    /// 16, or if `spins` is no state of it.
     pub fn new(model: &IsingModel, rule: Rule, spins: &[i8]) -> Result<Checkerboard> {
         model.check_spins(spins)?;
         let expected = "a torus with a single coupling, no field, and sides that are multiples of";

@@ -1,7 +1,8 @@
 //! The conditional distribution of one spin given the others, and the acceptance of its flip:
 //!
 //! ```text
-//! p(x_i = 1 | rest) = 1 / (1 + exp(-2 β f_i)),   a(x_i → -x_i) = min(1, exp(-2 β x_i f_i)),   f_i = h_i + Σ_j J_ij x_j
+//! p(x_i = 1 | rest) = 1 / (1 + exp(-2 β f_i)),   f_i = h_i + Σ_j J_ij x_j,
+//! a(x_i → -x_i) = min(1, exp(-2 β x_i f_i)).
 //! ```
 //!
 //! (Glauber 1963, "Time-dependent statistics of the Ising model"; Metropolis et al. 1953).

@@ -2,7 +2,8 @@
 
 use enscore_program::random::{Key, counter, philox4x32};
 
-/// Numbers of 53 random bits, a function of (seed, step, row) of the key, the stream and how many were drawn before.
+/// Numbers of 53 random bits, a function of (seed, step, row) of the key, the stream and how many were drawn
+/// before.
 pub(super) struct Draws {
     key: Key,
     stream: u32,

@@ -1,8 +1,8 @@
-//! Sweeps over the sites in their order, one update each given all others, on any graph: Gibbs sampling (Geman and Geman
-//! 1984) by the heat bath, or Metropolis.
+//! Sweeps over the sites in their order, one update each given all others, on any graph: Gibbs sampling
+//! (Geman and Geman 1984) by the heat bath, or Metropolis.
 //!
-//! Probabilities are double precision, random numbers have 53 bits. A heat bath site's draw is its new spin (u < p up),
-//! so that two chains of one key run together and meet.
+//! Probabilities are double precision, random numbers have 53 bits. A heat bath site's draw is its new spin
+//! (u < p up), so that two chains of one key run together and meet.
 
 use enscore_program::random::Key;
 
@@ -11,8 +11,7 @@ use super::draws::Draws;
 use super::{Rule, SpinTransition};
 use crate::error::{Error, Result};
 use crate::model::ising::{Adjacency, IsingModel, check_state};
-
-const STREAM: u32 = 0x4953_5353;
+use crate::streams;
 
 /// The sweep.
 #[derive(Clone, Debug)]
@@ -47,7 +46,7 @@ impl SingleSite {
 impl SpinTransition for SingleSite {
     fn step(&mut self, spins: &mut [i8], key: Key) -> Result<()> {
         check_state(spins, self.adjacency.sites())?;
-        let mut draws = Draws::new(key, STREAM);
+        let mut draws = Draws::new(key, streams::SINGLE_SITE);
         for i in 0..spins.len() {
             let (field, number) = (self.beta * self.adjacency.local_field(spins, i), draws.uniform());
             match self.rule {

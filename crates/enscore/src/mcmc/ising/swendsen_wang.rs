@@ -1,5 +1,5 @@
-//! Clusters of all bonds (Swendsen and Wang 1987, "Nonuniversal critical dynamics in Monte Carlo simulations"; Edwards
-//! and Sokal 1988 for the joint distribution of spins and bonds):
+//! Clusters of all bonds (Swendsen and Wang 1987, "Nonuniversal critical dynamics in Monte Carlo
+//! simulations"; Edwards and Sokal 1988 for the joint distribution of spins and bonds):
 //!
 //! ```text
 //! a bond with J_ij x_i x_j > 0 is active with probability 1 - exp(-2 β |J_ij|);
@@ -15,9 +15,7 @@ use super::conditional::probability_up;
 use super::draws::Draws;
 use crate::error::Result;
 use crate::model::ising::{Adjacency, IsingModel, check_state};
-
-const STREAM_BONDS: u32 = 0x4953_5742;
-const STREAM_CLUSTERS: u32 = 0x4953_5743;
+use crate::streams;
 
 /// The transition: every bond and every cluster once.
 #[derive(Clone, Debug)]
@@ -54,7 +52,7 @@ impl SwendsenWang {
 
     /// Joins the sites of active bonds; the root of a cluster is its first site.
     fn join(&mut self, spins: &[i8], key: Key) {
-        let mut draws = Draws::new(key, STREAM_BONDS);
+        let mut draws = Draws::new(key, streams::SWENDSEN_WANG_BONDS);
         for i in 0..spins.len() {
             for place in self.adjacency.bonds_of(i) {
                 let (j, coupling) = self.adjacency.bond(place);
@@ -79,7 +77,7 @@ impl SpinTransition for SwendsenWang {
             self.fields[root] += self.adjacency.field()[site] * f64::from(*spin);
         }
         // Roots come before the other sites of their clusters: their flip is kept in place of their field.
-        let mut draws = Draws::new(key, STREAM_CLUSTERS);
+        let mut draws = Draws::new(key, streams::SWENDSEN_WANG_SPINS);
         for (site, spin) in spins.iter_mut().enumerate() {
             let root = self.root(site);
             if root == site {

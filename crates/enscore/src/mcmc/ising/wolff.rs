@@ -1,6 +1,7 @@
-//! One cluster from a random site (Wolff 1989, "Collective Monte Carlo updating for spin systems"): it grows over bonds
-//! with J_ij x_i x_j > 0, each with probability 1 - exp(-2 β |J_ij|), and flips; with a field, with probability
-//! min(1, exp(-2 β Σ_{i in it} h_i x_i)), since without a field growing the cluster and growing it back balance.
+//! One cluster from a random site (Wolff 1989, "Collective Monte Carlo updating for spin systems"): it grows
+//! over bonds with J_ij x_i x_j > 0, each with probability 1 - exp(-2 β |J_ij|), and flips; with a field,
+//! with probability min(1, exp(-2 β Σ_{i in it} h_i x_i)), since without a field growing the cluster and
+//! growing it back balance.
 
 use enscore_program::random::Key;
 
@@ -9,8 +10,7 @@ use super::draws::Draws;
 use super::swendsen_wang::active_probabilities;
 use crate::error::Result;
 use crate::model::ising::{Adjacency, IsingModel, check_state};
-
-const STREAM: u32 = 0x4953_574F;
+use crate::streams;
 
 /// The transition: one cluster.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ impl Wolff {
 impl SpinTransition for Wolff {
     fn step(&mut self, spins: &mut [i8], key: Key) -> Result<()> {
         check_state(spins, self.adjacency.sites())?;
-        let mut draws = Draws::new(key, STREAM);
+        let mut draws = Draws::new(key, streams::WOLFF);
         self.grow(spins, &mut draws);
         let along = |i: &u32| self.adjacency.field()[*i as usize] * f64::from(spins[*i as usize]);
         let field: f64 = self.cluster.iter().map(along).sum();

@@ -1,13 +1,15 @@
-//! Fitting a mixture of Gaussians by expectation maximisation (Dempster, Laird and Rubin 1977, section 4.3): with
-//! responsibilities r_ik = w_k N(x_i; m_k, Σ_k) / Σ_j w_j N(x_i; m_j, Σ_j),
+//! Fitting a mixture of Gaussians by expectation maximisation (Dempster, Laird and Rubin 1977, section 4.3):
+//! with responsibilities r_ik = w_k N(x_i; m_k, Σ_k) / Σ_j w_j N(x_i; m_j, Σ_j),
 //!
 //! ```text
-//! w_k = Σ_i r_ik / n,   m_k = Σ_i r_ik x_i / (n w_k),   Σ_k = Σ_i r_ik (x_i - m_k)(x_i - m_k)' / (n w_k) + δ I.
+//! w_k = Σ_i r_ik / n,   m_k = Σ_i r_ik x_i / (n w_k),
+//! Σ_k = Σ_i r_ik (x_i - m_k)(x_i - m_k)' / (n w_k) + δ I.
 //! ```
 //!
-//! It starts from centres drawn by squared distance (k-means++, Arthur and Vassilvitskii 2007, section 2.2) and ten steps of
-//! Lloyd's algorithm. δ is 1e-6 of the data's mean variance: without a floor the likelihood has no maximum, since a component
-//! on a single row may be as narrow as it likes. Rows are summed in blocks in a fixed order.
+//! It starts from centres drawn by squared distance (k-means++, Arthur and Vassilvitskii 2007, section 2.2)
+//! and ten steps of Lloyd's algorithm. δ is 1e-6 of the data's mean variance: without a floor the likelihood
+//! has no maximum, since a component on a single row may be as narrow as it likes. Rows are summed in blocks
+//! in a fixed order.
 
 use enscore_program::random::{Key, row_words, uniform};
 use rayon::prelude::*;
@@ -15,6 +17,7 @@ use rayon::prelude::*;
 use super::factor::Factor;
 use super::gaussian::mean_of;
 use crate::error::{Error, Result};
+use crate::streams;
 
 const BLOCK: usize = 512;
 const LLOYD_STEPS: usize = 10;
@@ -22,8 +25,6 @@ const MOST_STEPS: usize = 200;
 /// Nats per row by which a step must improve the likelihood for another one to follow.
 const TOLERANCE: f64 = 1e-7;
 const FLOOR: f64 = 1e-6;
-/// The stream of the random start; traced programs count theirs from 0.
-const STREAM: u32 = 0xE11A_5717;
 
 /// The shape of a component's covariance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +92,8 @@ pub(super) fn fit(
     Ok(components)
 }
 
-/// `k` distinct rows: the first uniform, each next one with a probability in proportion to its squared distance from those
-/// before it.
+/// `k` distinct rows: the first uniform, each next one with a probability in proportion to its squared
+/// distance from those before it.
 fn centres(rows: &[f64], d: usize, k: usize, seed: u64) -> Result<Vec<Vec<f64>>> {
     if k == 0 {
         return Err(Error::input("a mixture without components")
@@ -101,7 +102,7 @@ fn centres(rows: &[f64], d: usize, k: usize, seed: u64) -> Result<Vec<Vec<f64>>>
             .expected("at least 1"));
     }
     let mut words = vec![0; k];
-    row_words(Key::new(seed, 0), STREAM, 0, &mut words);
+    row_words(Key::new(seed, 0), streams::MIXTURE_START, 0, &mut words);
     let n = rows.len() / d;
     let first = ((uniform(words[0]) * n as f64) as usize).min(n - 1);
     let mut centres = vec![rows[first * d..(first + 1) * d].to_vec()];
@@ -175,7 +176,8 @@ fn responsibilities(components: &[Component], levels: &[(Factor, f64)], row: &[f
 /// Writes the responsibilities of a row and returns its log-likelihood.
 type Expect<'a> = dyn Fn(&[f64], &mut [f64]) -> f64 + Sync + 'a;
 
-/// The sums of every component under the responsibilities that `expect` gives, and the sum of the log-likelihoods.
+/// The sums of every component under the responsibilities that `expect` gives, and the sum of the
+/// log-likelihoods.
 fn sums(rows: &[f64], d: usize, components: &[Component], expect: &Expect) -> (Vec<Sums>, f64) {
     let zero: Vec<Sums> = components
         .iter()

@@ -1,4 +1,5 @@
-//! The factor L of a covariance Σ = L L', lower triangular or diagonal: it colours white noise, and its inverse whitens.
+//! The factor L of a covariance Σ = L L', lower triangular or diagonal: it colours white noise, and its
+//! inverse whitens.
 
 use enscore_program::Var;
 use nalgebra::{Cholesky, DMatrix};
@@ -33,7 +34,8 @@ impl Factor {
             return Err(Error::input("the covariance is not symmetric"));
         }
         let factor = Cholesky::new(matrix).ok_or_else(not_positive_definite)?.l();
-        // Rounding lets a singular matrix through: what is left of an element's variance, given those before it, is noise.
+        // Rounding lets a singular matrix through: what is left of an element's variance, given those before
+        // it, is noise.
         let left = |i: usize| factor[(i, i)].powi(2) / covariance[i * d + i];
         if (0..d).any(|i| left(i).is_nan() || left(i) <= 1e-12) {
             return Err(not_positive_definite());

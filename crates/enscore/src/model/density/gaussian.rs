@@ -1,4 +1,5 @@
-//! The Gaussian with mean m and covariance Σ = L L': log p(x) = -‖L⁻¹(x - m)‖²/2 - ln det L - (d/2) ln 2π, drawn as m + L e.
+//! The Gaussian with mean m and covariance Σ = L L': log p(x) = -‖L⁻¹(x - m)‖²/2 - ln det L - (d/2) ln 2π,
+//! drawn as m + L e.
 
 use enscore_program::Var;
 use nalgebra::DMatrix;
@@ -23,7 +24,8 @@ impl Gaussian {
     /// Mean `[d]` and full covariance `[d, d]`, row-major, for rows of d elements in this shape.
     ///
     /// # Errors
-    /// Sizes that don't fit, numbers that are not finite, a covariance that is not symmetric and positive definite.
+    /// Sizes that don't fit, numbers that are not finite, a covariance that is not symmetric and positive
+    /// definite.
     pub fn new(row_shape: &[usize], mean: &[f64], covariance: &[f64]) -> Result<Self> {
         check_elements("mean", mean, row_shape)?;
         let factor = Factor::of(covariance, mean.len())?;
@@ -42,12 +44,13 @@ impl Gaussian {
     }
 
     /// The Gaussian with the mean and covariance of `rows` `[n, d]` (divided by n): its covariance is
-    /// widen² (Σ + ridge v I), where v is the mean variance of the elements. With ridge = 0 the data must vary in every
-    /// direction; with fewer rows than elements only a ridge makes the covariance definite. Takes time n d².
+    /// widen² (Σ + ridge v I), where v is the mean variance of the elements. With ridge = 0 the data must
+    /// vary in every direction; with fewer rows than elements only a ridge makes the covariance definite.
+    /// Takes time n d².
     ///
     /// # Errors
-    /// Data that are not whole rows of finite numbers, a factor that is not positive, a negative ridge, a covariance that is
-    /// not positive definite.
+    /// Data that are not whole rows of finite numbers, a factor that is not positive, a negative ridge, a
+    /// covariance that is not positive definite.
     pub fn fitted(rows: &[f64], row_shape: &[usize], widen: f64, ridge: f64) -> Result<Self> {
         let n = check_rows(rows, row_shape, widen)?;
         if !(ridge.is_finite() && ridge >= 0.0) {

@@ -1,4 +1,5 @@
-//! A mixture of Gaussians: log p(x) = ln Σ_k w_k N(x; m_k, Σ_k). A draw chooses a component by its weight, then draws from it.
+//! A mixture of Gaussians: log p(x) = ln Σ_k w_k N(x; m_k, Σ_k). A draw chooses a component by its weight,
+//! then draws from it.
 
 use enscore_program::Var;
 
@@ -19,7 +20,8 @@ impl GaussianMixture {
     /// Components with these weights, which are divided by their sum.
     ///
     /// # Errors
-    /// No component, another number of weights, rows of different shapes, a weight that is not positive and finite.
+    /// No component, another number of weights, rows of different shapes, a weight that is not positive and
+    /// finite.
     pub fn new(weights: &[f64], components: Vec<Gaussian>) -> Result<Self> {
         let wrong = |found: String, expected: &str| {
             Err(Error::input("invalid mixture").at("weights").found(found).expected(expected))
@@ -58,12 +60,13 @@ impl GaussianMixture {
         GaussianMixture::new(weights, components?)
     }
 
-    /// The mixture that expectation maximisation finds for `rows` `[n, d]` from a start that depends on `seed`; then each
-    /// component's standard deviations times `widen`. The same result for the same data and seed on any number of threads.
-    /// Each pass takes time n K d² with full covariances, else n K d.
+    /// The mixture that expectation maximisation finds for `rows` `[n, d]` from a start that depends on
+    /// `seed`; then each component's standard deviations times `widen`. The same result for the same data and
+    /// seed on any number of threads. Each pass takes time n K d² with full covariances, else n K d.
     ///
     /// # Errors
-    /// Data that are not whole rows of finite numbers; fewer distinct rows than components; a factor that is not positive.
+    /// Data that are not whole rows of finite numbers; fewer distinct rows than components; a factor that is
+    /// not positive.
     pub fn fitted(
         rows: &[f64],
         row_shape: &[usize],

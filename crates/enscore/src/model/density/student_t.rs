@@ -1,12 +1,12 @@
-//! The multivariate Student t with ν degrees of freedom, location m and scale matrix S = L L' (Kotz and Nadarajah 2004,
-//! eq. 1.1):
+//! The multivariate Student t with ν degrees of freedom, location m and scale matrix S = L L' (Kotz and
+//! Nadarajah 2004, eq. 1.1):
 //!
 //! ```text
 //! log p(x) = ln Γ((ν + d)/2) - ln Γ(ν/2) - (d/2) ln(νπ) - ln det L - (ν + d)/2 ln(1 + ‖L⁻¹(x - m)‖²/ν),
 //! ```
 //!
-//! drawn as m + L e √(ν/c), where c is the sum of ν squared normal numbers. Its covariance is ν/(ν - 2) S for ν > 2. Its
-//! tails are heavier than a Gaussian's: a proposal and a noise that covers the data.
+//! drawn as m + L e √(ν/c), where c is the sum of ν squared normal numbers. Its covariance is ν/(ν - 2) S for
+//! ν > 2. Its tails are heavier than a Gaussian's: a proposal and a noise that covers the data.
 
 use enscore_program::Var;
 
@@ -30,8 +30,8 @@ impl StudentT {
     /// Location `[d]`, scale matrix `[d, d]` row-major, degrees of freedom ν, a whole number.
     ///
     /// # Errors
-    /// Sizes that don't fit, a scale matrix that is not positive definite; degrees of freedom that are not whole, which a sum
-    /// of squares can't give, or that are beyond 1 to 1000.
+    /// Sizes that don't fit, a scale matrix that is not positive definite; degrees of freedom that are not
+    /// whole, which a sum of squares can't give, or that are beyond 1 to 1000.
     pub fn new(row_shape: &[usize], location: &[f64], scale: &[f64], degrees: f64) -> Result<Self> {
         check_elements("location", location, row_shape)?;
         if !(degrees.fract() == 0.0 && (1.0..=MOST_DEGREES).contains(&degrees)) {

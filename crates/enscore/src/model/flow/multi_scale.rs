@@ -1,15 +1,16 @@
-//! A flow of images at several scales (Dinh, Sohl-Dickstein and Bengio 2017, section 3.6, eq. 13 to 15): at each scale every
-//! 2x2 square of pixels becomes one pixel of four times the channels, affine couplings follow, and half of the channels go to
-//! the base; the next scale transforms the rest.
+//! A flow of images at several scales (Dinh, Sohl-Dickstein and Bengio 2017, section 3.6, eq. 13 to 15): at
+//! each scale every 2x2 square of pixels becomes one pixel of four times the channels, affine couplings
+//! follow, and half of the channels go to the base; the next scale transforms the rest.
 //!
 //! ```text
-//! (z_i, h_i) = couplings(squeeze(h_{i-1})),  h_0 = (x - mean) / deviation,    log p(x) = log N(z; 0, I) + Σ ln |det|.
+//! (z_i, h_i) = couplings(squeeze(h_{i-1})),  h_0 = (x - mean) / deviation,
+//! log p(x) = log N(z; 0, I) + Σ ln |det|.
 //! ```
 //!
-//! Two pairs of masks take turns: a checkerboard of pixels with its complement, and every other channel with its complement
-//! (of one channel before the squeeze: columns of pixels). Conditioners have a 3x3, a 1x1 and a last 3x3 convolution, as in
-//! Kingma and Dhariwal 2018, section 4, with SiLU, and no normalisation: every row's density is its own. z has the shape of x:
-//! each scale's halves are put back where they came from.
+//! Two pairs of masks take turns: a checkerboard of pixels with its complement, and every other channel with
+//! its complement (of one channel before the squeeze: columns of pixels). Conditioners have a 3x3, a 1x1 and
+//! a last 3x3 convolution, as in Kingma and Dhariwal 2018, section 4, with SiLU, and no normalisation: every
+//! row's density is its own. z has the shape of x: each scale's halves are put back where they came from.
 
 use enscore_program::{Parameters, Var};
 
@@ -30,9 +31,9 @@ pub struct MultiScaleFlow {
 }
 
 impl MultiScaleFlow {
-    /// For images of this height, width and number of channels: the width of a coupling's convolutions in channels; scales;
-    /// couplings at each scale; mean and standard deviation of each element of the data, which the first layer removes. An
-    /// element that is constant in the data (deviation 0) is only centred.
+    /// For images of this height, width and number of channels: the width of a coupling's convolutions in
+    /// channels; scales; couplings at each scale; mean and standard deviation of each element of the data,
+    /// which the first layer removes. An element that is constant in the data (deviation 0) is only centred.
     ///
     /// # Errors
     /// A number of 0, a height or width that the scales can't halve, means and deviations that don't fit.
@@ -134,8 +135,8 @@ impl LogDensity for MultiScaleFlow {
     }
 }
 
-/// What coupling k leaves as it is: 1, else 0, for each of `channels` squeezed channels, which count the pixels of a 2x2
-/// square first and the channels of a pixel last.
+/// What coupling k leaves as it is: 1, else 0, for each of `channels` squeezed channels, which count the
+/// pixels of a 2x2 square first and the channels of a pixel last.
 fn mask(k: usize, channels: usize) -> Vec<f64> {
     let kept = |channel: usize| {
         let pixel = 4 * channel / channels.max(1);

@@ -1,12 +1,14 @@
 //! A flow of vectors by affine couplings (real NVP; Dinh, Sohl-Dickstein and Bengio 2017):
 //!
 //! ```text
-//! log p(x) = -‖z‖²/2 - (d/2) ln 2π + Σ_k Σ (1 - m_k) s_k - Σ ln deviation,    z = T_K ∘ .. ∘ T_1((x - mean) / deviation).
+//! log p(x) = -‖z‖²/2 - (d/2) ln 2π + Σ_k Σ (1 - m_k) s_k - Σ ln deviation,
+//! z = T_K ∘ .. ∘ T_1((x - mean) / deviation).
 //! ```
 //!
-//! Four masks take turns: the first half of the elements, the other half, every other element, the others. With only two
-//! complementary masks, elements of one half would never be mixed with each other. Conditioners are perceptrons with tanh, so
-//! that the score ∇ log p is smooth and the tails stay Gaussian. Images are taken for one long vector.
+//! Four masks take turns: the first half of the elements, the other half, every other element, the others.
+//! With only two complementary masks, elements of one half would never be mixed with each other. Conditioners
+//! are perceptrons with tanh, so that the score ∇ log p is smooth and the tails stay Gaussian. Images are
+//! taken for one long vector.
 
 use enscore_program::{Initial, Parameters, Var};
 
@@ -26,11 +28,13 @@ pub struct RealNvp {
 }
 
 impl RealNvp {
-    /// This many couplings with hidden layers of these widths; mean and standard deviation of each element of the data, which
-    /// the first layer removes. An element that is constant in the data (deviation 0) is only centred.
+    /// This many couplings with hidden layers of these widths; mean and standard deviation of each element of
+    /// the data, which the first layer removes. An element that is constant in the data (deviation 0) is only
+    /// centred.
     ///
     /// # Errors
-    /// Rows of one element, which couplings can't transform; a width or number of 0; means and deviations that don't fit.
+    /// Rows of one element, which couplings can't transform; a width or number of 0; means and deviations
+    /// that don't fit.
     pub fn new(
         row_shape: &[usize],
         couplings: usize,
@@ -121,11 +125,12 @@ impl LogDensity for RealNvp {
     }
 }
 
-/// The first hidden layer at standardised x `[n, d]`, of which it sees `kept` elements: weights of standard deviation
-/// 1/√kept, or 3/kept where that is larger, and biases that spread the units' steps over ±1.5 deviations of the data.
+/// The first hidden layer at standardised x `[n, d]`, of which it sees `kept` elements: weights of standard
+/// deviation 1/√kept, or 3/kept where that is larger, and biases that spread the units' steps over ±1.5
+/// deviations of the data.
 ///
-/// With biases at 0 every unit would turn at the mean: of one or two elements, which a flow of vectors conditions on, such a
-/// layer sees little more than the sign, and training takes long to part the units.
+/// With biases at 0 every unit would turn at the mean: of one or two elements, which a flow of vectors
+/// conditions on, such a layer sees little more than the sign, and training takes long to part the units.
 fn first_layer<'s>(parameters: &Parameters<'s>, x: Var<'s>, width: usize, kept: f64) -> Var<'s> {
     let deviation = (3.0 / kept).max(1.0 / kept.sqrt());
     let bound = 1.5 * deviation * kept.sqrt();

@@ -2,8 +2,8 @@
 
 use super::lattice::IsingModel;
 
-/// Neighbours, couplings and fields, without β. A bond of a site to itself moves nothing and is left out; parallel
-/// bonds stay apart.
+/// Neighbours, couplings and fields, without β. A bond of a site to itself moves nothing and is left out;
+/// parallel bonds stay apart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adjacency {
     /// Site i's neighbours are `starts[i]..starts[i + 1]`.
@@ -63,7 +63,8 @@ impl Adjacency {
         &self.field
     }
 
-    /// The local field of site `i`: h_i + Σ_j J_ij x_j, without β. The energy of x_i given the others is -x_i times it.
+    /// The local field of site `i`: h_i + Σ_j J_ij x_j, without β. The energy of x_i given the others is -x_i
+    /// times it.
     pub fn local_field(&self, spins: &[i8], i: usize) -> f64 {
         let bonds = self.bonds_of(i);
         let pairs = self.neighbours[bonds.clone()].iter().zip(&self.couplings[bonds]);

@@ -1,5 +1,6 @@
-//! The least energy of the sites that are not certain, one connected component of them at a time: what is certain around
-//! them only shifts their fields. Components are small on images with some noise, fit the cache, and are cut in parallel.
+//! The least energy of the sites that are not certain, one connected component of them at a time: what is
+//! certain around them only shifts their fields. Components are small on images with some noise, fit the
+//! cache, and are cut in parallel.
 
 use rayon::prelude::*;
 
@@ -25,7 +26,8 @@ impl Component {
     }
 }
 
-/// Fills the zeros of `decided` so that the energy of whole weights (field, coupling ≥ 0) is least given the other spins.
+/// Fills the zeros of `decided` so that the energy of whole weights (field, coupling ≥ 0) is least given the
+/// other spins.
 pub(super) fn solve(decided: &mut [i8], y: &[i8], width: usize, (field, coupling): (i32, i32)) {
     let components = components(decided, width);
     let area: usize = components.iter().map(Component::area).sum();
@@ -54,13 +56,15 @@ pub(super) fn solve(decided: &mut [i8], y: &[i8], width: usize, (field, coupling
 }
 
 fn cut(fields: &[Option<i32>], width: usize, coupling: i32) -> Vec<i8> {
-    // An edge of different spins costs twice its coupling, a spin against its field twice the field: halved, alike.
+    // An edge of different spins costs twice its coupling, a spin against its field twice the field: halved,
+    // alike.
     let mut cut = GridCut::new(fields, width, coupling);
     cut.solve();
     cut.spins()
 }
 
-/// The field at an uncertain site, its certain neighbours included: below 4 times the coupling, or it would be certain.
+/// The field at an uncertain site, its certain neighbours included: below 4 times the coupling, or it would
+/// be certain.
 fn field_at(site: usize, decided: &[i8], y: &[i8], width: usize, (field, coupling): (i32, i32)) -> i32 {
     let votes: i32 = neighbours(site, decided.len(), width).map(|other| i32::from(decided[other])).sum();
     field * i32::from(y[site]) + coupling * votes

@@ -1,21 +1,21 @@
-//! Denoising of a two-valued image by an Ising model on the grid (Geman and Geman 1984, "Stochastic relaxation, Gibbs
-//! distributions, and the Bayesian restoration of images"; Greig, Porteous and Seheult 1989, "Exact maximum a posteriori
-//! estimation for binary images", for the minimum cut):
+//! Denoising of a two-valued image by an Ising model on the grid (Geman and Geman 1984, "Stochastic
+//! relaxation, Gibbs distributions, and the Bayesian restoration of images"; Greig, Porteous and Seheult
+//! 1989, "Exact maximum a posteriori estimation for binary images", for the minimum cut):
 //!
 //! ```text
 //! E(x) = -η Σ_i x_i y_i - β Σ_⟨ij⟩ x_i x_j,   p(x | y) ∝ exp(-E(x)),
 //! ```
 //!
-//! x and y `[height, width]` of spins ±1, row-major; y is the noisy image and ⟨ij⟩ runs over horizontal and vertical
-//! neighbours, without a wrap at the border. With flips of probability q, η = ln((1 - q) / q) / 2; β > 0 makes
-//! neighbours agree, β < 0 differ. A most probable x is exact for β ≥ 0, where the energy is submodular; there may be
-//! several.
+//! x and y `[height, width]` of spins ±1, row-major; y is the noisy image and ⟨ij⟩ runs over horizontal and
+//! vertical neighbours, without a wrap at the border. With flips of probability q, η = ln((1 - q) / q) / 2.
+//! With β > 0 neighbours agree, with β < 0 they differ. A most probable x is exact for β ≥ 0, where the
+//! energy is submodular; there may be several.
 
-use super::enumeration::{self, ExactPosterior};
 use super::{components, icm, persistency};
 use crate::error::{Error, Result};
 
-/// The largest whole number that a weight is scaled to: residuals, up to twice as large, stay far inside an i32.
+/// The largest whole number that a weight is scaled to: residuals, up to twice as large, stay far inside an
+/// i32.
 const LARGEST_WEIGHT: f64 = (1 << 28) as f64;
 
 /// The posterior of a two-valued image given a noisy one.
@@ -84,12 +84,12 @@ impl IsingDenoising {
         -self.eta * agreement as f64 - self.beta * alignment as f64
     }
 
-    /// A labelling of least energy given `y`, by a minimum cut of the sites that are not certain without one. Where several
-    /// have it, which of them is returned is fixed but means nothing: compare energies.
+    /// A labelling of least energy given `y`, by a minimum cut of the sites that are not certain without one.
+    /// Where several have it, which of them is returned is fixed but means nothing: compare energies.
     ///
     /// # Errors
-    /// An input error if `beta` is negative (a minimum cut can't reward disagreement), or `y` is not of `height` x `width`
-    /// spins -1 and 1, or has 2^31 of them or more.
+    /// An input error if `beta` is negative (a minimum cut can't reward disagreement), or `y` is not of
+    /// `height` x `width` spins -1 and 1, or has 2^31 of them or more.
     pub fn exact_map(&self, y: &[i8], height: usize, width: usize) -> Result<Labelling> {
         check("y", y, height, width)?;
         if self.beta < 0.0 {
@@ -97,7 +97,7 @@ impl IsingDenoising {
                 .at("beta")
                 .found(self.beta)
                 .expected("at least 0")
-                .remedy("sample the posterior (--method gibbs) or anneal (--method annealing)"));
+                .remedy("sample the posterior (method gibbs) or anneal (method annealing)"));
         }
         let weights = self.whole_weights();
         let mut decided = persistency::decide(y, width, weights);
@@ -106,8 +106,8 @@ impl IsingDenoising {
         Ok(Labelling { spins: decided, energy })
     }
 
-    /// A labelling whose energy no single flip lowers, from `y` by iterated conditional modes (Besag 1986, "On the
-    /// statistical analysis of dirty pictures"): an upper bound of the least energy, and a fast one.
+    /// A labelling whose energy no single flip lowers, from `y` by iterated conditional modes (Besag 1986,
+    /// "On the statistical analysis of dirty pictures"): an upper bound of the least energy, and a fast one.
     ///
     /// # Errors
     /// An input error if `y` is not an image, as for [`IsingDenoising::exact_map`].
@@ -127,19 +127,10 @@ impl IsingDenoising {
         Ok(Labelling { spins, energy })
     }
 
-    /// Posterior means E\[x_i | y\] and log Z by enumeration of every labelling.
-    ///
-    /// # Errors
-    /// An input error if `y` is not of `height` x `width` spins, or has more than
-    /// [`MOST_ENUMERATED`](super::MOST_ENUMERATED) of them.
-    pub fn enumerate(&self, y: &[i8], height: usize, width: usize) -> Result<ExactPosterior> {
-        check("y", y, height, width)?;
-        enumeration::posterior(self, y, width)
-    }
-
-    /// Whole numbers (field, coupling) in the ratio η : β: whole flows have no rounding, so the cut is a minimum and
-    /// the search for it ends. The last convergent of the continued fraction of |β / η| whose terms stay below 2^28
-    /// is within about 2^-56 of it; at ratios beyond 2^28 one of the weights decides alone, as it does here.
+    /// Whole numbers (field, coupling) in the ratio η : β: whole flows have no rounding, so the cut is a
+    /// minimum and the search for it ends. The last convergent of the continued fraction of |β / η| whose
+    /// terms stay below 2^28 is within about 2^-56 of it; at ratios beyond 2^28 one of the weights decides
+    /// alone, as it does here.
     fn whole_weights(&self) -> (i32, i32) {
         let sign = |weight: f64| if weight < 0.0 { -1 } else { 1 };
         let ratio = (self.beta / self.eta).abs();
@@ -230,7 +221,7 @@ mod tests {
         assert!(message(f64::INFINITY, 0.1).contains("eta"));
         let repelling = IsingDenoising::new(1.0, -0.1).unwrap();
         let message = repelling.exact_map(&[1; 4], 2, 2).unwrap_err().to_string();
-        assert!(message.contains("-0.1") && message.contains("--method gibbs"), "{message}");
+        assert!(message.contains("-0.1") && message.contains("method gibbs"), "{message}");
         let model = IsingDenoising::new(1.0, 0.5).unwrap();
         let refused = |y: &[i8], height, width| model.exact_map(y, height, width).unwrap_err().to_string();
         assert!(refused(&[1, 1, 1], 2, 2).contains("2 x 2"));

@@ -1,7 +1,7 @@
-//! The posterior of a small image by enumeration of all its labellings, in Gray order (Gray 1953): each differs from the
-//! one before it by one flip, so its energy takes four neighbours, not all of them.
+//! The posterior of a small image by enumeration of all its labellings, in Gray order (Gray 1953): each
+//! differs from the one before it by one flip, so its energy takes four neighbours, not all of them.
 
-use super::denoising::IsingDenoising;
+use super::denoising::{IsingDenoising, check};
 use crate::error::{Error, Result};
 
 /// The most pixels whose labellings are enumerated: 2^22 of them take a fraction of a second.
@@ -18,14 +18,26 @@ pub struct ExactPosterior {
     pub least_energy: f64,
 }
 
+impl IsingDenoising {
+    /// Posterior means E\[x_i | y\] and log Z by enumeration of every labelling.
+    ///
+    /// # Errors
+    /// An input error if `y` is not of `height` x `width` spins, or has more than
+    /// [`MOST_ENUMERATED`](super::MOST_ENUMERATED) of them.
+    pub fn enumerate(&self, y: &[i8], height: usize, width: usize) -> Result<ExactPosterior> {
+        check("y", y, height, width)?;
+        posterior(self, y, width)
+    }
+}
+
 /// The posterior given `y`, whole rows of `width` spins.
-pub(super) fn posterior(model: &IsingDenoising, y: &[i8], width: usize) -> Result<ExactPosterior> {
+fn posterior(model: &IsingDenoising, y: &[i8], width: usize) -> Result<ExactPosterior> {
     if y.len() > MOST_ENUMERATED {
         return Err(Error::input("too many pixels to enumerate")
             .at("y")
             .found(format_args!("{} pixels, 2^{} labellings", y.len(), y.len()))
             .expected(format_args!("at most {MOST_ENUMERATED}"))
-            .remedy("sample the posterior instead (--method gibbs)"));
+            .remedy("sample the posterior instead (method gibbs)"));
     }
     let mut least_energy = f64::INFINITY;
     each(model, y, width, |_, energy| least_energy = least_energy.min(energy));

@@ -1,12 +1,13 @@
-//! Minimum cut of a grid of sites with a source and a sink, by two search trees that are kept between augmentations
-//! (Boykov and Kolmogorov 2004, "An experimental comparison of min-cut/max-flow algorithms for energy minimization in
-//! vision", section 3):
+//! Minimum cut of a grid of sites with a source and a sink, by two search trees that are kept between
+//! augmentations (Boykov and Kolmogorov 2004, "An experimental comparison of min-cut/max-flow algorithms for
+//! energy minimization in vision", section 3):
 //!
-//! minimise Σ_i |f_i| \[x_i ≠ sign f_i\] + c Σ_⟨ij⟩ \[x_i ≠ x_j\] over spins x, for fields f_i and a coupling c ≥ 0.
+//! minimise Σ_i |f_i| \[x_i ≠ sign f_i\] + c Σ_⟨ij⟩ \[x_i ≠ x_j\] over spins x, for fields f_i and a coupling
+//! c ≥ 0.
 //!
-//! A site with a positive field hangs on the source by an edge of capacity f_i, one with a negative field on the sink;
-//! neighbours are joined by c in both directions. Both trees start with every site that hangs on a terminal, so on an
-//! image most sites are never touched again: the work is at the borders between the two.
+//! A site with a positive field hangs on the source by an edge of capacity f_i, one with a negative field on
+//! the sink; neighbours are joined by c in both directions. Both trees start with every site that hangs on a
+//! terminal, so on an image most sites are never touched again: the work is at the borders between the two.
 
 use std::collections::VecDeque;
 
@@ -50,8 +51,8 @@ const OUTSIDE: Site = Site {
     queued: false,
 };
 
-/// The grid with what flows through it. It is surrounded by sites that nothing flows to, so neighbours need no check:
-/// a row above, a row below, and a column that ends each row and precedes the next.
+/// The grid with what flows through it. It is surrounded by sites that nothing flows to, so neighbours need
+/// no check: a row above, a row below, and a column that ends each row and precedes the next.
 pub(super) struct GridCut {
     width: usize,
     sites: Vec<Site>,
@@ -64,8 +65,9 @@ pub(super) struct GridCut {
 }
 
 impl GridCut {
-    /// A grid of rows of `width` sites, row-major, with a field at each site that takes part; others are as good as
-    /// outside. There are fewer than 2^31 sites, and fields and the coupling are at most 2^30 in size.
+    /// A grid of rows of `width` sites, row-major, with a field at each site that takes part; others are as
+    /// good as outside. There are fewer than 2^31 sites, and fields and the coupling are at most 2^30 in
+    /// size.
     pub(super) fn new(fields: &[Option<i32>], width: usize, coupling: i32) -> Self {
         let (height, stride) = (fields.len() / width, width + 1);
         let mut sites = vec![OUTSIDE; (height + 2) * stride];
@@ -114,8 +116,8 @@ impl GridCut {
         site.wrapping_add(self.offsets[usize::from(direction)])
     }
 
-    /// What can still flow towards `site`'s child (source) or from it (sink) over the edge to the neighbour in
-    /// `direction`: the edge by which `site` in `tree` would be that neighbour's parent.
+    /// What can still flow towards `site`'s child (source) or from it (sink) over the edge to the neighbour
+    /// in `direction`: the edge by which `site` in `tree` would be that neighbour's parent.
     #[inline(always)]
     fn open_to_child(&self, site: usize, direction: u8, tree: Tree) -> i32 {
         match tree {
@@ -157,8 +159,8 @@ impl GridCut {
         inside.map(|site| if site.tree == Tree::Source { 1 } else { -1 }).collect()
     }
 
-    /// Extends the tree of `site` by its free neighbours; returns an open edge (site, direction) from the source's
-    /// tree to the sink's as soon as there is one.
+    /// Extends the tree of `site` by its free neighbours; returns an open edge (site, direction) from the
+    /// source's tree to the sink's as soon as there is one.
     fn grow(&mut self, site: usize) -> Option<(usize, u8)> {
         let here = self.sites[site];
         for direction in DIRECTIONS {
@@ -185,8 +187,8 @@ impl GridCut {
         None
     }
 
-    /// Fills the path through the edge from `from`, in the source's tree, to its neighbour, in the sink's. Sites whose
-    /// edge to the parent is full become orphans.
+    /// Fills the path through the edge from `from`, in the source's tree, to its neighbour, in the sink's.
+    /// Sites whose edge to the parent is full become orphans.
     fn augment(&mut self, from: usize, direction: u8) {
         let to = self.neighbour(from, direction);
         let edge = self.sites[from].residual[usize::from(direction)];
@@ -277,7 +279,8 @@ impl GridCut {
         self.sites[orphan].tree = Tree::Free;
     }
 
-    /// Steps from `site` to its terminal, or none where an orphan is on the way. What is found is marked along the way.
+    /// Steps from `site` to its terminal, or none where an orphan is on the way. What is found is marked
+    /// along the way.
     fn distance(&mut self, site: usize) -> Option<u32> {
         let (mut at, mut distance) = (site, 0);
         loop {

@@ -1,8 +1,8 @@
-//! Iterated conditional modes (Besag 1986): site after site in raster order takes the spin that its noisy pixel and its
-//! neighbours vote for, x_i = sign(η y_i + β Σ_j x_j), and keeps the one it has in a tie.
+//! Iterated conditional modes (Besag 1986): site after site in raster order takes the spin that its noisy
+//! pixel and its neighbours vote for, x_i = sign(η y_i + β Σ_j x_j), and keeps the one it has in a tie.
 
-/// Sweeps from `x` until nothing changes, with whole weights (field, coupling): each flip lowers the energy by at least
-/// 2, so it ends. `x` and `y` hold whole rows of `width` spins.
+/// Sweeps from `x` until nothing changes, with whole weights (field, coupling): each flip lowers the energy
+/// by at least 2, so it ends. `x` and `y` hold whole rows of `width` spins.
 pub(super) fn iterate(mut x: Vec<i8>, y: &[i8], width: usize, (field, coupling): (i32, i32)) -> Vec<i8> {
     loop {
         let mut changed = false;

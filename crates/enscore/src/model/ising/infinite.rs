@@ -1,9 +1,10 @@
-//! The infinite square lattice without a field (Onsager 1944, "Crystal statistics. I", equations 109 and 116; Yang 1952,
-//! "The spontaneous magnetization of a two-dimensional Ising model", equation 96), at K = β J:
+//! The infinite square lattice without a field (Onsager 1944, "Crystal statistics. I", equations 109 and 116;
+//! Yang 1952, "The spontaneous magnetization of a two-dimensional Ising model", equation 96), at K = β J:
 //!
 //! ```text
 //! ln Z / N = ln(√2 cosh 2K) + (1/π) ∫_0^{π/2} ln(1 + √(1 - κ² sin²φ)) dφ,   κ = 2 sinh 2K / cosh² 2K,
-//! E / (J N) = -coth 2K [1 + (2/π) (2 tanh² 2K - 1) 𝐊(κ)],                 m = (1 - sinh⁻⁴ 2K)^{1/8} above K_c.
+//! E / (J N) = -coth 2K [1 + (2/π) (2 tanh² 2K - 1) 𝐊(κ)],
+//! m = (1 - sinh⁻⁴ 2K)^{1/8} above K_c.
 //! ```
 
 use std::f64::consts::{FRAC_PI_2, LN_2, PI};
@@ -52,8 +53,9 @@ fn arithmetic_geometric_mean(mut a: f64, mut b: f64) -> f64 {
     0.5 * (a + b)
 }
 
-/// ∫_0^{π/2} g(cos φ) dφ by the double exponential rule (Takahasi and Mori 1974): near the critical point g has a kink
-/// at φ = π/2, where its points crowd. They are counted from that end, so that small cosines have all digits.
+/// ∫_0^{π/2} g(cos φ) dφ by the double exponential rule (Takahasi and Mori 1974): near the critical point g
+/// has a kink at φ = π/2, where its points crowd. They are counted from that end, so that small cosines have
+/// all digits.
 fn integral(g: impl Fn(f64) -> f64) -> f64 {
     const STEP: f64 = 1.0 / 64.0;
     let half = (4.5 / STEP) as i32;

@@ -45,9 +45,11 @@ pub enum Coupling {
     Uniform(f64),
     /// One for each bond, row-major.
     PerBond {
-        /// J of each site and its right neighbour: `[height, width]` on the torus, `[height, width - 1]` on the grid.
+        /// J of each site and its right neighbour: `[height, width]` on the torus, `[height, width - 1]` on
+        /// the grid.
         right: Vec<f64>,
-        /// J of each site and the one below: `[height, width]` on the torus, `[height - 1, width]` on the grid.
+        /// J of each site and the one below: `[height, width]` on the torus, `[height - 1, width]` on the
+        /// grid.
         down: Vec<f64>,
     },
 }
@@ -89,8 +91,8 @@ impl IsingModel {
     /// The model on a grid of `height` x `width` sites without a wrap.
     ///
     /// # Errors
-    /// An input error if a side is 0 or there are 2^31 sites or more; if arrays have other sizes than the lattice; if a
-    /// number is not finite, `beta` is negative or the energies overflow.
+    /// An input error if a side is 0 or there are 2^31 sites or more; if arrays have other sizes than the
+    /// lattice; if a number is not finite, `beta` is negative or the energies overflow.
     pub fn grid(height: usize, width: usize, coupling: Coupling, field: Field, beta: f64) -> Result<Self> {
         IsingModel::on_lattice(Lattice::Grid { height, width }, coupling, field, beta)
     }
@@ -127,8 +129,8 @@ impl IsingModel {
         IsingModel::checked(Lattice::Graph { sites }, Bonds::List(bonds), field, beta)
     }
 
-    /// The model with the couplings J of all pairs, `coupling` `[sites, sites]`: symmetric, zero on the diagonal. Zeros
-    /// are no bonds.
+    /// The model with the couplings J of all pairs, `coupling` `[sites, sites]`: symmetric, zero on the
+    /// diagonal. Zeros are no bonds.
     ///
     /// # Errors
     /// As [`IsingModel::graph`]; if the matrix is not of `sites` x `sites`, not symmetric, or has a diagonal.

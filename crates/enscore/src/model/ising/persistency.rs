@@ -1,14 +1,15 @@
-//! Sites whose spin is certain before any search (persistency; Boros and Hammer 2002, "Pseudo-Boolean optimization",
-//! section 5), for whole weights, f the field and c the coupling:
+//! Sites whose spin is certain before any search (persistency; Boros and Hammer 2002, "Pseudo-Boolean
+//! optimization", section 5), for whole weights, f the field and c the coupling:
 //!
 //! ```text
 //! E(x) = -f Σ_i x_i y_i - c Σ_⟨ij⟩ x_i x_j,   c ≥ 0.
 //! ```
 //!
-//! A set R on which f y has one sign takes that sign in some minimum, whatever lies around it, if the fields in R can
-//! flow through R so that all edges that leave R are full: what is left of the fields and the inner edges is least when R
-//! agrees. One flow on a square of k x k sites says so for all squares of equal pixels in the image; they are found 64
-//! pixels at a time. Then a site is certain once its field and its certain neighbours outweigh the others,
+//! A set R on which f y has one sign takes that sign in some minimum, whatever lies around it, if the fields
+//! in R can flow through R so that all edges that leave R are full: what is left of the fields and the inner
+//! edges is least when R agrees. One flow on a square of k x k sites says so for all squares of equal pixels
+//! in the image; they are found 64 pixels at a time. Then a site is certain once its field and its certain
+//! neighbours outweigh the others,
 //! |f y_i + c Σ_certain x_j| ≥ c #uncertain; and so on from neighbour to neighbour.
 //!
 //! On an image with some noise nearly every site is certain. Both rules only ever keep one of the minima.
@@ -20,7 +21,8 @@ const LARGEST_SQUARE: usize = 12;
 /// Beyond the border of the image.
 const OUTSIDE: i8 = 2;
 
-/// The spins of a labelling of least energy where they are certain, and 0 elsewhere, `[height, width]` as `y`.
+/// The spins of a labelling of least energy where they are certain, and 0 elsewhere, `[height, width]` as
+/// `y`.
 pub(super) fn decide(y: &[i8], width: usize, (field, coupling): (i32, i32)) -> Vec<i8> {
     if field == 0 {
         return vec![1; y.len()];

@@ -1,6 +1,7 @@
-//! Gibbs chains of two sides of units: from noise at every update, or persistent (Tieleman 2008), where every chain goes on
-//! where it stopped; with parallel tempering (Desjardins, Courville, Bengio, Vincent and Delalleau 2010; Cho, Raiko and Ilin
-//! 2010) at several inverse temperatures, of which those at 1 are learnt from.
+//! Gibbs chains of two sides of units: from noise at every update, or persistent (Tieleman 2008), where every
+//! chain goes on where it stopped; with parallel tempering (Desjardins, Courville, Bengio, Vincent and
+//! Delalleau 2010; Cho, Raiko and Ilin 2010) at several inverse temperatures, of which those at 1 are learnt
+//! from.
 //!
 //! Every draw is a function of (seed, update, sweep, chain).
 
@@ -14,8 +15,8 @@ use crate::mcmc::{TemperedGibbsProgram, UnitStart};
 use crate::sample::refused;
 use crate::settings::{CdGibbs, ChainStart};
 
-/// Sweeps before the first update that learns from persistent chains, where others came before it: by then the model is far from
-/// the noise that chains start at.
+/// Sweeps before the first update that learns from persistent chains, where others came before it: by then
+/// the model is far from the noise that chains start at.
 const BURN_IN: u64 = 100;
 /// Keeps their noise apart from that of the updates' sweeps.
 const BURN_IN_SEED: u64 = 0xB0B0_5EED_0000_0003;

@@ -2,12 +2,12 @@
 //!
 //! - From the data (Hinton 2002): chains start at the batch.
 //! - From noise (Nijkamp, Hill, Zhu and Wu 2019): noise of the size of the data at every update.
-//! - Persistent (Tieleman 2008; Du and Mordatch 2019): a replay buffer keeps every chain in its slot. Each update advances
-//!   the slots of its turn, once around the buffer in an order drawn anew, and puts them back; a chain starts anew from noise
-//!   with the restart probability.
+//! - Persistent (Tieleman 2008; Du and Mordatch 2019): a replay buffer keeps every chain in its slot. Each
+//!   update advances the slots of its turn, once around the buffer in an order drawn anew, and puts them
+//!   back; a chain starts anew from noise with the restart probability.
 //!
-//! Every draw is a function of (seed, update, Langevin step, row or slot). A chain that is not finite starts anew and is
-//! counted; nothing that is not finite reaches the model.
+//! Every draw is a function of (seed, update, Langevin step, row or slot). A chain that is not finite starts
+//! anew and is counted; nothing that is not finite reaches the model.
 
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::{Key, row_words, uniform};
@@ -139,7 +139,8 @@ impl LangevinChains {
         self.order.1[turn * batch..(turn + 1) * batch].to_vec()
     }
 
-    /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is its batch.
+    /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is
+    /// its batch.
     pub(super) fn advance(&mut self, update: u64, weights: &[&[f32]], data: &[f32]) -> Result<ChainReport> {
         let mut report = ChainReport::default();
         let slots = self.start(update, data, &mut report);

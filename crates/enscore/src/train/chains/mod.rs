@@ -1,5 +1,6 @@
-//! The chains of contrastive divergence, which the host advances before each update with the energy as it stands: Langevin steps
-//! of rows of the data, or Gibbs sweeps of two sides of units. The states of chains that persist are part of the checkpoint.
+//! The chains of contrastive divergence, which the host advances before each update with the energy as it
+//! stands: Langevin steps of rows of the data, or Gibbs sweeps of two sides of units. The states of chains
+//! that persist are part of the checkpoint.
 
 mod gibbs;
 mod langevin;
@@ -107,7 +108,8 @@ impl Chains {
         }
     }
 
-    /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is its batch.
+    /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is
+    /// its batch.
     pub(crate) fn advance(&mut self, update: u64, weights: &[&[f32]], data: &[f32]) -> Result<ChainReport> {
         match self {
             Chains::Langevin(chains) => chains.advance(update, weights, data),

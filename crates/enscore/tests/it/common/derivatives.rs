@@ -1,4 +1,5 @@
-//! An objective's loss with its gradient and the products of its Hessian, as one program; Newton's method on it.
+//! An objective's loss with its gradient and the products of its Hessian, as one program; Newton's method on
+//! it.
 
 use enscore::model::{LogDensity, Network, batch_shape, trace};
 use enscore::objective::{Batch, Objective};
@@ -13,7 +14,8 @@ pub struct Slopes {
     pub product: Vec<f64>,
 }
 
-/// Inputs: the parameters, the loss's own inputs, tangents of the parameters. Outputs: loss, gradients, Hessian times tangents.
+/// Inputs: the parameters, the loss's own inputs, tangents of the parameters. Outputs: loss, gradients,
+/// Hessian times tangents.
 pub struct Derivatives {
     pub program: Program,
     pub parameters: Vec<Parameter>,
@@ -93,8 +95,8 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The shortest x with H x = b, up to this fraction of b, by conjugate gradients, and whether it was reached. H is positive on
-/// the span of b. What was not reached is still a direction along which b falls.
+/// The shortest x with H x = b, up to this fraction of b, by conjugate gradients, and whether it was reached.
+/// H is positive on the span of b. What was not reached is still a direction along which b falls.
 pub fn solve(mut product: impl FnMut(&[f64]) -> Vec<f64>, b: &[f64], tolerance: f64) -> (Vec<f64>, bool) {
     let (mut x, mut residual) = (vec![0.0; b.len()], b.to_vec());
     let (mut direction, mut square) = (b.to_vec(), dot(b, b));
@@ -116,8 +118,8 @@ pub fn solve(mut product: impl FnMut(&[f64]) -> Vec<f64>, b: &[f64], tolerance: 
     (x, false)
 }
 
-/// The minimiser of a convex loss by Newton steps, halved while the loss rises; the gradient there is below `tolerance`
-/// times that at the start.
+/// The minimiser of a convex loss by Newton steps, halved while the loss rises; the gradient there is below
+/// `tolerance` times that at the start.
 pub fn minimise(mut at: impl FnMut(&[f64], &[f64]) -> Slopes, start: &[f64], tolerance: f64) -> Vec<f64> {
     let mut theta = start.to_vec();
     let none = vec![0.0; theta.len()];

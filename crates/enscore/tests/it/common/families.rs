@@ -1,5 +1,5 @@
-//! A small training of every family: models, objectives and chains that meet in it. Batches don't divide the rows, so that the
-//! last rows of an epoch and of every evaluation fill no batch.
+//! A small training of every family: models, objectives and chains that meet in it. Batches don't divide the
+//! rows, so that the last rows of an epoch and of every evaluation fill no batch.
 
 use super::family_data::Data;
 

@@ -63,8 +63,8 @@ pub fn digit_levels() -> Vec<f32> {
     }
 }
 
-/// The generator that the cases with noise were made with: x' = 6364136223846793005 x + 1442695040888963407 modulo
-/// 2^64 from x = seed, uniform numbers (x' >> 11) / 2^53.
+/// The generator that the cases with noise were made with: x' = 6364136223846793005 x + 1442695040888963407
+/// modulo 2^64 from x = seed, uniform numbers (x' >> 11) / 2^53.
 pub struct Lcg(pub u64);
 
 impl Lcg {

@@ -1,6 +1,7 @@
-//! Training once more, as plainly as it can be written: double precision, the reference interpreter, one chain at a time, no
-//! state but what is named here. It shares the objectives and models with the library, which have tests of their own, and
-//! nothing of what connects them: order of rows, keys, chains, rates, clipping, the update, the averages, whose turn it is.
+//! Training once more, as plainly as it can be written: double precision, the reference interpreter, one
+//! chain at a time, no state but what is named here. It shares the objectives and models with the library,
+//! which have tests of their own, and nothing of what connects them: order of rows, keys, chains, rates,
+//! clipping, the update, the averages, whose turn it is.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ const DEQUANTISE_STREAM: u32 = 0x6465_7175;
 /// What a step reports, by name.
 pub type Reported = BTreeMap<String, f64>;
 
-/// The gradient of one player: outputs are the loss, what is optimised, the diagnostics, a gradient for each parameter moved.
+/// The gradient of one player: outputs are the loss, what is optimised, the diagnostics, a gradient for each
+/// parameter moved.
 struct Player {
     program: Program,
     diagnostics: Vec<&'static str>,

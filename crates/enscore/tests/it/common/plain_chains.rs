@@ -194,8 +194,8 @@ impl Chains {
         x
     }
 
-    /// One Gibbs sweep of every chain, by the conditionals of the two sides, then the swaps of neighbouring temperatures; the
-    /// fraction of swaps that were accepted.
+    /// One Gibbs sweep of every chain, by the conditionals of the two sides, then the swaps of neighbouring
+    /// temperatures; the fraction of swaps that were accepted.
     fn sweep(
         &mut self,
         cd: &CdGibbs,
@@ -282,7 +282,8 @@ impl<'a> Units<'a> {
         interpret(program, &inputs).unwrap()[0].floats().to_vec()
     }
 
-    /// h ~ p(h | x), x' ~ p(x | h) at the inverse temperature `beta`, which multiplies all that h takes part in.
+    /// h ~ p(h | x), x' ~ p(x | h) at the inverse temperature `beta`, which multiplies all that h takes part
+    /// in.
     fn sweep(&self, x: &[f64], beta: f64, key: Key, row: u64) -> Vec<f64> {
         let odds: Vec<f64> = self.run(&self.second, x).iter().map(|a| beta * a).collect();
         let h: Vec<f64> = bernoulli(key, 0, row, &odds).iter().map(|h| beta * h).collect();

@@ -1,8 +1,9 @@
 //! Fits models whose scores are affine in x to rows of a Gaussian, and measures the error in standard errors.
 //!
-//! Rows come in chunks, each with its own draws of the objective's noise; the loss is the chunks' mean, so that its minimiser
-//! θ̂ is an M-estimator. To first order θ̂ - θ = -H⁻¹ ḡ: the error of a number c'θ̂ is the mean of c'H⁻¹ g_k over chunks k, and
-//! their spread at θ̂ gives its standard error. c is the slope of any linear function of the score.
+//! Rows come in chunks, each with its own draws of the objective's noise; the loss is the chunks' mean, so
+//! that its minimiser θ̂ is an M-estimator. To first order θ̂ - θ = -H⁻¹ ḡ: the error of a number c'θ̂ is the
+//! mean of c'H⁻¹ g_k over chunks k, and their spread at θ̂ gives its standard error. c is the slope of any
+//! linear function of the score.
 
 use crate::common::derivatives::{Derivatives, Slopes, dot, minimise, solve};
 use enscore::model::{Network, Score, trace};
@@ -23,7 +24,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// A Gaussian that favours no axis, with eigenvalues of Σ of one size: what Newton's method needs grows with their ratio.
+    /// A Gaussian that favours no axis, with eigenvalues of Σ of one size: what Newton's method needs grows
+    /// with their ratio.
     pub fn new(d: usize) -> Target {
         let z = normals(900_200, d * d + d);
         let factor = DMatrix::from_fn(d, d, |row, column| match row.cmp(&column) {
@@ -115,7 +117,8 @@ impl<'a> Fit<'a> {
         Slopes { loss: sum.loss / CHUNKS as f64, gradient: mean(sum.gradient), product: mean(sum.product) }
     }
 
-    /// The minimiser, from the parameters' constant starts, 0 where they are random, or from the `known` values.
+    /// The minimiser, from the parameters' constant starts, 0 where they are random, or from the `known`
+    /// values.
     pub fn minimise(&mut self, tolerance: f64, known: &[(&str, Vec<f64>)]) -> Vec<f64> {
         let value = |parameter: &Parameter| match known.iter().find(|(name, _)| *name == parameter.name) {
             Some((_, values)) => values.clone(),

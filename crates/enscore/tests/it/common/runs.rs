@@ -127,7 +127,8 @@ impl Run {
     }
 }
 
-/// The tensors of single precision; what steps reported since the last line of metrics is in double precision.
+/// The tensors of single precision; what steps reported since the last line of metrics is in double
+/// precision.
 fn values(tensors: &Tensors) -> BTreeMap<String, Vec<f32>> {
     let single = |tensor: &Tensor| match tensor.data() {
         TensorData::F32(values) => Some(values.clone()),

@@ -1,5 +1,6 @@
-//! Data that lies outside the project, in `shared/data` beside it or above it. A test without its data says that it skips; on a
-//! machine for continuous integration that has the folder, what is missing from it is a failure.
+//! Data that lies outside the project, in `shared/data` beside it or above it. A test without its data says
+//! that it skips; on a machine for continuous integration that has the folder, what is missing from it is a
+//! failure.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

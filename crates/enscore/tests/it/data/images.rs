@@ -1,4 +1,5 @@
-//! PNG images of every colour and depth, and folders of them: every sample in its place, transparency refused to the last bit.
+//! PNG images of every colour and depth, and folders of them: every sample in its place, transparency refused
+//! to the last bit.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! Arrays of IDX, npy and npz files: every type of number, byte order, order of axes and rank, written byte by byte here.
+//! Arrays of IDX, npy and npz files: every type of number, byte order, order of axes and rank, written byte
+//! by byte here.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,8 @@ fn bytes_of(kind: &str, value: i64) -> Vec<u8> {
     }
 }
 
-/// Values, spelt out in memory order, of an array with these extents: C order as they are, Fortran order first index fastest.
+/// Values, spelt out in memory order, of an array with these extents: C order as they are, Fortran order
+/// first index fastest.
 fn in_memory(values: &[i64], shape: &[usize], fortran: bool) -> Vec<i64> {
     let mut out = vec![0; values.len()];
     for (at, value) in values.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! A table on its way to a model: columns left out and dropped, noise of each column's own resolution, the map, each computed
-//! once more by plain loops.
+//! A table on its way to a model: columns left out and dropped, noise of each column's own resolution, the
+//! map, each computed once more by plain loops.
 
 use enscore::data::{Dataset, Prepared, Subset, Values, prepare, prepare_other};
 use enscore::settings::Settings;
@@ -36,7 +36,8 @@ fn prepared(preprocess: &str, seed: u64) -> Prepared {
     prepare(&table(), settings(&ASKED.replace("PREPROCESS", preprocess)).data(), seed, None).unwrap()
 }
 
-/// The kept columns `twice`, `quarters` and `tens` of one row with noise that reaches as far as the median gap of their values.
+/// The kept columns `twice`, `quarters` and `tens` of one row with noise that reaches as far as the median
+/// gap of their values.
 fn noisy(i: usize, reach: &[f64; 3], seed: u64, stream: u32) -> [f64; 3] {
     let mut words = [0; 3];
     row_words(Key::new(seed, 0), stream, i as u64, &mut words);
@@ -63,7 +64,8 @@ fn rows_of(subset: &Subset) -> Vec<(usize, Vec<f64>)> {
     subset.rows().iter().map(take).collect()
 }
 
-/// Of the correlated pair the first goes, the constant goes, the label goes by its name; what is left keeps its order.
+/// Of the correlated pair the first goes, the constant goes, the label goes by its name; what is left keeps
+/// its order.
 #[test]
 fn columns_that_stay_are_the_right_ones_in_their_order() {
     let whitening = prepared("standardise", 3).whitening.unwrap();
@@ -91,7 +93,8 @@ fn noise_has_the_resolution_of_its_own_column_on_training_rows() {
     }
 }
 
-/// Mean and deviation are those of the noisy training rows alone, and every row of every part is mapped by them.
+/// Mean and deviation are those of the noisy training rows alone, and every row of every part is mapped by
+/// them.
 #[test]
 fn every_row_is_standardised_by_the_training_rows() {
     let seed = 3;
@@ -134,8 +137,8 @@ fn every_row_is_standardised_by_the_training_rows() {
     }
 }
 
-/// Row i of W has the i-th largest eigenvalue of the correlations: W D R D W' = I with ‖(W D)_i‖^-2 falling, and each
-/// direction's largest entry positive.
+/// Row i of W has the i-th largest eigenvalue of the correlations: W D R D W' = I with ‖(W D)_i‖^-2 falling,
+/// and each direction's largest entry positive.
 #[test]
 fn principal_components_come_in_the_order_of_their_variance() {
     let seed = 5;

@@ -102,7 +102,8 @@ fn noise_fills_the_gap_of_its_own_level() {
     }
 }
 
-/// Every single value, in every width and in every block that is hashed, and shape, rows and each part of the scale.
+/// Every single value, in every width and in every block that is hashed, and shape, rows and each part of the
+/// scale.
 #[test]
 fn the_fingerprint_changes_with_every_value_and_with_the_scale() {
     let count = 2 * 1030;
@@ -175,6 +176,7 @@ fn parts_have_the_sizes_that_were_asked_for_and_depend_on_the_seed() {
         assert_ne!(other.test.unwrap().rows(), test, "seed {seed}");
         assert_ne!(other.validation.unwrap().rows(), validation, "seed {seed}");
     }
-    // The rows held out for testing are the same whether some are held out for validation or not, and the other way round.
+    // The rows held out for testing are the same whether some are held out for validation or not, and the
+    // other way round.
     assert_eq!(split(&data, 0.0, 0.1, 5).unwrap().test.unwrap().rows(), test);
 }

@@ -83,7 +83,8 @@ fn log_densities_are_the_closed_forms_on_both_sides() {
     assert!(gaussian.log_density_of(&[1.0]).is_nan() && uniform.log_density_of(&[]).is_nan());
 }
 
-/// The Cauchy density is the t with one degree of freedom; an even number of degrees uses the other gamma values.
+/// The Cauchy density is the t with one degree of freedom; an even number of degrees uses the other gamma
+/// values.
 #[test]
 fn student_t_in_one_dimension() {
     let cauchy = StudentT::new(&[1], &[1.0], &[4.0], 1.0).unwrap();

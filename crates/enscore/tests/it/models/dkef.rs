@@ -1,5 +1,5 @@
-//! The deep kernel exponential family against a loop in plain numbers, its derivatives against central differences, and how
-//! it starts.
+//! The deep kernel exponential family against a loop in plain numbers, its derivatives against central
+//! differences, and how it starts.
 
 use crate::common::traced::{float, normals, run};
 use enscore::model::{Differentiated, Dkef, DkefSettings, LogDensity, Score, initialise, trace};

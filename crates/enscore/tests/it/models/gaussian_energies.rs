@@ -73,7 +73,8 @@ fn the_quadratic_energy_starts_standard_normal() {
     assert!(GaussianEnergy::new(&[0]).is_err());
 }
 
-/// With the logits at the logarithms of weights of sum 1 it is the normalised mixture; a shift of all adds log Z.
+/// With the logits at the logarithms of weights of sum 1 it is the normalised mixture; a shift of all adds
+/// log Z.
 #[test]
 fn the_mixture_energy_is_the_mixture_with_its_mass() {
     let model = GaussianMixtureEnergy::new(&[2], 2, 1.0).unwrap();

@@ -1,5 +1,5 @@
-//! The mean field of deep Boltzmann machines with two and three hidden layers, one row at a time: the pass upwards with doubled
-//! weights, every sweep, the entropy and the bound.
+//! The mean field of deep Boltzmann machines with two and three hidden layers, one row at a time: the pass
+//! upwards with doubled weights, every sweep, the entropy and the bound.
 
 use enscore::model::{Bipartite, Dbm, LogDensity, trace};
 use enscore_program::random::{Key, normal_row};

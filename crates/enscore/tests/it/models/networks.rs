@@ -219,8 +219,8 @@ fn the_score_of_an_energy_at_a_computed_point_is_its_gradient() {
     assert_eq!(run(&program, &[float(&[1.0, -1.0])])[0], [3.0, 3.0]);
 }
 
-/// The energy's score against central differences of the energy; and the score's own derivative (second order)
-/// against differences of the score.
+/// The energy's score against central differences of the energy; and the score's own derivative (second
+/// order) against differences of the score.
 #[test]
 fn the_energy_differentiates_twice() {
     for activation in [Activation::Silu, Activation::Softplus, Activation::Tanh] {

@@ -6,9 +6,10 @@
 //! v_k = α^2k v₀ + (1 - α^2k) V,    α = 1 - aλ,    V = 1 / (λ (1 - aλ/2)),
 //! ```
 //!
-//! so that the expected gradient of the loss in λ is (v - v_k)/2 for data of variance v. Without a step of rejection V is not
-//! 1/λ: where learning stops, λ (1 - aλ/2) = 1/v. Of chains from the data, α shrinks the gradient by 1 - α^2k and leaves its zero
-//! where it is for every k; chains from elsewhere have their start in v_k, and learn what k steps from there reach.
+//! so that the expected gradient of the loss in λ is (v - v_k)/2 for data of variance v. Without a step of
+//! rejection V is not 1/λ: where learning stops, λ (1 - aλ/2) = 1/v. Of chains from the data, α shrinks the
+//! gradient by 1 - α^2k and leaves its zero where it is for every k; chains from elsewhere have their start
+//! in v_k, and learn what k steps from there reach.
 
 use crate::common::recovery::{Target, moments};
 use enscore::mcmc::LangevinProgram;
@@ -94,7 +95,8 @@ fn after(k: u64, a: f64, precision: f64, start: f64) -> f64 {
     kept * start + (1.0 - kept) / (precision * (1.0 - 0.5 * a * precision))
 }
 
-/// The precision at which [`after`] gives back v: by bisection, since the variance falls with the precision below 1/a.
+/// The precision at which [`after`] gives back v: by bisection, since the variance falls with the precision
+/// below 1/a.
 fn learnt(k: u64, a: f64, v: f64, start: impl Fn() -> f64) -> f64 {
     let (mut low, mut high) = (1e-6, 1.0 / a);
     for _ in 0..200 {
@@ -106,7 +108,8 @@ fn learnt(k: u64, a: f64, v: f64, start: impl Fn() -> f64) -> f64 {
 
 const ROWS: usize = 100_000;
 
-/// The gradient at several precisions and k against its closed form; its standard error is that of two sample variances.
+/// The gradient at several precisions and k against its closed form; its standard error is that of two sample
+/// variances.
 #[test]
 fn the_bias_of_short_chains_is_the_closed_form() {
     let (v, a) = (0.8, 0.1);
@@ -160,9 +163,10 @@ fn stationary_precision(covariance: &DMatrix<f64>, a: f64) -> DMatrix<f64> {
     &eigen.eigenvectors * DMatrix::from_diagonal(&of) * eigen.eigenvectors.transpose()
 }
 
-/// Persistent chains, Langevin steps and the objective's gradient, preconditioned as natural gradients of a Gaussian are:
-/// δm = P⁻¹ g_m, δP = 2 P g_P P. Rates fall; the last half of the steps is averaged. What is left beside the rows' own error,
-/// against which it is measured, is the chains' noise, of which the average makes little.
+/// Persistent chains, Langevin steps and the objective's gradient, preconditioned as natural gradients of a
+/// Gaussian are: δm = P⁻¹ g_m, δP = 2 P g_P P. Rates fall; the last half of the steps is averaged. What is
+/// left beside the rows' own error, against which it is measured, is the chains' noise, of which the average
+/// makes little.
 #[test]
 fn long_chains_recover_a_gaussian() {
     let (a, n) = (0.05, 2000);
@@ -217,7 +221,8 @@ fn long_chains_recover_a_gaussian() {
             worst(&of_rows),
             of_mean(&data_mean),
         );
-        // The inverse of a sample's covariance is too large by about d/n, beside its error of √(2/n) on the diagonal.
+        // The inverse of a sample's covariance is too large by about d/n, beside its error of √(2/n) on the
+        // diagonal.
         let allowed = 5.0 + d as f64 / (2.0 * n as f64).sqrt();
         assert!(worst(&expected) < allowed && of_mean(&target.mean) < 5.0, "d {d}");
         assert!(worst(&of_rows) < 3.0 && of_mean(&data_mean) < 3.0, "d {d}");

@@ -1,5 +1,6 @@
-//! Greedy pretraining of deep Boltzmann machines: stages against enumeration of their tied copies, how they fit together to the
-//! machine, the gradient of a stage as the exact chain has it; and stages of a training across a checkpoint.
+//! Greedy pretraining of deep Boltzmann machines: stages against enumeration of their tied copies, how they
+//! fit together to the machine, the gradient of a stage as the exact chain has it; and stages of a training
+//! across a checkpoint.
 
 use std::path::{Path, PathBuf};
 
@@ -65,8 +66,8 @@ fn inputs<'s>(scope: &'s enscore_program::Scope, _: &Parameters<'s>, rows: usize
     }
 }
 
-/// A layer's input is the mean of what the stage below, at two copies of the layer below, and the stage above, at two copies of
-/// the layer above, give it; the visible and the last layer have the machine's own.
+/// A layer's input is the mean of what the stage below, at two copies of the layer below, and the stage
+/// above, at two copies of the layer above, give it; the visible and the last layer have the machine's own.
 #[test]
 fn the_stages_fit_together_to_the_machine() {
     for widths in [&[3, 4, 2][..], &[3, 2, 4, 2][..]] {
@@ -205,7 +206,8 @@ fn digits(number: usize, units: usize) -> Vec<f64> {
     (0..units as u32).map(|i| (number / 3usize.pow(i) % 3) as f64).collect()
 }
 
-/// The mean of a stage's gradient over many chains against its expectation over data and chains, within 5 standard errors.
+/// The mean of a stage's gradient over many chains against its expectation over data and chains, within 5
+/// standard errors.
 #[test]
 fn expected_gradients_of_the_stages() {
     let widths = [2, 2, 2, 2];

@@ -1,5 +1,5 @@
-//! The loss of contrastive divergence on a Gaussian energy, row by row: the gap, the squared energies of data and of chains, the
-//! noise on the data, the weights of rows.
+//! The loss of contrastive divergence on a Gaussian energy, row by row: the gap, the squared energies of data
+//! and of chains, the noise on the data, the weights of rows.
 
 use enscore::model::{GaussianEnergy, Network, parameters_of, trace};
 use enscore::objective::{Batch, ContrastiveDivergence, Objective};

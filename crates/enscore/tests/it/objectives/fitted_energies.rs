@@ -1,8 +1,9 @@
-//! Small energies learn the score of a mixture without a normaliser: relative Fisher divergence from the closed form.
+//! Small energies learn the score of a mixture without a normaliser: relative Fisher divergence from the
+//! closed form.
 //!
-//! The mixture is the lecture's, 1/5 and 4/5 of two Gaussians, with its means at ±(1.2, 1.2) in place of ±(5, 5). Where hardly a
-//! row falls between two modes, a score says nothing of their weights: the loss sees log p up to a constant of each mode. The
-//! last test measures it.
+//! The mixture is the lecture's, 1/5 and 4/5 of two Gaussians, with its means at ±(1.2, 1.2) in place of ±(5,
+//! 5). Where hardly a row falls between two modes, a score says nothing of their weights: the loss sees log p
+//! up to a constant of each mode. The last test measures it.
 
 use crate::common::training::{Course, train};
 use enscore::evaluate::IsotropicMixture;
@@ -74,12 +75,14 @@ fn a_small_energy_learns_the_score_of_a_mixture() {
         let found = relative_fisher_divergence(&x, &fitted.score(&x, 1.0), &mixture.exact, sigma);
         let seconds = began.elapsed().as_secs_f64();
         println!("{name}: relative Fisher divergence {found:.4}, {seconds:.1} s");
-        // A trace that counts by half, or twice, leaves 1/4, or 1; a wrong sign 4; equal weights of the modes 0.05.
+        // A trace that counts by half, or twice, leaves 1/4, or 1; a wrong sign 4; equal weights of the modes
+        // 0.05.
         assert!(found < 0.02, "{name}: relative Fisher divergence {found}");
     }
 }
 
-/// How much of its score a mixture changes when its weights become equal: what no loss of scores sees for modes that are apart.
+/// How much of its score a mixture changes when its weights become equal: what no loss of scores sees for
+/// modes that are apart.
 #[test]
 fn scores_hardly_know_the_weights_of_modes_that_are_apart() {
     let [near, far] = [1.2, 5.0].map(|reach| {

@@ -42,7 +42,8 @@ impl Draws {
     }
 }
 
-/// Trains with Adam, its rate falling linearly to 0; returns the averaged weights with the names of the parameters.
+/// Trains with Adam, its rate falling linearly to 0; returns the averaged weights with the names of the
+/// parameters.
 fn train(model: &Network, draws: &mut Draws, steps: u64, peak: f64) -> (UpdateProgram, Vec<Vec<f64>>) {
     let row_shape = LogDensity::row_shape(model).to_vec();
     let batch = draws.values.len() / row_shape.iter().product::<usize>();
@@ -72,8 +73,8 @@ fn train(model: &Network, draws: &mut Draws, steps: u64, peak: f64) -> (UpdatePr
     (update, wide)
 }
 
-/// E[log p - log q] for draws of p: the divergence of the flow from the density that it was trained on. The Gaussian that it
-/// starts as is 1.85 nats away.
+/// E[log p - log q] for draws of p: the divergence of the flow from the density that it was trained on. The
+/// Gaussian that it starts as is 1.85 nats away.
 #[test]
 fn couplings_learn_a_ring_of_eight() {
     let truth = ring();

@@ -1,4 +1,5 @@
-//! Trained scores against the exact scores of the smoothed data: a network that minimises the loss must find them.
+//! Trained scores against the exact scores of the smoothed data: a network that minimises the loss must find
+//! them.
 //!
 //! A wrong sign in the loss leaves a relative Fisher divergence of 4, a factor of two one of 1 (or 1/4).
 
@@ -127,10 +128,11 @@ fn gaussian(d: usize) -> (Vec<f64>, Vec<f64>) {
     (z, mean)
 }
 
-/// The score of N(m, Σ) with noise is -P (x - m) with P = (Σ + σ² I)⁻¹. A network without hidden layers is affine;
-/// least squares on n rows finds entry jk of P with a standard error of √(r_j (Σ + σ² I)⁻¹_kk / n), where
-/// r_j = (1 - σ² P_jj) / σ² is the variance of the target z/σ that x̃ leaves. Stochastic steps with averaging use the
-/// rows less well than least squares; the bound supposes, conservatively, that a tenth of all rows seen counts.
+/// The score of N(m, Σ) with noise is -P (x - m) with P = (Σ + σ² I)⁻¹. A network without hidden layers is
+/// affine; least squares on n rows finds entry jk of P with a standard error of √(r_j (Σ + σ² I)⁻¹_kk / n),
+/// where r_j = (1 - σ² P_jj) / σ² is the variance of the target z/σ that x̃ leaves. Stochastic steps with
+/// averaging use the rows less well than least squares; the bound supposes, conservatively, that a tenth of
+/// all rows seen counts.
 #[test]
 fn an_affine_network_finds_the_precision_of_a_gaussian() {
     for (d, steps) in [(2, 4000), (10, 6000)] {

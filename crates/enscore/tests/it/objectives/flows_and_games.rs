@@ -17,8 +17,8 @@ use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::random::{Key, normal_row};
 use enscore_program::{Kind, Parameter, Value, interpret};
 
-/// Rows of a bent Gaussian: x = 1.5 a, y = x²/2 - 1 + b/3 for independent standard normal a, b. The map has a constant
-/// determinant 1/2, so that E log p = -1 - ln 2π - ln(1/2) exactly.
+/// Rows of a bent Gaussian: x = 1.5 a, y = x²/2 - 1 + b/3 for independent standard normal a, b. The map has a
+/// constant determinant 1/2, so that E log p = -1 - ln 2π - ln(1/2) exactly.
 fn bent(stream: u32, step: u64, rows: usize) -> Vec<f32> {
     let mut z = vec![0.0; 2 * rows];
     normal_row(Key::new(11, step), stream, 0, &mut z);
@@ -90,7 +90,8 @@ fn mean_and_error(values: &[f64]) -> (f64, f64) {
     (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n * (n - 1.0))).sqrt())
 }
 
-/// The flow's likelihood of rows that it never saw lies between the Gaussian's, which can't bend, and the truth's.
+/// The flow's likelihood of rows that it never saw lies between the Gaussian's, which can't bend, and the
+/// truth's.
 #[test]
 fn maximum_likelihood_bends_a_flow() {
     let network = Network::Flow(Box::new(flow()));

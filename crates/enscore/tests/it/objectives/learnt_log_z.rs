@@ -1,4 +1,5 @@
-//! Noise contrastive estimation learns log Z: of a perceptron energy of a density in the plane, against quadrature.
+//! Noise contrastive estimation learns log Z: of a perceptron energy of a density in the plane, against
+//! quadrature.
 
 use enscore::evaluate::normaliser;
 use enscore::sample::Trained;
@@ -24,13 +25,14 @@ batch = 256
 validate_every = 0
 "#;
 
-/// The standard error of log Z is some 1/√(rows seen late in the training), a few thousandths; an objective without the
-/// noise's log density, or without ln ν, is off by its mean or by ln 4.
+/// The standard error of log Z is some 1/√(rows seen late in the training), a few thousandths; an objective
+/// without the noise's log density, or without ln ν, is off by its mean or by ln 4.
 #[test]
 fn log_z_is_learnt_within_two_hundredths_of_a_nat() {
     let folder = tempfile::tempdir().unwrap();
-    // Gaussian noise is where the model's mass is. Quadrature counts mass that neither data nor tight noise sees (a fitted
-    // mixture), and mass that a classifier against much empty box hardly weighs (uniform noise): some tenth of a nat each.
+    // Gaussian noise is where the model's mass is. Quadrature counts mass that neither data nor tight noise
+    // sees (a fitted mixture), and mass that a classifier against much empty box hardly weighs (uniform
+    // noise): some tenth of a nat each.
     for widen in [1.0, 1.5] {
         let sets = [format!("objective.widen={widen}")];
         let settings = Settings::parse(SETTINGS, "test", &sets).unwrap();

@@ -37,8 +37,8 @@ fn losses(model: &dyn Score, x: &[f64], z: &[f64], sigma: f64) -> Vec<f64> {
     run(&program, &[float(x), float(z)]).remove(0)
 }
 
-/// E over x ~ N(0, variance), z ~ N(0, 1) of the loss of a linear score: the three-point Gauss-Hermite rule is
-/// exact.
+/// E over x ~ N(0, variance), z ~ N(0, 1) of the loss of a linear score: the three-point Gauss-Hermite rule
+/// is exact.
 fn gaussian_expectation(model: &dyn Score, variance: f64, sigma: f64) -> f64 {
     let nodes = [(-(3f64.sqrt()), 1.0 / 6.0), (0.0, 2.0 / 3.0), (3f64.sqrt(), 1.0 / 6.0)];
     let grid: Vec<_> = nodes.iter().flat_map(|a| nodes.iter().map(move |b| (*a, *b))).collect();

@@ -1,12 +1,13 @@
-//! Every consistent objective finds the mean and the precision of a Gaussian in 2, 10 and 50 dimensions: the minimiser of its
-//! loss on fixed rows and draws differs from the truth by at most five standard errors. A new objective joins by one line of
-//! `OBJECTIVES`.
+//! Every consistent objective finds the mean and the precision of a Gaussian in 2, 10 and 50 dimensions: the
+//! minimiser of its loss on fixed rows and draws differs from the truth by at most five standard errors. A
+//! new objective joins by one line of `OBJECTIVES`.
 //!
-//! The energy is f = -x'Px/2 + h'x, in which every loss here is convex; its mean is P⁻¹h. A network without hidden layers is
-//! the same as a score. Denoising finds the Gaussian with noise, of precision (Σ + σ² I)⁻¹. Against uniform noise the data must
-//! lie in the box; beyond a few dimensions hardly a noise row falls where the data are, so that it is tried in two only.
-//! In 50 dimensions the losses with the least noise are tried, and exact score matching against its closed form. Contrastive
-//! divergence has no loss to minimise: `contrastive_chains.rs` has its recovery.
+//! The energy is f = -x'Px/2 + h'x, in which every loss here is convex; its mean is P⁻¹h. A network without
+//! hidden layers is the same as a score. Denoising finds the Gaussian with noise, of precision (Σ + σ² I)⁻¹.
+//! Against uniform noise the data must lie in the box; beyond a few dimensions hardly a noise row falls where
+//! the data are, so that it is tried in two only. In 50 dimensions the losses with the least noise are tried,
+//! and exact score matching against its closed form. Contrastive divergence has no loss to minimise:
+//! `contrastive_chains.rs` has its recovery.
 
 use crate::common::recovery::{AffineScore, Fit, Target, moments, normals};
 use enscore::model::{Activation, Gaussian, GaussianEnergy, LogDensity, Mlp, Network, Uniform};
@@ -18,8 +19,8 @@ use nalgebra::{DMatrix, DVector};
 
 type Make = fn(&Target) -> Box<dyn Objective<Network>>;
 
-/// What is tried: the name, the objective, the standard deviation of the noise that it adds to the data, the dimensions, and
-/// whether it trains scores too.
+/// What is tried: the name, the objective, the standard deviation of the noise that it adds to the data, the
+/// dimensions, and whether it trains scores too.
 const OBJECTIVES: &[(&str, Make, f64, &[usize], bool)] = &[
     ("sm", |_| Box::new(ScoreMatching { tangents: 0 }), 0.0, &[2, 10], true),
     ("sm, 3 tangents", |_| Box::new(ScoreMatching { tangents: 3 }), 0.0, &[10], true),
@@ -113,8 +114,8 @@ fn rows(d: usize) -> usize {
     if d > 10 { 16 * 1024 } else { 16 * 320 }
 }
 
-/// Coefficients (u, V) of numbers u's(m) + <V, P>, of which the error is measured: mean and precision along random
-/// directions, and two entries of the precision. u = Σ w makes the first the error of w'm̂.
+/// Coefficients (u, V) of numbers u's(m) + <V, P>, of which the error is measured: mean and precision along
+/// random directions, and two entries of the precision. u = Σ w makes the first the error of w'm̂.
 fn numbers(target: &Target, covariance: &DMatrix<f64>) -> Vec<(&'static str, DVector<f64>, DMatrix<f64>)> {
     let d = target.dimensions();
     let z = normals(900_202, d * d + d);
@@ -128,7 +129,8 @@ fn numbers(target: &Target, covariance: &DMatrix<f64>) -> Vec<(&'static str, DVe
     ]
 }
 
-/// The largest error of [`numbers`] in standard errors; fails beyond five, or where standard errors would hide a factor of two.
+/// The largest error of [`numbers`] in standard errors; fails beyond five, or where standard errors would
+/// hide a factor of two.
 fn check(name: &str, target: &Target, model: &Network, objective: &dyn Objective<Network>, sigma: f64) {
     let d = target.dimensions();
     let covariance = target.covariance() + DMatrix::identity(d, d) * sigma * sigma;
@@ -136,7 +138,8 @@ fn check(name: &str, target: &Target, model: &Network, objective: &dyn Objective
     let data = target.draw(rows(d));
     let began = std::time::Instant::now();
     let mut fit = Fit::new(model, objective, &data);
-    // Every loss is convex, so that where it starts only costs time: against noise, at the noise, which nothing tells apart.
+    // Every loss is convex, so that where it starts only costs time: against noise, at the noise, which
+    // nothing tells apart.
     let start = if contrastive(name) { tilted_noise(target) } else { Vec::new() };
     let theta = fit.minimise(1e-3, &start);
     let score = AffineScore::of(&fit, if sigma > 0.0 { sigma } else { 1.0 });

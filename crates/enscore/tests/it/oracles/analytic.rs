@@ -141,7 +141,8 @@ fn memorised_denoiser_of_the_digits() {
     assert_close(id, &[denoised[10], denoised[20], denoised[30]], 1e-9);
 }
 
-/// The law of a chain on a grid of spacing h, and one Langevin step of it: p'(y) = sum_x p(x) N(y; mean(x), sd²) h.
+/// The law of a chain on a grid of spacing h, and one Langevin step of it: p'(y) = sum_x p(x) N(y; mean(x),
+/// sd²) h.
 struct Grid {
     points: Vec<(f64, f64)>,
     law: Vec<f64>,

@@ -1,4 +1,5 @@
-//! Noise contrastive estimation of f = -a x²/2 with c = log Z against N(0, 4), and the value of flow contrastive estimation.
+//! Noise contrastive estimation of f = -a x²/2 with c = log Z against N(0, 4), and the value of flow
+//! contrastive estimation.
 
 use crate::common::derivatives::{Derivatives, Slopes, minimise};
 use crate::common::oracles::{assert_close, case, expected, number, numbers};
@@ -99,7 +100,8 @@ fn weights(mean: f64, variance: f64) -> Vec<f64> {
     nodes().iter().map(|u| scale * (-0.5 * (u - mean).powi(2) / variance).exp()).collect()
 }
 
-/// The expected loss for data N(0, 1), from the losses of each row: those of `contrast` with the objective's own G.
+/// The expected loss for data N(0, 1), from the losses of each row: those of `contrast` with the objective's
+/// own G.
 struct Population(Derivatives, [Value; 2]);
 
 impl Population {
@@ -151,8 +153,8 @@ fn a_wrong_energy_has_no_log_z() {
     assert!((found - number(&params["minus_logZ"])).abs() > 0.1);
 }
 
-/// The covariance of (a, c) per data row for ν noise rows each (Gutmann and Hyvärinen 2012, theorem 3) as that of any
-/// M-estimator, H⁻¹ (Var_data ∇l + ν Var_noise ∇l) H⁻¹, from the gradients of each row's losses.
+/// The covariance of (a, c) per data row for ν noise rows each (Gutmann and Hyvärinen 2012, theorem 3) as
+/// that of any M-estimator, H⁻¹ (Var_data ∇l + ν Var_noise ∇l) H⁻¹, from the gradients of each row's losses.
 fn asymptotic_covariance(ratio: usize) -> Matrix2<f64> {
     let population = Population::new(ratio);
     let theta = swapped(&TRUTH);
@@ -183,7 +185,8 @@ fn asymptotic_covariance(ratio: usize) -> Matrix2<f64> {
     inverse * spread * inverse
 }
 
-/// With more noise it nears that of maximum likelihood: what is left falls as 1/ν, and is taken out by halving.
+/// With more noise it nears that of maximum likelihood: what is left falls as 1/ν, and is taken out by
+/// halving.
 #[test]
 fn the_covariance_of_the_estimate() {
     for (id, ratio) in [("nce.gauss.asymptotic_cov.nu1", 1), ("nce.gauss.asymptotic_cov.nu1000", 1000)] {
@@ -193,7 +196,8 @@ fn the_covariance_of_the_estimate() {
     assert_close("nce.gauss.asymptotic_mle", &[limit[(0, 0)], limit[(0, 1)], limit[(1, 1)]], 1e-9);
 }
 
-/// N(m, v) as a flow whose base draws are replaced by the parameter `base`, to look at one draw after the other.
+/// N(m, v) as a flow whose base draws are replaced by the parameter `base`, to look at one draw after the
+/// other.
 struct Affine {
     mean: f64,
     deviation: f64,
@@ -221,8 +225,9 @@ impl Flow for Affine {
     }
 }
 
-/// V of the objective for data N(0, 1), its exact energy and the flow N(m, v), seen from the flow's side; the energy's side
-/// has the opposite sign. V is a data term plus a draw term, so three sums over one argument give its expectation.
+/// V of the objective for data N(0, 1), its exact energy and the flow N(m, v), seen from the flow's side; the
+/// energy's side has the opposite sign. V is a data term plus a draw term, so three sums over one argument
+/// give its expectation.
 fn value(mean: f64, variance: f64) -> f64 {
     let flow = |side| {
         let flow = Affine { mean, deviation: variance.sqrt() };

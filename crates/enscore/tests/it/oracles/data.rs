@@ -4,7 +4,8 @@ use crate::common::oracles::assert_close;
 use crate::common::shared::shared;
 use enscore::data::{Scale, Split, Subset, Values, load, statistics};
 
-/// Mean and standard deviation of MNIST's training pixels divided by 255: by an exact integer histogram in rationals.
+/// Mean and standard deviation of MNIST's training pixels divided by 255: by an exact integer histogram in
+/// rationals.
 #[test]
 fn mnist_mean_and_deviation() {
     let Some(folder) = shared("mnist") else { return };

@@ -1,4 +1,5 @@
-//! Small energies whose normalising constant, moments and divergences are known: by quadrature and by enumeration.
+//! Small energies whose normalising constant, moments and divergences are known: by quadrature and by
+//! enumeration.
 
 use crate::common::oracles::{assert_close, case, expected, number, numbers};
 use enscore::evaluate::{Quadrature, Window, log_sum_exp, quadrature::Settings};

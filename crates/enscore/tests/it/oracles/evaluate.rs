@@ -1,4 +1,5 @@
-//! Distances between Gaussians, likelihood units, baselines, noise levels and the recursions on Gaussian data.
+//! Distances between Gaussians, likelihood units, baselines, noise levels and the recursions on Gaussian
+//! data.
 
 use crate::common::oracles::{assert_close, case, digit_levels, expected, mnist_levels, number, numbers};
 use enscore::evaluate::bits_per_dim::bits_per_dim;

@@ -1,5 +1,5 @@
-//! The library's sampler with an exact score on Gaussian data against the recursion of mean and variance, converged
-//! or not: every level of it, both step rules, the denoising step, and the start.
+//! The library's sampler with an exact score on Gaussian data against the recursion of mean and variance,
+//! converged or not: every level of it, both step rules, the denoising step, and the start.
 
 use crate::common::oracles::{case, expected, number};
 use crate::common::traced::{Gaussian, assert_within_errors, mean, variance};
@@ -83,7 +83,8 @@ fn check(id: &str) {
             Law { mean: value[0], variance: value[1] },
         );
         assert_law(&format!("{id}, {name}"), &drawn.rows, Law { mean: value[2], variance: value[3] });
-        // The denoising step moves every chain by sigma² s: far below the spread of the chains, so chain by chain.
+        // The denoising step moves every chain by sigma² s: far below the spread of the chains, so chain by
+        // chain.
         let s = of("sigmaL").powi(2) / (of("s2") + of("sigmaL").powi(2));
         for (x, cleaned) in before.iter().zip(&drawn.rows) {
             let exact = f64::from(*x) + s * (of("mu") - f64::from(*x));

@@ -10,8 +10,8 @@ fn log_density<'s>(x: Var<'s>, [w, b, v]: [Var<'s>; 3]) -> Var<'s> {
     (hidden * v).sum(&[1]) - x.square().sum(&[1]) * 0.25
 }
 
-/// Mean of Δf + |∇f|² / 2 (Hyvärinen 2005, eq. 4) summed over chunks of coordinates, the score, the gradients of the
-/// chunks' losses in W, b and v, summed, and the loss by the divergence of the score.
+/// Mean of Δf + |∇f|² / 2 (Hyvärinen 2005, eq. 4) summed over chunks of coordinates, the score, the gradients
+/// of the chunks' losses in W, b and v, summed, and the loss by the divergence of the score.
 fn outputs(chunk: usize) -> Vec<Vec<f64>> {
     let scope = Scope::new();
     let input = |name: &str, shape: &[usize]| scope.input(name, Kind::Float, shape);

@@ -1,4 +1,5 @@
-//! Exact and sliced score matching through the library's objectives: a Gaussian, a small network, the law of the directions.
+//! Exact and sliced score matching through the library's objectives: a Gaussian, a small network, the law of
+//! the directions.
 
 use crate::common::derivatives::{Derivatives, minimise};
 use crate::common::oracles::{assert_close, case, expected, number, numbers};
@@ -56,7 +57,8 @@ fn the_minimiser_for_a_gaussian_energy() {
     assert_near("loss", &[at(&found, &[0.0; 6]).loss], &[number(&value["J"])], 1e-10);
 }
 
-/// The network of the cases: f = v' tanh(W x + b) - ‖x‖²/4, whose quadratic part is a confinement of deviation √2.
+/// The network of the cases: f = v' tanh(W x + b) - ‖x‖²/4, whose quadratic part is a confinement of
+/// deviation √2.
 fn network() -> Network {
     let network = MlpEnergy::new(&[3], &[4], Activation::Tanh).unwrap();
     let confinement = Confinement::new(&[0.0; 3], 2f64.sqrt()).unwrap();
@@ -127,7 +129,8 @@ fn the_sliced_losses_of_a_network() {
     assert!((found[2] - found[0]).abs() < 1e-12);
 }
 
-/// The row losses of the affine score s + J x at x = 0 for these directions `[n, 5]`, without and with variance reduction.
+/// The row losses of the affine score s + J x at x = 0 for these directions `[n, 5]`, without and with
+/// variance reduction.
 fn affine_losses(directions: &[f64]) -> [Vec<f64>; 2] {
     let params = case("ssm.rademacher.expectation")["params"].clone();
     let n = directions.len() / 5;
@@ -170,7 +173,8 @@ fn signs_have_the_exact_loss_as_mean() {
     assert_close("ssm.rademacher.variance", &[plain[1], reduced[1]], 1e-10);
 }
 
-/// The three-point Gauss-Hermite rule is exact: losses are quadratic in each element, their squares of degree 4.
+/// The three-point Gauss-Hermite rule is exact: losses are quadratic in each element, their squares of degree
+/// 4.
 #[test]
 fn normal_directions_have_the_exact_loss_as_mean() {
     let node = 3f64.sqrt();
@@ -180,8 +184,8 @@ fn normal_directions_have_the_exact_loss_as_mean() {
     assert!((reduced[0] - plain[0]).abs() < 1e-10);
 }
 
-/// The drawn directions have the moments of their law: signs of the variance by enumeration, normal ones by quadrature, and
-/// on the sphere v'v = d. The mean is within five standard errors.
+/// The drawn directions have the moments of their law: signs of the variance by enumeration, normal ones by
+/// quadrature, and on the sphere v'v = d. The mean is within five standard errors.
 #[test]
 fn drawn_directions_follow_their_law() {
     let n = 20_000;

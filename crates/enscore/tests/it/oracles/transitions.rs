@@ -1,4 +1,5 @@
-//! Transitions on the host and annealed importance sampling against closed forms: acceptance, trajectories, invariance.
+//! Transitions on the host and annealed importance sampling against closed forms: acceptance, trajectories,
+//! invariance.
 
 use crate::common::oracles::{assert_close, case, expected, number};
 use enscore::evaluate::annealed_importance::{Annealing, Kernel, Settings};
@@ -93,7 +94,8 @@ impl HostDensity for Posterior {
     }
 }
 
-/// Geweke's test: data drawn given theta, theta moved given the data, keep the joint law, whatever the step size.
+/// Geweke's test: data drawn given theta, theta moved given the data, keep the joint law, whatever the step
+/// size.
 #[test]
 fn theta_and_data_in_turn_keep_their_joint_law() {
     let id = "geweke.gauss.moments";
@@ -127,7 +129,8 @@ fn theta_and_data_in_turn_keep_their_joint_law() {
     }
 }
 
-/// Mean and variance of log w where chains mix at every temperature. The case's base is exp(-x²/2), ours is normalised.
+/// Mean and variance of log w where chains mix at every temperature. The case's base is exp(-x²/2), ours is
+/// normalised.
 #[test]
 fn log_weights_of_chains_that_mix() {
     for id in ["ais.gauss.perfect.K1", "ais.gauss.perfect.K10"] {

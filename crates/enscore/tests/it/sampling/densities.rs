@@ -1,4 +1,5 @@
-//! Log densities and scores of trained models row by row, more rows than a batch holds, and the default steps of chains.
+//! Log densities and scores of trained models row by row, more rows than a batch holds, and the default steps
+//! of chains.
 
 use enscore::model::HostDensity;
 use enscore::sample::{Trained, TrainedDensity, WeightedBipartite};
@@ -85,7 +86,8 @@ fn log_densities_of_machines_row_by_row() {
     }
 }
 
-/// A step a without a noise of its own has the noise √(2a) of the density itself, of chains too where the objective names none.
+/// A step a without a noise of its own has the noise √(2a) of the density itself, of chains too where the
+/// objective names none.
 #[test]
 fn the_default_noise_of_a_step_targets_the_density_itself() {
     let langevin = |objective: &str, sampler: &str| {

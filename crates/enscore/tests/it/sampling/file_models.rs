@@ -1,4 +1,5 @@
-//! Models given by files: each key, each way to write an array, each axis in its place, against energies summed by hand.
+//! Models given by files: each key, each way to write an array, each axis in its place, against energies
+//! summed by hand.
 
 use std::path::{Path, PathBuf};
 
@@ -166,7 +167,8 @@ fn a_graph_has_a_coupling_for_each_bond() {
     }
 }
 
-/// The machine of a two-coloured model: summed over the other colour's spins, -βE is its log density and the constant.
+/// The machine of a two-coloured model: summed over the other colour's spins, -βE is its log density and the
+/// constant.
 #[test]
 fn sites_of_one_colour_are_visible_and_the_others_hidden() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! The trained flow that data are contrasted with: its run's averaged weights, its draws and its density, row by row.
+//! The trained flow that data are contrasted with: its run's averaged weights, its draws and its density, row
+//! by row.
 
 use enscore::model::{NoiseDensity, trace};
 use enscore::sample::frozen_flow;

@@ -1,5 +1,6 @@
-//! A trained model as plainly as it can be used: weights by their names in the checkpoint, one row at a time through the
-//! reference interpreter. It shares the models with the library, and nothing of what connects them.
+//! A trained model as plainly as it can be used: weights by their names in the checkpoint, one row at a time
+//! through the reference interpreter. It shares the models with the library, and nothing of what connects
+//! them.
 
 use enscore::checkpoint::{DataRecord, RunFolder};
 use enscore::mcmc::{NoiseStart, UnitStart};

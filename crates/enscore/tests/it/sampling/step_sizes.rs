@@ -1,5 +1,5 @@
-//! Suggested noise levels and steps, each number computed once more: distances of all pairs, the overlap by an integral, the
-//! variance by its expression.
+//! Suggested noise levels and steps, each number computed once more: distances of all pairs, the overlap by
+//! an integral, the variance by its expression.
 
 use enscore::mcmc::StepRule;
 use enscore::sample::suggest::{
@@ -14,7 +14,8 @@ fn rows(count: usize, len: usize, [near, far]: [usize; 2]) -> Vec<f32> {
     values
 }
 
-/// Of all pairs, wherever the farthest stand: in one block of 64 rows, in two, in the last one, in the tail of a row.
+/// Of all pairs, wherever the farthest stand: in one block of 64 rows, in two, in the last one, in the tail
+/// of a row.
 #[test]
 fn the_largest_distance_is_that_of_all_pairs() {
     for len in [1, 3, 8, 11] {

@@ -1,5 +1,5 @@
-//! Every sampler of a trained run beside one chain at a time: rows, means, trajectories, batches that don't divide the count,
-//! raw and averaged weights.
+//! Every sampler of a trained run beside one chain at a time: rows, means, trajectories, batches that don't
+//! divide the count, raw and averaged weights.
 
 use enscore::sample::{Drawn, Trained, draw, draw_clamped};
 use enscore::settings::{Annealed, Langevin, Method, Objective, StepRuleName};

@@ -105,7 +105,8 @@ fn a_training_beyond_the_memory_limit_is_refused() {
     assert!(!folder.path("run").exists());
 }
 
-/// The other run's averaged weights are the first weights and averages; its moments and chains are not taken over.
+/// The other run's averaged weights are the first weights and averages; its moments and chains are not taken
+/// over.
 #[test]
 fn a_warm_start_takes_the_averages() {
     let folder = Folder::new();
@@ -130,7 +131,8 @@ fn a_warm_start_takes_the_averages() {
     }
 }
 
-/// Products in bfloat16 change results a little, where the processor has them, and are refused where it has not.
+/// Products in bfloat16 change results a little, where the processor has them, and are refused where it has
+/// not.
 #[test]
 fn products_are_computed_as_asked_for() {
     let folder = Folder::new();
@@ -150,7 +152,8 @@ fn products_are_computed_as_asked_for() {
     }
 }
 
-/// Where nothing else is said, chains, averages and rows are as before: what a row leaves alone is compared to the last bit.
+/// Where nothing else is said, chains, averages and rows are as before: what a row leaves alone is compared
+/// to the last bit.
 #[test]
 fn the_same_settings_give_the_same_run() {
     let folder = Folder::new();

@@ -1,5 +1,6 @@
-//! No key without a test in which changing it changes the right thing: the keys that there are, by the reference that the
-//! documentation is made from, against those that the tables and tests of this folder name.
+//! No key without a test in which changing it changes the right thing: the keys that there are, by the
+//! reference that the documentation is made from, against those that the tables and tests of this folder
+//! name.
 
 use enscore::settings::settings_reference;
 

@@ -64,7 +64,8 @@ fn samples_do_not_depend_on_the_batch_of_the_sampler() {
     }
 }
 
-/// `sampler.kind`: of flow contrastive estimation there are an energy, for Langevin dynamics, and a flow, for exact draws.
+/// `sampler.kind`: of flow contrastive estimation there are an energy, for Langevin dynamics, and a flow, for
+/// exact draws.
 #[test]
 fn the_sampler_of_a_game_draws_from_either_side() {
     let folder = Folder::new();

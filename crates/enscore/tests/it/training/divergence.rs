@@ -1,5 +1,6 @@
-//! A training that diverges goes back to its last checkpoint with all that it remembers, and goes on as a training that came to
-//! that checkpoint and has the smaller learning rate: state, chains, turns, the watch and the lines of metrics.
+//! A training that diverges goes back to its last checkpoint with all that it remembers, and goes on as a
+//! training that came to that checkpoint and has the smaller learning rate: state, chains, turns, the watch
+//! and the lines of metrics.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +49,8 @@ fn steps(plain: &mut Plain, mut watched: Watched, until: u64) -> Vec<(Reported, 
     all
 }
 
-/// A training of so many steps that diverges once after the checkpoint of step `saved`, beside its plain account.
+/// A training of so many steps that diverges once after the checkpoint of step `saved`, beside its plain
+/// account.
 struct Case {
     folder: Folder,
     name: &'static str,
@@ -88,8 +90,8 @@ impl Case {
         self.folder.settings(self.name, &all)
     }
 
-    /// Once with the full rate, once with the smaller one from the checkpoint on; a limit on the gradient's mean norm that the
-    /// first passes and the second doesn't.
+    /// Once with the full rate, once with the smaller one from the checkpoint on; a limit on the gradient's
+    /// mean norm that the first passes and the second doesn't.
     fn account(&self) -> Account {
         let settings = self.settings(&[]);
         let made = self.folder.stopped("made", &settings, 0);
@@ -151,7 +153,8 @@ fn same_state(case: &Case, account: &Account, run: &Run) {
     }
 }
 
-/// One line says what happened; those after it are of the steps after it alone. (The rate is what the state tells.)
+/// One line says what happened; those after it are of the steps after it alone. (The rate is what the state
+/// tells.)
 fn same_lines(case: &Case, account: &Account, run: &Run) {
     let lines = run.metrics();
     let at = lines.iter().position(|line| line.contains_key("rollback")).unwrap();
@@ -230,7 +233,8 @@ fn a_training_that_ends_as_failed_keeps_its_last_sound_state() {
     }
 }
 
-/// Noise beyond single precision, so that no chain is finite: they start anew, and nothing that isn't finite is kept.
+/// Noise beyond single precision, so that no chain is finite: they start anew, and nothing that isn't finite
+/// is kept.
 #[test]
 fn chains_that_overflow_are_counted_and_not_kept() {
     let folder = Folder::new();

@@ -1,5 +1,5 @@
-//! The whole update of a small U-Net on the executor against the reference interpreter, on every instruction path, in
-//! both widths and with both ways to convolve.
+//! The whole update of a small U-Net on the executor against the reference interpreter, on every instruction
+//! path, in both widths and with both ways to convolve.
 
 use crate::common::traced::{float, normals, run};
 use enscore::model::{NoiseLevels, UNet, UNetSettings};
@@ -32,8 +32,8 @@ fn update() -> UpdateProgram {
     UpdateProgram::trace(&model, &objective, &optimiser, BATCH, &[8, 8, 1]).unwrap()
 }
 
-/// Every input but the key: rows of unequal weight, rates of the fourth step, and no first moments, so that those after
-/// the step are the gradient alone, in its own size.
+/// Every input but the key: rows of unequal weight, rates of the fourth step, and no first moments, so that
+/// those after the step are the gradient alone, in its own size.
 fn inputs(update: &UpdateProgram) -> Vec<Vec<f64>> {
     let count = update.parameters.len();
     let sizes = update.parameters.iter().map(|parameter| parameter.size()).cycle().take(update.state_len());

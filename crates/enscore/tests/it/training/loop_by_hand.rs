@@ -1,5 +1,5 @@
-//! Every family's training beside the same training written out plainly (`common/plain.rs`): every tensor of the last checkpoint
-//! and every number of metrics.jsonl.
+//! Every family's training beside the same training written out plainly (`common/plain.rs`): every tensor of
+//! the last checkpoint and every number of metrics.jsonl.
 
 use std::collections::BTreeMap;
 

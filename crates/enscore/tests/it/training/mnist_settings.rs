@@ -1,5 +1,5 @@
-//! The training program of `settings/mnist.toml` for rows [28, 28, 1], without the data. How long it takes to compile is a matter
-//! of `bench/start_up`.
+//! The training program of `settings/mnist.toml` for rows [28, 28, 1], without the data. How long it takes to
+//! compile is a matter of `bench/start_up`.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
-//! A run that was stopped and resumed beside one that was not: the bytes of the checkpoint and every line of metrics, for stops
-//! after each step. Among these are the turns of both players of a game, the middle of a logging window and of an epoch, every
-//! step of a stage of pretraining and the first one after it.
+//! A run that was stopped and resumed beside one that was not: the bytes of the checkpoint and every line of
+//! metrics, for stops after each step. Among these are the turns of both players of a game, the middle of a
+//! logging window and of an epoch, every step of a stage of pretraining and the first one after it.
 
 use crate::common::families::FAMILIES;
 use crate::common::runs::Folder;

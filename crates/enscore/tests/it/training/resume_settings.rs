@@ -1,5 +1,5 @@
-//! Which settings a resumed run may change: what its bits so far depend on is refused, everything else is taken, written to
-//! settings.toml, and acted on.
+//! Which settings a resumed run may change: what its bits so far depend on is refused, everything else is
+//! taken, written to settings.toml, and acted on.
 
 use enscore::settings::{Settings, settings_reference};
 
@@ -13,8 +13,8 @@ fn is_fixed(key: &str) -> bool {
         || (table == "data" && !["data.name", "data.path"].contains(&key))
 }
 
-/// A change of each fixed key, with the family whose run has it. Of the data's keys that change its fingerprint the data is
-/// named, else the key.
+/// A change of each fixed key, with the family whose run has it. Of the data's keys that change its
+/// fingerprint the data is named, else the key.
 const FIXED: [(&str, &str); 44] = [
     ("ncsn-mlp", "train.seed=5"),
     ("ncsn-mlp", "train.batch=7"),

@@ -1,5 +1,5 @@
-//! What a training leaves in its folder: what the manifests say, each number computed once more, and a damaged checkpoint that is
-//! made again.
+//! What a training leaves in its folder: what the manifests say, each number computed once more, and a
+//! damaged checkpoint that is made again.
 
 use std::path::Path;
 
@@ -49,7 +49,8 @@ fn data(settings: &Settings) -> (Dataset, Vec<Vec<f64>>) {
     (dataset, training)
 }
 
-/// Moments are those of the training rows alone, after the map; elements' own only where a model is built from them.
+/// Moments are those of the training rows alone, after the map; elements' own only where a model is built
+/// from them.
 #[test]
 fn a_manifest_describes_the_rows_that_the_training_saw() {
     let folder = Folder::new();
@@ -174,7 +175,8 @@ fn damage(run: &Path, step: u64) {
     std::fs::write(file, bytes).unwrap();
 }
 
-/// The training says so, goes on from the checkpoint before, cuts the metrics back to it, and comes to the same end.
+/// The training says so, goes on from the checkpoint before, cuts the metrics back to it, and comes to the
+/// same end.
 #[test]
 fn a_damaged_checkpoint_is_passed_over_and_made_again() {
     let folder = Folder::new();

@@ -1,5 +1,5 @@
-//! Tables as the settings prepare them: the Gaussian that score matching fits to one, whitening on training rows alone, and
-//! splits that the seed fixes.
+//! Tables as the settings prepare them: the Gaussian that score matching fits to one, whitening on training
+//! rows alone, and splits that the seed fixes.
 
 use crate::common::oracles::assert_close;
 use crate::common::shared::shared_data;
@@ -73,8 +73,9 @@ fn assert_identity(matrix: &[f64], d: usize, what: &str) {
     }
 }
 
-/// With z = W x white, W^T W is the precision of x: of the standardised table, the inverse of its correlations R. It solves
-/// the normal equations (R P + P R) / 2 = I of J(P) = tr(P R P) / 2 - tr P, and J(P) = -tr P / 2 there.
+/// With z = W x white, W^T W is the precision of x: of the standardised table, the inverse of its
+/// correlations R. It solves the normal equations (R P + P R) / 2 = I of J(P) = tr(P R P) / 2 - tr P, and
+/// J(P) = -tr P / 2 there.
 #[test]
 fn whitening_gives_the_gaussian_of_score_matching() {
     let Some(wine) = table("wine", 1) else { return };

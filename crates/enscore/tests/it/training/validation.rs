@@ -1,5 +1,5 @@
-//! The validation losses of metrics.jsonl beside the same losses from a checkpoint's averaged weights: held-out rows alone, the
-//! draws that belong to each row, a last batch that is not full.
+//! The validation losses of metrics.jsonl beside the same losses from a checkpoint's averaged weights:
+//! held-out rows alone, the draws that belong to each row, a last batch that is not full.
 
 use enscore::data::{Split, Subset, load_as, prepare};
 use enscore::model::{DataFacts, Score, batch_shape, build, trace};
@@ -10,7 +10,8 @@ use enscore_program::{Kind, Value, interpret};
 
 use crate::common::runs::{Folder, Run};
 
-/// Families whose objective has a loss on held-out rows. Four tenths of 29 rows are 12: a batch of 8 and half a one.
+/// Families whose objective has a loss on held-out rows. Four tenths of 29 rows are 12: a batch of 8 and half
+/// a one.
 const VALIDATED: [&str; 10] = [
     "ncsn-mlp",
     "ncsn-unet",

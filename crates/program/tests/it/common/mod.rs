@@ -75,8 +75,8 @@ pub fn check_derivatives(what: &str, shapes: &[&[usize]], points: &[Vec<f64>], f
     close(&format!("{what}: jvp against differences"), jvp, difference, 1e-6);
     close(&format!("{what}: vjp against jvp"), dot(&run(&reverse, &all), &tangents), jvp, 1e-10);
 
-    // Second order: the derivative of |∇f|² along t, by differences, reverse over reverse, forward over reverse
-    // and reverse over forward.
+    // Second order: the derivative of |∇f|² along t, by differences, reverse over reverse, forward over
+    // reverse and reverse over forward.
     let gradient_norm = trace(shapes, &|s, x, _| {
         let parts = s.gradient(weigh(f(s, x)).square(), x).into_iter().map(|g| g.square().sum_all());
         vec![parts.reduce(|a, b| a + b).expect("an input")]

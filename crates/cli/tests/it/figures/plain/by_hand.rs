@@ -1,5 +1,5 @@
-//! A trained run read plainly: its settings, the tensors of its newest checkpoint and its rows; and its model's functions of
-//! single rows in double precision.
+//! A trained run read plainly: its settings, the tensors of its newest checkpoint and its rows; and its
+//! model's functions of single rows in double precision.
 
 use std::collections::BTreeMap;
 

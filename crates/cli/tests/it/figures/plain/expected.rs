@@ -65,8 +65,8 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
     figures
 }
 
-/// The objective's loss as training shows it. Rows are taken one by one, but where draws belong to the whole batch: then a batch
-/// with the rows that fill it up weighed 0.
+/// The objective's loss as training shows it. Rows are taken one by one, but where draws belong to the whole
+/// batch: then a batch with the rows that fill it up weighed 0.
 fn objective_loss(hand: &ByHand, rows: &Rows, seed: u64) -> Figure {
     let name = format!("{} loss", hand.settings.objective().name());
     let at_once = if matches!(hand.settings.objective(), Objective::Nce(_)) { BATCH } else { 1 };
@@ -144,8 +144,8 @@ fn pseudo_log_likelihood(hand: &ByHand, row: &[f64]) -> f64 {
     f[1..].iter().map(|other| -(other - f[0]).exp().ln_1p()).sum()
 }
 
-/// log Z over the box that is half as wide again on either side as the data's range, and the bound on its error: the change from
-/// twice the step, and what lies in a box 1.5 times as wide or what the border says.
+/// log Z over the box that is half as wide again on either side as the data's range, and the bound on its
+/// error: the change from twice the step, and what lies in a box 1.5 times as wide or what the border says.
 pub fn quadrature(hand: &ByHand) -> (f64, f64) {
     let [low, high] = hand.data.range;
     let width = 2.0 * (high - low);
@@ -228,7 +228,8 @@ pub fn affine_loss(rows: &Rows, sigma: f64) -> f64 {
     1.0 - sigma * sigma * trace / d as f64
 }
 
-/// The standard error of log (1/n) Σ w, std(w) / (mean(w) √n), from the effective sample size (Σ w)² / Σ w² of n weights.
+/// The standard error of log (1/n) Σ w, std(w) / (mean(w) √n), from the effective sample size (Σ w)² / Σ w²
+/// of n weights.
 pub fn error_of_weights(ess: f64, n: f64) -> f64 {
     ((n / ess - 1.0) / (n - 1.0)).sqrt()
 }

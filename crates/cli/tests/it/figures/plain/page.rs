@@ -106,8 +106,8 @@ struct Ruler {
 }
 
 impl Ruler {
-    /// From ticks; where fewer than two are labelled, from the outermost of the points themselves, which leaves the others to be
-    /// tested.
+    /// From ticks; where fewer than two are labelled, from the outermost of the points themselves, which
+    /// leaves the others to be tested.
     fn new(ticks: &[(f64, f64)], points: &[(f64, f64)], log: bool) -> Ruler {
         let known = if ticks.len() > 1 { ticks } else { points };
         let by_value = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
@@ -153,7 +153,8 @@ impl Chart {
 
     /// Every series must lie where these points are; `log` says which axes are logarithmic.
     pub fn assert_shows(&self, what: &str, series: &[Vec<(f64, f64)>], log: [bool; 2]) {
-        // Labels of the vertical axis stand 4 below their tick; those of the horizontal axis are centred at theirs.
+        // Labels of the vertical axis stand 4 below their tick; those of the horizontal axis are centred at
+        // theirs.
         let heights: Vec<(f64, f64)> =
             self.ticks("text-anchor=\"end\"", "y").iter().map(|(y, value)| (y - 4.0, *value)).collect();
         let across = self.ticks("text-anchor=\"middle\"", "x");
@@ -179,7 +180,8 @@ impl Chart {
         }
     }
 
-    /// Data and samples of a scatter, in their order; samples outside of the frame are counted in the legend instead.
+    /// Data and samples of a scatter, in their order; samples outside of the frame are counted in the legend
+    /// instead.
     pub fn assert_scatters(&self, data: &[(f64, f64)], samples: &[(f64, f64)]) {
         let paths = self.0.split("<path d=\"").skip(1).filter(|path| path.contains("stroke-width=\"3.2\""));
         let point = |word: &str| -> (f64, f64) {

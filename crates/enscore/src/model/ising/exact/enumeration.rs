@@ -1,7 +1,8 @@
 //! log Z as the sum over all 2^n states, up to 30 sites.
 //!
-//! The last sites are walked through in Gray code. For each of their states the first ten are summed at once: what they
-//! weigh among themselves is a table of 2^10, the field that the others put on them is a factor for each,
+//! The last sites are walked through in Gray code. For each of their states the first ten are summed at once:
+//! what they weigh among themselves is a table of 2^10, the field that the others put on them is a factor for
+//! each,
 //!
 //! ```text
 //! Σ_x w(x) Π_i exp(f_i x_i) = Σ_{x_1..x_{l-1}} (w(x, -) exp(-f_l) + w(x, +) exp(f_l)) Π_{i<l} exp(f_i x_i),

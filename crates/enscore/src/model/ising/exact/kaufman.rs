@@ -1,14 +1,16 @@
-//! The torus of one coupling without a field in closed form (Kaufman 1949, "Crystal statistics. II", equation 79), M rows
-//! and N columns, K = β J, s = sinh 2K:
+//! The torus of one coupling without a field in closed form (Kaufman 1949, "Crystal statistics. II", equation
+//! 79), M rows and N columns, K = β J, s = sinh 2K:
 //!
 //! ```text
-//! Z = ½ (2s)^{MN/2} { Π 2cosh(M g_{2r+1}/2) + Π 2sinh(M g_{2r+1}/2) + Π 2cosh(M g_{2r}/2) + Π 2sinh(M g_{2r}/2) },
+//! Z = ½ (2s)^{MN/2} { Π 2cosh(M g_{2r+1}/2) + Π 2sinh(M g_{2r+1}/2)
+//!                     + Π 2cosh(M g_{2r}/2) + Π 2sinh(M g_{2r}/2) },
 //! cosh g_l = cosh² 2K / s - cos(π l / N),   g_0 = 2K + ln tanh K,   r = 0..N-1.
 //! ```
 //!
-//! g_0 keeps its sign: it is negative above the critical temperature. The energy is the derivative in K, term by term.
-//! J < 0 is J > 0 with both momenta moved by π, which exchanges the products if a side is odd; the torus is then
-//! frustrated and the products cancel, down to what double precision can tell, beyond which log Z is refused.
+//! g_0 keeps its sign: it is negative above the critical temperature. The energy is the derivative in K, term
+//! by term. J < 0 is J > 0 with both momenta moved by π, which exchanges the products if a side is odd; the
+//! torus is then frustrated and the products cancel, down to what double precision can tell, beyond which log
+//! Z is refused.
 
 use std::f64::consts::{LN_2, PI};
 
@@ -105,8 +107,8 @@ impl Strength {
         Strength { k, sinh: (2.0 * k).sinh(), log_two_sinh, half_log_sinh_slope: (2.0 * k).tanh().recip() }
     }
 
-    /// g and ∂g/∂K at momentum π l / N, l > 0: cosh g - 1 = (1 - s)² / s + 2 sin²(π l / 2N) keeps its digits where g is
-    /// small.
+    /// g and ∂g/∂K at momentum π l / N, l > 0: cosh g - 1 = (1 - s)² / s + 2 sin²(π l / 2N) keeps its digits
+    /// where g is small.
     fn g(&self, half_angle_sine: f64) -> (f64, f64) {
         let s = self.sinh;
         if self.k > 150.0 {
@@ -126,8 +128,8 @@ impl Strength {
         (2.0 * self.k + self.k.tanh().ln(), 2.0 + 2.0 / self.sinh)
     }
 
-    /// The product with half-integer momenta along the columns' direction (`odd_rows`) and along the rows (`odd`).
-    /// The product of zero momenta is positive above the critical temperature, negative below.
+    /// The product with half-integer momenta along the columns' direction (`odd_rows`) and along the rows
+    /// (`odd`). The product of zero momenta is positive above the critical temperature, negative below.
     fn sector(&self, height: usize, width: usize, odd_rows: bool, odd: bool) -> Sector {
         let m = height as f64;
         let (mut log, mut slope) = (0.0, 0.0);

@@ -49,8 +49,8 @@ pub struct ExactLogZ {
     pub method: ExactMethod,
 }
 
-/// log Z by the cheapest exact way: Kaufman's formula for a torus of one coupling without a field, else enumeration or
-/// the transfer matrix, whichever takes fewer operations.
+/// log Z by the cheapest exact way: Kaufman's formula for a torus of one coupling without a field, else
+/// enumeration or the transfer matrix, whichever takes fewer operations.
 ///
 /// # Errors
 /// An input error that names the cost if none of them is affordable.

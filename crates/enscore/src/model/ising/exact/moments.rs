@@ -1,4 +1,5 @@
-//! Moments of an Ising model by the sum over all states: the truth for samplers and gradients of small models.
+//! Moments of an Ising model by the sum over all states: the truth for samplers and gradients of small
+//! models.
 //!
 //! Means over p(x) = exp(-β E(x)) / Z; m is the mean spin of a state.
 
@@ -8,7 +9,8 @@ use super::super::lattice::IsingModel;
 use super::enumeration::{Dense, log_z_by_enumeration};
 use crate::error::Result;
 
-/// States of one task: a power of two, fixed. Energies start anew with each, so that rounding does not pile up.
+/// States of one task: a power of two, fixed. Energies start anew with each, so that rounding does not pile
+/// up.
 const TASK: usize = 1 << 12;
 
 /// Exact moments.

@@ -38,8 +38,8 @@ fn random(torus: bool, height: usize, width: usize, beta: f64) -> IsingModel {
     }
 }
 
-/// Fields and couplings that differ everywhere, sides of 1 and 2 among them, up to temperatures at which plain numbers
-/// underflow.
+/// Fields and couplings that differ everywhere, sides of 1 and 2 among them, up to temperatures at which
+/// plain numbers underflow.
 #[test]
 fn enumeration_and_transfer_matrix_are_the_sum_over_states() {
     for (height, width) in [(1, 1), (1, 2), (2, 1), (1, 6), (5, 1), (2, 2), (2, 5), (4, 3), (3, 4), (2, 6)] {

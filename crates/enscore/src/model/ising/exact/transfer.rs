@@ -1,10 +1,12 @@
-//! log Z of a strip site by site (Kramers and Wannier 1941, "Statistics of the two-dimensional ferromagnet", with the
-//! matrix split into one factor a site): couplings and fields may differ from bond to bond and site to site.
+//! log Z of a strip site by site (Kramers and Wannier 1941, "Statistics of the two-dimensional ferromagnet",
+//! with the matrix split into one factor a site): couplings and fields may differ from bond to bond and site
+//! to site.
 //!
-//! The state is a vector over the 2^w configurations of a row, w the shorter side. A bond downwards mixes the two halves
-//! of the vector that differ in one spin, the fields and the bonds of a row multiply it: O(2^w) a site. A torus is a
-//! trace: the strip is walked through once for each configuration of its first row (half of them without a field).
-//! Vectors are rescaled row by row; where entries could underflow all the same, their logarithms are kept.
+//! The state is a vector over the 2^w configurations of a row, w the shorter side. A bond downwards mixes the
+//! two halves of the vector that differ in one spin, the fields and the bonds of a row multiply it: O(2^w) a
+//! site. A torus is a trace: the strip is walked through once for each configuration of its first row (half
+//! of them without a field). Vectors are rescaled row by row; where entries could underflow all the same,
+//! their logarithms are kept.
 
 use rayon::prelude::*;
 
@@ -194,8 +196,8 @@ impl Strip {
         Strip { width: across, rows, torus, symmetric: model.has_no_field() }
     }
 
-    /// A bound of the logarithm of the ratio of two entries of a vector: each spin of a row takes part in up to four
-    /// bonds and a field.
+    /// A bound of the logarithm of the ratio of two entries of a vector: each spin of a row takes part in up
+    /// to four bonds and a field.
     fn range(&self, model: &IsingModel) -> f64 {
         let mut strongest: f64 = 0.0;
         model.for_each_bond(|_, _, j| strongest = strongest.max(j.abs()));
@@ -212,7 +214,8 @@ impl Strip {
             let log = first.most + self.walk::<E>(&mut vector, &self.rows[1..], 0);
             return log + E::log_sum(&vector);
         }
-        // Flipping all spins of a state without a field changes nothing: the last spin of the first row is fixed.
+        // Flipping all spins of a state without a field changes nothing: the last spin of the first row is
+        // fixed.
         let starts = if self.symmetric { states / 2 } else { states };
         let traces: Vec<f64> = (0..starts)
             .into_par_iter()

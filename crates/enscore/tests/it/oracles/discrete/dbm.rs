@@ -1,5 +1,6 @@
-//! Deep Boltzmann machines of two and three hidden layers against enumeration of all their states: log Z, both sides' log densities,
-//! moments, conditionals, the mean-field bound and the gradients that learning takes.
+//! Deep Boltzmann machines of two and three hidden layers against enumeration of all their states: log Z,
+//! both sides' log densities, moments, conditionals, the mean-field bound and the gradients that learning
+//! takes.
 
 use crate::common::deep;
 use crate::common::deep::{Deep, law, number, states};
@@ -88,7 +89,8 @@ fn moments_of_the_model() {
     near(&outputs[3], &numbers(&moments["hh"]), 1e-12, "E h1 h2'");
 }
 
-/// T(x'|x) of a sweep, from the conditionals that programs draw at, leaves the law of the first side as it is.
+/// T(x'|x) of a sweep, from the conditionals that programs draw at, leaves the law of the first side as it
+/// is.
 #[test]
 fn the_sweep_leaves_the_density_invariant() {
     for deep in machines(1) {
@@ -167,7 +169,8 @@ fn expected_under_q(deep: &Deep) -> Vec<f64> {
     rows.map(bound).collect()
 }
 
-/// Without weights above the first hidden layer the machine is a restricted one beside free units, and the bound its value.
+/// Without weights above the first hidden layer the machine is a restricted one beside free units, and the
+/// bound its value.
 #[test]
 fn the_bound_is_tight_without_upper_weights() {
     let mut deep = of_case(1);
@@ -195,15 +198,16 @@ fn the_bound_is_tight_without_upper_weights() {
         let mut deep = Deep::any(widths, 1, 9);
         deep.values[3].fill(0.0);
         let exact = deep.marginal();
-        // The layers above are a machine of their own, whose bound need not be tight: with one pair of layers it is.
+        // The layers above are a machine of their own, whose bound need not be tight: with one pair of layers
+        // it is.
         assert!(bounds(&deep).iter().zip(&exact).all(|(f, e)| f <= &(e + 1e-12)));
         let gap: Vec<f64> = bounds(&deep).iter().zip(&exact).map(|(f, e)| e - f).collect();
         near(&gap, &vec![gap[0]; gap.len()], 1e-10, "the same for all rows");
     }
 }
 
-/// log Z by enumeration of a side and by annealing the first side; of a machine too large for that, without weights, from rows of
-/// data that are completed at their mean field.
+/// log Z by enumeration of a side and by annealing the first side; of a machine too large for that, without
+/// weights, from rows of data that are completed at their mean field.
 #[test]
 fn annealing_gives_log_z() {
     let settings = |method| LogZSettings {
@@ -293,8 +297,8 @@ fn program(deep: &Deep, objective: &dyn Objective<Network>) -> Program {
     traced.unwrap().0
 }
 
-/// With the mean field at its fixed point the gradient at fixed means is the bound's: against central differences of the bound
-/// minus log Z, and of the bound minus that of chains.
+/// With the mean field at its fixed point the gradient at fixed means is the bound's: against central
+/// differences of the bound minus log Z, and of the bound minus that of chains.
 #[test]
 fn the_gradient_is_that_of_the_bound() {
     let persistent = GibbsDivergence { sweeps_from_data: None, centring: false };

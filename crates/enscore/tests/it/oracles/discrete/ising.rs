@@ -36,8 +36,8 @@ fn the_generator_of_the_noise() {
     assert_eq!([(); 3].map(|()| generator.uniform()).to_vec(), numbers(&meta("lcg_seed1_first3")));
 }
 
-/// Least energy, log Z and the probability of the best labelling; posterior means. Every labelling is enumerated
-/// with the library's energy.
+/// Least energy, log Z and the probability of the best labelling; posterior means. Every labelling is
+/// enumerated with the library's energy.
 #[test]
 fn three_by_three_sites() {
     for (id, marginals) in [
@@ -145,7 +145,8 @@ fn a_noisy_seven() {
     assert_eq!(expected(id).len(), 2);
 }
 
-/// A large image, where only the flow proves the minimum; here it must beat single flips, and be found at all.
+/// A large image, where only the flow proves the minimum; here it must beat single flips, and be found at
+/// all.
 #[test]
 fn a_megapixel() {
     let n = 1024;

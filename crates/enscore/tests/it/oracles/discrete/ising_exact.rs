@@ -1,4 +1,5 @@
-//! Exact values of Ising models and their samplers' transition matrices against cases that were computed in two ways.
+//! Exact values of Ising models and their samplers' transition matrices against cases that were computed in
+//! two ways.
 
 use crate::common::oracles::{assert_close, case, number, numbers};
 use enscore::mcmc::ising::{Rule, flip_probability, probability_up};

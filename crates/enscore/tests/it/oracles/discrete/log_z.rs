@@ -1,7 +1,8 @@
-//! log Z of models with two sides of units: by enumeration, by annealing in both directions, and by the work along a path.
+//! log Z of models with two sides of units: by enumeration, by annealing in both directions, and by the work
+//! along a path.
 //!
-//! Annealing is random, so its figures are compared with the exact moments of its weights within five standard errors; its
-//! moves are compared with the transition matrix of every state.
+//! Annealing is random, so its figures are compared with the exact moments of its weights within five
+//! standard errors; its moves are compared with the transition matrix of every state.
 
 use crate::common::oracles::{Lcg, assert_close, case, expected, idx_levels, number, numbers};
 use crate::common::shared::{shared, shared_data};

@@ -1,6 +1,7 @@
-//! The restricted Boltzmann machine with 4 visible and 3 hidden units against enumeration of all its states: free energy,
-//! likelihood and its exact gradient, the transition that the conditionals make, contrastive divergence as the exact chain has
-//! it and as sampled chains estimate it, tempered chains, the centred gradient.
+//! The restricted Boltzmann machine with 4 visible and 3 hidden units against enumeration of all its states:
+//! free energy, likelihood and its exact gradient, the transition that the conditionals make, contrastive
+//! divergence as the exact chain has it and as sampled chains estimate it, tempered chains, the centred
+//! gradient.
 
 use crate::common::machine::{Weights, states};
 use crate::common::oracles::{assert_close, case, expected, numbers};
@@ -136,7 +137,8 @@ fn the_sweep_leaves_the_density_invariant() {
     assert_close("rbm.4x3.gibbs_invariance", &[eigenvalues[14], 0.0, 0.0], 1e-10);
 }
 
-/// Draws of the sweep from every state come at the rates of the transition, and their means are those of the conditionals.
+/// Draws of the sweep from every state come at the rates of the transition, and their means are those of the
+/// conditionals.
 #[test]
 fn the_sweep_draws_from_its_conditionals() {
     let (weights, per_state, t) = (weights(), 20_000, transition());
@@ -316,7 +318,8 @@ fn tempered_chains_have_the_law_of_their_temperatures() {
     }
 }
 
-/// One step along the centred gradient is the step of the model with offsets, brought back to the parameters without.
+/// One step along the centred gradient is the step of the model with offsets, brought back to the parameters
+/// without.
 #[test]
 fn the_centred_gradient_is_that_of_the_model_with_offsets() {
     let chains = [1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0];
@@ -329,7 +332,8 @@ fn the_centred_gradient_is_that_of_the_model_with_offsets() {
         let mu = data.mean(&[0]).reshape(&[4, 1]);
         let lambda = rbm().second_inputs(parameters, data).sigmoid().mean(&[0]).reshape(&[1, 3]);
         let (mu, lambda) = (mu.stop_gradient(), lambda.stop_gradient());
-        // The energy (v-μ)'W(h-λ) + b'(v-μ) + c'(h-λ) with h summed out, at b + Wλ and c + W'μ: the same density.
+        // The energy (v-μ)'W(h-λ) + b'(v-μ) + c'(h-λ) with h summed out, at b + Wλ and c + W'μ: the same
+        // density.
         let [w, b, c] = [variables[0], variables[1], variables[2]];
         let b = (b + (w * lambda).sum(&[1])).stop_gradient();
         let c = (c + (w * mu).sum(&[0])).stop_gradient();
@@ -347,7 +351,8 @@ fn the_centred_gradient_is_that_of_the_model_with_offsets() {
     assert_eq!(plain[0], found[0]);
 }
 
-/// Without centring the gradient from the two phases is the derivative of the loss, of Gaussian units with their 1/σ² too.
+/// Without centring the gradient from the two phases is the derivative of the loss, of Gaussian units with
+/// their 1/σ² too.
 #[test]
 fn the_plain_gradient_is_the_derivative_of_the_loss() {
     let chains = [1.0, 0.3, -1.0, 1.0, 0.0, 0.0, 1.0, 0.7];

@@ -1,0 +1,56 @@
+//! Files that samples are written to: their formats, and the sheets of pictures.
+
+use std::path::Path;
+
+use enscore::report::{Image, sheet};
+use enscore::{Error, Result};
+
+/// Pixels between the images of a sheet.
+pub(crate) const GAP: usize = 2;
+/// A sheet has this many columns up to its square, then as many columns as rows.
+const COLUMNS: usize = 8;
+/// Images are enlarged to about this many pixels a side, as long as a sheet stays below the width.
+const IMAGE_SIDE: usize = 56;
+const SHEET_WIDTH: usize = 2000;
+
+/// How samples are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Png,
+    Npy,
+    Csv,
+}
+
+impl Format {
+    pub(crate) fn of(path: &Path) -> Result<Format> {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        match ending.as_deref() {
+            Some("png") => Ok(Format::Png),
+            Some("npy") => Ok(Format::Npy),
+            Some("csv") => Ok(Format::Csv),
+            _ => Err(Error::input("unsupported sample format")
+                .at(path.display())
+                .expected("a file name ending in .png, .npy or .csv")),
+        }
+    }
+}
+
+pub(crate) fn refuse_missing_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() && !path.is_dir() {
+        return Ok(());
+    }
+    let what = if path.is_dir() { "the output is a folder, not a file" } else { "no such folder" };
+    let place = if path.is_dir() { path } else { folder };
+    Err(Error::input(what).at(place.display()).remedy("create the folder, or name another file"))
+}
+
+pub(crate) fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
+    let columns = if count <= COLUMNS * COLUMNS { COLUMNS } else { count.isqrt() };
+    sheet::sheet(rows, shape, columns, enlargement(shape, columns), GAP)
+}
+
+pub(crate) fn enlargement([height, width, _]: [usize; 3], columns: usize) -> usize {
+    let wanted = (IMAGE_SIDE / height.max(width).max(1)).max(2);
+    wanted.min(SHEET_WIDTH / (columns * width).max(1)).max(1)
+}

@@ -1,0 +1,225 @@
+//! Reads a file or a compressed stream within what it can hold, and knows at which byte it is.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::error::{Error, Result};
+
+/// Deflate can't expand a byte to more than this many (zlib's technical notes, "maximum compression factor").
+pub(in crate::data) const DEFLATE_RATIO: u64 = 1032;
+/// The most that is ever read into one data set.
+const MOST_BYTES: u64 = 64 << 30;
+/// The most text or image bytes taken from a compressed stream, whose size no header states.
+const MOST_UNSTATED: u64 = 1 << 30;
+/// How much of the start is kept to recognise the format.
+const PREFIX: u64 = 512;
+
+/// A stream of bytes with a place for errors, a position, and a bound on its length.
+pub(in crate::data) struct Input<'a> {
+    place: String,
+    reader: Box<dyn Read + 'a>,
+    prefix: Vec<u8>,
+    position: u64,
+    /// The length, where it is known before reading: that of a plain file.
+    exact: Option<u64>,
+    /// What the length can't exceed.
+    most: u64,
+}
+
+impl Input<'static> {
+    /// Opens a file; a gzip file is decompressed on the way.
+    pub(in crate::data) fn open(path: &Path) -> Result<Self> {
+        let (file, length) = open_file(path)?;
+        Input::plain_or_gzip(path.display().to_string(), BufReader::new(file), length)
+    }
+}
+
+/// Opens a regular file, with its length.
+pub(in crate::data) fn open_file(path: &Path) -> Result<(File, u64)> {
+    let failed = |e: io::Error| cannot_read(path, &e);
+    // A pipe or a device would block or never end, so the kind is checked before opening.
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(Error::input("not a file").at(path.display()).expected("a regular file"));
+    }
+    Ok((File::open(path).map_err(failed)?, metadata.len()))
+}
+
+/// The error for a file or folder that can't be read.
+pub(in crate::data) fn cannot_read(path: &Path, error: &io::Error) -> Error {
+    let what = match error.kind() {
+        ErrorKind::NotFound => "no such file or folder".to_string(),
+        _ => format!("cannot be read ({error})"),
+    };
+    Error::input(what).at(path.display()).remedy("check the path and its permissions")
+}
+
+impl<'a> Input<'a> {
+    /// Bytes in memory, as if they were a file.
+    #[cfg(test)]
+    pub(in crate::data) fn bytes(place: &str, bytes: &'a [u8]) -> Result<Self> {
+        Input::plain_or_gzip(place.to_string(), Cursor::new(bytes), bytes.len() as u64)
+    }
+
+    /// An entry of `compressed` bytes in an archive, decompressed by its reader.
+    pub(in crate::data) fn entry(place: String, reader: impl Read + 'a, compressed: u64) -> Result<Self> {
+        let most = compressed.saturating_mul(DEFLATE_RATIO).min(MOST_BYTES);
+        Input::start(place, reader, None, most)
+    }
+
+    fn plain_or_gzip(place: String, mut reader: impl Read + 'a, length: u64) -> Result<Self> {
+        let mut magic = Vec::new();
+        reader.by_ref().take(2).read_to_end(&mut magic).map_err(|e| Error::input(e).at(&place))?;
+        let gzip = magic == [0x1f, 0x8b];
+        let reader = Cursor::new(magic).chain(reader);
+        if gzip {
+            let most = length.saturating_mul(DEFLATE_RATIO).min(MOST_BYTES);
+            return Input::start(place, MultiGzDecoder::new(BufReader::new(reader)), None, most);
+        }
+        Input::start(place, reader, Some(length), length)
+    }
+
+    fn start(place: String, mut reader: impl Read + 'a, exact: Option<u64>, most: u64) -> Result<Self> {
+        let mut prefix = Vec::new();
+        if let Err(e) = reader.by_ref().take(PREFIX).read_to_end(&mut prefix) {
+            return Err(damaged(&place, prefix.len() as u64, &e));
+        }
+        let reader = Box::new(Cursor::new(prefix.clone()).chain(reader));
+        Ok(Input { place, reader, prefix, position: 0, exact, most })
+    }
+
+    /// The file's name, for errors.
+    pub(in crate::data) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The first bytes (up to 512), after decompression, whatever has been read since.
+    pub(in crate::data) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// Whether the bytes are decompressed on the way.
+    pub(in crate::data) fn is_compressed(&self) -> bool {
+        self.exact.is_none()
+    }
+
+    /// The next `count` bytes of a header; `count` must be small.
+    pub(in crate::data) fn header(&mut self, count: usize) -> Result<Vec<u8>> {
+        self.read(count as u64)
+    }
+
+    /// All that is left, which a header says is `claimed` bytes.
+    ///
+    /// The claim is checked against what the file can hold before anything is allocated.
+    pub(in crate::data) fn claimed_rest(&mut self, claimed: u64) -> Result<Vec<u8>> {
+        let size_error = |what: &str, found: String| {
+            Error::input(what)
+                .at(format!("{}, byte {}", self.place, self.position))
+                .found(found)
+                .expected(format!("{claimed} bytes of values, as the header says"))
+        };
+        if let Some(exact) = self.exact {
+            let rest = exact.saturating_sub(self.position);
+            if rest != claimed {
+                let what =
+                    if rest < claimed { "a truncated file" } else { "more bytes than the header says" };
+                let error =
+                    size_error(what, format!("{rest} bytes after the header (file of {exact} bytes)"));
+                return Err(error.remedy("get a fresh copy of the file"));
+            }
+        }
+        if self.position.saturating_add(claimed) > self.most.min(MOST_BYTES) {
+            return Err(size_error(
+                "the header claims more data than the file can hold",
+                format!("room for at most {} bytes", self.most.saturating_sub(self.position)),
+            )
+            .remedy("the file is damaged; get a fresh copy"));
+        }
+        let bytes = self.read(claimed)?;
+        if !self.read_up_to(1)?.is_empty() {
+            return Err(Error::input("more bytes than the header says")
+                .at(format!("{}, byte {}", self.place, self.position - 1))
+                .expected(format!("the end after {claimed} bytes of values")));
+        }
+        Ok(bytes)
+    }
+
+    /// All that is left, of a length that no header states.
+    pub(in crate::data) fn unclaimed_rest(&mut self) -> Result<Vec<u8>> {
+        let limit = self.unstated_limit();
+        let bytes = self.read_up_to(limit.saturating_add(1))?;
+        if bytes.len() as u64 > limit {
+            return Err(too_much(limit).at(&self.place));
+        }
+        Ok(bytes)
+    }
+
+    /// How many bytes may be read where no header states a size.
+    fn unstated_limit(&self) -> u64 {
+        if self.is_compressed() { MOST_UNSTATED } else { self.most.min(MOST_BYTES) }
+    }
+
+    fn read(&mut self, count: u64) -> Result<Vec<u8>> {
+        let bytes = self.read_up_to(count)?;
+        if (bytes.len() as u64) < count {
+            return Err(Error::input("a truncated file")
+                .at(format!("{}, byte {}", self.place, self.position))
+                .found("the end")
+                .expected(format!("{} bytes more", count - bytes.len() as u64))
+                .remedy("get a fresh copy of the file"));
+        }
+        Ok(bytes)
+    }
+
+    fn read_up_to(&mut self, count: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let expected = usize::try_from(count.min(self.most)).unwrap_or(usize::MAX);
+        bytes.try_reserve_exact(expected).map_err(|_| no_memory(&self.place, expected as u64))?;
+        let result = self.reader.by_ref().take(count).read_to_end(&mut bytes);
+        self.position += bytes.len() as u64;
+        match result {
+            Ok(_) => Ok(bytes),
+            Err(e) => Err(damaged(&self.place, self.position, &e)),
+        }
+    }
+}
+
+/// Streaming, for text: fails where a compressed stream expands beyond the limit.
+impl Read for Input<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(out)?;
+        self.position += read as u64;
+        if self.position > self.unstated_limit() {
+            return Err(io::Error::other(too_much(self.unstated_limit()).to_string()));
+        }
+        Ok(read)
+    }
+}
+
+fn too_much(limit: u64) -> Error {
+    Error::input("the decompressed data is too large")
+        .found(format!("more than {limit} bytes"))
+        .remedy("decompress the file first")
+}
+
+/// The error for a stream that fails at `position`.
+pub(in crate::data) fn damaged(place: &str, position: u64, error: &io::Error) -> Error {
+    let what = match error.kind() {
+        ErrorKind::UnexpectedEof => "a truncated compressed file".to_string(),
+        _ => format!("cannot be read ({error})"),
+    };
+    Error::input(what)
+        .at(format!("{place}, byte {position} of its content"))
+        .remedy("get a fresh copy of the file")
+}
+
+/// The error for an allocation that the system refuses.
+pub(in crate::data) fn no_memory(place: &str, bytes: u64) -> Error {
+    Error::input("not enough memory")
+        .at(place)
+        .found(format!("{bytes} bytes of data"))
+        .remedy("use a machine with more memory, or part of the data")
+}

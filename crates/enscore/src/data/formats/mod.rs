@@ -1,0 +1,17 @@
+//! Readers of files, each of which takes its bytes for hostile: IDX, npy, npz, CSV, PNG.
+
+mod array;
+pub(super) mod csv_table;
+mod element;
+pub(super) mod idx;
+pub(super) mod image;
+pub(super) mod input;
+pub(super) mod npy;
+pub(super) mod npz;
+mod tensor;
+
+pub use array::{Array, read_array};
+pub use image::read_image;
+
+#[cfg(test)]
+mod hostile;
