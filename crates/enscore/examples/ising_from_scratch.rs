@@ -1,4 +1,5 @@
-//! An Ising model from scratch: its exact log Z by Kaufman's formula, and the mean energy by cluster updates beside its exact value
+//! An Ising model from scratch: its exact log Z by Kaufman's formula, and the mean energy by cluster
+//! updates beside its exact value
 //! -d log Z / dβ.
 
 use enscore::mcmc::ising::{SpinTransition, SwendsenWang, random_spins};

@@ -1,4 +1,5 @@
-//! An objective of your own: a function of a model, its parameters and a batch; derivatives inside it are one call.
+//! An objective of your own: a function of a model, its parameters and a batch; derivatives inside it
+//! are one call.
 
 use enscore::data::{Dataset, Subset, Values};
 use enscore::model::{GaussianEnergy, LogDensity, Network, sum_rows};
@@ -6,7 +7,8 @@ use enscore::objective::{Batch, Estimate, Objective, Task};
 use enscore::program::Parameters;
 use enscore::train::{Training, TrainingOptions};
 
-/// Score matching (Hyvärinen 2005, theorem 1) of rows of two numbers, written out: E [|s|²/2 + ∂s_1/∂x_1 + ∂s_2/∂x_2].
+/// Score matching (Hyvärinen 2005, theorem 1) of rows of two numbers, written out: E [|s|²/2 + ∂s_1/∂x_1
+/// + ∂s_2/∂x_2].
 struct PlainScoreMatching;
 
 impl Objective for PlainScoreMatching {

@@ -1,5 +1,5 @@
-//! Scores rows and draws samples: train, keep the averaged weights in a file, open it again, ask for log densities, sample by
-//! Hamiltonian Monte Carlo.
+//! Scores rows and draws samples: train, keep the averaged weights in a file, open it again, ask for log
+//! densities, sample by Hamiltonian Monte Carlo.
 
 use enscore::data::{Dataset, Subset, Values};
 use enscore::mcmc::{Chains, Hmc, HostTransition};

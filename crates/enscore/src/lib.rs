@@ -1,7 +1,8 @@
 //! Energy-based and score-based generative models: train, sample and evaluate unnormalised densities.
 //!
-//! A model is a plain function of symbolic variables ([`program`]); derivatives of it nest to any order. An objective is a
-//! function of a model and a batch. [`train::Training`] puts the two together on rows of your own:
+//! A model is a plain function of symbolic variables ([`program`]); derivatives of it nest to any order.
+//! An objective is a function of a model and a batch. [`train::Training`] puts the two together on rows
+//! of your own:
 //!
 //! ```
 //! use enscore::data::{Dataset, Subset, Values};
@@ -53,7 +54,8 @@
 //! # use enscore::train::{Training, TrainingOptions};
 //! # let data = Subset::all(&Dataset::new("a", "b", &[2], Values::F32(vec![0.0, 1.0, 1.0, 0.0]))?);
 //! # let model = Network::Energy(Box::new(GaussianEnergy::new(&[2])?));
-//! # let training = Training::new(model, Task::new(ScoreMatching { tangents: 0 }), &data, TrainingOptions::default())?;
+//! # let task = Task::new(ScoreMatching { tangents: 0 });
+//! # let training = Training::new(model, task, &data, TrainingOptions::default())?;
 //! # let trained = training.into_trained()?;
 //! let mut density = TrainedDensity::new(&trained)?;
 //! let f = density.log_density(&[0.0, 0.0, 1.0, 1.0])?;      // two rows: f of each, nats up to log Z
@@ -64,9 +66,9 @@
 //! # Ok::<(), enscore::Error>(())
 //! ```
 //!
-//! The folders stand in the order in which data flows: [`settings`], [`data`], [`model`], [`mcmc`], [`objective`],
-//! [`checkpoint`], [`sample`], [`evaluate`], [`report`], [`train`], [`compare`]. `examples/` has a model, an objective and an
-//! array of one's own, and an Ising model from scratch.
+//! The folders stand in the order in which data flows: [`settings`], [`data`], [`model`], [`mcmc`],
+//! [`objective`], [`checkpoint`], [`sample`], [`evaluate`], [`report`], [`train`], [`compare`].
+//! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
 
 #![forbid(unsafe_code)]
 

@@ -100,7 +100,8 @@ fn sampling_gives_marginals_by_its_seed_alone() {
     }
 }
 
-/// Every option of the sampler reaches it: of few sweeps each changes the marginals, and none of them the noisy image.
+/// Every option of the sampler reaches it: of few sweeps each changes the marginals, and none of them
+/// the noisy image.
 #[test]
 fn each_option_of_sampling_changes_the_marginals() {
     let folder = images();

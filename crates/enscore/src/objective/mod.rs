@@ -79,9 +79,11 @@ pub struct Estimate<'s> {
     pub diagnostics: Vec<(&'static str, Var<'s>)>,
 }
 
-/// The name of the diagnostic that decides whose turn it is in a game: how well the energy tells data from the other side's draws.
+/// The name of the diagnostic that decides whose turn it is in a game: how well the energy tells data
+/// from the other side's draws.
 pub const ACCURACY: &str = "accuracy";
-/// The name of the diagnostic that a watch over divergence looks at: E f over the data less E f over the chains, nats.
+/// The name of the diagnostic that a watch over divergence looks at: E f over the data less E f over the
+/// chains, nats.
 pub const ENERGY_GAP: &str = "energy_gap";
 
 /// The name of the diagnostic that losses with a sum over dimensions report first.

@@ -1,4 +1,5 @@
-//! A network of the caller's own with its weights: made by a training in memory, kept as one safetensors file, opened again.
+//! A network of the caller's own with its weights: made by a training in memory, kept as one safetensors
+//! file, opened again.
 
 use std::path::Path;
 
@@ -11,14 +12,15 @@ use crate::error::Result;
 use crate::model::{LogDensity, Network, NoiseLevels, parameters_of};
 use crate::settings::StartNoise;
 
-/// What a file says of the data besides the weights: the least and the greatest value, moments of each element.
+/// What a file says of the data besides the weights: the least and the greatest value, moments of each
+/// element.
 const RANGE: &str = "data.range";
 const MEAN: &str = "data.mean";
 const DEVIATION: &str = "data.deviation";
 
 impl TrainedModel {
-    /// `network` with these values of its parameters, by name, as trained on `data`. Its log density has temperature 1; a score
-    /// network is used at the one noise level 1.
+    /// `network` with these values of its parameters, by name, as trained on `data`. Its log density has
+    /// temperature 1; a score network is used at the one noise level 1.
     ///
     /// # Errors
     /// A parameter without values, or with another number of them.

@@ -1,4 +1,5 @@
-//! `[model]`: the model to train: a score network, an unnormalised log density (an energy), or a normalizing flow.
+//! `[model]`: the model to train: a score network, an unnormalised log density (an energy), or a
+//! normalizing flow.
 
 use super::reading::{ListOf, Reader, above, at_least, choice, keys, within};
 use crate::Result;

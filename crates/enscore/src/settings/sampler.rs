@@ -1,5 +1,6 @@
-//! `[sampler]`: how samples are drawn: annealed Langevin dynamics (Song and Ermon 2019, algorithm 1) for noise levels,
-//! Langevin dynamics for a single density, block Gibbs sampling for bipartite models, exact draws for flows.
+//! `[sampler]`: how samples are drawn: annealed Langevin dynamics (Song and Ermon 2019, algorithm 1) for
+//! noise levels, Langevin dynamics for a single density, block Gibbs sampling for bipartite models,
+//! exact draws for flows.
 
 use super::model::Family;
 use super::objective::Objective;

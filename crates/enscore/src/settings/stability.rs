@@ -1,4 +1,5 @@
-//! `[stability]`: what counts as divergence, and how often training rolls back to its last checkpoint with smaller steps.
+//! `[stability]`: what counts as divergence, and how often training rolls back to its last checkpoint
+//! with smaller steps.
 
 use super::reading::{Reader, above, at_least, from_to_below, keys, within};
 use crate::Result;

@@ -4,10 +4,8 @@ use enscore_program::random::{Key, row_words, uniform};
 
 use crate::data::{BatchOrder, Subset};
 use crate::error::Result;
+use crate::streams;
 use crate::train::options::TrainingOptions;
-
-/// The stream of dequantisation noise; traced programs number theirs from 0.
-const STREAM: u32 = 0x6465_7175;
 
 /// The batch of the current step, filled in place.
 pub(super) struct Batches {
@@ -43,7 +41,7 @@ impl Batches {
         let (mut words, mut noise) = (vec![0; row_len], vec![0.0; row_len]);
         for (i, (row, x)) in rows.iter().zip(self.x.chunks_exact_mut(row_len)).enumerate() {
             if self.dequantise {
-                row_words(Key::new(self.seed, step), STREAM, i as u64, &mut words);
+                row_words(Key::new(self.seed, step), streams::DEQUANTISATION, i as u64, &mut words);
                 // Rounding up to 1 in f32 would leave the level.
                 let below_one = 1.0 - f32::EPSILON / 2.0;
                 noise

@@ -10,12 +10,14 @@ use crate::sample::refused;
 use crate::train::state::StepInputs;
 use crate::train::training::Training;
 
-/// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the score, the loss,
-/// gradients.
+/// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the
+/// score, the loss, gradients.
 ///
 /// # Errors
 /// Where the same program can't be run again.
-pub(crate) fn first_non_finite(training: &Training, player: usize, inputs: &StepInputs) -> Result<String> {
+pub(super) fn first_non_finite(training: &Training) -> Result<String> {
+    let player = training.player();
+    let inputs = &training.next_inputs();
     let is_bad = |values: &[f32]| values.iter().any(|value| !value.is_finite());
     if is_bad(inputs.x) {
         return Ok("the batch".to_string());
@@ -33,8 +35,8 @@ pub(crate) fn first_non_finite(training: &Training, player: usize, inputs: &Step
     Ok(bad.map_or_else(|| "the gradient's norm, which overflowed".to_string(), |(name, _)| name))
 }
 
-/// The loss and every gradient of one step, by name, compiled as the update is: what overflows in bfloat16 need not in single
-/// precision.
+/// The loss and every gradient of one step, by name, compiled as the update is: what overflows in
+/// bfloat16 need not in single precision.
 fn run_again(
     training: &Training,
     player: usize,

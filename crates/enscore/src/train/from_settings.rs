@@ -1,5 +1,5 @@
-//! A training as checked settings describe it: data, model, objective, options; everything that can be refused is refused here,
-//! before anything is written.
+//! A training as checked settings describe it: data, model, objective, options; everything that can be
+//! refused is refused here, before anything is written.
 
 use enscore_cpu::Executable;
 
@@ -58,8 +58,8 @@ impl Described {
     }
 }
 
-/// The updates of `task`; of exact score matching of an energy, unless the settings say otherwise, with as many tangents at a
-/// time as half of the memory limit holds.
+/// The updates of `task`; of exact score matching of an energy, unless the settings say otherwise, with
+/// as many tangents at a time as half of the memory limit holds.
 fn within_memory(
     settings: &Settings,
     model: &Network,

@@ -107,7 +107,8 @@ impl TrainingOptions {
         })
     }
 
-    /// What update `step` = 1, 2, .. takes at this learning rate: it, 1 - β1^t, 1 - β2^t, decay of the average.
+    /// What update `step` = 1, 2, .. takes at this learning rate: it, 1 - β1^t, 1 - β2^t, decay of the
+    /// average.
     pub(super) fn rates(&self, step: u64, learning_rate: f64) -> [f64; 4] {
         let [correction1, correction2] = match self.optimiser.rule {
             Rule::Adam(adam) => adam.corrections(step),

@@ -1,19 +1,20 @@
-//! The loop around a training that a run's folder records: step, watch, log, validate, sample, save; from the first step or from a
-//! checkpoint. A step that shows divergence is taken back to the last good state, with a smaller learning rate, a bounded number
-//! of times.
+//! The loop around a training that a run's folder records: step, watch, log, validate, sample, save;
+//! from the first step or from a checkpoint. A step that shows divergence is taken back to the last good
+//! state, with a smaller learning rate, a bounded number of times.
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, json};
 
+use super::diagnose::first_non_finite;
 use super::from_settings::Described;
+use super::request::{Observer, Outcome, Request};
 use super::resume::open;
-use super::stability::Watch;
 use super::training::{Stepped, Training};
-use super::unit_monitor::UnitMonitor;
-use super::validation::Validation;
-use super::window::Window;
-use super::{Observer, Outcome, Request};
+use super::watch::stability::Watch;
+use super::watch::unit_monitor::UnitMonitor;
+use super::watch::validation::Validation;
+use super::watch::window::Window;
 use crate::checkpoint::{DataRecord, MetricsWriter, Progress, Run, Tensors};
 use crate::error::{Error, Result};
 use crate::objective::LOSS_PER_DIM;
@@ -200,7 +201,7 @@ impl Recorder {
         let wrong = if report.finite {
             self.watch.observe(self.settings.stability(), before, &report, chains.as_ref())
         } else {
-            Some(format!("{} is not finite", self.training.diagnosed()?))
+            Some(format!("{} is not finite", first_non_finite(&self.training)?))
         };
         if let Some(wrong) = wrong {
             self.roll_back(before + 1, &wrong, observer)?;
@@ -309,7 +310,8 @@ impl Recorder {
     }
 }
 
-/// Whether the objective has a loss on held-out rows: contrastive divergence has none, without chains of its own.
+/// Whether the objective has a loss on held-out rows: contrastive divergence has none, without chains of
+/// its own.
 fn has_held_out_loss(settings: &Settings) -> bool {
     !matches!(settings.objective(), Objective::Cd(_) | Objective::CdGibbs(_))
 }

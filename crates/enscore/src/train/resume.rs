@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::request::{Observer, Request};
 use super::state::from_tensors;
 use super::training::Training;
-use super::{Observer, Request};
 use crate::checkpoint::{MetricsMark, Run, RunFolder, RunManifest, Tensors};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -80,8 +80,8 @@ fn refuse_another_training(settings: &Settings, manifest: &RunManifest, run: &Ru
     Ok(())
 }
 
-/// Starts a new training from another run's averaged weights, where the settings name one: as parameters and averages; moments
-/// start at 0.
+/// Starts a new training from another run's averaged weights, where the settings name one: as parameters
+/// and averages; moments start at 0.
 pub(super) fn warm_start(settings: &Settings, training: &mut Training) -> Result<()> {
     let Some(path) = settings.train().warm_start_run() else { return Ok(()) };
     let averages = averages_of(path, training)?;

@@ -1,5 +1,5 @@
-//! A training in memory: a model, what it minimises, rows to learn from, and the state between two updates. It writes nothing;
-//! [`super::train`] drives one and records it in a run's folder.
+//! A training in memory: a model, what it minimises, rows to learn from, and the state between two
+//! updates. It writes nothing; [`super::train`] drives one and records it in a run's folder.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,6 @@ use enscore_program::random::Key;
 
 use super::batches::Batches;
 use super::chains::{ChainReport, Chains, Surroundings};
-use super::diagnose::first_non_finite;
 use super::options::TrainingOptions;
 use super::state::{State, StepInputs, StepReport, from_tensors};
 use super::update::{Steps, UpdateProgram};
@@ -129,7 +128,8 @@ impl Training {
         Ok(self.advance(self.step as f64 / self.options.steps as f64, 1.0)?.report)
     }
 
-    /// One update on these rows `[batch, ..row_shape]`, as the model sees them, in place of the data's next batch.
+    /// One update on these rows `[batch, ..row_shape]`, as the model sees them, in place of the data's
+    /// next batch.
     ///
     /// # Errors
     /// Another number of values than a batch has; an executor that refuses.
@@ -143,7 +143,8 @@ impl Training {
         Ok(self.advance(self.step as f64 / self.options.steps as f64, 1.0)?.report)
     }
 
-    /// One update on the next batch, when `progress` in [0, 1] of the training is over, at `rate` times the learning rate.
+    /// One update on the next batch, when `progress` in [0, 1] of the training is over, at `rate` times
+    /// the learning rate.
     pub(super) fn step_at(&mut self, progress: f64, rate: f64) -> Result<Stepped> {
         self.batches.fill(self.step)?;
         self.advance(progress, rate)
@@ -182,15 +183,10 @@ impl Training {
         chains.advance(self.step, &self.state.parameters(), &self.batches.x).map(Some)
     }
 
-    /// The name of the first tensor of the step that was not taken with a value that is not finite.
-    ///
-    /// # Errors
-    /// Where the same program can't be run again.
-    pub(super) fn diagnosed(&self) -> Result<String> {
-        let player = self.player();
+    /// What the next update takes, at no learning rate: after a step that was not taken, what it took.
+    pub(super) fn next_inputs(&self) -> StepInputs<'_> {
         let rates = [0.0; 4];
-        let inputs = step_inputs(&self.batches, self.chains.as_ref(), &self.task, player, rates, self.key());
-        first_non_finite(self, player, &inputs)
+        step_inputs(&self.batches, self.chains.as_ref(), &self.task, self.player(), rates, self.key())
     }
 
     /// Whose step is next: a position among the task's players.

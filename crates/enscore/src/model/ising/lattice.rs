@@ -4,10 +4,10 @@
 //! p(x) = exp(-β E(x)) / Z,   E(x) = -Σ_⟨ij⟩ J_ij x_i x_j - Σ_i h_i x_i,   x_i = ±1.
 //! ```
 //!
-//! x is `[sites]`, on lattices `[height, width]` row-major. J > 0 makes neighbours agree; β is kept apart, so that one
-//! model can be studied at many temperatures. On the torus every site has a bond to its right and one
-//! downwards (Kaufman 1949): a side of 2 has two bonds between the same sites, and a side of 1 bonds sites to
-//! themselves, which adds the constant -J to the energy and moves nothing.
+//! x is `[sites]`, on lattices `[height, width]` row-major. J > 0 makes neighbours agree; β is kept
+//! apart, so that one model can be studied at many temperatures. On the torus every site has a bond to
+//! its right and one downwards (Kaufman 1949): a side of 2 has two bonds between the same sites, and a
+//! side of 1 bonds sites to themselves, which adds the constant -J to the energy and moves nothing.
 
 use crate::error::{Error, Result};
 

@@ -8,12 +8,13 @@
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::Key;
 
-use super::{BUFFER, CHAIN_SEED, ChainReport, START_STREAM, Surroundings};
+use super::surroundings::{BUFFER, CHAIN_SEED, ChainReport, Surroundings};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::error::{Error, Result};
 use crate::mcmc::{TemperedGibbsProgram, UnitStart};
 use crate::sample::refused;
 use crate::settings::{CdGibbs, ChainStart};
+use crate::streams;
 
 /// Sweeps before the first update that learns from persistent chains, where others came before it: by then
 /// the model is far from the noise that chains start at.
@@ -112,7 +113,7 @@ impl GibbsChains {
     fn start_anew(&mut self, update: u64) {
         let key = Key::new(self.seed, update);
         for (chain, row) in self.x.chunks_exact_mut(self.width).enumerate() {
-            self.start.fill(key, START_STREAM, chain as u64, row);
+            self.start.fill(key, streams::CHAIN_START, chain as u64, row);
         }
     }
 
@@ -158,7 +159,7 @@ impl GibbsChains {
         for (chain, row) in self.x.chunks_exact_mut(self.width).enumerate() {
             if row.iter().any(|value| !value.is_finite()) {
                 report.not_finite += 1;
-                self.start.fill(key, START_STREAM, (1 << 40) + chain as u64, row);
+                self.start.fill(key, streams::CHAIN_START, (1 << 40) + chain as u64, row);
             }
         }
         report.escaped = report.not_finite as f64 / (self.x.len() / self.width).max(1) as f64;
@@ -170,7 +171,7 @@ mod tests {
     use super::*;
     use crate::objective::ChainSettings;
     use crate::settings::Settings;
-    use crate::train::chains::around;
+    use crate::train::chains::surroundings::around;
     use crate::train::from_settings::Described;
     use crate::train::training::Training;
 
@@ -221,7 +222,12 @@ mod tests {
         assert_eq!((report.not_finite, report.escaped), (4, 1.0));
         for (chain, found) in chains.x.chunks(2).enumerate() {
             let mut anew = [0.0; 2];
-            chains.start.fill(Key::new(3 ^ CHAIN_SEED, 1), START_STREAM, (1 << 40) + chain as u64, &mut anew);
+            chains.start.fill(
+                Key::new(3 ^ CHAIN_SEED, 1),
+                streams::CHAIN_START,
+                (1 << 40) + chain as u64,
+                &mut anew,
+            );
             assert_eq!(found, anew, "chain {chain}");
         }
     }

@@ -12,7 +12,7 @@
 use enscore_cpu::{Argument, Executable};
 use enscore_program::random::{Key, row_words, uniform};
 
-use super::{BUFFER, CHAIN_SEED, ChainReport, RESTART_STREAM, START_STREAM, Surroundings};
+use super::surroundings::{BUFFER, CHAIN_SEED, ChainReport, Surroundings};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::permutation;
 use crate::error::{Error, Result};
@@ -20,6 +20,7 @@ use crate::mcmc::{LangevinProgram, NoiseStart};
 use crate::model::LogDensity;
 use crate::sample::refused;
 use crate::settings::{Cd, ChainStart};
+use crate::streams;
 
 /// The chains of a training.
 pub(crate) struct LangevinChains {
@@ -125,7 +126,7 @@ impl LangevinChains {
 
     /// Noise for a chain that starts at `update`.
     fn start_anew(&self, update: u64, row: u64, x: &mut [f32]) {
-        self.noise.fill(Key::new(self.seed, update), START_STREAM, row, x);
+        self.noise.fill(Key::new(self.seed, update), streams::CHAIN_START, row, x);
     }
 
     /// The slots whose turn it is: once around the buffer, in an order of its own each time.
@@ -180,7 +181,12 @@ impl LangevinChains {
                 x = std::mem::take(&mut self.x);
                 for (slot, row) in slots.iter().zip(x.chunks_exact_mut(self.row_len)) {
                     let mut word = [0];
-                    row_words(Key::new(self.seed, update), RESTART_STREAM, u64::from(*slot), &mut word);
+                    row_words(
+                        Key::new(self.seed, update),
+                        streams::CHAIN_RESTART,
+                        u64::from(*slot),
+                        &mut word,
+                    );
                     if uniform(word[0]) < self.settings.restart {
                         report.restarted += 1;
                         self.start_anew(update + 1, u64::from(*slot), row);
@@ -224,7 +230,7 @@ mod tests {
     use super::*;
     use crate::objective::ChainSettings;
     use crate::settings::Settings;
-    use crate::train::chains::around;
+    use crate::train::chains::surroundings::around;
     use crate::train::from_settings::Described;
     use crate::train::training::Training;
 
@@ -300,7 +306,8 @@ mod tests {
         assert!(chains.states().iter().chain(&chains.buffer).all(|x| x.is_finite()));
     }
 
-    /// A chain is outside where a value is further from the data's centre than the ratio times half their width, and not before.
+    /// A chain is outside where a value is further from the data's centre than the ratio times half
+    /// their width, and not before.
     #[test]
     fn chains_outside_the_range_are_counted_from_its_limit_on() {
         let text = "data.name = 'two-gaussians'\nmodel.kind = 'gaussian-energy'\ntrain = { batch = 4, seed = 3 }\n\
@@ -321,7 +328,8 @@ mod tests {
         }
     }
 
-    /// On f = -|x|²/2 a step is x - a x + b z, with the noise of (seed of the chains, number of the step, row).
+    /// On f = -|x|²/2 a step is x - a x + b z, with the noise of (seed of the chains, number of the
+    /// step, row).
     #[test]
     fn every_step_has_noise_of_its_own() {
         for (noise_std, b) in [(0.4, 0.4), (0.0, (2.0f64 * 0.125).sqrt())] {

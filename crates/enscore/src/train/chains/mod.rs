@@ -4,51 +4,17 @@
 
 mod gibbs;
 mod langevin;
+mod surroundings;
 
 use enscore_cpu::Executable;
-use enscore_program::Parameter;
 
 use crate::checkpoint::Tensors;
-use crate::data::Statistics;
 use crate::error::Result;
-use crate::model::Network;
 use crate::objective::ChainSettings;
-use crate::train::options::TrainingOptions;
 
 use gibbs::GibbsChains;
 use langevin::LangevinChains;
-
-/// Streams of the host's draws; traced programs number theirs from 0.
-const START_STREAM: u32 = 0x6368_7374;
-const RESTART_STREAM: u32 = 0x6368_7265;
-/// Keeps the chains' noise apart from the updates' draws, which have the run's seed.
-const CHAIN_SEED: u64 = 0xC4A1_5EED_0000_0001;
-/// The name of chains that persist in a checkpoint.
-const BUFFER: &str = "objective.chains";
-
-/// What happened to the chains before one update.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ChainReport {
-    /// Chains that started anew by the restart probability.
-    pub(crate) restarted: usize,
-    /// Chains that were not finite and started anew.
-    pub(crate) not_finite: usize,
-    /// The fraction of chains that left the range of the data; 0 of units, which have none to leave.
-    pub(crate) escaped: f64,
-    /// Of neighbouring temperatures, the fraction of proposed swaps that were accepted.
-    pub(crate) swapped: Option<f64>,
-}
-
-/// What the chains of a training are made from.
-pub(crate) struct Surroundings<'a> {
-    pub(crate) model: &'a Network,
-    pub(crate) parameters: &'a [Parameter],
-    pub(crate) options: &'a TrainingOptions,
-    /// Of the training rows.
-    pub(crate) statistics: &'a Statistics,
-    /// The first update that learns from the chains.
-    pub(crate) first: u64,
-}
+pub(crate) use surroundings::{ChainReport, Surroundings};
 
 /// The chains of a training.
 pub(crate) enum Chains {
@@ -115,17 +81,5 @@ impl Chains {
             Chains::Langevin(chains) => chains.advance(update, weights, data),
             Chains::Gibbs(chains) => chains.advance(update, weights),
         }
-    }
-}
-
-/// What the chains of a training are made from, for tests of one kind of them.
-#[cfg(test)]
-fn around<'a>(training: &'a super::training::Training, statistics: &'a Statistics) -> Surroundings<'a> {
-    Surroundings {
-        model: training.model(),
-        parameters: training.parameters(),
-        options: training.options(),
-        statistics,
-        first: 0,
     }
 }

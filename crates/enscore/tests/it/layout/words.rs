@@ -10,7 +10,7 @@ const FLAGS: [(&str, usize); 4] = [
     ("crates/enscore/src/checkpoint/place.rs", 1),
     ("crates/enscore/src/sample/trained.rs", 2),
     ("crates/enscore/src/settings/reading/raw.rs", 3),
-    ("crates/enscore/src/train/trainer.rs", 2),
+    ("crates/enscore/src/train/recorder.rs", 2),
 ];
 /// Names the flags of another program, which it runs.
 const CALLS_CURL: &str = "crates/enscore/src/data/fetch.rs";

@@ -197,7 +197,8 @@ fn a_training_goes_back_with_its_chains_its_turn_and_its_watch() {
     }
 }
 
-/// What a return changed is part of the checkpoint: the smaller rate, the returns that are left, the running means.
+/// What a return changed is part of the checkpoint: the smaller rate, the returns that are left, the
+/// running means.
 #[test]
 fn a_training_resumed_after_a_return_keeps_its_smaller_rate() {
     let case = Case::new("rbm-tempered", &["optimiser.learning_rate=40"], [12, 24], 0.0625);

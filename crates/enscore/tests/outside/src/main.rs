@@ -1,4 +1,5 @@
-//! A project of its own: its model, its objective, its array; trained, kept, opened again, sampled and scored.
+//! A project of its own: its model, its objective, its array; trained, kept, opened again, sampled and
+//! scored.
 use enscore::prelude::*;
 struct TwoLayers;
 impl LogDensity for TwoLayers {

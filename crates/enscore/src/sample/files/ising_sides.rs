@@ -10,10 +10,10 @@
 //! Grids and tori of even sides are such models: annealing, reverse annealing and enumeration of a side then
 //! hold for them too.
 
-use super::RbmFile;
 use crate::error::{Error, Result};
 use crate::model::ising::IsingModel;
 use crate::model::{Rbm, Units};
+use crate::sample::RbmFile;
 
 /// Weights of the machine, at most: they are kept for all pairs of sites of both colours.
 const MOST_WEIGHTS: usize = 1 << 24;

@@ -8,13 +8,13 @@
 use enscore_program::random::Key;
 use rayon::prelude::*;
 
-use super::gibbs::UnitChains;
-use super::{ModelFile, RbmFile};
 use crate::error::{Error, Result};
 use crate::mcmc::UnitStart;
 use crate::mcmc::ising::{Rule, SingleSite, SpinTransition, SwendsenWang, Wolff, random_spins};
 use crate::model::Bipartite;
 use crate::model::ising::{IsingModel, Lattice};
+use crate::sample::gibbs::UnitChains;
+use crate::sample::{ModelFile, RbmFile};
 
 /// Chains that move together.
 const BATCH: usize = 64;

@@ -40,7 +40,7 @@ enum Kind {
 }
 
 impl Validation {
-    pub(super) fn new(described: &Described, subset: &Subset) -> Result<Validation> {
+    pub(crate) fn new(described: &Described, subset: &Subset) -> Result<Validation> {
         let settings = &described.settings;
         let training = &described.training;
         let rows = &subset.rows()[..subset.rows().len().min(MAX_ROWS)];

@@ -23,7 +23,7 @@ pub(crate) struct UnitMonitor {
 
 impl UnitMonitor {
     /// The rows of a training of two sides of units; none of another model or without validation rows.
-    pub(super) fn new(described: &Described) -> Result<Option<UnitMonitor>> {
+    pub(crate) fn new(described: &Described) -> Result<Option<UnitMonitor>> {
         let Some(validation) = &described.validation else { return Ok(None) };
         if described.training.model().bipartite().is_none() {
             return Ok(None);

@@ -22,12 +22,12 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::WeightedBipartite;
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::{Array, read_array};
 use crate::error::{Error, Result};
 use crate::model::ising::{Coupling, Field, IsingModel};
 use crate::model::{RBM_PARAMETERS, Rbm, Units};
+use crate::sample::WeightedBipartite;
 
 /// A model read from files.
 pub enum ModelFile {

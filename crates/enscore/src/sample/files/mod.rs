@@ -1,0 +1,9 @@
+//! Models given as small TOML files: read, sampled, and seen as machines of two sides.
+
+mod file_draws;
+mod ising_sides;
+mod model_file;
+
+pub use file_draws::{FileDraws, SpinChain, draw_from_file};
+pub use ising_sides::ising_sides;
+pub use model_file::{ModelFile, RbmFile};
