@@ -44,9 +44,9 @@ pub fn main() -> enscore::Result<()> {
     let statistics = enscore::data::statistics(&data)?;
     let weights = training.weights();
     println!("fitted means {:?}, of the data {:?}", weights[0], statistics.mean);
-    for i in 0..2 {
-        let precision = f64::from(weights[1][i]).exp();
-        assert!((f64::from(weights[0][i]) - statistics.mean[i]).abs() < 0.2);
+    for (i, (mean, log_precision)) in weights[0].iter().zip(weights[1]).enumerate() {
+        let precision = f64::from(*log_precision).exp();
+        assert!((f64::from(*mean) - statistics.mean[i]).abs() < 0.2);
         assert!((precision * statistics.variance[i] - 1.0).abs() < 0.2);
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! How a step size becomes a step of annealed Langevin dynamics: two published readings, a factor of two
 //! apart.
 //!
-//! Song and Ermon 2019, Algorithm 1: alpha_i = eps sigma_i² / sigma_L², x' = x + (alpha_i / 2) s(x, sigma_i)
-//! + sqrt(alpha_i) z. The published code steps x' = x + a s + sqrt(2 a) z with a = eps sigma_i² / sigma_L²:
-//! the same eps is a step twice as large.
+//! Song and Ermon 2019, Algorithm 1, steps x' = x + (alpha_i / 2) s(x, sigma_i) + sqrt(alpha_i) z with
+//! alpha_i = eps sigma_i² / sigma_L². The published code steps x' = x + a s + sqrt(2 a) z with a equal to
+//! eps sigma_i² / sigma_L²: the same eps is a step twice as large.
 
 use serde::{Deserialize, Serialize};
 

@@ -162,13 +162,9 @@ impl Plain {
         reported.insert("gradient_norm".into(), norm);
         let moved = player.moved.clone();
         self.update(&moved, &gradients, norm, rate);
-        if self.task.alternation.is_some() {
-            let threshold = self.task.alternation.unwrap().threshold;
-            self.turn = usize::from(reported["accuracy"] >= threshold);
-            assert_eq!(
-                self.turn == 1,
-                self.task.alternation.unwrap().next(reported["accuracy"]) == Side::Flow
-            );
+        if let Some(rule) = self.task.alternation {
+            self.turn = usize::from(reported["accuracy"] >= rule.threshold);
+            assert_eq!(self.turn == 1, rule.next(reported["accuracy"]) == Side::Flow);
         }
         self.step += 1;
         reported

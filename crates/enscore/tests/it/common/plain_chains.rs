@@ -221,14 +221,15 @@ impl Chains {
             }
             let mut words = vec![0; chains];
             row_words(key, units.draws, pair as u64, &mut words);
-            for chain in 0..chains {
-                let (low, high) = (pair * chains + chain, (pair + 1) * chains + chain);
+            for (chain, word) in words.into_iter().enumerate() {
+                let low = pair * chains + chain;
+                let high = low + chains;
                 let f = |x: &[f64], m: usize| units.tempered(x, beta(m));
                 let ratio = f(&self.x[high], pair) + f(&self.x[low], pair + 1)
                     - f(&self.x[low], pair)
                     - f(&self.x[high], pair + 1);
                 tried += 1.0;
-                if uniform(words[chain]) < ratio.exp() {
+                if uniform(word) < ratio.exp() {
                     accepted += 1.0;
                     self.x.swap(low, high);
                 }

@@ -52,9 +52,9 @@ impl Imports {
         let count = self.files.len();
         let reached: Vec<Vec<bool>> = (0..count).map(|start| self.reached_from(start)).collect();
         let mut circles: Vec<Vec<usize>> = Vec::new();
-        for a in 0..count {
+        for (a, from_here) in reached.iter().enumerate() {
             let circle: Vec<usize> =
-                (0..count).filter(|b| *b == a || (reached[a][*b] && reached[*b][a])).collect();
+                (0..count).filter(|b| *b == a || (from_here[*b] && reached[*b][a])).collect();
             if circle.len() > 1 && circle[0] == a {
                 circles.push(circle);
             }

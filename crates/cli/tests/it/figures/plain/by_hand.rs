@@ -194,7 +194,7 @@ impl ByHand {
     }
 }
 
-fn wide(values: &Vec<f32>) -> Value {
+fn wide(values: &[f32]) -> Value {
     Value::Float(values.iter().map(|value| f64::from(*value)).collect())
 }
 
