@@ -100,3 +100,8 @@ pub mod prelude {
 
 pub use enscore_program as program;
 pub use error::{Error, Result};
+
+/// The README's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

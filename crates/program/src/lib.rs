@@ -44,8 +44,3 @@ pub use scope::Scope;
 pub use shape::{Kind, ShapeError, strides};
 pub use value::{Array, Value};
 pub use var::Var;
-
-/// The README's example compiles and runs.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
