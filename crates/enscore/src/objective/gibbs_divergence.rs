@@ -52,7 +52,7 @@ impl<'s> Side<'s> {
 impl Objective<Network> for GibbsDivergence {
     fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
         let Some(model) = model.bipartite() else {
-            let fail = batch.x.scope().fail("Gibbs sampling needs two sides of units".to_string());
+            let fail = batch.x.scope().fail("Gibbs sampling needs a bipartite model".to_string());
             return Estimate { loss: fail, optimised: fail, diagnostics: Vec::new() };
         };
         let x = batch.x.reshape(&[batch.x.extent(0), batch.dimensions()]);

@@ -102,7 +102,7 @@ pub(super) fn build(
     };
     match noise.0.row_shape() == shape {
         true => Ok(noise),
-        false => Err(Error::input("the noise draws rows of another shape")
+        false => Err(Error::input("the noise draws rows of a different shape")
             .at("objective.flow_run")
             .found(format!("{:?}", noise.0.row_shape()))
             .expected(format!("{shape:?}"))),
@@ -129,7 +129,7 @@ pub fn refuse_zero_density(noise: &Noise, rows: &Subset) -> Result<()> {
         let x = scope.input("x", Kind::Float, &batch_shape(batch, data.row_shape()));
         vec![("log_density".to_string(), noise.log_density(x))]
     })?;
-    let failed = |reason| Error::run("the noise can't be evaluated").found(reason);
+    let failed = |reason| Error::run("can't evaluate the noise density").found(reason);
     let mut executable = Executable::<f32>::compile(&program, Options::default()).map_err(failed)?;
     let (mut x, mut out) = (vec![0.0; batch * data.row_len()], vec![0.0; batch]);
     for numbers in rows.rows().chunks(batch) {
@@ -138,7 +138,7 @@ pub fn refuse_zero_density(noise: &Noise, rows: &Subset) -> Result<()> {
         }
         executable.run(&[Argument::Float(&x)], &mut [&mut out]).map_err(failed)?;
         if let Some(at) = out[..numbers.len()].iter().position(|density| !density.is_finite()) {
-            return Err(Error::input("the noise has no density at a row of the data")
+            return Err(Error::input("the noise density is zero at a row of the data")
                 .at(format!("{}, row {}", data.source(), numbers[at]))
                 .found(format!("log density {}", out[at]))
                 .remedy("widen it with objective.widen, or use noise = \"gaussian\""));

@@ -51,7 +51,7 @@ impl Adam {
                 return Err(Error::input("a decay rate of Adam is out of range")
                     .at(name)
                     .found(beta)
-                    .expected("0 or more, below 1"));
+                    .expected("at least 0 and below 1"));
             }
         }
         match epsilon.is_finite() && epsilon > 0.0 {

@@ -88,7 +88,7 @@ fn refuse_without_levels(settings: &Settings, dataset: &Dataset) -> Result<()> {
     if !settings.data().dequantise || dataset.scale().levels.is_some() || of_table {
         return Ok(());
     }
-    Err(Error::input("these data have no levels to dequantise")
+    Err(Error::input("can't dequantise data without discrete levels")
         .at("data.dequantise")
         .found(dataset.source())
         .remedy("set data.dequantise = false"))
@@ -106,7 +106,7 @@ fn refuse_other_values(model: &Network, training: &Subset) -> Result<()> {
 fn refuse_large_enumeration(settings: &Settings, model: &Network) -> Result<()> {
     match (settings.objective(), model.bipartite()) {
         (Objective::Ml(_), Some(units)) if !model::is_enumerable(units) => {
-            Err(Error::input("the exact likelihood of so many units can't be enumerated")
+            Err(Error::input("too many units to enumerate the exact likelihood")
                 .at("objective.kind = \"ml\"")
                 .found(format!("{} hidden units", units.second_width()))
                 .expected(format!("at most {} on one side", model::MOST_ENUMERATED))
@@ -119,7 +119,7 @@ fn refuse_large_enumeration(settings: &Settings, model: &Network) -> Result<()> 
 fn refuse_two_test_splits(settings: &Settings) -> Result<()> {
     let data = settings.data();
     if data.test_fraction > 0.0 && data::load_test(&data.source.to_string())?.is_some() {
-        return Err(Error::input("the data have a test split of their own")
+        return Err(Error::input("the data already have a test split")
             .at("data.test_fraction")
             .found(data.test_fraction)
             .remedy("set data.test_fraction = 0"));
@@ -147,7 +147,7 @@ fn record(
     family: Family,
 ) -> Result<DataRecord> {
     let scale = serde_json::to_value(dataset.scale())
-        .map_err(|reason| Error::run("the data's scale can't be written").found(reason))?;
+        .map_err(|reason| Error::run("can't record the data's scale").found(reason))?;
     let moments = family != Family::Score;
     let mean = if moments { statistics.mean.clone() } else { Vec::new() };
     let deviation = if moments { statistics.deviation() } else { Vec::new() };

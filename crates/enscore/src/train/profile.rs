@@ -123,7 +123,7 @@ pub struct WorkRow {
 /// No updates; whatever of the settings is wrong; [`crate::error::ErrorKind::Interrupted`] after a signal.
 pub fn profile(settings: &Settings, updates: u64, stop: &dyn Fn() -> Option<i32>) -> Result<TrainingProfile> {
     if updates == 0 {
-        return Err(Error::input("nothing to profile").at("updates").found(0).expected("1 or more"));
+        return Err(Error::input("nothing to profile").at("updates").found(0).expected("at least 1"));
     }
     let mut training = Described::by(settings)?.training;
     warm_start(settings, &mut training)?;

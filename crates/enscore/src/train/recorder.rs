@@ -134,10 +134,13 @@ impl Recorder {
                 self.save()?;
                 return Err(Error::interrupted(signal, "training was interrupted")
                     .at(format!("step {} of {steps}", self.step()))
-                    .remedy(format!("a checkpoint is written; go on with --out {} --resume", self.path())));
+                    .remedy(format!(
+                        "a checkpoint was written; continue with --out {} --resume",
+                        self.path()
+                    )));
             }
             if wall_time.is_some_and(|limit| self.seconds() >= limit.as_secs_f64()) {
-                observer.message(&format!("the wall time is used up at step {}", self.step()));
+                observer.message(&format!("wall-time limit reached at step {}", self.step()));
                 break;
             }
             if self.advance(observer)? && self.record_step(observer)? {
@@ -229,14 +232,14 @@ impl Recorder {
                 .at(format!("step {step}"))
                 .found(format!("{wrong}, after {} returns to a good state", diverged.rollbacks))
                 .remedy(format!(
-                    "the state of step {} is kept in {}; try a smaller optimiser.learning_rate",
+                    "the state at step {} is in {}; try a smaller optimiser.learning_rate",
                     self.step(),
                     self.run.folder().checkpoint_path(self.step()).display()
                 )));
         }
         self.watch = watch;
         observer.message(&format!(
-            "step {step}: {wrong}; back to step {} with the learning rate times {}",
+            "step {step}: {wrong}; rolled back to step {}, learning rate times {}",
             self.step(),
             stability.rate_factor
         ));

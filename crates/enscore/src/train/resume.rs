@@ -35,7 +35,7 @@ pub(super) fn open(
     refuse_another_training(settings, manifest, &run)?;
     run.write_settings(&text)?;
     let Some(loaded) = run.folder().latest_checkpoint()? else {
-        observer.message("the run has no checkpoint yet: it starts from the beginning");
+        observer.message("the run has no checkpoint yet; starting from the beginning");
         warm_start(settings, training)?;
         return Ok((run, Resumed::default()));
     };
@@ -93,7 +93,7 @@ pub(super) fn warm_start(settings: &Settings, training: &mut Training) -> Result
 /// The averaged weights of the run at `path`.
 fn averages_of(path: &Path, training: &Training) -> Result<Vec<Vec<f32>>> {
     let Some(loaded) = RunFolder::open(path)?.latest_checkpoint()? else {
-        return Err(Error::input("the run to start from has no checkpoint").at(path.display()));
+        return Err(Error::input("the warm-start run has no checkpoint").at(path.display()));
     };
     let count = training.parameters().len();
     Ok(from_tensors(training.update(), &loaded.tensors)?[3 * count..].to_vec())

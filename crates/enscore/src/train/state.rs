@@ -78,7 +78,7 @@ impl StepReport {
     /// An objective of a game that reports none.
     pub(crate) fn accuracy(&self) -> Result<f64> {
         self.diagnostic(ACCURACY).ok_or_else(|| {
-            Error::run("players take turns by an accuracy").found("an objective that reports none")
+            Error::run("alternation needs an accuracy").found("an objective that doesn't report one")
         })
     }
 

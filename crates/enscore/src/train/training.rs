@@ -247,7 +247,7 @@ impl Training {
         let statistics = data::statistics(&self.data)?;
         let dataset = self.data.dataset();
         let scale = serde_json::to_value(dataset.scale())
-            .map_err(|reason| Error::run("the data's scale can't be written").found(reason))?;
+            .map_err(|reason| Error::run("can't record the data's scale").found(reason))?;
         let record = DataRecord {
             name: dataset.name().to_string(),
             fingerprint: dataset.fingerprint(),

@@ -42,7 +42,7 @@ pub(crate) struct GibbsChains {
 impl GibbsChains {
     pub(super) fn new(around: &Surroundings, settings: &CdGibbs) -> Result<GibbsChains> {
         let Some(model) = around.model.bipartite() else {
-            return Err(Error::input("Gibbs sampling needs two sides of units").at("model.kind"));
+            return Err(Error::input("Gibbs sampling needs a bipartite model").at("model.kind"));
         };
         let chains = match settings.chains {
             0 => around.options.batch,
@@ -99,7 +99,7 @@ impl GibbsChains {
         }
         let values = tensors.f32(BUFFER)?;
         if values.len() != self.x.len() {
-            return Err(Error::input("the checkpoint's chains are of another number")
+            return Err(Error::input("the checkpoint has a different number of chains")
                 .at(BUFFER)
                 .found(values.len() / self.width)
                 .expected(self.x.len() / self.width)

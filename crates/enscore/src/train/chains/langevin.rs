@@ -114,7 +114,7 @@ impl LangevinChains {
         }
         let values = tensors.f32(BUFFER)?;
         if values.len() != self.buffer.len() {
-            return Err(Error::input("the checkpoint's replay buffer has another size")
+            return Err(Error::input("the checkpoint's replay buffer has a different size")
                 .at(BUFFER)
                 .found(values.len() / self.row_len)
                 .expected(self.settings.buffer)
