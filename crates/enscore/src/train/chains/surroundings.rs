@@ -1,4 +1,5 @@
-//! What all chains of a training share: what they are made from, what they report, how their draws are kept apart.
+//! What all chains of a training share: what they are made from, what they report, how their draws are
+//! kept apart.
 
 use enscore_program::Parameter;
 
