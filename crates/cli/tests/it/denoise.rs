@@ -131,6 +131,25 @@ fn each_option_of_sampling_changes_the_marginals() {
     }
 }
 
+/// A picture of marginals has the probability of white: (1 + E x)/2 of the 255 levels.
+#[test]
+fn pictures_of_marginals_are_probabilities_of_white() {
+    let folder = images();
+    let call = "noisy.npy --method gibbs --chains 2 --burn-in 1 --sweeps 9 --seed 3 --out a.npy --eta 0.3";
+    json(&folder, &format!("{call} --marginals m.npy"));
+    json(&folder, &format!("{call} --marginals m.png"));
+    let means = folder.npy("m.npy");
+    let drawn = enscore::data::load(&folder.path("m.png").display().to_string(), enscore::data::Split::Train);
+    let drawn = drawn.unwrap();
+    let enscore::data::Values::U8(levels) = drawn.values() else { panic!("not bytes") };
+    assert_eq!(levels.len(), means.len());
+    assert!(means.iter().any(|mean| mean.abs() < 0.9), "nothing is undecided");
+    for (level, mean) in levels.iter().zip(&means) {
+        let expected = 255.0 * (0.5 + 0.5 * mean);
+        assert!((f32::from(*level) - expected).abs() <= 1.0, "level {level}, mean {mean}");
+    }
+}
+
 /// Annealing searches longer with more sweeps, from another seed another way.
 #[test]
 fn options_of_annealing_reach_the_search() {

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use enscore::checkpoint::{TensorData, Tensors};
+use enscore::data::{Split, Values, load};
+use enscore::evaluate::unit_rows;
 use enscore::model::ising::IsingModel;
 use enscore::sample::{ModelFile, ising_sides};
 
@@ -191,5 +193,27 @@ fn sites_of_one_colour_are_visible_and_the_others_hidden() {
         };
         let expected = (0..8).map(of_hidden).sum::<f64>().ln();
         assert!((found - expected).abs() < 1e-10, "{units:?}: found {found}, expected {expected}");
+    }
+}
+
+/// Rows to learn from are those of the training split, rows to score those of the test split.
+#[test]
+fn rows_for_a_model_file_come_from_the_split_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    npy(at, "W.npy", &[64, 2], &[0.0; 128], false);
+    npy(at, "b.npy", &[64], &[0.0; 64], false);
+    npy(at, "c.npy", &[2], &[0.0; 2], false);
+    let text = "kind = 'rbm'\nunits = 'gaussian'\ndeviation = 1.0\nweights = 'W.npy'\nvisible_bias = 'b.npy'\n\
+                hidden_bias = 'c.npy'";
+    let ModelFile::Rbm(file) = model(at, text) else { panic!("another model") };
+    let target = file.weighted().unwrap();
+    for split in [Split::Train, Split::Test] {
+        let found = unit_rows(&target, "digits", split).unwrap();
+        let data = load("digits", split).unwrap();
+        let Values::U8(levels) = data.values() else { panic!("not bytes") };
+        let expected: Vec<f32> = levels.iter().map(|level| f32::from(*level)).collect();
+        assert_eq!(found.len(), expected.len(), "{split:?}");
+        assert!(found == expected, "{split:?}: other rows, or rows in other units");
     }
 }

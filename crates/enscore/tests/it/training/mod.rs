@@ -2,6 +2,7 @@
 
 mod divergence;
 mod executor_update;
+mod in_memory;
 mod loop_by_hand;
 mod mnist_settings;
 mod resume;
