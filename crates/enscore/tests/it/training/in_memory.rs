@@ -1,5 +1,5 @@
-//! A training that is held: its steps on the data's batches and on rows of the caller's, its state taken out and put back, its
-//! model with averaged weights kept in a file.
+//! A training that is held: its steps on the data's batches and on rows of the caller's, its state taken out
+//! and put back, its model with averaged weights kept in a file.
 
 use enscore::data::{Dataset, Subset, Values};
 use enscore::model::{Activation, HostDensity, MlpEnergy, Network};
@@ -43,7 +43,8 @@ fn values(training: &Training) -> Vec<Vec<f32>> {
     weights.chain(training.averages().iter().cloned()).collect()
 }
 
-/// The rise over three steps, then a line that falls to 0: step t = 1, 2, .. begins when (t - 1)/8 of the training is over.
+/// The rise over three steps, then a line that falls to 0: step t = 1, 2, .. begins when (t - 1)/8 of the
+/// training is over.
 #[test]
 fn the_learning_rate_rises_and_falls_whoever_gives_the_rows() {
     let mut by_data = training();
