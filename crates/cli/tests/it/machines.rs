@@ -117,7 +117,7 @@ fn what_does_not_fit_is_refused_in_one_line() {
         ("objective.kind=ncsn", vec!["objective.kind", "score network"]),
         ("sampler.kind=langevin", vec!["sampler.kind", "gibbs"]),
         ("objective.step_size=0.1", vec!["objective.step_size", "is only for"]),
-        ("objective.kind=ml --set model.hidden=40", vec!["can't be enumerated", "at most 16"]),
+        ("objective.kind=ml --set model.hidden=40", vec!["too many units to enumerate", "at most 16"]),
         (
             "objective.start=noise --set objective.temperatures=3",
             vec!["objective.temperatures", "persistent"],
