@@ -176,7 +176,7 @@ impl<'a> BipartiteAnnealing<'a> {
         Ok(annealed(&LogWeights::of(&log_weights)?, -1.0, base, side, falling.len() - 1))
     }
 
-    /// The chains `[chains, first]` after so many Gibbs sweeps of the model, from `start` `[chains, first]`
+    /// The chains `[chains, first]` after this many Gibbs sweeps of the model, from `start` `[chains, first]`
     /// or from the base.
     ///
     /// # Errors

@@ -118,7 +118,7 @@ pub trait Bipartite: LogDensity {
     }
 }
 
-/// Biases that give so many visible units these means while no weight does anything: log odds for units in
+/// Biases that give the visible units these means while the weights are 0: log odds for units in
 /// {0, 1}, with means kept within [1/1000, 999/1000].
 ///
 /// # Errors

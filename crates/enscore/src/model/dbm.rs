@@ -47,7 +47,7 @@ pub struct Dbm {
 }
 
 impl Dbm {
-    /// For rows of this shape, with two or three hidden layers of these widths and so many sweeps of the mean
+    /// For rows of this shape, with two or three hidden layers of these widths and this many sweeps of the mean
     /// field. Weights start at N(0, 0.01²), biases at 0.
     ///
     /// # Errors

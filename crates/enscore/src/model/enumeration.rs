@@ -52,7 +52,7 @@ pub fn enumerated_log_z<'s>(
     side_log_density(model, parameters, is_second, states).log_sum_exp(0)
 }
 
-/// All states of so many units, row-major; bit i of the row's number is unit i.
+/// All states of this many units, row-major; bit i of the row's number is unit i.
 fn binary_states(units: usize) -> Vec<f64> {
     (0..1usize << units).flat_map(|state| (0..units).map(move |i| (state >> i & 1) as f64)).collect()
 }

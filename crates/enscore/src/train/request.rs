@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// What a training reports while it runs; all calls come from the training's thread.
 pub trait Observer {
-    /// Training starts at `step` of `steps` with so many parameters.
+    /// Training starts at `step` of `steps`, with this many parameters.
     fn begin(&mut self, step: u64, steps: u64, parameters: u64);
     /// A step is done, with its loss per dimension.
     fn step(&mut self, step: u64, loss_per_dim: f64);

@@ -12,7 +12,7 @@ use crate::common::Folder;
 /// Rows held out: a batch of 128 and a short one.
 const HELD_OUT: usize = 150;
 
-/// 600 rows in so many dimensions, a quarter of them held out.
+/// 600 rows of this dimension, a quarter of them held out.
 fn folder(dimensions: usize) -> Folder {
     let folder = Folder::new();
     let cell = |i: usize, j: usize| {

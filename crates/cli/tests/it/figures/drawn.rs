@@ -40,7 +40,7 @@ fn start(hand: &ByHand, chain: usize) -> Vec<f64> {
     uniforms(0, START, chain, hand.row_len()).iter().map(|u| low + (high - low) * u).collect()
 }
 
-/// The state after so many steps.
+/// The state after this many steps.
 pub fn langevin(hand: &ByHand, chain: usize, steps: u64, a: f64, b: f64) -> Vec<f64> {
     let mut x = start(hand, chain);
     for step in 1..=steps {

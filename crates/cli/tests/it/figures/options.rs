@@ -93,7 +93,7 @@ fn the_area_under_the_curve_is_that_of_all_pairs() {
     assert_eq!(figure["rows"], json!(301 + 41));
 }
 
-/// Every figure that is taken over at most so many rows of a kind.
+/// Every figure, each over at most this many rows of a kind.
 #[test]
 fn at_most_so_many_rows_are_taken_of_each_kind() {
     let folder = folder();

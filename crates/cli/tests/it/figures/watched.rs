@@ -11,7 +11,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The line of a validation after so many steps.
+/// The line of the validation at this step.
 fn line(folder: &Folder, run: &str, step: u64) -> Value {
     let lines = folder.metrics(run);
     let found = lines.iter().find(|line| line["step"] == step && line.get("free_energy_gap").is_some());

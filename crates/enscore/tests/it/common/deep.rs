@@ -122,7 +122,7 @@ pub fn evaluate_at(
     interpret(&program, &all).unwrap().iter().map(|value| value.floats().to_vec()).collect()
 }
 
-/// All states of so many units, row-major; bit i of the row's number is unit i.
+/// All states of this many units, row-major; bit i of the row's number is unit i.
 pub fn states(units: usize) -> Vec<f64> {
     (0..1usize << units).flat_map(|state| (0..units).map(move |i| (state >> i & 1) as f64)).collect()
 }

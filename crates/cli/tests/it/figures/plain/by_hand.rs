@@ -43,7 +43,7 @@ impl ByHand {
         ByHand::open_at(folder, run, prefix, folder.latest_step(run))
     }
 
-    /// The run as it was after so many steps.
+    /// The run as it was after this many steps.
     pub fn open_at(folder: &Folder, run: &str, prefix: &str, step: u64) -> ByHand {
         let path = folder.path(run);
         let settings = Settings::reopen(&path.join("settings.toml"), &[]).unwrap();
