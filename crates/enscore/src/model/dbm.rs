@@ -47,8 +47,8 @@ pub struct Dbm {
 }
 
 impl Dbm {
-    /// For rows of this shape, with two or three hidden layers of these widths and this many sweeps of the mean
-    /// field. Weights start at N(0, 0.01²), biases at 0.
+    /// For rows of this shape, with two or three hidden layers of these widths and this many sweeps of
+    /// the mean field. Weights start at N(0, 0.01²), biases at 0.
     ///
     /// # Errors
     /// Another number of layers; a layer without units; no sweeps.
