@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::data::Whitening;
+use crate::data::{Dataset, Statistics, Whitening};
 use crate::model::DataFacts;
 use crate::{Error, Result};
 
@@ -47,7 +47,27 @@ pub struct DataRecord {
 }
 
 impl DataRecord {
-    /// What of the data a model is built from.
+    /// The record of `dataset`, whose training rows have these moments.
+    ///
+    /// # Errors
+    /// None for a scale of finite numbers, which every data set has.
+    pub fn of(dataset: &Dataset, statistics: &Statistics) -> Result<DataRecord> {
+        let scale = serde_json::to_value(dataset.scale())
+            .map_err(|reason| Error::run("can't record the data's scale").found(reason))?;
+        Ok(DataRecord {
+            name: dataset.name().to_string(),
+            fingerprint: dataset.fingerprint(),
+            scale,
+            row_shape: dataset.row_shape().to_vec(),
+            variance: statistics.overall_variance(),
+            range: [statistics.low, statistics.high],
+            mean: statistics.mean.clone(),
+            deviation: statistics.deviation(),
+            whitening: None,
+        })
+    }
+
+    /// The facts about the data that a model is built from.
     pub fn facts(&self) -> DataFacts<'_> {
         DataFacts {
             row_shape: &self.row_shape,

@@ -146,20 +146,12 @@ fn record(
     statistics: &Statistics,
     family: Family,
 ) -> Result<DataRecord> {
-    let scale = serde_json::to_value(dataset.scale())
-        .map_err(|reason| Error::run("can't record the data's scale").found(reason))?;
-    let moments = family != Family::Score;
-    let mean = if moments { statistics.mean.clone() } else { Vec::new() };
-    let deviation = if moments { statistics.deviation() } else { Vec::new() };
-    Ok(DataRecord {
-        name: dataset.name().to_string(),
-        fingerprint: dataset.fingerprint(),
-        scale,
-        row_shape: prepared.parts.training.dataset().row_shape().to_vec(),
-        variance: statistics.overall_variance(),
-        range: [statistics.low, statistics.high],
-        mean,
-        deviation,
-        whitening: prepared.whitening.clone(),
-    })
+    let mut record = DataRecord::of(dataset, statistics)?;
+    record.row_shape = prepared.parts.training.dataset().row_shape().to_vec();
+    record.whitening = prepared.whitening.clone();
+    if family == Family::Score {
+        record.mean.clear();
+        record.deviation.clear();
+    }
+    Ok(record)
 }

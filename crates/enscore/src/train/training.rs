@@ -244,21 +244,7 @@ impl Training {
     /// # Errors
     /// A network whose parameters the training has not.
     pub fn into_trained(self) -> Result<TrainedModel> {
-        let statistics = data::statistics(&self.data)?;
-        let dataset = self.data.dataset();
-        let scale = serde_json::to_value(dataset.scale())
-            .map_err(|reason| Error::run("can't record the data's scale").found(reason))?;
-        let record = DataRecord {
-            name: dataset.name().to_string(),
-            fingerprint: dataset.fingerprint(),
-            scale,
-            row_shape: dataset.row_shape().to_vec(),
-            variance: statistics.overall_variance(),
-            range: [statistics.low, statistics.high],
-            deviation: statistics.deviation(),
-            mean: statistics.mean,
-            whitening: None,
-        };
+        let record = DataRecord::of(self.data.dataset(), &data::statistics(&self.data)?)?;
         let own = model::parameters_of(&self.model)?;
         let mut tensors = Tensors::new();
         for (parameter, values) in self.parameters().iter().zip(self.averages()) {
