@@ -5,8 +5,8 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use enscore::model::{DataFacts, build};
-use enscore::objective::{Ncsn, noise_levels};
+use enscore::model::DataFacts;
+use enscore::objective::Ncsn;
 use enscore::settings::Settings;
 use enscore::train::update::{Optimiser, UpdateProgram};
 use enscore_cpu::{Executable, Options};
@@ -33,8 +33,8 @@ fn compile(settings: &Settings) -> Result<Executable<f32>, Box<dyn Error>> {
     let row_shape = [SIDE, SIDE, 1];
     let facts =
         DataFacts { row_shape: &row_shape, variance: 0.095, mean: &moments, deviation: &moments, rows: &[] };
-    let model = build(settings.model(), &facts)?;
-    let ncsn = Ncsn { levels: noise_levels(settings.objective())? };
+    let model = settings.model().method().build(&facts)?;
+    let ncsn = Ncsn { levels: settings.objective().method().levels()? };
     let optimiser = Optimiser { clip_norm: settings.optimiser().clip_norm, ..Optimiser::default() };
     let update = UpdateProgram::trace(&model, &ncsn, &optimiser, settings.train().batch, &row_shape)?;
     Ok(Executable::compile(&update.program, Options::default())?)

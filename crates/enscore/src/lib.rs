@@ -66,17 +66,19 @@
 //! # Ok::<(), enscore::Error>(())
 //! ```
 //!
-//! The folders stand in the order in which data flows: [`settings`], [`data`], [`model`], [`mcmc`],
-//! [`objective`], [`checkpoint`], [`sample`], [`evaluate`], [`report`], [`train`], [`compare`].
+//! The folders stand in the order in which data flows: [`data`], [`model`], [`mcmc`], [`objective`],
+//! [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`], [`train`], [`compare`].
 //! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
 
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
+pub mod citation;
 pub mod compare;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+mod keys;
 pub mod mcmc;
 pub mod model;
 pub mod objective;
@@ -85,6 +87,7 @@ pub mod sample;
 pub mod settings;
 pub mod streams;
 pub mod train;
+pub mod trained;
 
 /// What a program that trains, samples and scores its own model names: `use enscore::prelude::*;`.
 pub mod prelude {

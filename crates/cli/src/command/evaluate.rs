@@ -1,12 +1,12 @@
 //! `enscore evaluate`: the loss on held-out rows, samples beside real rows, and the report of both.
 
+use enscore::trained::Trained;
 use std::path::{Path, PathBuf};
 
 use enscore::Result;
 use enscore::checkpoint::RunFolder;
 use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, RunData, run_data};
 use enscore::report::run_report::write_report;
-use enscore::sample::Trained;
 use enscore::settings::Settings;
 use serde_json::{Value, json};
 

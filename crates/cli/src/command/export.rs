@@ -1,13 +1,13 @@
 //! `enscore export`: the parameters of a trained run as npy or safetensors, and of a machine a model file
 //! that names them.
 
+use enscore::trained::Trained;
 use std::path::Path;
 
 use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::checkpoint::{TensorData, Tensors};
 use enscore::model::{RBM_PARAMETERS, Units};
 use enscore::report::table;
-use enscore::sample::Trained;
 use enscore::{Error, Result};
 use serde_json::json;
 

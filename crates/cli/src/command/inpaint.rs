@@ -1,9 +1,10 @@
 //! `enscore inpaint`: fills the unknown pixels of an image with draws of a machine given the known ones.
+use enscore::trained::Trained;
 
 use enscore::data::{Dataset, read_image};
 use enscore::model::Units;
 use enscore::report::png;
-use enscore::sample::{Trained, draw_clamped};
+use enscore::sample::draw_clamped;
 use enscore::{Error, Result};
 use serde_json::json;
 

@@ -1,5 +1,6 @@
 //! `enscore logz`: log Z of a model, with what says how far to trust it.
 
+use enscore::trained::Trained;
 use std::path::Path;
 
 use enscore::data::Split;
@@ -7,7 +8,7 @@ use enscore::evaluate::{
     LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_fingerprint,
     ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of, unit_rows,
 };
-use enscore::sample::{ModelFile, Trained, WeightedBipartite};
+use enscore::sample::{ModelFile, WeightedBipartite};
 use enscore::{Error, Result};
 use serde_json::json;
 

@@ -1,5 +1,6 @@
 //! `enscore sample`: samples of a trained run, as a picture or as numbers.
 
+use enscore::trained::Trained;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -7,7 +8,7 @@ use enscore::checkpoint::RunFolder;
 use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::report::run_report::image_shape;
 use enscore::report::{Scatter, png, sheet, table};
-use enscore::sample::{Drawn, ModelFile, Trained, draw};
+use enscore::sample::{Drawn, ModelFile, draw};
 use enscore::{Error, Result};
 use serde_json::json;
 

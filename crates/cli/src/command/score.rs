@@ -1,5 +1,6 @@
 //! `enscore score`: what a trained model says of each row of a data set.
 
+use enscore::trained::Trained;
 use std::path::{Path, PathBuf};
 
 use enscore::checkpoint::atomic::write_bytes_atomically;
@@ -9,7 +10,7 @@ use enscore::evaluate::{
     spin_rows, unit_rows,
 };
 use enscore::report::table;
-use enscore::sample::{ModelFile, Trained};
+use enscore::sample::ModelFile;
 use enscore::{Error, Result};
 use serde_json::{Map, Value, json};
 

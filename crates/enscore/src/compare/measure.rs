@@ -13,7 +13,8 @@ use crate::evaluate::{
 };
 use crate::model::{ClosedForm, HostDensity, Score, batch_shape, trace};
 use crate::objective::ScoreMatching;
-use crate::sample::{Trained, TrainedDensity, refused};
+use crate::sample::{TrainedDensity, refused};
+use crate::trained::Trained;
 
 /// Steps of the grid along each axis.
 const INTERVALS: usize = 200;

@@ -11,9 +11,9 @@ use std::path::Path;
 
 use crate::checkpoint::RunFolder;
 use crate::error::{Error, Result};
-use crate::sample::Trained;
-use crate::settings::{Compare, Objective, Settings};
+use crate::settings::{Compare, Settings};
 use crate::train::{Observer, Request, train};
+use crate::trained::Trained;
 use course::Course;
 
 pub use measure::{Measured, RowMean, Truth};
@@ -65,7 +65,8 @@ pub fn compare(
 /// Of flow contrastive estimation the flow, which is a model of its own.
 fn flow_of(compared: &Compared) -> Result<Option<Compared>> {
     let sets = vec!["sampler.kind=exact".to_string()];
-    if !matches!(Trained::open(&compared.run, &[])?.settings.objective(), Objective::Fce(_)) {
+    let settings = Trained::open(&compared.run, &[])?.settings;
+    if !settings.objective().method().sampling(settings.model().method().family()).has_flow {
         return Ok(None);
     }
     let measured = measure::measure(&Trained::open(&compared.run, &sets)?)?;

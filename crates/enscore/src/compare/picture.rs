@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::evaluate::normaliser;
 use crate::report::density_map::{Panel, sheet};
 use crate::report::png;
-use crate::sample::{Trained, TrainedDensity};
+use crate::sample::TrainedDensity;
+use crate::trained::Trained;
 
 /// Places along each side of a heat map, and arrows.
 const PLACES: usize = 112;

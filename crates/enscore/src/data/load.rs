@@ -7,10 +7,10 @@ use super::folder::{self, name_of};
 use super::formats::input::{Input, open_file};
 use super::formats::{csv_table, idx, image, npy, npz};
 use super::known::{Availability, known};
+use super::settings::DataSettings;
 use super::split::{NO_TEST_SPLIT, Split};
 use super::{Dataset, digits, toy};
 use crate::error::{Error, Result};
-use crate::settings::Data;
 
 /// Endings of files that hold pickles, whatever their content.
 const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dill"];
@@ -69,7 +69,7 @@ pub fn load(source: &str, split: Split) -> Result<Dataset> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_as(settings: &Data, split: Split) -> Result<Dataset> {
+pub fn load_as(settings: &DataSettings, split: Split) -> Result<Dataset> {
     let dataset = load(&settings.source.to_string(), split)?;
     if settings.binarise { dataset.binarised() } else { Ok(dataset) }
 }

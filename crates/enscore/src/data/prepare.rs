@@ -1,10 +1,10 @@
 //! Cuts a data set into training, validation and test rows as the settings say, and maps them as the training
 //! rows want it.
 
+use super::settings::{DataSettings, Preprocess};
 use super::whiten::{Whitening, WhiteningSettings};
 use super::{Dataset, Parts, Subset, split};
 use crate::error::{Error, Result};
-use crate::settings::{Data, Preprocess};
 use crate::streams;
 
 /// The rows of a data set by use, as a model sees them.
@@ -21,7 +21,12 @@ pub struct Prepared {
 ///
 /// # Errors
 /// Too few rows to split, or whatever [`Whitening::fit`] refuses.
-pub fn prepare(dataset: &Dataset, settings: &Data, seed: u64, known: Option<&Whitening>) -> Result<Prepared> {
+pub fn prepare(
+    dataset: &Dataset,
+    settings: &DataSettings,
+    seed: u64,
+    known: Option<&Whitening>,
+) -> Result<Prepared> {
     let parts = split(dataset, settings.validation, settings.test_fraction, seed)?;
     let asked = WhiteningSettings {
         preprocess: settings.preprocess,

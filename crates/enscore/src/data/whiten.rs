@@ -16,9 +16,9 @@ use enscore_program::random::{Key, row_words, uniform};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
+use super::settings::Preprocess;
 use super::{Dataset, Subset, Values};
 use crate::error::{Error, Result};
-use crate::settings::Preprocess;
 
 /// Eigenvalues of correlations below this are rounding: some column is a combination of others.
 const SINGULAR: f64 = 1e-10;

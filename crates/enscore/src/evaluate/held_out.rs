@@ -2,12 +2,12 @@
 //! validation rows, or other data.
 
 use super::rows_of;
-use crate::data::{self, Dataset, Parts, Scale, Split, Subset};
+use crate::data::{self, Dataset, Parts, Scale, Source, Split, Subset};
 use crate::error::{Error, Result};
 use crate::model::Bipartite;
 use crate::model::ising::IsingModel;
-use crate::sample::{Trained, WeightedBipartite};
-use crate::settings::Source;
+use crate::sample::WeightedBipartite;
+use crate::trained::Trained;
 
 /// Where rows to evaluate on come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

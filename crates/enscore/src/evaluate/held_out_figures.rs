@@ -14,9 +14,9 @@ use super::{
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::{Bipartite, HostDensity, Network};
-use crate::objective::{self, ObjectiveProgram};
-use crate::sample::{Trained, TrainedDensity, TrainedModel, frozen_flow, refused};
-use crate::settings::Objective;
+use crate::objective::{HeldOutLoss, ObjectiveProgram, Scene};
+use crate::sample::{TrainedDensity, TrainedModel, refused};
+use crate::trained::{Trained, frozen_flow};
 
 /// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
 const MAX_ROWS: usize = 10_000;
@@ -51,16 +51,10 @@ pub fn model_figures(
 ) -> Result<Vec<HeldOutFigure>> {
     let mut figures = Vec::new();
     let rows = rows_of(held_out, settings.max_rows.min(MAX_ROWS))?;
-    match trained.settings.objective() {
-        Objective::Ncsn(_)
-        | Objective::Dsm(_)
-        | Objective::Cd(_)
-        | Objective::CdGibbs(_)
-        | Objective::Fce(_) => {}
-        objective => {
-            let name = format!("{} loss", objective.name());
-            figures.push(objective_loss(trained, training, &rows, name, settings.seed)?);
-        }
+    let objective = trained.settings.objective();
+    if objective.method().held_out() == HeldOutLoss::Own {
+        let name = format!("{} loss", objective.name());
+        figures.push(objective_loss(trained, training, &rows, name, settings.seed)?);
     }
     if matches!(trained.model.model, Network::Score(_)) {
         return Ok(figures);
@@ -151,15 +145,18 @@ fn objective_loss(
     seed: u64,
 ) -> Result<HeldOutFigure> {
     let (model, row_len) = (&trained.model, trained.model.row_len());
-    let task = objective::build(
-        &trained.settings,
-        &model.data.facts(),
+    let kind = trained.settings.objective().method();
+    let facts = model.data.facts();
+    let task = kind.build(Scene {
+        model: trained.settings.model(),
+        network: &model.model,
+        data: &facts,
         training,
-        None,
-        frozen_flow(&trained.settings)?,
-    )?;
+        validation: None,
+        flow_noise: frozen_flow(&trained.settings)?,
+    })?;
     let objective = &*task.players[0].objective;
-    let further = objective::further_parameters(&trained.settings, &model.data.facts())?;
+    let further = kind.further_parameters(trained.settings.model(), &facts)?;
     let parameters = [model.parameters.clone(), further].concat();
     let program = ObjectiveProgram::trace(&model.model, objective, &parameters, BATCH)?;
     let mut executable = model.compile(&program.program)?;

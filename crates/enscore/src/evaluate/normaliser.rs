@@ -11,7 +11,8 @@ use super::{LogZ, LogZEstimate, Window};
 use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
 use crate::model::Network;
-use crate::sample::{Trained, TrainedDensity};
+use crate::sample::TrainedDensity;
+use crate::trained::Trained;
 
 /// How log Z became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

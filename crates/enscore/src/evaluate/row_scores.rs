@@ -4,7 +4,8 @@ use super::rows_of;
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::HostDensity;
-use crate::sample::{Trained, TrainedDensity, WeightedBipartite};
+use crate::sample::{TrainedDensity, WeightedBipartite};
+use crate::trained::Trained;
 
 /// Rows that are widened to double precision at once.
 const BATCH: usize = 1024;

@@ -9,8 +9,9 @@ use super::two_sample::{self, TwoSample, two_sample};
 use super::{DenoisingLoss, HeldOutFigure, against, denoising_loss, linear_baseline, model_figures};
 use crate::data::Subset;
 use crate::error::{Error, Result};
-use crate::sample::{Trained, TrainedModel, draw};
-use crate::settings::Objective;
+use crate::objective::HeldOutLoss;
+use crate::sample::{TrainedModel, draw};
+use crate::trained::Trained;
 
 /// What an evaluation found.
 #[derive(Clone, Debug, Serialize)]
@@ -55,7 +56,7 @@ pub fn evaluate(
     let score: &TrainedModel = &trained.model;
     refuse_unknown_metrics(&settings.metrics)?;
     let batch = trained.settings.sampler().batch;
-    let denoises = matches!(trained.settings.objective(), Objective::Ncsn(_) | Objective::Dsm(_));
+    let denoises = trained.settings.objective().method().held_out() == HeldOutLoss::Denoising;
     let loss = match denoises {
         true => Some(denoising_loss(
             score,

@@ -4,6 +4,7 @@
 mod annealed_langevin;
 mod chains;
 pub mod denoising;
+mod facts;
 mod gaussian_recursion;
 mod gibbs;
 mod hmc;
@@ -15,12 +16,13 @@ mod unit_start;
 
 pub use annealed_langevin::{DenoiseProgram, LangevinProgram};
 pub use chains::{Chains, HostTransition, Moves};
+pub use facts::{LangevinDefaults, SamplerFacts, TrainedLevels};
 pub use gaussian_recursion::{
     Gaussian, GaussianPath, ancestral_gaussian_recursion, ancestral_step, gaussian_recursion,
 };
 pub use gibbs::{GibbsProgram, TemperedGibbsProgram};
 pub use hmc::{HMC_ACCEPTANCE, Hmc};
 pub use mala::{MALA_ACCEPTANCE, Mala, Place};
-pub use start::NoiseStart;
+pub use start::{NoiseStart, StartNoise};
 pub use step_rule::StepRule;
 pub use unit_start::UnitStart;

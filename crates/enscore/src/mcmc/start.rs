@@ -2,7 +2,18 @@
 
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
-use crate::settings::StartNoise;
+use crate::keys::choice;
+
+choice! {
+    /// The noise that chains start from.
+    StartNoise {
+        /// Uniform on the data's range.
+        Uniform = "uniform",
+        /// Independent normal numbers with each element's mean and standard deviation, kept within the data's
+        /// range.
+        Gaussian = "gaussian",
+    }
+}
 
 /// Noise of the size of the data.
 #[derive(Clone, Debug)]

@@ -7,25 +7,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::StepRuleName;
+use crate::keys::choice;
 
-/// How a step size eps becomes a step: the two published readings, a factor of two apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepRule {
-    /// x' = x + (alpha/2) s + sqrt(alpha) z, as printed in the paper.
-    #[default]
-    Algorithm1,
-    /// x' = x + a s + sqrt(2 a) z, as in the published code and settings of NCSN and NCSNv2.
-    ReferenceCode,
-}
-
-impl From<StepRuleName> for StepRule {
-    fn from(name: StepRuleName) -> Self {
-        match name {
-            StepRuleName::Algorithm1 => StepRule::Algorithm1,
-            StepRuleName::ReferenceCode => StepRule::ReferenceCode,
-        }
+choice! {
+    /// How a step size eps becomes a step: the two published readings, a factor of two apart.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    StepRule {
+        /// x' = x + (alpha/2) s + sqrt(alpha) z, as printed in the paper.
+        #[default]
+        Algorithm1 = "algorithm1",
+        /// x' = x + a s + sqrt(2 a) z, as in the published code and settings of NCSN and NCSNv2.
+        ReferenceCode = "reference-code",
     }
 }
 

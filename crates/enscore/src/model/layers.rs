@@ -6,6 +6,10 @@
 
 use enscore_program::{Conv, Initial, Parameters, Var};
 
+use crate::citation::Citation;
+use crate::error::{Error, Result};
+use crate::keys::{choice, keys};
+
 /// The number of frequencies in the embedding of log σ.
 pub const FREQUENCIES: usize = 8;
 
@@ -13,18 +17,37 @@ pub const FREQUENCIES: usize = 8;
 const LOWEST_FREQUENCY: f64 = 0.125;
 const HIGHEST_FREQUENCY: f64 = 4.0;
 
-/// A function of each element between layers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
-    /// x / (1 + e^-x)
-    #[default]
-    Silu,
-    /// ln(1 + e^x)
-    Softplus,
-    /// tanh x
-    Tanh,
-    /// max(x, x/5)
-    LeakyRelu,
+choice! {
+    /// A function of each element between layers.
+    #[derive(Default)]
+    Activation {
+        /// x / (1 + e^-x)
+        #[default]
+        Silu = "silu",
+        /// ln(1 + e^x)
+        Softplus = "softplus",
+        /// tanh x
+        Tanh = "tanh",
+        /// max(x, x/5)
+        LeakyRelu = "leaky-relu",
+    }
+}
+
+choice! {
+    /// How convolutions are computed.
+    Convolution {
+        /// The fastest algorithm for each shape.
+        Auto = "auto",
+        /// The direct algorithm everywhere: slower, with the smallest rounding error.
+        Direct = "direct",
+    }
+}
+
+keys! {
+    /// Settings of a model with convolutions.
+    ConvolutionSettings {
+        conv: Convolution = Convolution::Auto, (), "Convolution algorithm: the fastest for each shape, or direct everywhere (slower, smallest rounding error).";
+    }
 }
 
 impl Activation {
@@ -38,6 +61,42 @@ impl Activation {
         }
     }
 }
+
+/// Residual connections.
+pub(super) const RESIDUAL: Citation = Citation {
+    role: "network: residual blocks",
+    authors: "Kaiming He, Xiangyu Zhang, Shaoqing Ren, Jian Sun",
+    year: 2016,
+    title: "Deep Residual Learning for Image Recognition",
+    venue: "IEEE Conference on Computer Vision and Pattern Recognition, 770-778",
+};
+
+/// Group normalisation.
+pub(super) const GROUP_NORM: Citation = Citation {
+    role: "network: group normalisation",
+    authors: "Yuxin Wu, Kaiming He",
+    year: 2018,
+    title: "Group Normalization",
+    venue: "European Conference on Computer Vision, LNCS 11217, 3-19",
+};
+
+/// The SiLU activation.
+pub(super) const SILU: Citation = Citation {
+    role: "network: SiLU activation",
+    authors: "Stefan Elfwing, Eiji Uchibe, Kenji Doya",
+    year: 2018,
+    title: "Sigmoid-Weighted Linear Units for Neural Network Function Approximation in Reinforcement Learning",
+    venue: "Neural Networks 107, 3-11",
+};
+
+/// Winograd convolutions.
+pub(super) const WINOGRAD: Citation = Citation {
+    role: "fast convolutions",
+    authors: "Andrew Lavin, Scott Gray",
+    year: 2016,
+    title: "Fast Algorithms for Convolutional Neural Networks",
+    venue: "IEEE Conference on Computer Vision and Pattern Recognition, 4013-4021",
+};
 
 /// How a layer's weights start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,4 +187,21 @@ pub(super) fn scale_input<'s>(x: Var<'s>, sigma: Var<'s>, data_variance: f64) ->
 /// network / σ: the network predicts -z for x + σz, of the same size at every noise level.
 pub(super) fn scale_output<'s>(network: Var<'s>, sigma: Var<'s>) -> Var<'s> {
     network * super::along_rows(1.0 / sigma, &network.shape())
+}
+
+/// Refuses a perceptron with an extent or width of 0.
+pub(super) fn refuse_empty(row_shape: &[usize], hidden: &[usize]) -> Result<()> {
+    let extents = row_shape.iter().map(|extent| ("row shape", *extent));
+    let widths = hidden.iter().map(|width| ("hidden", *width));
+    match extents.chain(widths).find(|(_, extent)| *extent == 0) {
+        Some((name, _)) => Err(Error::input("the network is empty").at(name).found(0).expected("at least 1")),
+        None => Ok(()),
+    }
+}
+
+/// `[batch, ..]` → `[batch, d]`.
+pub(super) fn flat(x: Var) -> Var {
+    let shape = x.shape();
+    let batch = shape.first().copied().unwrap_or(0);
+    x.reshape(&[batch, shape.iter().skip(1).product()])
 }

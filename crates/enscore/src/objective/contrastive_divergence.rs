@@ -13,8 +13,86 @@
 
 use enscore_program::Parameters;
 
-use super::{Batch, ENERGY_GAP, Estimate, Objective};
-use crate::model::{LogDensity, Network};
+use super::chain_settings::{ChainSettings, LangevinChainSettings};
+use super::estimate::{Batch, ENERGY_GAP, Estimate, Objective};
+use super::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
+use super::task::Task;
+use crate::citation::Citation;
+use crate::error::Result;
+use crate::keys::{Fit, Kind, at_least, keys};
+use crate::mcmc::{LangevinDefaults, SamplerFacts, StartNoise};
+use crate::model::{Family, LogDensity, Network};
+
+/// Contrastive divergence.
+pub(super) const HINTON: Citation = Citation {
+    role: "contrastive divergence",
+    authors: "Geoffrey E. Hinton",
+    year: 2002,
+    title: "Training Products of Experts by Minimizing Contrastive Divergence",
+    venue: "Neural Computation 14(8), 1771-1800",
+};
+
+keys! {
+    /// Settings of contrastive divergence with Langevin chains.
+    ContrastiveDivergenceSettings {
+        [..chains: LangevinChainSettings]
+        energy_l2: f64 = 0.0, at_least(0.0), "Weight of the penalty on squared log densities of data and chains.";
+        data_noise: f64 = 0.0, at_least(0.0),
+            "Standard deviation of noise added to the data, in units of the scaled data; 0: none.";
+    }
+}
+
+impl Kind for ContrastiveDivergenceSettings {
+    type Facts = ObjectiveFacts;
+
+    fn fits(facts: &ObjectiveFacts) -> Fit {
+        if facts.family == Family::Energy { Fit::Yes } else { Fit::No }
+    }
+}
+
+impl ObjectiveKind for ContrastiveDivergenceSettings {
+    fn build(&self, _scene: Scene) -> Result<Task> {
+        let objective = ContrastiveDivergence { energy_l2: self.energy_l2, data_noise: self.data_noise };
+        let chains = Some(ChainSettings::Langevin(self.chains.clone()));
+        Ok(Task { chains, ..Task::new(objective) })
+    }
+
+    fn held_out(&self) -> HeldOutLoss {
+        HeldOutLoss::None
+    }
+
+    fn temperature(&self) -> f64 {
+        self.chains.temperature()
+    }
+
+    fn start_noise(&self) -> StartNoise {
+        self.chains.start_noise
+    }
+
+    fn sampling(&self, family: Family) -> SamplerFacts {
+        let LangevinChainSettings { step_size, noise_std, steps, .. } = self.chains;
+        let langevin = LangevinDefaults { step_size, noise_std, steps: steps.max(100) };
+        SamplerFacts { family, langevin, ..SamplerFacts::default() }
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        let short_run = Citation {
+            role: "short-run Langevin chains from noise",
+            authors: "Erik Nijkamp, Mitch Hill, Song-Chun Zhu, Ying Nian Wu",
+            year: 2019,
+            title: "Learning Non-Convergent Non-Persistent Short-Run MCMC Toward Energy-Based Model",
+            venue: "Advances in Neural Information Processing Systems 32",
+        };
+        let replay_buffer = Citation {
+            role: "persistent Langevin chains in a replay buffer",
+            authors: "Yilun Du, Igor Mordatch",
+            year: 2019,
+            title: "Implicit Generation and Modeling with Energy Based Models",
+            venue: "Advances in Neural Information Processing Systems 32",
+        };
+        vec![HINTON, short_run, replay_buffer]
+    }
+}
 
 /// Contrastive divergence.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,9 +105,10 @@ pub struct ContrastiveDivergence {
 
 impl Objective<Network> for ContrastiveDivergence {
     fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
-        let x = match self.data_noise > 0.0 {
-            true => batch.x + self.data_noise * batch.key.normal(&batch.x.shape()),
-            false => batch.x,
+        let x = if self.data_noise > 0.0 {
+            batch.x + self.data_noise * batch.key.normal(&batch.x.shape())
+        } else {
+            batch.x
         };
         let chains =
             batch.chains.unwrap_or_else(|| x.scope().fail("contrastive divergence needs chains".to_string()));

@@ -9,9 +9,60 @@
 
 use enscore_program::Parameters;
 
-use super::{Batch, Estimate, LOSS_PER_DIM, Objective};
+use super::estimate::{Batch, Estimate, LOSS_PER_DIM, Objective};
+use super::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
+use super::task::Task;
+use crate::citation::Citation;
 use crate::error::{Error, Result};
-use crate::model::{Score, sum_rows};
+use crate::keys::{Fit, Kind, above, keys};
+use crate::mcmc::{SamplerFacts, TrainedLevels};
+use crate::model::{Family, NoiseLevels, Score, sum_rows};
+
+/// Denoising score matching.
+pub(super) const VINCENT: Citation = Citation {
+    role: "denoising score matching",
+    authors: "Pascal Vincent",
+    year: 2011,
+    title: "A Connection Between Score Matching and Denoising Autoencoders",
+    venue: "Neural Computation 23(7), 1661-1674",
+};
+
+keys! {
+    /// Settings of denoising score matching at one noise level.
+    DsmSettings {
+        sigma: f64 = 0.1, above(0.0), "Standard deviation of the noise, in units of the scaled data.";
+    }
+}
+
+impl Kind for DsmSettings {
+    type Facts = ObjectiveFacts;
+
+    fn fits(facts: &ObjectiveFacts) -> Fit {
+        if facts.family == Family::Bipartite { Fit::No } else { Fit::Yes }
+    }
+}
+
+impl ObjectiveKind for DsmSettings {
+    fn build(&self, _scene: Scene) -> Result<Task> {
+        Ok(Task::new(Dsm::new(self.sigma)?))
+    }
+
+    fn levels(&self) -> Result<NoiseLevels> {
+        NoiseLevels::single(self.sigma)
+    }
+
+    fn held_out(&self) -> HeldOutLoss {
+        HeldOutLoss::Denoising
+    }
+
+    fn sampling(&self, family: Family) -> SamplerFacts {
+        SamplerFacts { family, levels: TrainedLevels::One, ..SamplerFacts::default() }
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        vec![VINCENT]
+    }
+}
 
 /// Denoising at one noise level.
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +76,13 @@ impl Dsm {
     /// # Errors
     /// A standard deviation that is not finite and positive.
     pub fn new(sigma: f64) -> Result<Self> {
-        match sigma.is_finite() && sigma > 0.0 {
-            true => Ok(Dsm { sigma }),
-            false => Err(Error::input("the noise level is not positive")
-                .at("sigma")
-                .found(sigma)
-                .expected("a finite standard deviation above 0")),
+        if sigma.is_finite() && sigma > 0.0 {
+            return Ok(Dsm { sigma });
         }
+        Err(Error::input("the noise level is not positive")
+            .at("sigma")
+            .found(sigma)
+            .expected("a finite standard deviation above 0"))
     }
 }
 

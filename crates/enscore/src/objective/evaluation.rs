@@ -2,7 +2,8 @@
 
 use enscore_program::{Kind, Parameter, Program};
 
-use super::{Batch, Objective, loss_at};
+use super::estimate::{Batch, Objective};
+use super::ncsn::loss_at;
 use crate::error::Result;
 use crate::model::{Network, Score, batch_shape, trace};
 

@@ -7,8 +7,44 @@
 
 use enscore_program::Parameters;
 
-use super::{Batch, Estimate, Objective};
-use crate::model::{LogDensity, Network, enumerated_log_z};
+use super::estimate::{Batch, Estimate, Objective};
+use super::kind::{ObjectiveFacts, ObjectiveKind, Scene};
+use super::task::Task;
+use crate::error::{Error, Result};
+use crate::keys::{Fit, Kind, keys};
+use crate::model::{Family, LogDensity, MOST_ENUMERATED, Network, enumerated_log_z, is_enumerable};
+
+keys! {
+    /// Settings of maximum likelihood: none.
+    MaximumLikelihoodSettings {}
+}
+
+impl Kind for MaximumLikelihoodSettings {
+    type Facts = ObjectiveFacts;
+
+    fn fits(facts: &ObjectiveFacts) -> Fit {
+        match facts.family {
+            Family::Flow | Family::Bipartite => Fit::Yes,
+            Family::Score | Family::Energy => Fit::No,
+        }
+    }
+}
+
+impl ObjectiveKind for MaximumLikelihoodSettings {
+    /// The likelihood of a bipartite model enumerates its smaller side.
+    fn build(&self, scene: Scene) -> Result<Task> {
+        match scene.network.bipartite() {
+            Some(units) if !is_enumerable(units) => {
+                Err(Error::input("too many units to enumerate the exact likelihood")
+                    .at("objective.kind = \"ml\"")
+                    .found(format!("{} hidden units", units.second_width()))
+                    .expected(format!("at most {MOST_ENUMERATED} on one side"))
+                    .remedy("set objective.kind = \"cd\", or fewer model.hidden"))
+            }
+            _ => Ok(Task::new(MaximumLikelihood)),
+        }
+    }
+}
 
 /// Maximum likelihood.
 #[derive(Clone, Copy, Debug, Default)]

@@ -9,8 +9,80 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Batch, Estimate, Objective};
-use crate::model::{NoiseLevels, Score, along_rows, sum_rows};
+use super::dsm::VINCENT;
+use super::estimate::{Batch, Estimate, Objective};
+use super::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
+use super::task::Task;
+use crate::citation::Citation;
+use crate::error::Result;
+use crate::keys::{Fit, Keys, Kind, Reader, above, keys, within};
+use crate::mcmc::{SamplerFacts, TrainedLevels};
+use crate::model::{Family, NoiseLevels, Score, along_rows, sum_rows};
+
+keys! {
+    /// Settings of denoising score matching over noise levels in geometric progression.
+    NcsnSettings {
+        sigma_max: f64 = 1.0, above(0.0), "Largest noise level (standard deviation), in units of the scaled data.";
+        sigma_min: f64 = 0.01, above(0.0),
+            "Smallest noise level (standard deviation), in units of the scaled data; below sigma_max.";
+        levels: usize = 10, within(2, 10_000), "Number of noise levels from sigma_max down to sigma_min.";
+    }
+}
+
+impl Kind for NcsnSettings {
+    type Facts = ObjectiveFacts;
+
+    fn fits(facts: &ObjectiveFacts) -> Fit {
+        if facts.family == Family::Score { Fit::Default } else { Fit::No }
+    }
+
+    fn read(reader: &mut Reader, _facts: &ObjectiveFacts) -> Result<Self> {
+        let ncsn = NcsnSettings::read_keys(reader)?;
+        if ncsn.sigma_min >= ncsn.sigma_max {
+            return Err(reader
+                .wrong("sigma_min")
+                .found(ncsn.sigma_min)
+                .expected(format!("a number below sigma_max = {}", ncsn.sigma_max)));
+        }
+        Ok(ncsn)
+    }
+}
+
+impl ObjectiveKind for NcsnSettings {
+    fn build(&self, _scene: Scene) -> Result<Task> {
+        Ok(Task::new(Ncsn { levels: self.levels()? }))
+    }
+
+    fn levels(&self) -> Result<NoiseLevels> {
+        NoiseLevels::geometric(self.sigma_max, self.sigma_min, self.levels)
+    }
+
+    fn held_out(&self) -> HeldOutLoss {
+        HeldOutLoss::Denoising
+    }
+
+    fn sampling(&self, family: Family) -> SamplerFacts {
+        SamplerFacts { family, levels: TrainedLevels::Many, ..SamplerFacts::default() }
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        let ncsn = Citation {
+            role: "noise-conditional score network, annealed Langevin sampling",
+            authors: "Yang Song, Stefano Ermon",
+            year: 2019,
+            title: "Generative Modeling by Estimating Gradients of the Data Distribution",
+            venue: "Advances in Neural Information Processing Systems 32",
+        };
+        let second = Citation {
+            role: "noise levels, step size, moving average of the parameters",
+            authors: "Yang Song, Stefano Ermon",
+            year: 2020,
+            title: "Improved Techniques for Training Score-Based Generative Models",
+            venue: "Advances in Neural Information Processing Systems 33",
+        };
+        vec![ncsn, second, VINCENT]
+    }
+}
 
 /// Denoising at several noise levels, one drawn for each row of a batch.
 #[derive(Clone, Debug)]

@@ -10,8 +10,52 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Batch, Estimate, LOSS_PER_DIM, Objective};
-use crate::model::{LogDensity, Network, Score, sum_rows};
+use super::estimate::{Batch, Estimate, LOSS_PER_DIM, Objective};
+use super::kind::{ObjectiveFacts, ObjectiveKind, Scene};
+use super::task::Task;
+use crate::citation::Citation;
+use crate::error::Result;
+use crate::keys::{Fit, Kind, keys, within};
+use crate::model::{Family, LogDensity, Network, Score, sum_rows};
+
+/// Score matching.
+pub(super) const HYVARINEN: Citation = Citation {
+    role: "score matching",
+    authors: "Aapo Hyvärinen",
+    year: 2005,
+    title: "Estimation of Non-Normalized Statistical Models by Score Matching",
+    venue: "Journal of Machine Learning Research 6, 695-709",
+};
+
+keys! {
+    /// Settings of exact score matching.
+    ScoreMatchingSettings {
+        tangents: usize = 0, within(0, 1 << 20),
+            "Second derivatives computed at once; 0: as many as the memory limit allows.";
+    }
+}
+
+impl Kind for ScoreMatchingSettings {
+    type Facts = ObjectiveFacts;
+
+    fn fits(facts: &ObjectiveFacts) -> Fit {
+        if facts.family == Family::Bipartite { Fit::No } else { Fit::Yes }
+    }
+}
+
+impl ObjectiveKind for ScoreMatchingSettings {
+    fn build(&self, _scene: Scene) -> Result<Task> {
+        Ok(Task::new(ScoreMatching { tangents: self.tangents }))
+    }
+
+    fn with_tangents(&self, tangents: usize) -> Option<Task> {
+        (self.tangents == 0).then(|| Task::new(ScoreMatching { tangents }))
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        vec![HYVARINEN]
+    }
+}
 
 /// Exact score matching.
 #[derive(Clone, Copy, Debug)]

@@ -12,28 +12,62 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Batch, Estimate, Objective};
-use crate::model::{LogDensity, Network, Score, sum_rows};
-use crate::settings::Projection;
+use super::estimate::{Batch, Estimate, Objective};
+use super::kind::{ObjectiveFacts, ObjectiveKind, Scene};
+use super::score_matching::HYVARINEN;
+use super::task::Task;
+use crate::citation::Citation;
+use crate::error::Result;
+use crate::keys::{Fit, Kind, choice, keys, within};
+use crate::model::{Family, LogDensity, Network, Score, sum_rows};
 
-/// The law of the directions; each has E vv' = I.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Directions {
-    /// Independent signs: the least variance for the trace.
-    Rademacher,
-    /// Standard normal.
-    Gaussian,
-    /// Uniform on the sphere of radius √d.
-    Sphere,
+choice! {
+    /// Distribution of the projection directions; each has E vv' = I.
+    Directions {
+        /// Independent signs: the least variance for the trace.
+        Rademacher = "rademacher",
+        /// Standard normal.
+        Gaussian = "gaussian",
+        /// Uniform on the sphere of radius √d.
+        Sphere = "sphere",
+    }
 }
 
-impl From<Projection> for Directions {
-    fn from(projection: Projection) -> Self {
-        match projection {
-            Projection::Rademacher => Directions::Rademacher,
-            Projection::Gaussian => Directions::Gaussian,
-            Projection::Sphere => Directions::Sphere,
-        }
+keys! {
+    /// Settings of sliced score matching.
+    SlicedScoreMatchingSettings {
+        projections: usize = 1, within(1, 4096), "Projection directions per row.";
+        direction: Directions = Directions::Rademacher, (), "Distribution of the projection directions.";
+        variance_reduction: bool = true, (), "Reduce variance by using |s|^2 in place of (v's)^2 (SSM-VR).";
+    }
+}
+
+impl Kind for SlicedScoreMatchingSettings {
+    type Facts = ObjectiveFacts;
+
+    fn fits(facts: &ObjectiveFacts) -> Fit {
+        if facts.family == Family::Bipartite { Fit::No } else { Fit::Yes }
+    }
+}
+
+impl ObjectiveKind for SlicedScoreMatchingSettings {
+    fn build(&self, _scene: Scene) -> Result<Task> {
+        Ok(Task::new(SlicedScoreMatching {
+            projections: self.projections,
+            directions: self.direction,
+            variance_reduction: self.variance_reduction,
+        }))
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        let sliced = Citation {
+            role: "sliced score matching",
+            authors: "Yang Song, Sahaj Garg, Jiaxin Shi, Stefano Ermon",
+            year: 2019,
+            title: "Sliced Score Matching: A Scalable Approach to Density and Score Estimation",
+            venue: "Uncertainty in Artificial Intelligence, PMLR 115, 574-584",
+        };
+        vec![HYVARINEN, sliced]
     }
 }
 

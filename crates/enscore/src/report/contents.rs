@@ -1,11 +1,11 @@
 //! What a run's report holds, as plain fields.
 
 use super::chart::Chart;
-use super::citations::Method;
 use super::comparison::Comparison;
 use super::image::Image;
 use super::png;
 use super::scatter::Scatter;
+use crate::citation::Citation;
 use crate::error::Result;
 
 /// Everything that a report shows. A part that is empty or `None` is left out of the page.
@@ -43,8 +43,8 @@ pub struct Report {
     pub timings: Vec<Timing>,
     /// Versions, machine, threads.
     pub environment: Vec<Fact>,
-    /// Methods used, in any order; each is cited once.
-    pub methods: Vec<Method>,
+    /// The works behind it, in the order in which they are listed.
+    pub works: Vec<Citation>,
 }
 
 /// A name with its value, as text.

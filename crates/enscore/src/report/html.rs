@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::citations::Method;
 use super::contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
 use super::markup::{escape, number, table};
+use crate::citation::Citation;
 
 /// Rows of the noise-level table; a schedule of hundreds is thinned evenly.
 const MAX_SIGMA_ROWS: usize = 24;
@@ -31,7 +31,7 @@ pub fn render(report: &Report) -> String {
     }
     timings(&mut body, &report.timings);
     section(&mut body, "Environment", facts(&report.environment));
-    citations(&mut body, &report.methods);
+    citations(&mut body, &report.works);
     let title = escape(&report.title);
     let style = include_str!("report.css");
     format!(
@@ -161,13 +161,13 @@ fn facts(facts: &[Fact]) -> String {
     format!(r#"<table class="facts"><tbody>{rows}</tbody></table>"#)
 }
 
-fn citations(out: &mut String, methods: &[Method]) {
-    let used = Method::ALL.into_iter().filter(|method| methods.contains(method));
-    let item = |method: Method| {
-        let (work, role) = (escape(&method.citation().to_string()), escape(method.role()));
-        format!(r#"<li>{work} <span class="soft">[{role}]</span></li>"#)
+fn citations(out: &mut String, works: &[Citation]) {
+    let item = |work: &Citation| {
+        let reference = escape(&work.to_string());
+        let role = escape(work.role);
+        format!(r#"<li>{reference} <span class="soft">[{role}]</span></li>"#)
     };
-    let items: String = used.map(item).collect();
+    let items: String = works.iter().map(item).collect();
     if !items.is_empty() {
         section(out, "Methods and data used", format!("<ul>{items}</ul>"));
     }
@@ -176,6 +176,15 @@ fn citations(out: &mut String, methods: &[Method]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WORK: Citation = Citation {
+        role: "data",
+        authors: "Ethem Alpaydin, Cenk Kaynak",
+        year: 1998,
+        title: "Optical Recognition of Handwritten Digits",
+        venue: "UCI Machine Learning Repository, CC BY 4.0",
+    };
+
     use crate::report::chart::{gradient_norm, learning_rate, loss_curve, sigma_losses};
     use crate::report::{Scale, Scatter, markup, sheet};
 
@@ -253,7 +262,7 @@ mod tests {
                 Timing { name: "evaluate".into(), seconds: 4.1, steps: None },
             ],
             environment: vec![Fact::new("enscore", "0.1.0"), Fact::new("instructions", "avx512"), Fact::new("threads", 2)],
-            methods: vec![Method::OptDigits, Method::Ncsn, Method::NcsnV2, Method::Adam, Method::Adam, Method::Mmd],
+            works: vec![WORK],
         }
     }
 
@@ -270,7 +279,7 @@ mod tests {
         }
         assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 5);
         assert_eq!(page.matches("<svg").count(), 4);
-        assert!(page.contains("Adam: A Method") && page.matches("Adam: A Method").count() == 1);
+        assert!(page.matches("Optical Recognition of Handwritten Digits").count() == 1);
         assert!(
             page.contains(&escape(NULL_SENTENCE)) && page.contains(r#"width="274" height="274""#),
             "sides"

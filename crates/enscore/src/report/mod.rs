@@ -22,7 +22,6 @@ pub mod table;
 
 pub use axis::Scale;
 pub use chart::{Chart, Mark, Series};
-pub use citations::Method;
 pub use comparison::Comparison;
 pub use contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
 pub use density_map::Panel;

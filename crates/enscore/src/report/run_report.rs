@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::chart::{diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses};
+use super::citations::works;
 use super::filters::filters;
-use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
+use super::{Chart, Fact, Figure, Image, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
 use super::{render, sheet};
 use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
 use crate::data::Subset;
 use crate::error::Result;
 use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest::nearest, rows_of};
-use crate::model::{DBM_WEIGHTS, RBM_PARAMETERS};
-use crate::sample::{Trained, TrainedModel, draw};
-use crate::settings::{CdGibbs, ChainStart, Descent, Family, Model, Objective, Settings};
+use crate::sample::{TrainedModel, draw};
+use crate::settings::Settings;
+use crate::trained::Trained;
 
 /// Samples on a sheet, and pairs of a sample with its nearest training row.
 const SHEET: usize = 64;
@@ -92,7 +93,7 @@ pub fn write_report(
             steps: Some(trained.step),
         }],
         environment: environment(folder),
-        methods: methods(trained, evaluation),
+        works: works(trained, evaluation),
         ..Report::default()
     };
     add_filters(&mut report, folder, trained)?;
@@ -115,13 +116,9 @@ fn returns(rows: &[Map<String, Value>]) -> impl Iterator<Item = String> + '_ {
 
 /// What was trained on what.
 fn title(trained: &Trained) -> String {
-    let what = match trained.settings.model().family() {
-        Family::Score => "A score network",
-        Family::Energy => "An energy",
-        Family::Bipartite if matches!(trained.settings.model(), Model::Dbm(_)) => "A deep Boltzmann machine",
-        Family::Bipartite => "A restricted Boltzmann machine",
-        Family::Flow => "A flow",
-    };
+    let noun = trained.settings.model().method().noun();
+    let capital = noun[..1].to_uppercase();
+    let what = format!("{capital}{}", &noun[1..]);
     format!("{what} trained on {}", trained.model.data.name)
 }
 
@@ -254,74 +251,9 @@ fn environment(folder: &RunFolder) -> Vec<Fact> {
     ]
 }
 
-fn gibbs_methods(cd: &CdGibbs) -> Vec<Method> {
-    let mut methods = vec![Method::ContrastiveDivergence];
-    if cd.start == ChainStart::Persistent {
-        methods.push(Method::PersistentDivergence);
-    }
-    if cd.temperatures > 1 {
-        methods.push(Method::ParallelTempering);
-    }
-    if cd.centring {
-        methods.push(Method::Centring);
-    }
-    methods
-}
-
-fn methods(trained: &Trained, evaluation: &Evaluation) -> Vec<Method> {
-    let mut methods = match trained.settings.objective() {
-        Objective::Ncsn(_) => vec![Method::Ncsn, Method::NcsnV2, Method::DenoisingScoreMatching],
-        Objective::Dsm(_) => vec![Method::DenoisingScoreMatching],
-        Objective::Sm(_) => vec![Method::ScoreMatching],
-        Objective::Ssm(_) => vec![Method::ScoreMatching, Method::SlicedScoreMatching],
-        Objective::Cd(_) => vec![Method::ContrastiveDivergence, Method::ShortRun, Method::ReplayBuffer],
-        Objective::CdGibbs(cd) => gibbs_methods(cd),
-        Objective::Nce(_) => vec![Method::NoiseContrastive],
-        Objective::Fce(_) => vec![Method::NoiseContrastive, Method::FlowContrastive, Method::RealNvp],
-        Objective::Ml(_) => Vec::new(),
-    };
-    if trained.settings.model().family() == Family::Flow {
-        methods.push(Method::RealNvp);
-    }
-    if matches!(trained.settings.model(), Model::Dkef(_)) {
-        methods.push(Method::Dkef);
-    }
-    match trained.settings.model() {
-        Model::Rbm(_) => methods.push(Method::RestrictedBoltzmann),
-        Model::Dbm(_) => methods.push(Method::DeepBoltzmann),
-        _ => {}
-    }
-    if trained.settings.optimiser().kind == Descent::Adam {
-        methods.push(Method::Adam);
-    }
-    methods.push(Method::Averaging);
-    if matches!(trained.settings.model(), Model::Unet(_)) {
-        methods.extend([Method::UNet, Method::Residual, Method::GroupNorm, Method::Silu, Method::Winograd]);
-    }
-    if !evaluation.metrics.is_empty() {
-        methods.extend([
-            Method::Mmd,
-            Method::SlicedWasserstein,
-            Method::FrechetDistance,
-            Method::GaussianFrechet,
-        ]);
-    }
-    methods.push(Method::Philox);
-    match trained.model.data.name.as_str() {
-        "digits" => methods.push(Method::OptDigits),
-        name if name.contains("mnist") => methods.push(Method::Mnist),
-        _ => {}
-    }
-    methods
-}
-
 /// The weights of the hidden units of a machine of images.
 fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Result<()> {
-    let name = match trained.settings.model() {
-        Model::Rbm(_) => RBM_PARAMETERS[0],
-        Model::Dbm(_) => DBM_WEIGHTS[0],
-        _ => return Ok(()),
-    };
+    let Some(name) = trained.settings.model().method().filters() else { return Ok(()) };
     let Some(shape) = image_shape(&trained.model.data.row_shape) else { return Ok(()) };
     let place = trained.model.parameters.iter().position(|parameter| parameter.name == name);
     let Some(weights) = place.map(|place| &trained.model.weights[place]) else { return Ok(()) };

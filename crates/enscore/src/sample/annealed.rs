@@ -3,17 +3,51 @@
 use enscore_cpu::Argument;
 use enscore_program::random::Key;
 
-use super::Drawn;
-use super::drawing::{Drawing, noise_start};
+use super::drawing::{Drawing, Drawn, noise_start};
+use super::kind::SamplerKind;
 use super::trained::{TrainedModel, refused};
 use crate::error::Result;
-use crate::mcmc::{DenoiseProgram, LangevinProgram, StepRule};
-use crate::settings::Annealed;
+use crate::keys::{Fit, Kind, above, at_least, keys};
+use crate::mcmc::{DenoiseProgram, LangevinProgram, SamplerFacts, StepRule, TrainedLevels};
+use crate::model::Family;
+
+keys! {
+    /// Settings of annealed Langevin dynamics.
+    AnnealedSettings {
+        rule: StepRule = StepRule::Algorithm1, (), "Convention of step_size: x + a/2 s + sqrt(a) z as in Algorithm 1 of the paper, or x + a s + sqrt(2a) z as in its published code.";
+        step_size: f64 = 2e-5, above(0.0),
+            "Step size at the smallest noise level, in squared units of the scaled data; scaled by (sigma / sigma_min)^2 at the others.";
+        steps_per_level: u64 = 100, at_least(1), "Steps at each noise level.";
+        denoise: bool = true, (), "Finish with a noiseless step x + sigma^2 s that removes the smallest noise.";
+    }
+}
+
+impl Kind for AnnealedSettings {
+    type Facts = SamplerFacts;
+
+    fn fits(facts: &SamplerFacts) -> Fit {
+        match facts.family {
+            Family::Score | Family::Energy if facts.levels != TrainedLevels::None => Fit::Default,
+            Family::Score | Family::Energy | Family::Bipartite | Family::Flow => Fit::No,
+        }
+    }
+}
+
+impl SamplerKind for AnnealedSettings {
+    fn draw(
+        &self,
+        model: &TrainedModel,
+        drawing: &Drawing,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<Drawn> {
+        draw(model, self, drawing, progress)
+    }
+}
 
 /// Draws as `settings` say.
-pub(super) fn draw(
+fn draw(
     model: &TrainedModel,
-    settings: &Annealed,
+    settings: &AnnealedSettings,
     drawing: &Drawing,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
@@ -37,7 +71,7 @@ pub(super) fn draw(
 
 struct Annealing<'a> {
     model: &'a TrainedModel,
-    settings: &'a Annealed,
+    settings: &'a AnnealedSettings,
     langevin: enscore_cpu::Executable<f32>,
     denoise: enscore_cpu::Executable<f32>,
     seed: u64,
@@ -57,7 +91,8 @@ impl Annealing<'_> {
     ) -> Result<Vec<f32>> {
         let mut x = noise_start(self.model, self.seed, first, self.batch);
         let mut moved = vec![0.0; x.len()];
-        let (levels, rule) = (&self.model.levels, StepRule::from(self.settings.rule));
+        let levels = &self.model.levels;
+        let rule = self.settings.rule;
         trajectory.extend_from_slice(&x[..kept]);
         let mut step = 0;
         for sigma in levels.as_slice() {

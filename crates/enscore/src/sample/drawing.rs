@@ -29,12 +29,16 @@ impl Drawn {
 }
 
 /// How many samples are drawn, from which seed, in which batches.
-pub(super) struct Drawing {
-    pub(super) count: usize,
-    pub(super) seed: u64,
-    pub(super) batch: usize,
+#[derive(Clone, Copy, Debug)]
+pub struct Drawing {
+    /// Samples.
+    pub count: usize,
+    /// The seed.
+    pub seed: u64,
+    /// Samples drawn at once.
+    pub batch: usize,
     /// Chains whose trajectory is kept.
-    pub(super) chains: usize,
+    pub chains: usize,
 }
 
 impl Drawing {

@@ -4,14 +4,52 @@ use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::Parameter;
 use enscore_program::random::Key;
 
-use super::Drawn;
-use super::drawing::Drawing;
+use super::drawing::{Drawing, Drawn};
+use super::kind::SamplerKind;
 use super::trained::{TrainedModel, refused};
 use crate::error::{Error, Result};
-use crate::mcmc::{GibbsProgram, UnitStart};
-use crate::model::Bipartite;
-use crate::settings::{Gibbs, Shown};
+use crate::keys::{Fit, Kind, at_least, choice, keys};
+use crate::mcmc::{GibbsProgram, SamplerFacts, UnitStart};
+use crate::model::{Bipartite, Family};
 use crate::streams;
+
+choice! {
+    /// What pictures of binary units show.
+    Shown {
+        /// The probabilities that the last states were drawn from.
+        Means = "means",
+        /// The states.
+        States = "states",
+    }
+}
+
+keys! {
+    /// Settings of block Gibbs sampling.
+    GibbsSettings {
+        steps: u64 = 1000, at_least(1), "Gibbs sweeps per chain, starting from independent units with the data's means.";
+        pictures: Shown = Shown::Means, (),
+            "Show the means of the last sweep or the sampled states in pictures; .npy and .csv files always hold states.";
+    }
+}
+
+impl Kind for GibbsSettings {
+    type Facts = SamplerFacts;
+
+    fn fits(facts: &SamplerFacts) -> Fit {
+        if facts.family == Family::Bipartite { Fit::Default } else { Fit::No }
+    }
+}
+
+impl SamplerKind for GibbsSettings {
+    fn draw(
+        &self,
+        model: &TrainedModel,
+        drawing: &Drawing,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<Drawn> {
+        draw(model, self, drawing, progress)
+    }
+}
 
 /// Parts of a chain at whose ends the trajectory is kept.
 const PARTS: u64 = 10;
@@ -78,9 +116,9 @@ impl UnitChains {
 }
 
 /// Draws as `settings` say.
-pub(super) fn draw(
+fn draw(
     model: &TrainedModel,
-    settings: &Gibbs,
+    settings: &GibbsSettings,
     drawing: &Drawing,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {

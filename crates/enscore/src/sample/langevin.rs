@@ -6,20 +6,88 @@
 use enscore_cpu::Argument;
 use enscore_program::random::Key;
 
-use super::Drawn;
-use super::drawing::{Drawing, noise_start};
+use super::drawing::{Drawing, Drawn, noise_start};
+use super::kind::SamplerKind;
 use super::trained::{TrainedModel, refused};
 use crate::error::Result;
-use crate::mcmc::LangevinProgram;
-use crate::settings::Langevin;
+use crate::keys::{Fit, Keys, Kind, Reader, above, at_least};
+use crate::mcmc::{LangevinDefaults, LangevinProgram, SamplerFacts, TrainedLevels};
+use crate::model::Family;
 
 /// Parts of a chain at whose ends the trajectory is kept.
 const PARTS: u64 = 10;
 
+/// Settings of Langevin dynamics on one density, starting from noise at the scale of the data: x +
+/// step_size s + noise_std z.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LangevinSettings {
+    /// Coefficient of the score, in squared units of the scaled data.
+    pub step_size: f64,
+    /// Standard deviation of the noise.
+    pub noise_std: f64,
+    /// Steps of each chain.
+    pub steps: u64,
+}
+
+impl Keys for LangevinSettings {
+    fn read_keys(reader: &mut Reader) -> Result<Self> {
+        LangevinSettings::read(reader, &SamplerFacts::default())
+    }
+}
+
+impl Kind for LangevinSettings {
+    type Facts = SamplerFacts;
+
+    fn fits(facts: &SamplerFacts) -> Fit {
+        match (facts.family, facts.levels) {
+            (Family::Score | Family::Energy, TrainedLevels::None) => Fit::Default,
+            (Family::Score | Family::Energy, TrainedLevels::One) => Fit::Yes,
+            (Family::Score | Family::Energy, TrainedLevels::Many) => Fit::No,
+            (Family::Bipartite | Family::Flow, _) => Fit::No,
+        }
+    }
+
+    /// Defaults to the chains that taught the model, if there were any.
+    fn read(reader: &mut Reader, facts: &SamplerFacts) -> Result<Self> {
+        let LangevinDefaults { step_size, noise_std, steps } = facts.langevin;
+        let step_size = reader.get(
+            "step_size",
+            step_size,
+            above(0.0),
+            "Step size: a step is x + step_size s + noise_std z with score s and standard normal z; in squared units of the scaled data.",
+        )?;
+        let noise_std = reader.get(
+            "noise_std",
+            noise_std,
+            at_least(0.0),
+            "Standard deviation of the noise per step; 0: sqrt(2 step_size), which samples at temperature 1.",
+        )?;
+        let steps = reader.get(
+            "steps",
+            steps,
+            at_least(1),
+            "Steps per chain, starting from noise at the scale of the data.",
+        )?;
+        let noise_std = if noise_std > 0.0 { noise_std } else { (2.0 * step_size).sqrt() };
+        Ok(LangevinSettings { step_size, noise_std, steps })
+    }
+}
+
+impl SamplerKind for LangevinSettings {
+    fn draw(
+        &self,
+        model: &TrainedModel,
+        drawing: &Drawing,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<Drawn> {
+        draw(model, self, drawing, progress)
+    }
+}
+
 /// Draws as `settings` say.
-pub(super) fn draw(
+fn draw(
     model: &TrainedModel,
-    settings: &Langevin,
+    settings: &LangevinSettings,
     drawing: &Drawing,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {

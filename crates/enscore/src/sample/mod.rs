@@ -8,22 +8,28 @@ mod drawing;
 mod exact;
 mod files;
 mod gibbs;
+mod kind;
+mod kinds;
 mod langevin;
 mod own_network;
 pub mod suggest;
 mod trained;
 mod weighted_bipartite;
 
+pub use annealed::AnnealedSettings;
 pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
-pub use drawing::Drawn;
+pub use drawing::{Drawing, Drawn};
+pub use exact::ExactSettings;
 pub use files::{FileDraws, ModelFile, RbmFile, SpinChain, draw_from_file, ising_sides};
-pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature, update_options};
+pub use gibbs::{GibbsSettings, Shown};
+pub use kind::SamplerKind;
+pub use kinds::{Sampler, SamplerSettings, WeightsChoice};
+pub use langevin::LangevinSettings;
+pub use trained::{TrainedModel, refused};
 pub use weighted_bipartite::WeightedBipartite;
 
 use crate::error::Result;
-use crate::settings::{Method, Sampler};
-use drawing::Drawing;
 
 /// Draws `count` samples under `seed`, keeping the trajectory of the first `chains` of them. `progress` is
 /// told how many steps of how many are done, and may end the drawing by returning an error.
@@ -39,10 +45,5 @@ pub fn draw(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
     let drawing = Drawing { count, seed, batch: sampler.batch.min(count.max(1)), chains };
-    match &sampler.method {
-        Method::Annealed(settings) => annealed::draw(model, settings, &drawing, progress),
-        Method::Langevin(settings) => langevin::draw(model, settings, &drawing, progress),
-        Method::Gibbs(settings) => gibbs::draw(model, settings, &drawing, progress),
-        Method::Exact => exact::draw(model, &drawing, progress),
-    }
+    sampler.method.method().draw(model, &drawing, progress)
 }

@@ -9,8 +9,8 @@ use enscore_program::Parameter;
 use super::TrainedModel;
 use crate::checkpoint::{DataRecord, TensorData, Tensors};
 use crate::error::Result;
+use crate::mcmc::StartNoise;
 use crate::model::{LogDensity, Network, NoiseLevels, parameters_of};
-use crate::settings::StartNoise;
 
 /// What a file says of the data besides the weights: the least and the greatest value, moments of each
 /// element.

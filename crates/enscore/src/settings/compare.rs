@@ -12,9 +12,9 @@
 use std::path::Path;
 
 use super::load::{read_text, typed};
-use super::reading::COMPARE;
 use super::reference::drop_other_kinds;
 use super::tables::Settings;
+use crate::keys::COMPARE;
 use crate::{Error, Result};
 
 /// The one key that isn't a run.

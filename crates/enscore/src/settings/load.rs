@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::reading::{Raw, Reader};
 use super::reference::{self, nearest_of_all};
 use super::tables::Settings;
+use crate::keys::{Raw, Reader};
 use crate::{Error, Result};
 
 /// No settings file is near this many bytes: what is larger is some other file.

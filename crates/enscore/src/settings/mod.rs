@@ -13,34 +13,21 @@
 //! ```
 
 mod compare;
-mod data;
 mod load;
-mod model;
-mod objective;
 mod optimiser;
-mod reading;
 mod reference;
-mod sampler;
 mod stability;
 mod tables;
 mod train;
 
 pub use compare::Compare;
-pub use data::{Data, Preprocess, Source};
-pub use model::{
-    Activation, ConvEnergy, Convolution, Dbm, Dkef, Family, GaussianEnergy, Mlp, MlpEnergy, Model,
-    MultiScaleFlow, Rbm, RealNvp, ResidualEnergy, Unet, VisibleUnits,
-};
-pub use objective::{
-    Cd, CdGibbs, ChainStart, Dsm, Fce, Ml, Nce, Ncsn, NoiseKind, Objective, Projection, Sm, Ssm, StartNoise,
-};
 pub use optimiser::{Decay, Descent, Optimiser};
-pub use reading::KeyReference;
 pub use reference::settings_reference;
-pub use sampler::{Annealed, Gibbs, Langevin, Method, Sampler, Shown, StepRuleName, Weights};
 pub use stability::Stability;
 pub use tables::Settings;
 pub use train::{DecayBy, Products, Train};
+
+pub use crate::keys::KeyReference;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! `[optimiser]`: Adam (Kingma and Ba 2015) or SGD with momentum, the learning rate schedule, gradient
 //! clipping, weight decay, and the moving average of the weights.
 
-use super::reading::{Reader, above, at_least, choice, from_to_below, keys, within};
 use crate::Result;
+use crate::keys::{Keys, Reader, above, at_least, choice, from_to_below, keys, within};
 
 choice! {
     /// Decay of the learning rate after the warm-up.

@@ -1,8 +1,8 @@
 //! `[stability]`: what counts as divergence, and how often training rolls back to its last checkpoint
 //! with smaller steps.
 
-use super::reading::{Reader, above, at_least, from_to_below, keys, within};
 use crate::Result;
+use crate::keys::{Keys, Reader, above, at_least, from_to_below, keys, within};
 
 keys! {
     /// What counts as divergence, and the response. A step that is not finite always counts.

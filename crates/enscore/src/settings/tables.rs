@@ -1,21 +1,21 @@
 //! All tables of a run's settings, checked.
 
-use super::data::Data;
-use super::model::Model;
-use super::objective::Objective;
 use super::optimiser::Optimiser;
-use super::reading::Reader;
-use super::sampler::Sampler;
 use super::stability::Stability;
 use super::train::Train;
 use crate::Result;
+use crate::data::DataSettings;
+use crate::keys::Reader;
+use crate::model::ModelSettings;
+use crate::objective::ObjectiveSettings;
+use crate::sample::Sampler;
 
 /// The checked settings of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    data: Data,
-    model: Model,
-    objective: Objective,
+    data: DataSettings,
+    model: ModelSettings,
+    objective: ObjectiveSettings,
     optimiser: Optimiser,
     train: Train,
     stability: Stability,
@@ -25,31 +25,43 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads every table; shared with the reference, which is what this reads.
+    /// Reads every table.
     pub(super) fn read(reader: &mut Reader) -> Result<Settings> {
-        let data = Data::read(reader)?;
-        let model = Model::read(reader)?;
-        let objective = Objective::read(reader, &model)?;
+        let data = DataSettings::read(reader)?;
+        let model = ModelSettings::read(reader)?;
+        let objective = ObjectiveSettings::read(reader, &model)?;
         let optimiser = Optimiser::read(reader)?;
         let train = Train::read(reader)?;
         let stability = Stability::read(reader)?;
-        let sampler = Sampler::read(reader, model.family(), &objective)?;
+        let facts = objective.method().sampling(model.method().family());
+        let sampler = Sampler::read(reader, &facts)?;
         let resolved = reader.resolved();
         Ok(Settings { data, model, objective, optimiser, train, stability, sampler, resolved })
     }
 
+    /// Reads the keys of every table and every kind, for the reference.
+    pub(super) fn read_all(reader: &mut Reader) -> Result<()> {
+        DataSettings::read(reader)?;
+        ModelSettings::TABLE.read_all(reader)?;
+        ObjectiveSettings::TABLE.read_all(reader)?;
+        Optimiser::read(reader)?;
+        Train::read(reader)?;
+        Stability::read(reader)?;
+        Sampler::read_all(reader)
+    }
+
     /// The training data.
-    pub fn data(&self) -> &Data {
+    pub fn data(&self) -> &DataSettings {
         &self.data
     }
 
     /// What is trained.
-    pub fn model(&self) -> &Model {
+    pub fn model(&self) -> &ModelSettings {
         &self.model
     }
 
     /// What is minimised.
-    pub fn objective(&self) -> &Objective {
+    pub fn objective(&self) -> &ObjectiveSettings {
         &self.objective
     }
 

@@ -5,6 +5,10 @@ use std::path::Path;
 use super::load::LARGEST_FILE;
 use super::*;
 use crate::Result;
+use crate::data::{Preprocess, Source};
+use crate::mcmc::StepRule;
+use crate::model::ModelSettings;
+use crate::sample::SamplerSettings;
 
 const SMALL: &str = "[data]\nname = \"digits\"\n[model]\nkind = \"unet\"\n";
 
@@ -23,13 +27,13 @@ fn refusal(text: &str, sets: &[&str]) -> String {
 fn defaults() {
     let settings = parse(SMALL, &[]).unwrap();
     assert_eq!(settings.data().source, Source::Name("digits".into()));
-    let Model::Unet(unet) = settings.model() else { panic!("a U-Net") };
+    let ModelSettings::UNet(unet) = settings.model() else { panic!("a U-Net") };
     assert_eq!(unet.widths(), [32, 64, 64]);
     assert_eq!(settings.optimiser().epsilon, 1e-8);
     assert_eq!(settings.optimiser().clip(), Some(1.0));
     assert_eq!((settings.train().wall_time(), settings.train().warm_start_run()), (None, None));
-    let Method::Annealed(annealed) = &settings.sampler().method else { panic!("annealed") };
-    assert_eq!(annealed.rule, StepRuleName::Algorithm1);
+    let SamplerSettings::Annealed(annealed) = &settings.sampler().method else { panic!("annealed") };
+    assert_eq!(annealed.rule, StepRule::Algorithm1);
 }
 
 #[test]
@@ -81,8 +85,8 @@ fn set_overrides_the_file_in_order() {
     ];
     let settings = parse(SMALL, &sets).unwrap();
     assert_eq!(settings.train().steps, 7);
-    let Method::Annealed(annealed) = &settings.sampler().method else { panic!("annealed") };
-    assert_eq!(annealed.rule, StepRuleName::ReferenceCode);
+    let SamplerSettings::Annealed(annealed) = &settings.sampler().method else { panic!("annealed") };
+    assert_eq!(annealed.rule, StepRule::ReferenceCode);
     assert_eq!(settings.data().source, Source::Path("../x/1".into()));
     assert_eq!(settings.train().warm_start, "2024");
     assert_eq!(settings.optimiser().decay, Decay::Cosine);
@@ -103,7 +107,7 @@ fn refusals_of_a_file() {
         ("[trian]", "unknown table [trian]: a.toml, line 5; did you mean [train]?"),
         (
             "[sampler]\nqqqqqq = 1",
-            "unknown key sampler.qqqqqq: a.toml, line 6: expected one of kind, rule, step_size, steps_per_level, denoise, batch, count, weights, noise_std, steps, pictures",
+            "unknown key sampler.qqqqqq: a.toml, line 6: expected one of kind, rule, step_size, steps_per_level, denoise, noise_std, steps, pictures, batch, count, weights",
         ),
         (
             "[optimiser]\nlearning_rate = -1",
@@ -151,7 +155,7 @@ fn refusals_of_a_file() {
         ),
         (
             "hidden = [3]",
-            "model.hidden is only for model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"real-nvp\" or model.kind = \"rbm\" or model.kind = \"dbm\": a.toml, line 5; remove it, or choose a kind that has it",
+            "model.hidden is only for model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"rbm\" or model.kind = \"dbm\" or model.kind = \"real-nvp\": a.toml, line 5; remove it, or choose a kind that has it",
         ),
         (
             "[objective]\nsigma_min = 1",
@@ -177,11 +181,19 @@ fn refusals_of_whole_files() {
         ),
         (
             "data.name = 'digits'",
-            "no model.kind: a.toml, [model]: expected kind = \"unet\", \"mlp\", \"mlp-energy\" or another",
+            "no model.kind: a.toml, [model]: expected \"unet\", \"mlp\", \"mlp-energy\", \"conv-energy\", \"residual-energy\", \"dkef\", \"gaussian-energy\", \"rbm\", \"dbm\", \"real-nvp\" or \"multi-scale-flow\"",
         ),
         (
             "data.name = 'a'\ndata.path = 'b'",
             "wrong value for data.path: a.toml, line 2: found \"b\" in addition to data.name, expected only one of the two; remove one of them",
+        ),
+        (
+            "data.name = 'digits'\nmodel.kind = 'rbm'\nobjective.kind = 'dsm'",
+            "wrong value for objective.kind: a.toml, line 3: found \"dsm\", expected \"cd\" or \"ml\" for model.kind = \"rbm\"",
+        ),
+        (
+            "data.name = 'digits'\nmodel.kind = 'real-nvp'",
+            "no objective.kind: a.toml, [objective]: expected \"dsm\", \"sm\", \"ssm\" or \"ml\" for model.kind = \"real-nvp\"",
         ),
         ("data.name = ' '", "wrong value for data.name: a.toml, line 1: found \"\", expected a name"),
         ("steps = 3", "key steps is outside any table: a.toml, line 1; did you mean train.steps?"),
@@ -242,6 +254,22 @@ fn the_settings_that_come_along_are_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../settings");
     for name in ["digits.toml", "mnist.toml"] {
         let settings = Settings::load(&folder.join(name), &[]).unwrap();
-        assert!(matches!(settings.model(), Model::Unet(_)), "{name}");
+        assert!(matches!(settings.model(), ModelSettings::UNet(_)), "{name}");
     }
+}
+
+const REST: &str = "\n[model]\nkind = 'mlp'\n[objective]\nkind = 'dsm'";
+
+#[test]
+fn tables_are_left_as_they_are_unless_asked() {
+    let read = |text: &str| Settings::parse(&format!("[data]\nname = 'digits'\n{text}{REST}"), "t.toml", &[]);
+    let plain = read("").unwrap();
+    let data = plain.data();
+    assert_eq!((data.preprocess, data.test_fraction, data.drop_correlated), (Preprocess::None, 0.0, 0.0));
+    let asked = read("preprocess = 'whiten'\ndrop_correlated = 0.98\ntest_fraction = 0.1").unwrap();
+    assert_eq!((asked.data().preprocess, asked.data().drop_correlated), (Preprocess::Whiten, 0.98));
+    let alone = read("drop_correlated = 0.98").unwrap_err().to_string();
+    assert!(alone.contains("t.toml, line 3") && alone.contains("data.preprocess"), "{alone}");
+    let wrong = ["preprocess = 'pca'", "test_fraction = 0.6", "drop_correlated = 1.5\npreprocess = 'whiten'"];
+    assert!(wrong.iter().all(|text| read(text).is_err()));
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::reading::{Reader, above, at_least, choice, keys, within};
 use crate::Result;
+use crate::keys::{Keys, Reader, above, at_least, choice, keys, within};
 
 choice! {
     /// Clock of the learning rate decay.

@@ -7,12 +7,13 @@ use super::options::TrainingOptions;
 use super::training::{Training, trace_updates};
 use super::update::UpdateProgram;
 use crate::checkpoint::{DataRecord, RunManifest};
-use crate::data::{self, Dataset, Parts, Prepared, Split, Statistics, Subset};
+use crate::data::{self, Dataset, Parts, Prepared, Preprocess, Split, Statistics, Subset};
 use crate::error::{Error, Result};
-use crate::model::{self, Bipartite, DataFacts, Network, NoiseLevels};
-use crate::objective::{self, Task};
-use crate::sample::{frozen_flow, refused, temperature};
-use crate::settings::{Family, Objective, Preprocess, Settings};
+use crate::model::{self, Bipartite, DataFacts, Family, Network, NoiseLevels};
+use crate::objective::{Scene, Task};
+use crate::sample::refused;
+use crate::settings::Settings;
+use crate::trained::frozen_flow;
 
 /// A training with what a run's folder records of it.
 pub(super) struct Described {
@@ -34,18 +35,24 @@ impl Described {
         refuse_two_test_splits(settings)?;
         let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, None)?;
         let statistics = data::statistics(&prepared.parts.training)?;
-        let record = record(&dataset, &prepared, &statistics, settings.model().family())?;
+        let record = record(&dataset, &prepared, &statistics, settings.model().method().family())?;
         let Parts { training, validation, .. } = prepared.parts;
         let first = starting_rows(settings, &training)?;
-        let model = model::build(settings.model(), &DataFacts { rows: &first, ..record.facts() })?;
+        let model = settings.model().method().build(&DataFacts { rows: &first, ..record.facts() })?;
         refuse_other_values(&model, &training)?;
-        refuse_large_enumeration(settings, &model)?;
-        let flow = frozen_flow(settings)?;
-        let task = objective::build(settings, &record.facts(), &training, validation.as_ref(), flow)?;
+        let objective = settings.objective().method();
+        let task = objective.build(Scene {
+            model: settings.model(),
+            network: &model,
+            data: &record.facts(),
+            training: &training,
+            validation: validation.as_ref(),
+            flow_noise: frozen_flow(settings)?,
+        })?;
         let options = TrainingOptions::of(settings)?;
         let (task, updates) = within_memory(settings, &model, task, &options)?;
         let training = Training::traced(model, task, updates, &training, &statistics, options)?;
-        let levels = objective::noise_levels(settings.objective())?;
+        let levels = objective.levels()?;
         Ok(Described { settings: settings.clone(), training, validation, record, levels })
     }
 
@@ -53,7 +60,8 @@ impl Described {
         let instructions = format!("{:?}", enscore_cpu::simd::Path::current()).to_lowercase();
         let seed = self.settings.train().seed;
         let parameters = self.training.parameter_count();
-        let temperature = Some(temperature(&self.settings)).filter(|temperature| *temperature != 1.0);
+        let temperature =
+            Some(self.settings.objective().method().temperature()).filter(|temperature| *temperature != 1.0);
         RunManifest { temperature, ..RunManifest::new(seed, self.record.clone(), parameters, &instructions) }
     }
 }
@@ -67,16 +75,17 @@ fn within_memory(
     options: &TrainingOptions,
 ) -> Result<(Task, Vec<UpdateProgram>)> {
     let mut updates = trace_updates(model, &task, options)?;
-    let chooses = matches!(settings.objective(), Objective::Sm(sm) if sm.tangents == 0);
+    let objective = settings.objective().method();
     let mut tangents: usize = model::Score::row_shape(model).iter().product();
     let half = 0.5 * settings.train().memory_limit_gib * (1u64 << 30) as f64;
-    while chooses && model.has_density() && tangents > 1 {
+    while objective.with_tangents(tangents).is_some() && model.has_density() && tangents > 1 {
         let executable = Executable::<f32>::compile(&updates[0].program, options.update).map_err(refused)?;
         if executable.arena_bytes() as f64 <= half {
             break;
         }
         tangents = tangents.div_ceil(2);
-        task = Task::score_matching(tangents);
+        let Some(smaller) = objective.with_tangents(tangents) else { break };
+        task = smaller;
         updates = trace_updates(model, &task, options)?;
     }
     Ok((task, updates))
@@ -102,20 +111,6 @@ fn refuse_other_values(model: &Network, training: &Subset) -> Result<()> {
     Ok(())
 }
 
-/// Exact likelihoods of bipartite models enumerate the smaller side.
-fn refuse_large_enumeration(settings: &Settings, model: &Network) -> Result<()> {
-    match (settings.objective(), model.bipartite()) {
-        (Objective::Ml(_), Some(units)) if !model::is_enumerable(units) => {
-            Err(Error::input("too many units to enumerate the exact likelihood")
-                .at("objective.kind = \"ml\"")
-                .found(format!("{} hidden units", units.second_width()))
-                .expected(format!("at most {} on one side", model::MOST_ENUMERATED))
-                .remedy("set objective.kind = \"cd\", or fewer model.hidden"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn refuse_two_test_splits(settings: &Settings) -> Result<()> {
     let data = settings.data();
     if data.test_fraction > 0.0 && data::load_test(&data.source.to_string())?.is_some() {
@@ -131,7 +126,7 @@ fn refuse_two_test_splits(settings: &Settings) -> Result<()> {
 fn starting_rows(settings: &Settings, training: &Subset) -> Result<Vec<f64>> {
     let dataset = training.dataset();
     let rows = training.rows();
-    let count = model::starting_rows(settings.model()).min(rows.len());
+    let count = settings.model().method().starting_rows().min(rows.len());
     let mut values = vec![0.0; count * dataset.row_len()];
     for (i, out) in values.chunks_exact_mut(dataset.row_len().max(1)).enumerate() {
         dataset.copy_row_f64(rows[i * rows.len() / count] as usize, out)?;

@@ -5,9 +5,10 @@ use enscore_cpu::Options;
 use super::adam::{Adam, Rule};
 use super::schedule::{LearningRate, average_decay};
 use super::update::Optimiser;
+use crate::data::Preprocess;
 use crate::error::Result;
-use crate::sample::{options, update_options};
-use crate::settings::{Decay, Descent, Preprocess, Settings};
+use crate::settings::{Decay, Descent, Settings};
+use crate::trained::{options, update_options};
 
 /// How a training runs.
 ///

@@ -17,10 +17,11 @@ use super::watch::validation::Validation;
 use super::watch::window::Window;
 use crate::checkpoint::{DataRecord, MetricsWriter, Progress, Run, Tensors};
 use crate::error::{Error, Result};
-use crate::objective::LOSS_PER_DIM;
+use crate::objective::{HeldOutLoss, LOSS_PER_DIM};
 use crate::report::run_report;
 use crate::sample::TrainedModel;
-use crate::settings::{DecayBy, Objective, Settings};
+use crate::settings::{DecayBy, Settings};
+use crate::trained::trained_model;
 
 /// A state that a diverging training goes back to: that of the last checkpoint.
 struct Good {
@@ -309,12 +310,11 @@ impl Recorder {
             let found = parameters.iter().zip(averages).find(|(parameter, _)| parameter.name == wanted.name);
             Ok(found.map(|(_, values)| values.clone()).unwrap_or_default())
         };
-        TrainedModel::new(&self.settings, self.record.clone(), of)
+        trained_model(&self.settings, self.record.clone(), of)
     }
 }
 
-/// Whether the objective has a loss on held-out rows: contrastive divergence has none, without chains of
-/// its own.
+/// Whether the objective has a loss on held-out rows.
 fn has_held_out_loss(settings: &Settings) -> bool {
-    !matches!(settings.objective(), Objective::Cd(_) | Objective::CdGibbs(_))
+    settings.objective().method().held_out() != HeldOutLoss::None
 }

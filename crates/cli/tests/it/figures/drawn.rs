@@ -1,8 +1,8 @@
 //! `enscore sample`: each number of each chain, one step at a time in double precision.
 
+use enscore::mcmc::StepRule;
 use enscore::model::{Units, batch_shape, mean_units, trace};
-use enscore::objective::noise_levels;
-use enscore::settings::{Annealed, Method, StepRuleName};
+use enscore::sample::{AnnealedSettings, SamplerSettings};
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 use enscore_program::{Kind, Parameters, Value, Var, interpret};
 
@@ -51,16 +51,16 @@ pub fn langevin(hand: &ByHand, chain: usize, steps: u64, a: f64, b: f64) -> Vec<
 }
 
 /// The start, the ends of all levels, and the denoised end if there is one.
-pub fn annealed(hand: &ByHand, chain: usize, settings: &Annealed) -> Rows {
-    let levels = noise_levels(hand.settings.objective()).unwrap();
+pub fn annealed(hand: &ByHand, chain: usize, settings: &AnnealedSettings) -> Rows {
+    let levels = hand.settings.objective().method().levels().unwrap();
     let (mut x, mut step) = (start(hand, chain), 0);
     let mut stages = vec![x.clone()];
     let last = levels.last();
     for sigma in levels.as_slice() {
         let alpha = settings.step_size * (sigma / last).powi(2);
         let (a, b) = match settings.rule {
-            StepRuleName::Algorithm1 => (alpha / 2.0, alpha.sqrt()),
-            StepRuleName::ReferenceCode => (alpha, (2.0 * alpha).sqrt()),
+            StepRule::Algorithm1 => (alpha / 2.0, alpha.sqrt()),
+            StepRule::ReferenceCode => (alpha, (2.0 * alpha).sqrt()),
         };
         for _ in 0..settings.steps_per_level {
             step += 1;
@@ -161,18 +161,18 @@ pub fn gibbs(hand: &ByHand, chain: usize, steps: u64, known: &[Option<f64>]) -> 
     [x, means].map(|side| side[..hand.row_len()].to_vec())
 }
 
-fn by_hand(hand: &ByHand, method: &Method) -> Rows {
+fn by_hand(hand: &ByHand, method: &SamplerSettings) -> Rows {
     let chain = |chain: usize| match method {
-        Method::Langevin(settings) => {
+        SamplerSettings::Langevin(settings) => {
             let noise = settings.noise_std;
             langevin(hand, chain, settings.steps, settings.step_size, noise)
         }
-        Method::Annealed(settings) => annealed(hand, chain, settings).pop().unwrap(),
-        Method::Gibbs(settings) => {
+        SamplerSettings::Annealed(settings) => annealed(hand, chain, settings).pop().unwrap(),
+        SamplerSettings::Gibbs(settings) => {
             let [states, _] = gibbs(hand, chain, settings.steps, &[]);
             states
         }
-        Method::Exact => inverted(hand, chain),
+        SamplerSettings::Exact(_) => inverted(hand, chain),
     };
     (0..COUNT).map(chain).collect()
 }

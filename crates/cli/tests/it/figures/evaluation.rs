@@ -53,11 +53,11 @@ pub fn assert_figures(what: &str, found: &Value, expected: &[Figure]) {
 /// rows.
 pub fn assert_losses(what: &str, found: &Value, hand: &ByHand, training: &Rows, rows: &Rows, seed: u64) {
     let sigmas: Vec<f64> = match hand.settings.objective() {
-        enscore::settings::Objective::Ncsn(ncsn) => {
+        enscore::objective::ObjectiveSettings::Ncsn(ncsn) => {
             let ratio = (ncsn.sigma_min / ncsn.sigma_max).powf(1.0 / (ncsn.levels as f64 - 1.0));
             (0..ncsn.levels).map(|level| ncsn.sigma_max * ratio.powi(level as i32)).collect()
         }
-        enscore::settings::Objective::Dsm(dsm) => vec![dsm.sigma],
+        enscore::objective::ObjectiveSettings::Dsm(dsm) => vec![dsm.sigma],
         _ => {
             for key in ["loss_per_dim", "std_err", "rows", "levels", "affine"] {
                 assert!(found[key].is_null(), "{what} has no {key}: {found}");

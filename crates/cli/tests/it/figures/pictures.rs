@@ -1,13 +1,12 @@
 //! The pictures of a report and of `enscore sample`: each image in its place, each pixel at its level.
 
-use enscore::settings::Method;
-
 use super::drawn::{SEED, annealed, gibbs, langevin};
 use super::filled::trained;
 use super::plain::by_hand::{AVERAGED, ByHand, Rows};
 use super::plain::page::Page;
 use super::plain::trained::{folder, train};
 use crate::common::{Folder, png_size};
+use enscore::sample::SamplerSettings;
 
 /// An image of 8 x 8 pixels is seven times enlarged; two pixels lie between images.
 const TILE: usize = 56;
@@ -53,8 +52,8 @@ fn samples(folder: &Folder, run: &str, count: usize) -> Rows {
 /// The states of a chain that a strip shows, from its start to its end.
 fn stages(hand: &ByHand, chain: usize) -> Rows {
     match &hand.settings.sampler().method {
-        Method::Annealed(settings) => annealed(hand, chain, settings),
-        Method::Langevin(settings) => (0..=settings.steps)
+        SamplerSettings::Annealed(settings) => annealed(hand, chain, settings),
+        SamplerSettings::Langevin(settings) => (0..=settings.steps)
             .map(|steps| langevin(hand, chain, steps, settings.step_size, settings.noise_std))
             .collect(),
         other => panic!("no chain of images: {other:?}"),

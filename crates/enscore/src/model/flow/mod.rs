@@ -5,5 +5,5 @@ mod multi_scale;
 mod real_nvp;
 
 pub use coupling::{couple, uncouple};
-pub use multi_scale::MultiScaleFlow;
-pub use real_nvp::RealNvp;
+pub use multi_scale::{MultiScaleFlow, MultiScaleFlowSettings};
+pub use real_nvp::{REAL_NVP, RealNvp, RealNvpSettings};

@@ -15,10 +15,57 @@
 use enscore_program::{Parameters, Var};
 
 use super::coupling::{couple, heads, uncouple};
+use super::real_nvp::REAL_NVP;
+use crate::citation::Citation;
 use crate::error::{Error, Result};
-use crate::model::layers::{Start, conv};
+use crate::keys::{Kind, keys, within};
+use crate::model::kind::{DataFacts, Family, ModelKind};
+use crate::model::layers::{Convolution, ConvolutionSettings, Start, conv};
+use crate::model::network::Network;
 use crate::model::standardise::Standardise;
-use crate::model::{Flow, LogDensity, standard_normal};
+use crate::model::tracing::standard_normal;
+use crate::model::traits::{Flow, LogDensity};
+
+keys! {
+    /// Settings of a flow of images.
+    MultiScaleFlowSettings {
+        channels: usize = 32, within(1, 4096), "Width of a coupling's convolutions, in channels.";
+        scales: usize = 2, within(1, 8), "Scales; each halves the resolution and factors out half of its channels.";
+        couplings: usize = 4, within(1, 64), "Affine couplings at each scale.";
+        ..convolutions: ConvolutionSettings;
+    }
+}
+
+impl Kind for MultiScaleFlowSettings {
+    type Facts = ();
+}
+
+impl ModelKind for MultiScaleFlowSettings {
+    fn family(&self) -> Family {
+        Family::Flow
+    }
+
+    fn build(&self, data: &DataFacts) -> Result<Network> {
+        let shape = data.image("a multi-scale flow", "real-nvp")?;
+        let flow = MultiScaleFlow::new(
+            shape,
+            self.channels,
+            self.scales,
+            self.couplings,
+            data.mean,
+            data.deviation,
+        )?;
+        Ok(Network::Flow(Box::new(flow)))
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        vec![REAL_NVP]
+    }
+
+    fn convolution(&self) -> Convolution {
+        self.convolutions.conv
+    }
+}
 
 /// A flow of images.
 #[derive(Clone, Debug)]

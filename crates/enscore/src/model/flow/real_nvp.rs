@@ -13,10 +13,52 @@
 use enscore_program::{Initial, Parameters, Var};
 
 use super::coupling::{couple, heads, uncouple};
+use crate::citation::Citation;
 use crate::error::{Error, Result};
+use crate::keys::{Kind, ListOf, keys, within};
+use crate::model::kind::{DataFacts, Family, ModelKind};
 use crate::model::layers::{Start, dense};
+use crate::model::network::Network;
 use crate::model::standardise::Standardise;
-use crate::model::{Flow, LogDensity, standard_normal};
+use crate::model::tracing::standard_normal;
+use crate::model::traits::{Flow, LogDensity};
+
+/// The work behind flows of affine couplings.
+pub const REAL_NVP: Citation = Citation {
+    role: "flow: affine couplings",
+    authors: "Laurent Dinh, Jascha Sohl-Dickstein, Samy Bengio",
+    year: 2017,
+    title: "Density Estimation Using Real NVP",
+    venue: "International Conference on Learning Representations",
+};
+
+keys! {
+    /// Settings of a flow of vectors.
+    RealNvpSettings {
+        couplings: usize = 8, within(1, 1024), "Affine couplings.";
+        hidden: Vec<usize> = vec![64, 64], ListOf { items: within(1, 65_536), length: within(1, 64) },
+            "Width of each hidden layer of a coupling's perceptron.";
+    }
+}
+
+impl Kind for RealNvpSettings {
+    type Facts = ();
+}
+
+impl ModelKind for RealNvpSettings {
+    fn family(&self) -> Family {
+        Family::Flow
+    }
+
+    fn build(&self, data: &DataFacts) -> Result<Network> {
+        let flow = RealNvp::new(data.row_shape, self.couplings, &self.hidden, data.mean, data.deviation)?;
+        Ok(Network::Flow(Box::new(flow)))
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        vec![REAL_NVP]
+    }
+}
 
 /// A flow of vectors, or of anything else as one long vector.
 #[derive(Clone, Debug)]

@@ -12,8 +12,8 @@ use super::surroundings::{BUFFER, CHAIN_SEED, ChainReport, Surroundings};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::error::{Error, Result};
 use crate::mcmc::{TemperedGibbsProgram, UnitStart};
+use crate::objective::{ChainStart, GibbsChainSettings};
 use crate::sample::refused;
-use crate::settings::{CdGibbs, ChainStart};
 use crate::streams;
 
 /// Sweeps before the first update that learns from persistent chains, where others came before it: by then
@@ -40,7 +40,7 @@ pub(crate) struct GibbsChains {
 }
 
 impl GibbsChains {
-    pub(super) fn new(around: &Surroundings, settings: &CdGibbs) -> Result<GibbsChains> {
+    pub(super) fn new(around: &Surroundings, settings: &GibbsChainSettings) -> Result<GibbsChains> {
         let Some(model) = around.model.bipartite() else {
             return Err(Error::input("Gibbs sampling needs a bipartite model").at("model.kind"));
         };

@@ -18,13 +18,13 @@ use crate::data::permutation;
 use crate::error::{Error, Result};
 use crate::mcmc::{LangevinProgram, NoiseStart};
 use crate::model::LogDensity;
+use crate::objective::{ChainStart, LangevinChainSettings};
 use crate::sample::refused;
-use crate::settings::{Cd, ChainStart};
 use crate::streams;
 
 /// The chains of a training.
 pub(crate) struct LangevinChains {
-    settings: Cd,
+    settings: LangevinChainSettings,
     executable: Executable<f32>,
     /// `[slots, ..row_shape]`; empty unless persistent.
     buffer: Vec<f32>,
@@ -41,7 +41,7 @@ pub(crate) struct LangevinChains {
 
 impl LangevinChains {
     /// The chains that `settings` describe, all of them at noise.
-    pub(super) fn new(around: &Surroundings, settings: &Cd) -> Result<LangevinChains> {
+    pub(super) fn new(around: &Surroundings, settings: &LangevinChainSettings) -> Result<LangevinChains> {
         let batch = around.options.batch;
         if settings.start == ChainStart::Persistent && settings.buffer < batch {
             return Err(Error::input("the replay buffer is smaller than a batch")
@@ -220,7 +220,7 @@ impl LangevinChains {
 }
 
 /// The coefficient of the score and the standard deviation of the noise of a chain's step.
-fn step(settings: &Cd) -> (f64, f64) {
+fn step(settings: &LangevinChainSettings) -> (f64, f64) {
     let noise = settings.noise_std;
     (settings.step_size, if noise > 0.0 { noise } else { (2.0 * settings.step_size).sqrt() })
 }

@@ -7,10 +7,10 @@ use enscore_program::random::Key;
 use crate::data::Subset;
 use crate::error::Result;
 use crate::model::NoiseLevels;
-use crate::objective::{EvaluationProgram, ObjectiveProgram};
-use crate::sample::{options, refused};
-use crate::settings::Objective;
+use crate::objective::{EvaluationProgram, HeldOutLoss, ObjectiveProgram};
+use crate::sample::refused;
 use crate::train::from_settings::Described;
+use crate::trained::options;
 
 /// Rows that a validation takes at most: enough for a standard error below a percent of the loss.
 const MAX_ROWS: usize = 1024;
@@ -47,12 +47,12 @@ impl Validation {
         let batch = settings.train().batch.min(rows.len());
         let parameters = training.parameters();
         let padded = rows.len().next_multiple_of(batch);
-        let (kind, program, beside) = match settings.objective() {
-            Objective::Ncsn(_) | Objective::Dsm(_) => {
+        let (kind, program, beside) = match settings.objective().method().held_out() {
+            HeldOutLoss::Denoising => {
                 let program = EvaluationProgram::trace(training.model(), parameters, batch)?.program;
                 (Kind::Denoising, program, cycle(&described.levels, padded))
             }
-            _ => {
+            HeldOutLoss::Own | HeldOutLoss::OwnInTraining | HeldOutLoss::None => {
                 let objective = &*training.task().players[0].objective;
                 let program =
                     ObjectiveProgram::trace(training.model(), objective, parameters, batch)?.program;

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use enscore::checkpoint::RunFolder;
-use enscore::data::{Split, Subset, load_as, permutation, prepare};
-use enscore::model::{DataFacts, Network, Score, batch_shape, build, initialise, trace};
-use enscore::objective::{self, Batch, ChainSettings, Side, Task};
-use enscore::settings::{Decay, Descent, Preprocess, Settings};
+use enscore::data::{Preprocess, Split, Subset, load_as, permutation, prepare};
+use enscore::model::{DataFacts, Network, Score, batch_shape, initialise, trace};
+use enscore::objective::{Batch, ChainSettings, Scene, Side, Task};
+use enscore::settings::{Decay, Descent, Settings};
 use enscore_program::random::{Key, row_words, uniform};
 use enscore_program::{Kind, Parameter, Program, Value, Var, interpret};
 
@@ -47,6 +47,13 @@ pub struct Plain {
     pub step: u64,
 }
 
+/// The task of these settings for these rows.
+pub fn task_of(settings: &Settings, network: &Network, data: &DataFacts, training: &Subset) -> Task {
+    let scene =
+        Scene { model: settings.model(), network, data, training, validation: None, flow_noise: None };
+    settings.objective().method().build(scene).unwrap()
+}
+
 impl Plain {
     /// The training that `run` is, before its first step.
     pub fn new(settings: &Settings, run: &std::path::Path) -> Plain {
@@ -55,8 +62,8 @@ impl Plain {
         let training =
             prepare(&dataset, settings.data(), settings.train().seed, None).unwrap().parts.training;
         let rows = starting_rows(settings, &training);
-        let model = build(settings.model(), &DataFacts { rows: &rows, ..data.facts() }).unwrap();
-        let task = objective::build(settings, &data.facts(), &training, None, None).unwrap();
+        let model = settings.model().method().build(&DataFacts { rows: &rows, ..data.facts() }).unwrap();
+        let task = task_of(settings, &model, &data.facts(), &training);
         let shapes = chain_shape(&task, &model, settings.train().batch);
         let parameters = parameters(&model, &task, settings, shapes.as_deref());
         let players = (0..task.players.len())
@@ -218,7 +225,7 @@ impl Plain {
 /// Rows spread evenly over the training rows, where inducing points start.
 fn starting_rows(settings: &Settings, training: &Subset) -> Vec<f64> {
     let (data, rows) = (training.dataset(), training.rows());
-    let count = enscore::model::starting_rows(settings.model()).min(rows.len());
+    let count = settings.model().method().starting_rows().min(rows.len());
     let mut values = Vec::new();
     for i in 0..count {
         let mut row = vec![0.0; data.row_len()];

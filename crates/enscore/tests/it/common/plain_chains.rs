@@ -4,8 +4,10 @@ use enscore::checkpoint::DataRecord;
 use enscore::data::permutation;
 use enscore::mcmc::{NoiseStart, UnitStart};
 use enscore::model::{Bipartite, Network, Score, batch_shape, trace};
-use enscore::objective::ChainSettings;
-use enscore::settings::{Cd, CdGibbs, ChainStart, Settings};
+use enscore::objective::{
+    ChainSettings, ChainStart, GibbsChainSettings, LangevinChainSettings, ObjectiveSettings,
+};
+use enscore::settings::Settings;
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 use enscore_program::{Kind, Parameter, Program, Value, interpret};
 
@@ -29,8 +31,8 @@ pub struct Chains {
 }
 
 enum ChainKind {
-    Langevin { cd: Cd, start: NoiseStart, batch: usize },
-    Gibbs { cd: CdGibbs, start: UnitStart, chains: usize, first: u64 },
+    Langevin { cd: LangevinChainSettings, start: NoiseStart, batch: usize },
+    Gibbs { cd: GibbsChainSettings, start: UnitStart, chains: usize, first: u64 },
 }
 
 impl Chains {
@@ -46,7 +48,10 @@ impl Chains {
                 let units = model.bipartite().unwrap();
                 let start = UnitStart::new(units.first_units(), &data.mean, &data.deviation);
                 let chains = if cd.chains == 0 { batch } else { cd.chains };
-                let first = cd.pretrain_steps.iter().sum::<usize>() as u64;
+                let ObjectiveSettings::GibbsDivergence(divergence) = settings.objective() else {
+                    panic!("cd")
+                };
+                let first = divergence.pretrain_steps.iter().sum::<usize>() as u64;
                 (ChainKind::Gibbs { cd: cd.clone(), start, chains, first }, units.first_width())
             }
         };
@@ -147,7 +152,7 @@ impl Chains {
     }
 
     /// The slots of the replay buffer whose turn it is.
-    fn slots(&self, cd: &Cd, update: u64, batch: usize) -> Vec<usize> {
+    fn slots(&self, cd: &LangevinChainSettings, update: u64, batch: usize) -> Vec<usize> {
         if cd.start != ChainStart::Persistent {
             return Vec::new();
         }
@@ -157,7 +162,14 @@ impl Chains {
         order[first..first + batch].iter().map(|slot| *slot as usize).collect()
     }
 
-    fn start(&self, cd: &Cd, update: u64, i: usize, slots: &[usize], data: &[f64]) -> Vec<f64> {
+    fn start(
+        &self,
+        cd: &LangevinChainSettings,
+        update: u64,
+        i: usize,
+        slots: &[usize],
+        data: &[f64],
+    ) -> Vec<f64> {
         match cd.start {
             ChainStart::Data => data.to_vec(),
             ChainStart::Noise => self.noise(update + 1, i as u64, data.len()),
@@ -176,7 +188,7 @@ impl Chains {
     /// The steps of one chain.
     fn langevin(
         &self,
-        cd: &Cd,
+        cd: &LangevinChainSettings,
         update: u64,
         row: usize,
         mut x: Vec<f64>,
@@ -198,7 +210,7 @@ impl Chains {
     /// temperatures; the fraction of swaps that were accepted.
     fn sweep(
         &mut self,
-        cd: &CdGibbs,
+        cd: &GibbsChainSettings,
         model: &Network,
         (parameters, weights): (&[Parameter], &[Vec<f64>]),
         number: u64,

@@ -47,14 +47,16 @@ const ORDERS: [(&str, &[&str]); 4] = [
     (
         "enscore",
         &[
-            "error streams",
-            "settings",
+            "citation error streams",
+            "keys",
             "data",
             "model",
             "mcmc",
             "objective",
             "checkpoint",
             "sample",
+            "settings",
+            "trained",
             "evaluate",
             "report",
             "train",

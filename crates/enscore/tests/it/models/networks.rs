@@ -9,7 +9,7 @@ use enscore_program::{Kind, Parameter, Parameters, Program, Value, Var};
 
 fn settings(channels: usize, multipliers: &[usize], groups: usize, embedding: usize) -> UNetSettings {
     let multipliers = multipliers.to_vec();
-    UNetSettings { channels, multipliers, blocks: 1, groups, embedding, data_variance: 0.1 }
+    UNetSettings { channels, multipliers, blocks: 1, groups, embedding, ..UNetSettings::default() }
 }
 
 fn score_program(model: &dyn Score, batch: usize) -> (Program, Vec<Parameter>) {
@@ -43,7 +43,7 @@ fn count(model: &dyn Score) -> usize {
 /// PyTorch's count for the same network in the benchmark's script.
 #[test]
 fn the_benchmark_unet_has_its_size_and_names() {
-    let model = UNet::new([28, 28, 1], settings(32, &[1, 2, 2], 8, 64)).unwrap();
+    let model = UNet::new([28, 28, 1], settings(32, &[1, 2, 2], 8, 64), 0.1).unwrap();
     assert_eq!(count(&model), TORCH_COUNT);
     let names: Vec<String> = parameters_of(&model).unwrap().into_iter().map(|p| p.name).collect();
     for name in [
@@ -82,7 +82,7 @@ const TORCH_COUNT: usize = {
 fn unets_fit_grey_colour_and_unconditional_images() {
     for (row_shape, embedding, blocks) in [([8, 4, 1], 4, 1), ([4, 4, 3], 0, 2), ([2, 6, 3], 6, 1)] {
         let levels = if row_shape == [8, 4, 1] { vec![1, 2, 3] } else { vec![2, 1] };
-        let model = UNet::new(row_shape, UNetSettings { blocks, ..settings(4, &levels, 2, embedding) });
+        let model = UNet::new(row_shape, UNetSettings { blocks, ..settings(4, &levels, 2, embedding) }, 0.1);
         let model = model.unwrap();
         let (program, parameters) = score_program(&model, 2);
         let size: usize = row_shape.iter().product();
@@ -102,7 +102,7 @@ fn unets_fit_grey_colour_and_unconditional_images() {
 
 #[test]
 fn a_fresh_network_scores_zero() {
-    let unet = UNet::new([4, 4, 1], settings(4, &[1, 2], 2, 4)).unwrap();
+    let unet = UNet::new([4, 4, 1], settings(4, &[1, 2], 2, 4), 0.1).unwrap();
     let mlp = Mlp::new(&[3], &[5, 5], Activation::Silu, 4, 1.0).unwrap();
     for model in [&unet as &dyn Score, &mlp] {
         let start = initialise(&parameters_of(model).unwrap(), 1);
@@ -131,7 +131,7 @@ fn largest_difference([a, b]: &[Vec<f64>; 2]) -> f64 {
 #[test]
 fn sigma_scales_every_network_and_enters_conditional_ones() {
     for embedding in [0, 4] {
-        let unet = UNet::new([4, 4, 1], settings(4, &[1, 2], 2, embedding)).unwrap();
+        let unet = UNet::new([4, 4, 1], settings(4, &[1, 2], 2, embedding), 0.1).unwrap();
         let mlp = Mlp::new(&[3], &[5], Activation::Tanh, embedding, 0.1).unwrap();
         for model in [&unet as &dyn Score, &mlp] {
             let scores = unscaled_scores(model);
@@ -144,7 +144,7 @@ fn sigma_scales_every_network_and_enters_conditional_ones() {
 
 #[test]
 fn each_row_is_scored_at_its_own_sigma() {
-    let unet = UNet::new([4, 4, 1], settings(4, &[1], 2, 4)).unwrap();
+    let unet = UNet::new([4, 4, 1], settings(4, &[1], 2, 4), 0.1).unwrap();
     let mlp = Mlp::new(&[3], &[5], Activation::Softplus, 4, 0.1).unwrap();
     for model in [&unet as &dyn Score, &mlp] {
         let weights = values(&parameters_of(model).unwrap(), 6);
@@ -163,7 +163,7 @@ fn each_row_is_scored_at_its_own_sigma() {
 
 #[test]
 fn shapes_that_do_not_fit_are_refused_with_what_would() {
-    let refuse = |row_shape, settings| UNet::new(row_shape, settings).unwrap_err().to_string();
+    let refuse = |row_shape, settings| UNet::new(row_shape, settings, 0.1).unwrap_err().to_string();
     let message = refuse([30, 28, 1], settings(8, &[1, 2, 2], 4, 0));
     for part in ["30x28", "divisible by 4", "at most 2 multipliers"] {
         assert!(message.contains(part), "{message}");
@@ -176,8 +176,8 @@ fn shapes_that_do_not_fit_are_refused_with_what_would() {
     assert!(refuse([4, 4, 1], settings(4, &[], 2, 0)).contains("multipliers"));
     assert!(refuse([4, 4, 1], settings(4, &[1], 0, 0)).contains("groups"));
     assert!(refuse([4, 4, 1], settings(usize::MAX, &[2], 1, 0)).contains("too wide"));
-    let nan = UNetSettings { data_variance: f64::NAN, ..settings(4, &[1], 2, 0) };
-    assert!(refuse([4, 4, 1], nan).contains("data_variance"));
+    let nan = UNet::new([4, 4, 1], settings(4, &[1], 2, 0), f64::NAN).unwrap_err().to_string();
+    assert!(nan.contains("data_variance"));
     assert!(Mlp::new(&[2], &[4, 0], Activation::Silu, 0, 1.0).unwrap_err().to_string().contains("hidden"));
     assert!(Mlp::new(&[2], &[4], Activation::Silu, 0, -1.0).is_err());
     assert!(MlpEnergy::new(&[0], &[4], Activation::Silu).is_err());
@@ -186,7 +186,7 @@ fn shapes_that_do_not_fit_are_refused_with_what_would() {
 /// A model traced on rows of another shape is an error, not a panic.
 #[test]
 fn rows_of_another_shape_are_refused() {
-    let model = UNet::new([4, 4, 1], settings(4, &[1], 2, 0)).unwrap();
+    let model = UNet::new([4, 4, 1], settings(4, &[1], 2, 0), 0.1).unwrap();
     let wrong = trace(&[], |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[2, 16]);
         let sigma = scope.input("sigma", Kind::Float, &[2]);

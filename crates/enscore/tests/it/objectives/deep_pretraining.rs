@@ -386,7 +386,7 @@ fn what_is_no_pretraining_is_refused() {
 #[test]
 fn a_pretrained_run_opens_as_its_model() {
     let run = run("opened", &[12]);
-    let trained = enscore::sample::Trained::open(&run, &[]).unwrap();
+    let trained = enscore::trained::Trained::open(&run, &[]).unwrap();
     let names = |parameters: &[Parameter]| parameters.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
     let of_model = parameters_of(&trained.model.model).unwrap();
     assert_eq!(names(&trained.model.parameters), names(&of_model));

@@ -1,13 +1,13 @@
 //! Flows learnt by maximum likelihood, flows as noise, and the two players of flow contrastive estimation.
 
+use crate::common::plain::task_of;
 use enscore::data::{Dataset, Subset, Values};
 use enscore::model::{
     Activation, DataFacts, Flow, Gaussian, MlpEnergy, Network, RealNvp, Score, Uniform, initialise,
     parameters_of, trace,
 };
 use enscore::objective::{
-    Alternation, FrozenFlow, LOG_Z, MaximumLikelihood, Noise, NoiseContrastive, Side, build,
-    refuse_zero_density,
+    Alternation, FrozenFlow, LOG_Z, MaximumLikelihood, Noise, NoiseContrastive, Side, refuse_zero_density,
 };
 use enscore::settings::Settings;
 use enscore::train::adam::Adam;
@@ -129,14 +129,17 @@ const FACTS: DataFacts<'static> =
     DataFacts { row_shape: &[2], variance: 2.0, mean: &[0.0, 0.125], deviation: &[1.5, 1.63], rows: &[] };
 
 /// Each side's step moves its own parameters with their moments and averages, and nothing of the other's.
+fn energy() -> Network {
+    Network::Energy(Box::new(MlpEnergy::new(&[2], &[8], Activation::Softplus).unwrap()))
+}
+
 #[test]
 fn two_players_move_their_own_parameters() {
     let game = settings("[objective]\nkind = \"fce\"\nflow_couplings = 2\nflow_width = 8\nflow_rate = 0.5");
     let rows = subset(bent(DATA, 0, 64));
-    let task = build(&game, &FACTS, &rows, None, None).unwrap();
+    let task = task_of(&game, &energy(), &FACTS, &rows);
     assert_eq!(task.players.iter().map(|player| player.rate).collect::<Vec<_>>(), [1.0, 0.5]);
-    let energy = MlpEnergy::new(&[2], &[8], Activation::Softplus).unwrap();
-    let model = Network::Energy(Box::new(energy));
+    let model = energy();
     for (player, of_flow) in task.players.iter().zip([false, true]) {
         let steps = Steps { batch: 64, row_shape: &[2], chains: None, moves: &*player.moves };
         let optimiser = Optimiser { clip_norm: 0.0, ..Optimiser::default() };
@@ -164,7 +167,7 @@ fn two_players_move_their_own_parameters() {
 #[test]
 fn the_side_that_is_behind_moves() {
     let game = settings("[objective]\nkind = \"fce\"\nthreshold = 0.7");
-    let task = build(&game, &FACTS, &subset(bent(DATA, 0, 64)), None, None).unwrap();
+    let task = task_of(&game, &energy(), &FACTS, &subset(bent(DATA, 0, 64)));
     let rule = task.alternation.unwrap();
     assert_eq!(rule, Alternation { threshold: 0.7 });
     for (accuracy, side) in [(0.5, Side::Energy), (0.69, Side::Energy), (0.7, Side::Flow), (1.0, Side::Flow)]

@@ -1,8 +1,8 @@
 //! Noise contrastive estimation learns log Z: of a perceptron energy of a density in the plane, against
 //! quadrature.
+use enscore::trained::Trained;
 
 use enscore::evaluate::normaliser;
-use enscore::sample::Trained;
 use enscore::settings::Settings;
 use enscore::train::{Request, Silent, train};
 

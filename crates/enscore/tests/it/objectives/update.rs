@@ -10,10 +10,14 @@ use enscore::train::update::{Optimiser, UpdateProgram};
 use enscore_program::Value;
 
 fn tiny_unet() -> UNet {
-    let multipliers = vec![1, 2];
-    let settings =
-        UNetSettings { channels: 4, multipliers, blocks: 1, groups: 2, embedding: 4, data_variance: 0.1 };
-    UNet::new([4, 4, 1], settings).expect("a right network")
+    let settings = UNetSettings {
+        channels: 4,
+        multipliers: vec![1, 2],
+        groups: 2,
+        embedding: 4,
+        ..UNetSettings::default()
+    };
+    UNet::new([4, 4, 1], settings, 0.1).expect("a right network")
 }
 
 fn levels() -> Ncsn {

@@ -6,8 +6,8 @@ use crate::common::traced::{Gaussian, assert_within_errors, mean, variance};
 use enscore::checkpoint::DataRecord;
 use enscore::mcmc::{Gaussian as Law, StepRule, gaussian_recursion};
 use enscore::model::{Network, NoiseLevels};
-use enscore::sample::{Drawn, TrainedModel, draw};
-use enscore::settings::{Sampler, Settings};
+use enscore::sample::{Drawn, Sampler, TrainedModel, draw};
+use enscore::settings::Settings;
 
 /// Coordinates of a row; all are independent chains with the same law.
 const ROW: usize = 8;
@@ -34,7 +34,7 @@ fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedMode
         data,
         options: enscore_cpu::Options::default(),
         temperature: 1.0,
-        start_noise: enscore::settings::StartNoise::Uniform,
+        start_noise: enscore::mcmc::StartNoise::Uniform,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Log densities and scores of trained models row by row, more rows than a batch holds, and the default steps
 //! of chains.
+use enscore::trained::Trained;
 
 use enscore::model::HostDensity;
-use enscore::sample::{Trained, TrainedDensity, WeightedBipartite};
-use enscore::settings::{Method, Settings};
+use enscore::sample::{SamplerSettings, TrainedDensity, WeightedBipartite};
+use enscore::settings::Settings;
 
 use super::plain::Plain;
 use crate::common::runs::Folder;
@@ -96,7 +97,9 @@ fn the_default_noise_of_a_step_targets_the_density_itself() {
         );
         let settings = Settings::parse(&text, "a.toml", &[]).unwrap();
         match &settings.sampler().method {
-            Method::Langevin(langevin) => [langevin.step_size, langevin.noise_std, langevin.steps as f64],
+            SamplerSettings::Langevin(langevin) => {
+                [langevin.step_size, langevin.noise_std, langevin.steps as f64]
+            }
             other => panic!("{other:?}"),
         }
     };

@@ -1,8 +1,8 @@
 //! The trained flow that data are contrasted with: its run's averaged weights, its draws and its density, row
 //! by row.
+use enscore::trained::frozen_flow;
 
 use enscore::model::{NoiseDensity, trace};
-use enscore::sample::frozen_flow;
 use enscore_program::random::Key;
 use enscore_program::{Kind, Value, interpret};
 

@@ -1,14 +1,15 @@
 //! A trained model as plainly as it can be used: weights by their names in the checkpoint, one row at a time
 //! through the reference interpreter. It shares the models with the library, and nothing of what connects
 //! them.
+use enscore::sample::{SamplerSettings, WeightsChoice};
 
 use enscore::checkpoint::{DataRecord, RunFolder};
-use enscore::mcmc::{NoiseStart, UnitStart};
+use enscore::mcmc::{NoiseStart, StartNoise, UnitStart};
 use enscore::model::{
-    self, Bipartite, Flow, LogDensity, Network, Score, Units, along_rows, batch_shape, parameters_of, trace,
+    Bipartite, Flow, LogDensity, Network, Score, Units, along_rows, batch_shape, parameters_of, trace,
 };
-use enscore::objective::contrasted_flow;
-use enscore::settings::{Method, Objective, Settings, StartNoise, Weights};
+use enscore::objective::{ObjectiveKind, ObjectiveSettings};
+use enscore::settings::Settings;
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 use enscore_program::{Kind, Parameter, Program, Value, Var, interpret};
 
@@ -31,12 +32,12 @@ impl Plain {
     pub fn of(run: &Run, settings: &Settings) -> Plain {
         let data = RunFolder::open(run.path()).unwrap().manifest().data.clone();
         let (model, below) = match (settings.objective(), &settings.sampler().method) {
-            (Objective::Fce(fce), Method::Exact) => {
-                (Network::Flow(Box::new(contrasted_flow(fce, &data.facts()).unwrap())), "flow.")
+            (ObjectiveSettings::FlowContrastive(fce), SamplerSettings::Exact(_)) => {
+                (Network::Flow(Box::new(fce.contrasted_flow(&data.facts()).unwrap().unwrap())), "flow.")
             }
-            _ => (model::build(settings.model(), &data.facts()).unwrap(), ""),
+            _ => (settings.model().method().build(&data.facts()).unwrap(), ""),
         };
-        let average = if settings.sampler().weights == Weights::Ema { "ema." } else { "" };
+        let average = if settings.sampler().weights == WeightsChoice::Ema { "ema." } else { "" };
         let parameters = parameters_of(&model).unwrap();
         let tensors = run.tensors();
         let value = |parameter: &Parameter| {
@@ -100,7 +101,7 @@ impl Plain {
     /// Where chain `chain` starts: noise of the size of the data.
     pub fn start(&self, seed: u64, chain: u64) -> Vec<f64> {
         let kind = match self.settings.objective() {
-            Objective::Cd(cd) => cd.start_noise,
+            ObjectiveSettings::ContrastiveDivergence(cd) => cd.chains.start_noise,
             _ => StartNoise::Uniform,
         };
         let noise = NoiseStart::new(kind, self.data.range, &self.data.mean, &self.data.deviation);

@@ -1,8 +1,7 @@
 //! Where chains start: every element from its own word, with its own moments, every chain from its own row.
 
-use enscore::mcmc::{NoiseStart, UnitStart};
+use enscore::mcmc::{NoiseStart, StartNoise, UnitStart};
 use enscore::model::{UnitBlock, Units};
-use enscore::settings::StartNoise;
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
 const KEY: Key = Key { seed: 6, step: 9, row: 0 };

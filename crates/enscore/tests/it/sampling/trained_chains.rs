@@ -1,8 +1,10 @@
 //! Every sampler of a trained run beside one chain at a time: rows, means, trajectories, batches that don't
 //! divide the count, raw and averaged weights.
+use enscore::mcmc::StepRule;
+use enscore::objective::ObjectiveSettings;
+use enscore::trained::Trained;
 
-use enscore::sample::{Drawn, Trained, draw, draw_clamped};
-use enscore::settings::{Annealed, Langevin, Method, Objective, StepRuleName};
+use enscore::sample::{AnnealedSettings, Drawn, LangevinSettings, SamplerSettings, draw, draw_clamped};
 use enscore_program::random::Key;
 
 use super::plain::{Plain, close, normal};
@@ -19,14 +21,14 @@ const TOLERANCE: f64 = 2e-4;
 type Stages = Vec<Vec<f64>>;
 
 /// The noise levels, from the largest down.
-fn levels(objective: &Objective) -> Vec<f64> {
+fn levels(objective: &ObjectiveSettings) -> Vec<f64> {
     match objective {
-        Objective::Ncsn(ncsn) => {
+        ObjectiveSettings::Ncsn(ncsn) => {
             let last = (ncsn.levels - 1) as f64;
             let ratio = ncsn.sigma_min / ncsn.sigma_max;
             (0..ncsn.levels).map(|i| ncsn.sigma_max * ratio.powf(i as f64 / last)).collect()
         }
-        Objective::Dsm(dsm) => vec![dsm.sigma],
+        ObjectiveSettings::Dsm(dsm) => vec![dsm.sigma],
         _ => vec![1.0],
     }
 }
@@ -37,7 +39,7 @@ fn step(x: &mut [f64], score: &[f64], z: &[f64], drift: f64, noise: f64) {
     }
 }
 
-fn annealed(plain: &Plain, settings: &Annealed, chain: u64) -> Stages {
+fn annealed(plain: &Plain, settings: &AnnealedSettings, chain: u64) -> Stages {
     let levels = levels(plain.settings.objective());
     let last = levels[levels.len() - 1];
     let mut x = plain.start(SEED, chain);
@@ -45,8 +47,8 @@ fn annealed(plain: &Plain, settings: &Annealed, chain: u64) -> Stages {
     for sigma in &levels {
         let a = settings.step_size * sigma * sigma / (last * last);
         let [drift, noise] = match settings.rule {
-            StepRuleName::Algorithm1 => [a / 2.0, a.sqrt()],
-            StepRuleName::ReferenceCode => [a, (2.0 * a).sqrt()],
+            StepRule::Algorithm1 => [a / 2.0, a.sqrt()],
+            StepRule::ReferenceCode => [a, (2.0 * a).sqrt()],
         };
         let score = plain.score(*sigma);
         for _ in 0..settings.steps_per_level {
@@ -71,7 +73,7 @@ fn parts(steps: u64) -> Vec<u64> {
     (1..=parts).map(|part| (part * steps).div_ceil(parts)).collect()
 }
 
-fn langevin(plain: &Plain, settings: &Langevin, chain: u64) -> Stages {
+fn langevin(plain: &Plain, settings: &LangevinSettings, chain: u64) -> Stages {
     let score = plain.score(levels(plain.settings.objective())[0]);
     let mut x = plain.start(SEED, chain);
     let mut stages = vec![x.clone()];
@@ -109,14 +111,14 @@ fn gibbs(plain: &Plain, steps: u64, chain: u64) -> (Stages, Vec<f64>) {
 fn chains(plain: &Plain) -> (Vec<Stages>, Vec<Vec<f64>>) {
     let all = 0..COUNT as u64;
     match &plain.settings.sampler().method {
-        Method::Annealed(settings) => {
+        SamplerSettings::Annealed(settings) => {
             (all.map(|chain| annealed(plain, settings, chain)).collect(), Vec::new())
         }
-        Method::Langevin(settings) => {
+        SamplerSettings::Langevin(settings) => {
             (all.map(|chain| langevin(plain, settings, chain)).collect(), Vec::new())
         }
-        Method::Gibbs(settings) => all.map(|chain| gibbs(plain, settings.steps, chain)).unzip(),
-        Method::Exact => {
+        SamplerSettings::Gibbs(settings) => all.map(|chain| gibbs(plain, settings.steps, chain)).unzip(),
+        SamplerSettings::Exact(_) => {
             let draw = plain.flow_draw(SEED);
             (all.map(|chain| vec![draw(chain)]).collect(), Vec::new())
         }
@@ -131,7 +133,7 @@ fn hold(what: &str, plain: &Plain, drawn: &Drawn) {
         Some(found) => close(&format!("{what}: means"), found, &means.concat(), TOLERANCE),
         None => assert!(means.is_empty(), "{what}: no means"),
     }
-    if matches!(plain.settings.sampler().method, Method::Exact) {
+    if matches!(plain.settings.sampler().method, SamplerSettings::Exact(_)) {
         assert_eq!((drawn.trajectory.len(), drawn.stages), (0, 0), "{what}");
         return;
     }

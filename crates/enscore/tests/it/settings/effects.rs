@@ -1,10 +1,11 @@
 //! Trains a family with a key as it is and changed, and says what of the run is another.
 
+use enscore::trained::Trained;
 use std::collections::BTreeMap;
 
 use enscore::data::Subset;
 use enscore::evaluate::{rows_of, run_data};
-use enscore::sample::{Trained, draw};
+use enscore::sample::draw;
 use enscore::settings::Settings;
 
 use crate::common::runs::{Folder, Run};

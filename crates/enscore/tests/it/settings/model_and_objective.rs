@@ -1,6 +1,6 @@
 //! Keys of `[model]` and `[objective]`.
 
-use enscore::sample::Trained;
+use enscore::trained::Trained;
 use enscore_cpu::conv::Algorithm;
 
 use super::effects::Part::{

@@ -1,6 +1,7 @@
 //! Keys of `[optimiser]` and `[sampler]`.
+use enscore::trained::Trained;
 
-use enscore::sample::{Trained, draw};
+use enscore::sample::draw;
 
 use super::effects::Part::{Averages, Count, Samples, Shown, Validation};
 use super::effects::{DRAWN, LEARNT, PACED, Row, hold, row};

@@ -24,9 +24,9 @@ fn update() -> UpdateProgram {
         blocks: 1,
         groups: 2,
         embedding: 8,
-        data_variance: 0.1,
+        ..UNetSettings::default()
     };
-    let model = UNet::new([8, 8, 1], settings).unwrap();
+    let model = UNet::new([8, 8, 1], settings, 0.1).unwrap();
     let objective = Ncsn { levels: NoiseLevels::geometric(1.0, 0.05, 5).unwrap() };
     let optimiser = Optimiser { clip_norm: 0.05, ..Optimiser::default() };
     UpdateProgram::trace(&model, &objective, &optimiser, BATCH, &[8, 8, 1]).unwrap()

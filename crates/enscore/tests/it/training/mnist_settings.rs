@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use enscore::model::{DataFacts, build};
+use enscore::model::DataFacts;
 use enscore::objective;
 use enscore::settings::Settings;
 use enscore::train::update::{Optimiser, UpdateProgram};
@@ -27,8 +27,8 @@ fn compiled(settings: &Settings) -> usize {
         deviation: &moments,
         rows: &[],
     };
-    let model = build(settings.model(), &facts).unwrap();
-    let levels = objective::noise_levels(settings.objective()).unwrap();
+    let model = settings.model().method().build(&facts).unwrap();
+    let levels = settings.objective().method().levels().unwrap();
     let optimiser = Optimiser { clip_norm: settings.optimiser().clip().unwrap(), ..Optimiser::default() };
     let ncsn = objective::Ncsn { levels };
     let update =

@@ -5,11 +5,10 @@ use crate::common::oracles::assert_close;
 use crate::common::shared::shared_data;
 use enscore::checkpoint::DataRecord;
 use enscore::data::{
-    Dataset, Prepared, Scale, Split, Subset, Values, Whitening, WhiteningSettings, load, prepare,
+    Dataset, Prepared, Preprocess, Scale, Split, Subset, Values, Whitening, WhiteningSettings, load, prepare,
     prepare_other,
 };
-use enscore::sample::TrainedModel;
-use enscore::settings::{Preprocess, Settings};
+use enscore::settings::Settings;
 
 /// A table of the shared data without its last columns, or none where it is missing.
 fn table(name: &str, dropped: usize) -> Option<Dataset> {
@@ -181,7 +180,8 @@ fn drawn_rows_go_back_to_the_units_of_the_data() {
         deviation: Vec::new(),
         whitening: prepared.whitening,
     };
-    let mut model = TrainedModel::new(&settings(asked), data, |p| Ok(vec![0.0; p.size()])).unwrap();
+    let mut model =
+        enscore::trained::trained_model(&settings(asked), data, |p| Ok(vec![0.0; p.size()])).unwrap();
     let raw = model.raw_rows(&rows).unwrap();
     let Values::F64(values) = made.values() else { panic!("not f64") };
     for (raw, value) in raw.iter().zip(values) {

@@ -2,12 +2,13 @@
 //! held-out rows alone, the draws that belong to each row, a last batch that is not full.
 
 use enscore::data::{Split, Subset, load_as, prepare};
-use enscore::model::{DataFacts, Score, batch_shape, build, trace};
-use enscore::objective::{self, Batch, loss_at};
-use enscore::settings::{Objective, Settings};
+use enscore::model::{DataFacts, Score, batch_shape, trace};
+use enscore::objective::{Batch, ObjectiveSettings, loss_at};
+use enscore::settings::Settings;
 use enscore_program::random::Key;
 use enscore_program::{Kind, Value, interpret};
 
+use crate::common::plain::task_of;
 use crate::common::runs::{Folder, Run};
 
 /// Families whose objective has a loss on held-out rows. Four tenths of 29 rows are 12: a batch of 8 and half
@@ -59,8 +60,9 @@ fn rows(subset: &Subset) -> Vec<Vec<f64>> {
 impl Validated {
     /// The loss per dimension of these rows under the tensors with this prefix.
     fn loss(&self, rows: &[Vec<f64>], prefix: &str) -> f64 {
-        let levels = objective::noise_levels(self.settings.objective()).unwrap();
-        let denoises = matches!(self.settings.objective(), Objective::Ncsn(_) | Objective::Dsm(_));
+        let levels = self.settings.objective().method().levels().unwrap();
+        let denoises =
+            matches!(self.settings.objective(), ObjectiveSettings::Ncsn(_) | ObjectiveSettings::Dsm(_));
         let batch = self.settings.train().batch.min(rows.len());
         let mut sum = 0.0;
         for (number, chunk) in rows.chunks(batch).enumerate() {
@@ -93,8 +95,9 @@ impl Validated {
         key: Key,
     ) -> Vec<f64> {
         let manifest = enscore::checkpoint::RunFolder::open(self.run.path()).unwrap().manifest().data.clone();
-        let model = build(self.settings.model(), &DataFacts { rows: &[], ..manifest.facts() }).unwrap();
-        let task = objective::build(&self.settings, &manifest.facts(), &self.training, None, None).unwrap();
+        let facts = DataFacts { rows: &[], ..manifest.facts() };
+        let model = self.settings.model().method().build(&facts).unwrap();
+        let task = task_of(&self.settings, &model, &facts, &self.training);
         let (program, parameters) = trace(&[], |scope, parameters| {
             let x = scope.input("x", Kind::Float, &batch_shape(batch, Score::row_shape(&model)));
             let beside = scope.input("beside", Kind::Float, &[batch]);

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use enscore::checkpoint::{DataRecord, RunFolder};
 use enscore::data::{self, Dataset, Split, Subset};
-use enscore::model::{Bipartite, LogDensity, Network, Score, batch_shape, build, parameters_of, trace};
-use enscore::objective::{self, FrozenFlow};
-use enscore::settings::{Objective, Settings};
+use enscore::model::{Bipartite, LogDensity, Network, Score, batch_shape, parameters_of, trace};
+use enscore::objective::{FrozenFlow, ObjectiveKind, ObjectiveSettings};
+use enscore::settings::Settings;
 use enscore_program::{Kind, Parameter, Parameters, Scope, Value, Var, interpret};
 
 use crate::common::Folder;
@@ -50,10 +50,10 @@ impl ByHand {
         let data = RunFolder::open(&path).unwrap().manifest().data.clone();
         let tensors = folder.tensors(run, step);
         let model = match (settings.objective(), prefix == FLOW) {
-            (Objective::Fce(fce), true) => {
-                Network::Flow(Box::new(objective::contrasted_flow(fce, &data.facts()).unwrap()))
+            (ObjectiveSettings::FlowContrastive(fce), true) => {
+                Network::Flow(Box::new(fce.contrasted_flow(&data.facts()).unwrap().unwrap()))
             }
-            _ => build(settings.model(), &data.facts()).unwrap(),
+            _ => settings.model().method().build(&data.facts()).unwrap(),
         };
         let parameters = parameters_of(&model).unwrap();
         let weights = parameters.iter().map(|p| wide(&tensors[&format!("{prefix}{}", p.name)])).collect();
@@ -61,12 +61,14 @@ impl ByHand {
         let learnt_log_z = if model.flow().is_some() { Some(0.0) } else { log_z };
         // Chains with step a on the score and noise b have the temperature b²/(2a).
         let temperature = match settings.objective() {
-            Objective::Cd(cd) if cd.noise_std > 0.0 => cd.noise_std.powi(2) / (2.0 * cd.step_size),
+            ObjectiveSettings::ContrastiveDivergence(cd) if cd.chains.noise_std > 0.0 => {
+                cd.chains.noise_std.powi(2) / (2.0 * cd.chains.step_size)
+            }
             _ => 1.0,
         };
         let noise = match settings.objective() {
-            Objective::Nce(nce) if !nce.flow_run.is_empty() => {
-                Some(Box::new(ByHand::open(folder, &nce.flow_run, AVERAGED)))
+            ObjectiveSettings::NoiseContrastive(nce) if !nce.against.flow_run.is_empty() => {
+                Some(Box::new(ByHand::open(folder, &nce.against.flow_run, AVERAGED)))
             }
             _ => None,
         };
@@ -95,7 +97,7 @@ impl ByHand {
     pub fn noise(&self) -> Option<FrozenFlow> {
         let noise = self.noise.as_ref()?;
         let values = |p: &Parameter| (p.clone(), noise.tensors[&format!("{AVERAGED}{}", p.name)].clone());
-        match build(noise.settings.model(), &noise.data.facts()).unwrap() {
+        match noise.settings.model().method().build(&noise.data.facts()).unwrap() {
             Network::Flow(flow) => Some(FrozenFlow::new(flow, noise.parameters.iter().map(values).collect())),
             _ => panic!("noise comes from a flow"),
         }

@@ -1,8 +1,7 @@
 //! What an evaluation must say of held-out rows, by plain loops.
 
 use enscore::model::{Network, batch_shape, mean_units, trace};
-use enscore::objective::{self, Batch};
-use enscore::settings::Objective;
+use enscore::objective::{Batch, ObjectiveSettings, Scene};
 use enscore_program::random::{Key, normal_row};
 use enscore_program::{Initial, Kind, Parameter, Value, interpret};
 
@@ -33,7 +32,10 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
     let mut figures = Vec::new();
     if matches!(
         hand.settings.objective(),
-        Objective::Sm(_) | Objective::Ssm(_) | Objective::Nce(_) | Objective::Ml(_)
+        ObjectiveSettings::ScoreMatching(_)
+            | ObjectiveSettings::SlicedScoreMatching(_)
+            | ObjectiveSettings::NoiseContrastive(_)
+            | ObjectiveSettings::MaximumLikelihood(_)
     ) {
         figures.push(objective_loss(hand, held_out, seed));
     }
@@ -69,7 +71,8 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
 /// batch: then a batch with the rows that fill it up weighed 0.
 fn objective_loss(hand: &ByHand, rows: &Rows, seed: u64) -> Figure {
     let name = format!("{} loss", hand.settings.objective().name());
-    let at_once = if matches!(hand.settings.objective(), Objective::Nce(_)) { BATCH } else { 1 };
+    let at_once =
+        if matches!(hand.settings.objective(), ObjectiveSettings::NoiseContrastive(_)) { BATCH } else { 1 };
     let losses: Vec<f64> = (rows.chunks(at_once).enumerate())
         .flat_map(|(i, rows)| {
             let loss = loss_of_batch(hand, rows, at_once, seed, (i * at_once) as u64);
@@ -84,8 +87,15 @@ fn objective_loss(hand: &ByHand, rows: &Rows, seed: u64) -> Figure {
 }
 
 fn loss_of_batch(hand: &ByHand, rows: &[Vec<f64>], batch: usize, seed: u64, first: u64) -> f64 {
-    let (facts, noise) = (hand.data.facts(), hand.noise());
-    let task = objective::build(&hand.settings, &facts, &hand.training, None, noise).unwrap();
+    let scene = Scene {
+        model: hand.settings.model(),
+        network: &hand.model,
+        data: &hand.data.facts(),
+        training: &hand.training,
+        validation: None,
+        flow_noise: hand.noise(),
+    };
+    let task = hand.settings.objective().method().build(scene).unwrap();
     let (mut parameters, mut inputs) = (hand.parameters.clone(), hand.weights.clone());
     if let (Some(log_z), Network::Energy(_)) = (hand.learnt_log_z, &hand.model) {
         let initial = Initial::Constant(0.0);

@@ -1,0 +1,18 @@
+//! Keys of settings, whatever they mean: what was typed and where, the values of each type, the declaration
+//! of keys and of kinds, and what was read. Knows no method.
+
+mod kinds;
+mod raw;
+mod reader;
+mod value;
+mod words;
+
+pub use reader::KeyReference;
+
+pub(crate) use kinds::{Fit, Kind, KindTable, Listed, kinds};
+pub(crate) use raw::{Entry, Raw};
+pub(crate) use reader::{Keys, Reader, keys};
+pub(crate) use value::{ListOf, Setting, Taken, Value, above, at_least, choice, from_to_below, within};
+#[cfg(test)]
+pub(crate) use words::TABLES;
+pub(crate) use words::{COMPARE, nearest};

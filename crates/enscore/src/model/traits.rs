@@ -1,0 +1,85 @@
+//! What a model is: a score, an unnormalised log density, a flow, a density to draw noise from; and a density
+//! as the host sees it.
+
+use enscore_program::{Parameters, Var};
+
+use crate::error::Result;
+
+/// A score: s(x, σ) = ∇ₓ log p_σ(x), where p_σ is the density of the data with noise N(0, σ² I) added.
+pub trait Score {
+    /// The score at `x` `[batch, ..row_shape]`, for noise of standard deviation `sigma` `[batch]` > 0: the
+    /// shape of x.
+    fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s>;
+
+    /// The extents of one row of x, without the batch: `[d]`, or `[height, width, channels]`.
+    fn row_shape(&self) -> &[usize];
+}
+
+/// An unnormalised log density: p(x) = exp(f(x)) / Z. The energy is -f.
+pub trait LogDensity {
+    /// f at `x` `[batch, ..row_shape]`: `[batch]`, nats. Row i of the result depends on row i of x only.
+    fn log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s>;
+
+    /// The extents of one row of x, without the batch.
+    fn row_shape(&self) -> &[usize];
+}
+
+/// A normalizing flow: an invertible map T whose base z = T(x) is N(0, I), so that its log density is
+/// normalised: log p(x) = log N(T(x); 0, I) + ln |det ∂T/∂x|.
+pub trait Flow: LogDensity {
+    /// z = T(x) and ln |det ∂T/∂x| of each row: x `[batch, ..row_shape]` → (`[batch, ..row_shape]`,
+    /// `[batch]`).
+    fn transform<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> (Var<'s>, Var<'s>);
+
+    /// x = T⁻¹(z), of the shape of z: a sample where z is N(0, I).
+    fn invert<'s>(&self, parameters: &Parameters<'s>, z: Var<'s>) -> Var<'s>;
+}
+
+/// A normalised density without parameters that programs draw from and evaluate: noise to contrast data with,
+/// a known target.
+pub trait NoiseDensity {
+    /// log p at `x` `[batch, ..row_shape]`: `[batch]`, nats; -inf where p is 0.
+    fn log_density<'s>(&self, x: Var<'s>) -> Var<'s>;
+
+    /// `rows` independent draws: `[rows, ..row_shape]`.
+    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s>;
+
+    /// The extents of one row, without the batch.
+    fn row_shape(&self) -> &[usize];
+}
+
+/// An unnormalised log density as the host sees it, whatever computes it: rows in, double precision out.
+/// Samplers on the host, importance sampling, quadrature and diagnostics know only this.
+pub trait HostDensity {
+    /// Elements of a row.
+    fn row_len(&self) -> usize;
+
+    /// f of each row: `rows` `[n, row_len]` → `[n]`, nats.
+    ///
+    /// # Errors
+    /// Values that don't fill whole rows; an executor that refuses.
+    fn log_density(&mut self, rows: &[f64]) -> Result<Vec<f64>>;
+
+    /// ∇ₓ f of each row: `[n, row_len]` → `[n, row_len]`.
+    ///
+    /// # Errors
+    /// As [`HostDensity::log_density`].
+    fn score(&mut self, rows: &[f64]) -> Result<Vec<f64>>;
+}
+
+/// The score of a log density: ∇ₓ f(x). It models the smoothed data at one noise level, whichever it was
+/// trained at, so sigma is ignored.
+#[derive(Clone, Debug)]
+pub struct Differentiated<M>(pub M);
+
+impl<M: LogDensity> Score for Differentiated<M> {
+    fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, _sigma: Var<'s>) -> Var<'s> {
+        // Rows don't depend on each other, so the gradient of the sum holds every row's gradient.
+        let total = self.0.log_density(parameters, x).sum_all();
+        x.scope().gradient(total, &[x])[0]
+    }
+
+    fn row_shape(&self) -> &[usize] {
+        self.0.row_shape()
+    }
+}

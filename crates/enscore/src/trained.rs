@@ -1,0 +1,172 @@
+//! A run opened to use its model: the network that its settings describe, with the weights of its last good
+//! checkpoint.
+
+use std::path::Path;
+
+use enscore_cpu::Options;
+use enscore_cpu::conv::Algorithm;
+use enscore_cpu::matmul::{Products, bf16};
+use enscore_program::Parameter;
+
+use crate::checkpoint::{DataRecord, OTHER_PREFIXES, RunFolder, state_shapes};
+use crate::error::{Error, Result};
+use crate::model::{Convolution, Network, parameters_of};
+use crate::objective::{FLOW, FrozenFlow, LOG_Z};
+use crate::sample::{TrainedModel, WeightsChoice};
+use crate::settings::{self, Settings};
+
+/// A run opened to use its model.
+pub struct Trained {
+    /// The model with its weights.
+    pub model: TrainedModel,
+    /// log Z of the density, nats, where training learnt it: noise contrastive estimation; 0 of a flow.
+    pub learnt_log_z: Option<f64>,
+    /// The run's settings, with what was overridden for this use.
+    pub settings: Settings,
+    /// Steps trained.
+    pub step: u64,
+    /// Seconds trained.
+    pub seconds: f64,
+    /// What to tell the user: a damaged checkpoint that was passed over.
+    pub warnings: Vec<String>,
+}
+
+/// The model that `settings` describe for `data`, with weights that `weight` gives by parameter. Where the
+/// settings draw exactly from flow contrastive estimation it is the flow.
+///
+/// # Errors
+/// A network that does not fit the data; whatever `weight` refuses.
+pub fn trained_model(
+    settings: &Settings,
+    data: DataRecord,
+    mut weight: impl FnMut(&Parameter) -> Result<Vec<f32>>,
+) -> Result<TrainedModel> {
+    let model = network(settings, &data)?;
+    let parameters = parameters_of(&model)?;
+    let weights = parameters.iter().map(&mut weight).collect::<Result<_>>()?;
+    let objective = settings.objective().method();
+    Ok(TrainedModel {
+        model,
+        parameters,
+        weights,
+        levels: objective.levels()?,
+        data,
+        options: options(settings),
+        temperature: objective.temperature(),
+        start_noise: objective.start_noise(),
+    })
+}
+
+/// Whether the settings ask for the flow of flow contrastive estimation, not its energy.
+fn draws_from_contrasted_flow(settings: &Settings) -> bool {
+    let facts = settings.objective().method().sampling(settings.model().method().family());
+    facts.has_flow && settings.sampler().method.method().draws_contrasted_flow()
+}
+
+/// The model that the settings ask for.
+fn network(settings: &Settings, data: &DataRecord) -> Result<Network> {
+    let facts = data.facts();
+    if draws_from_contrasted_flow(settings)
+        && let Some(flow) = settings.objective().method().contrasted_flow(&facts)?
+    {
+        return Ok(Network::Flow(Box::new(flow)));
+    }
+    settings.model().method().build(&facts)
+}
+
+/// How the settings want programs compiled.
+pub fn options(settings: &Settings) -> Options {
+    let conv = match settings.model().method().convolution() {
+        Convolution::Direct => Algorithm::Direct,
+        Convolution::Auto => Algorithm::Auto,
+    };
+    Options { conv, ..Options::default() }
+}
+
+/// The same for the update of the training.
+///
+/// # Errors
+/// Products in bfloat16 on a processor without the instructions.
+pub fn update_options(settings: &Settings) -> Result<Options> {
+    let products = match settings.train().products {
+        settings::Products::Single => Products::Single,
+        settings::Products::Bf16 if bf16::is_available() => Products::Bf16,
+        settings::Products::Bf16 => {
+            return Err(Error::input("bfloat16 products are not available")
+                .at("train.products")
+                .found("a processor without AVX-512 BF16")
+                .expected("AVX-512 BF16")
+                .remedy("use train.products = \"single\""));
+        }
+    };
+    Ok(Options { products, ..options(settings) })
+}
+
+/// The flow that noise contrastive estimation draws its noise from, with the averaged weights of its run;
+/// none where the settings name none.
+///
+/// # Errors
+/// A run that can't be opened, or whose model is no flow.
+pub fn frozen_flow(settings: &Settings) -> Result<Option<FrozenFlow>> {
+    let Some(run) = settings.objective().method().noise_run() else { return Ok(None) };
+    let TrainedModel { model, parameters, weights, .. } = Trained::open(run, &[])?.model;
+    match model {
+        Network::Flow(flow) => Ok(Some(FrozenFlow::new(flow, parameters.into_iter().zip(weights).collect()))),
+        _ => Err(Error::input("the run of the noise is not a flow")
+            .at(format!("objective.flow_run = {run:?}"))
+            .expected("a run with model.kind = \"real-nvp\" or \"multi-scale-flow\"")),
+    }
+}
+
+/// The table of a `--set` argument.
+fn table_of(set: &str) -> &str {
+    set.split(['.', '=']).next().unwrap_or_default().trim()
+}
+
+impl Trained {
+    /// Opens the run at `path`. `sets` override keys of `[sampler]` for this use only.
+    ///
+    /// # Errors
+    /// An input error where there is no run or no good checkpoint, an override is not one of the sampler's,
+    /// or the checkpoint's tensors are not those of the settings' network (each is named).
+    pub fn open(path: &Path, sets: &[String]) -> Result<Trained> {
+        if let Some(set) = sets.iter().find(|set| table_of(set) != "sampler") {
+            return Err(Error::input("only sampler settings can be changed for a trained run")
+                .at(format!("--set {set}"))
+                .expected("--set sampler.KEY=VALUE"));
+        }
+        let folder = RunFolder::open(path)?;
+        let settings = Settings::reopen(&folder.settings_path(), sets)?;
+        let Some(loaded) = folder.latest_checkpoint()? else {
+            return Err(Error::input("the run has no checkpoint yet")
+                .at(path.display())
+                .remedy("train it first, or wait for its first checkpoint"));
+        };
+        let prefix = match settings.sampler().weights {
+            WeightsChoice::Ema => "ema.",
+            WeightsChoice::Raw => "",
+        };
+        let data = folder.manifest().data.clone();
+        let trained = settings.model().method().build(&data.facts())?;
+        let mut parameters = parameters_of(&trained)?;
+        parameters.extend(settings.objective().method().further_parameters(settings.model(), &data.facts())?);
+        loaded
+            .tensors
+            .expect_shapes_beside(&state_shapes(&parameters), &OTHER_PREFIXES)
+            .map_err(|error| error.at(folder.checkpoint_path(loaded.step).display()))?;
+        let of_flow = draws_from_contrasted_flow(&settings);
+        let below = if of_flow { format!("{FLOW}.") } else { String::new() };
+        let weight = |parameter: &Parameter| {
+            Ok(loaded.tensors.f32(&format!("{prefix}{below}{}", parameter.name))?.to_vec())
+        };
+        let model = trained_model(&settings, data, weight)?;
+        let learnt = format!("{prefix}{}", LOG_Z);
+        let learnt_log_z = match (&model.model, loaded.tensors.get(&learnt)) {
+            (Network::Flow(_), _) => Some(0.0),
+            (_, Some(_)) => loaded.tensors.f32(&learnt)?.first().map(|log_z| f64::from(*log_z)),
+            _ => None,
+        };
+        let (step, seconds) = (loaded.step, loaded.manifest.seconds);
+        Ok(Trained { model, learnt_log_z, settings, step, seconds, warnings: loaded.warnings })
+    }
+}
