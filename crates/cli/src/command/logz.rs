@@ -5,7 +5,7 @@ use std::path::Path;
 use enscore::data::Split;
 use enscore::evaluate::{
     LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_fingerprint,
-    ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of, unit_rows,
+    ising_log_z_estimate, learning_rows_for, log_z_estimate, rows_of, unit_rows,
 };
 use enscore::sample::{ModelFile, Trained, WeightedBipartite};
 use enscore::{Error, Result};
@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
             false => of_run(arguments, &settings, &mut tell)?,
         };
         progress.end();
-        normaliser::keep(&arguments.model, &normaliser)?;
+        normaliser.keep(&arguments.model)?;
         Ok(normaliser)
     };
     let threads = if arguments.model.is_dir() { threads_of(&arguments.model) } else { 0 };
@@ -119,7 +119,7 @@ fn of_run(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<
 
 fn answer(model: &Path, estimate: &LogZEstimate) -> Answer {
     let warnings = estimate.warnings();
-    let kept = normaliser::file(model);
+    let kept = Normaliser::file(model);
     let json = json!({
         "model": text_of(model), "log_z": estimate.log_z, "std_err": estimate.std_err, "ess": estimate.ess,
         "chains": estimate.chains, "temperatures": estimate.temperatures, "method": estimate.method,

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use enscore::evaluate::{ChainMean, autocorrelation, batch_means, integrated_time};
 use enscore::mcmc::ising::{Checkerboard, Rule, SpinTransition, SwendsenWang, Wolff};
+use enscore::mcmc::{ChainMean, autocorrelation, batch_means, integrated_time};
 use enscore::model::ising::exact::torus_exact;
 use enscore::model::ising::infinite::CRITICAL_COUPLING;
 use enscore::model::ising::magnetisation;

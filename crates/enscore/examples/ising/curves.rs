@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use enscore::evaluate::{ChainMean, batch_means};
 use enscore::mcmc::ising::Rule;
+use enscore::mcmc::{ChainMean, batch_means};
 use enscore::model::ising::{exact::torus_exact, infinite};
 use enscore::report::{Chart, Mark, Scale, Series, png, sheet};
 use enscore_program::random::Key;

@@ -55,7 +55,7 @@ pub fn cold(side: usize, beta: f64, rule: Rule) -> enscore::Result<Checkerboard>
 }
 
 /// A mean with its standard error, and how many of them it is from the truth.
-pub fn beside(found: enscore::evaluate::ChainMean, exact: f64) -> String {
+pub fn beside(found: enscore::mcmc::ChainMean, exact: f64) -> String {
     let apart = (found.mean - exact) / found.std_err;
     format!("{:.5} ± {:.5} | {exact:.5} | {apart:+.1}", found.mean, found.std_err)
 }

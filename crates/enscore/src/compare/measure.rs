@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::data::{Subset, ToyDensity, toy};
 use crate::error::Result;
-use crate::evaluate::annealed_importance::{self, Bracket, Origin, bracket};
-use crate::evaluate::quadrature::{self, Quadrature};
 use crate::evaluate::{
-    FisherDivergence, GaussianBase, Mean, Moments, Rows, Temperatures, Window, normaliser, rows_of, run_data,
+    AnnealingSettings, Bracket, FisherDivergence, GaussianBase, Mean, Moments, Quadrature,
+    QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket, log_z_by_quadrature, rows_of,
+    run_data,
 };
 use crate::model::{ClosedForm, HostDensity, Score, batch_shape, trace};
 use crate::objective::ScoreMatching;
@@ -115,7 +115,7 @@ pub(super) fn fisher_divergence(trained: &Trained) -> Result<Option<FisherDiverg
     let Some(truth) = Truth::of(trained) else { return Ok(None) };
     let [x, y] = truth.window();
     let window = Window::new(&[x[0], y[0]], &[x[1], y[1]])?;
-    let settings = quadrature::Settings { intervals: INTERVALS, ..Default::default() };
+    let settings = QuadratureSettings { intervals: INTERVALS, ..Default::default() };
     let grid = Quadrature::new(&mut truth.density()?, &window, settings)?;
     let mut model = TrainedDensity::new(&trained.model)?;
     grid.fisher_divergence(&mut truth.density()?, &mut model).map(Some)
@@ -140,7 +140,7 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         return Ok(measured);
     }
     let mut density = TrainedDensity::new(&trained.model)?;
-    if let Some(log_z) = normaliser::by_quadrature(trained)? {
+    if let Some(log_z) = log_z_by_quadrature(trained)? {
         (measured.log_z, measured.log_z_error) = (Some(log_z.value), Some(log_z.error()));
     } else if trained.model.row_len() <= MOST_DIMENSIONS {
         let samples = widened(&data.held_out)?;
@@ -186,7 +186,7 @@ fn anneal(density: &mut TrainedDensity, training: &Subset, samples: &[f64]) -> R
     let moments = Moments::of(Rows::new(&rows, training.dataset().row_len())?)?;
     let mut base = GaussianBase::new(&moments)?;
     let temperatures = Temperatures::sigmoid(TEMPERATURES)?;
-    let settings = annealed_importance::Settings { chains: CHAINS, ..Default::default() };
+    let settings = AnnealingSettings { chains: CHAINS, ..Default::default() };
     let samples = &samples[..(CHAINS * training.dataset().row_len()).min(samples.len())];
-    bracket(density, &mut base, samples, Origin::Approximate, &temperatures, settings)
+    bracket(density, &mut base, samples, SampleOrigin::Approximate, &temperatures, settings)
 }

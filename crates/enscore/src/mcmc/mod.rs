@@ -2,6 +2,7 @@
 //! transitions on the host for any [`crate::model::HostDensity`].
 
 mod annealed_langevin;
+mod autocorrelation;
 mod chains;
 pub mod denoising;
 mod gaussian_recursion;
@@ -14,6 +15,7 @@ mod step_rule;
 mod unit_start;
 
 pub use annealed_langevin::{DenoiseProgram, LangevinProgram};
+pub use autocorrelation::{ChainMean, autocorrelation, batch_means, integrated_time};
 pub use chains::{Chains, HostTransition, Moves};
 pub use gaussian_recursion::{
     Gaussian, GaussianPath, ancestral_gaussian_recursion, ancestral_step, gaussian_recursion,

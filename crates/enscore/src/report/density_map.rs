@@ -10,7 +10,7 @@ use super::glyphs;
 use super::image::Image;
 use super::strokes::Canvas;
 use crate::error::{Error, Result};
-use crate::evaluate::host::{DEFAULT_BATCH, log_densities, scores};
+use crate::evaluate::{DEFAULT_BATCH, log_densities, scores};
 use crate::model::HostDensity;
 
 /// Side of a panel's plotting area, in pixels.

@@ -11,7 +11,7 @@ use super::{render, sheet};
 use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
 use crate::data::Subset;
 use crate::error::Result;
-use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest::nearest, rows_of};
+use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest, rows_of};
 use crate::model::{DBM_WEIGHTS, RBM_PARAMETERS};
 use crate::sample::{Trained, TrainedModel, draw};
 use crate::settings::{CdGibbs, ChainStart, Descent, Family, Model, Objective, Settings};

@@ -1,7 +1,7 @@
 //! Every chain against enumeration or the closed form.
 
 use super::*;
-use crate::evaluate::batch_means;
+use crate::mcmc::batch_means;
 use crate::model::ising::exact::{moments, torus_exact};
 use crate::model::ising::{Bond, Coupling, Field, IsingModel, magnetisation};
 

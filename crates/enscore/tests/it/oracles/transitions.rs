@@ -2,8 +2,7 @@
 //! invariance.
 
 use crate::common::oracles::{assert_close, case, expected, number};
-use enscore::evaluate::annealed_importance::{Annealing, Kernel, Settings};
-use enscore::evaluate::{Base, GaussianBase, Mean, Temperatures};
+use enscore::evaluate::{Annealing, AnnealingSettings, Base, GaussianBase, Kernel, Mean, Temperatures};
 use enscore::mcmc::{Chains, Hmc, HostTransition, Mala, Place};
 use enscore::model::{ClosedForm, HostDensity};
 use enscore::{Error, Result};
@@ -143,12 +142,12 @@ fn log_weights_of_chains_that_mix() {
             move |x: &[f64], s: &mut [f64]| s[0] = -(x[0] - mean) / variance,
         )
         .unwrap();
-        let settings = Settings {
+        let settings = AnnealingSettings {
             chains: 20_000,
             kernel: Kernel::Mala,
             transitions: 15,
             seed: 2,
-            ..Settings::default()
+            ..AnnealingSettings::default()
         };
         let temperatures = Temperatures::linear(of("K") as usize).unwrap();
         let annealing = Annealing::tune(&mut target, &mut normal(), &temperatures, settings).unwrap();

@@ -6,11 +6,11 @@
 
 use crate::common::oracles::{Lcg, assert_close, case, expected, idx_levels, number, numbers};
 use crate::common::shared::{shared, shared_data};
-use enscore::evaluate::annealed_importance::{Annealed, Origin, Side};
 use enscore::evaluate::{
-    BipartiteAnnealing, LogWeights, LogZMethod, LogZSettings, SideEnumeration, Temperatures,
-    annealing_program, base_rates, integrated_time, log_sum_exp, log_z_estimate,
+    Annealed, BipartiteAnnealing, BoundSide, LogWeights, LogZMethod, LogZSettings, SampleOrigin,
+    SideEnumeration, Temperatures, annealing_program, base_rates, log_sum_exp, log_z_estimate,
 };
+use enscore::mcmc::integrated_time;
 use enscore::model::ising::{Bond, Field, IsingModel, exact_log_z};
 use enscore::model::{RBM_PARAMETERS, Rbm, Units};
 use enscore::sample::{ModelFile, RbmFile, WeightedBipartite, ising_sides};
@@ -124,7 +124,7 @@ fn forward(steps: usize, chains: usize) -> (Annealed, f64) {
 
 /// E w, the relative variance of w and E log w.
 fn check_moments(id: &str, found: &Annealed, base: f64, [mean, relative_variance, mean_log]: [f64; 3]) {
-    assert_eq!(found.side, Side::Lower);
+    assert_eq!(found.side, BoundSide::Lower);
     let error = found.log_z - base - mean.ln();
     assert!(error.abs() < 5.0 * found.standard_error, "{id}: log mean off by {error}: {found:?}");
     let error = found.bound - base - mean_log;
@@ -160,8 +160,8 @@ fn reverse_annealing_bounds_from_above() {
     let mut annealing = BipartiteAnnealing::new(&target, &base_of_the_case(), chains).unwrap();
     let base = annealing.base_log_z();
     let schedule = Temperatures::linear(10).unwrap();
-    let found = annealing.reverse(&schedule, &samples, Origin::Exact, 1, &mut quiet).unwrap();
-    assert_eq!(found.side, Side::Upper);
+    let found = annealing.reverse(&schedule, &samples, SampleOrigin::Exact, 1, &mut quiet).unwrap();
+    assert_eq!(found.side, BoundSide::Upper);
     let error = found.bound - base - expected(id)[0];
     assert!(error.abs() < 5.0 * found.bound_standard_error, "{error} {found:?}");
     let error = found.log_z - enumerated(&file);
@@ -269,7 +269,7 @@ fn gaussian_units() {
     let found = annealing.forward(&schedule, 2, &mut quiet).unwrap();
     assert!((found.log_z - exact).abs() < 5.0 * found.standard_error, "{exact} {found:?}");
     let samples = SideEnumeration::new(&target, &mut quiet).unwrap().draw(4000, 8).unwrap();
-    let found = annealing.reverse(&schedule, &samples, Origin::Exact, 2, &mut quiet).unwrap();
+    let found = annealing.reverse(&schedule, &samples, SampleOrigin::Exact, 2, &mut quiet).unwrap();
     assert!((found.log_z - exact).abs() < 5.0 * found.standard_error, "{exact} {found:?}");
     assert!(found.standard_error < 0.02, "{found:?}");
 }
