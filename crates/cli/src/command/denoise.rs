@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use enscore::checkpoint::atomic::write_bytes_atomically;
-use enscore::data::{BinaryImage, read_binary_image};
-use enscore::mcmc::denoising::{AnnealingSettings, GibbsSettings, Posterior, anneal, posterior};
-use enscore::model::ising::{IsingDenoising, Labelling};
+use enscore::ising::denoise::{
+    AnnealingSettings, GibbsSettings, IsingDenoising, Labelling, Posterior, anneal, posterior,
+};
+use enscore::ising::{BinaryImage, read_binary_image};
 use enscore::report::{Image, png, table};
 use enscore::{Error, Result};
 use serde_json::json;

@@ -12,8 +12,8 @@ mod speed;
 use std::error::Error;
 use std::path::PathBuf;
 
-use enscore::mcmc::ising::{Checkerboard, Rule};
-use enscore::model::ising::{Coupling, Field, IsingModel};
+use enscore::ising::chains::{Checkerboard, Rule};
+use enscore::ising::{Coupling, Field, IsingModel};
 
 /// What every part returns: its section of the page.
 pub type Section = Result<String, Box<dyn Error>>;

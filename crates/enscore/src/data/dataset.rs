@@ -44,7 +44,7 @@ impl Values {
     }
 
     /// The least and the greatest value; (inf, -inf) when empty.
-    pub(super) fn range(&self) -> (f64, f64) {
+    pub(crate) fn range(&self) -> (f64, f64) {
         let start = (f64::INFINITY, f64::NEG_INFINITY);
         (0..self.len()).map(|i| self.get(i)).fold(start, |(low, high), v| (low.min(v), high.max(v)))
     }

@@ -6,7 +6,6 @@
 //! checked against what the file can hold before anything is allocated, and formats that would run code
 //! (pickles) are never opened.
 
-mod binary_image;
 mod dataset;
 mod digits;
 mod fetch;
@@ -22,11 +21,12 @@ mod statistics;
 mod toy;
 mod whiten;
 
-pub use binary_image::{BinaryImage, read_binary_image};
 pub use dataset::{Dataset, Values};
 pub use digits::digits;
 pub use fetch::{Fetched, FetchedFile, fetch};
 pub use formats::{Array, read_array, read_image};
+#[cfg(test)]
+pub(crate) use formats::{npy_file, png_file};
 pub use known::{Availability, Known, KnownFile, known};
 pub use load::{load, load_as, load_test};
 pub use prepare::{Prepared, prepare, prepare_other};

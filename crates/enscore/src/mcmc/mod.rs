@@ -4,11 +4,9 @@
 mod annealed_langevin;
 mod autocorrelation;
 mod chains;
-pub mod denoising;
 mod gaussian_recursion;
 mod gibbs;
 mod hmc;
-pub mod ising;
 mod mala;
 mod start;
 mod step_rule;

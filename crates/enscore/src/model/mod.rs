@@ -19,7 +19,6 @@ mod enumeration;
 mod flow;
 mod gaussian_energy;
 mod initial;
-pub mod ising;
 mod layers;
 mod mlp;
 mod network;

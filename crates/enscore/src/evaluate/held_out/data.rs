@@ -4,8 +4,8 @@
 use crate::data::{self, Dataset, Parts, Scale, Split, Subset};
 use crate::error::{Error, Result};
 use crate::evaluate::rows_of;
+use crate::ising::IsingModel;
 use crate::model::Bipartite;
-use crate::model::ising::IsingModel;
 use crate::sample::{Trained, WeightedBipartite};
 use crate::settings::Source;
 

@@ -24,7 +24,8 @@ use super::geometric_path::Temperatures;
 use super::side_enumeration::{SideEnumeration, can_enumerate};
 use crate::checkpoint::sha256;
 use crate::error::{Error, Result};
-use crate::model::ising::{ExactMethod, IsingModel, exact_log_z};
+use crate::ising::IsingModel;
+use crate::ising::exact::{ExactMethod, exact_log_z};
 use crate::model::trace;
 use crate::sample::{WeightedBipartite, ising_sides, refused};
 

@@ -9,10 +9,10 @@ use enscore_program::random::Key;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::ising::chains::{Rule, SingleSite, SpinTransition, SwendsenWang, Wolff, random_spins};
+use crate::ising::{IsingModel, Lattice};
 use crate::mcmc::UnitStart;
-use crate::mcmc::ising::{Rule, SingleSite, SpinTransition, SwendsenWang, Wolff, random_spins};
 use crate::model::Bipartite;
-use crate::model::ising::{IsingModel, Lattice};
 use crate::sample::gibbs::UnitChains;
 use crate::sample::{ModelFile, RbmFile};
 
@@ -144,7 +144,7 @@ fn units(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ising::{Coupling, Field, exact};
+    use crate::ising::{Coupling, Field, exact};
 
     /// 3 x 3 grid in a field: energies of independent chains beside enumeration.
     #[test]

@@ -11,7 +11,7 @@
 //! hold for them too.
 
 use crate::error::{Error, Result};
-use crate::model::ising::IsingModel;
+use crate::ising::IsingModel;
 use crate::model::{Rbm, Units};
 use crate::sample::RbmFile;
 

@@ -50,6 +50,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "error streams",
             "settings",
             "data",
+            "ising",
             "model",
             "mcmc",
             "objective",

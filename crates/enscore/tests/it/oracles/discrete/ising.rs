@@ -3,8 +3,7 @@
 //! Labellings of least energy can tie, so energies are compared, never pixels.
 
 use crate::common::oracles::{Lcg, assert_close, case, expected, meta, mnist_levels, number, numbers};
-use enscore::mcmc::denoising::{AnnealingSettings, GibbsSettings, anneal, posterior};
-use enscore::model::ising::IsingDenoising;
+use enscore::ising::denoise::{AnnealingSettings, GibbsSettings, IsingDenoising, anneal, posterior};
 use serde_json::Value;
 
 fn quiet(_: u64, _: u64) -> enscore::Result<()> {

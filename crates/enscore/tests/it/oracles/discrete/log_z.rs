@@ -10,8 +10,9 @@ use enscore::evaluate::{
     Annealed, BipartiteAnnealing, BoundSide, LogWeights, LogZMethod, LogZSettings, SampleOrigin,
     SideEnumeration, Temperatures, annealing_program, base_rates, log_sum_exp, log_z_estimate,
 };
+use enscore::ising::exact::exact_log_z;
+use enscore::ising::{Bond, Field, IsingModel};
 use enscore::mcmc::integrated_time;
-use enscore::model::ising::{Bond, Field, IsingModel, exact_log_z};
 use enscore::model::{RBM_PARAMETERS, Rbm, Units};
 use enscore::sample::{ModelFile, RbmFile, WeightedBipartite, ising_sides};
 use enscore_cpu::{Argument, Executable};

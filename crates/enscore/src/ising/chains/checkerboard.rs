@@ -9,7 +9,7 @@ use enscore_cpu::simd::Path;
 use enscore_program::random::Key;
 
 use crate::error::{Error, Result};
-use crate::model::ising::{IsingModel, Lattice};
+use crate::ising::{IsingModel, Lattice};
 
 /// A chain with its state.
 #[derive(Clone, Debug)]

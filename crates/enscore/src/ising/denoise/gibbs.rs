@@ -5,8 +5,8 @@
 use enscore_program::random::{Key, row_words};
 
 use super::checkerboard::{Checkerboard, Means, Table};
+use super::model::{IsingDenoising, Labelling};
 use crate::error::{Error, Result};
-use crate::model::ising::{IsingDenoising, Labelling};
 use crate::streams;
 
 const MOST: usize = 1 << 30;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Dataset, Split, Values, load};
+use crate::data::{Dataset, Split, Values, load};
 use crate::error::{Error, Result};
 
 /// An image of spins.
@@ -139,7 +139,7 @@ impl Grey<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::formats::{image, npy};
+    use crate::data::{npy_file, png_file};
     use png::{BitDepth, ColorType};
 
     fn read(name: &str, bytes: &[u8], threshold: Option<f64>) -> Result<BinaryImage> {
@@ -151,11 +151,11 @@ mod tests {
 
     fn npy_of(shape: &str, values: &[f32]) -> Vec<u8> {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        npy::tests::file(&format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}"), &bytes)
+        npy_file(&format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}"), &bytes)
     }
 
     fn grey(size: [u32; 2], samples: &[u8]) -> Vec<u8> {
-        image::tests::file(size, ColorType::Grayscale, BitDepth::Eight, samples)
+        png_file(size, ColorType::Grayscale, BitDepth::Eight, samples)
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let found = read("a.png", &grey([2, 2], &[0, 255, 255, 0]), None).unwrap();
         assert_eq!(found.spins, [-1, 1, 1, -1]);
         assert_eq!((found.height, found.width, found.levels), (2, 2, [0.0, 255.0]));
-        let rgb = image::tests::file([2, 1], ColorType::Rgb, BitDepth::Eight, &[9, 9, 9, 7, 7, 7]);
+        let rgb = png_file([2, 1], ColorType::Rgb, BitDepth::Eight, &[9, 9, 9, 7, 7, 7]);
         assert_eq!(read("a.PNG", &rgb, None).unwrap().spins, [1, -1]);
         for shape in ["(3, 2)", "(1, 3, 2)", "(3, 2, 1)", "(1, 3, 2, 1)"] {
             let found = read("a.npy", &npy_of(shape, &[1.0, -1.0, 1.0, 1.0, 1.0, -1.0]), None).unwrap();
@@ -199,7 +199,7 @@ mod tests {
         assert!(message("a.npy", &npy_of("(1, 2)", &[1.0, f32::NAN])).contains("NaN"));
         assert!(message("a.npy", &npy_of("(0, 2)", &[])).contains("empty"));
         assert!(message("a.csv", b"1,0\n").contains(".png or .npy"));
-        let rgb = image::tests::file([2, 1], ColorType::Rgb, BitDepth::Eight, &[9, 9, 9, 7, 7, 8]);
+        let rgb = png_file([2, 1], ColorType::Rgb, BitDepth::Eight, &[9, 9, 9, 7, 7, 8]);
         assert!(message("a.png", &rgb).contains("row 0, column 1"));
         assert!(
             read_binary_image(Path::new("no/such.png"), None).unwrap_err().to_string().contains("no such")

@@ -14,7 +14,8 @@ use super::SpinTransition;
 use super::conditional::probability_up;
 use super::draws::Draws;
 use crate::error::Result;
-use crate::model::ising::{Adjacency, IsingModel, check_state};
+use crate::ising::lattice::check_state;
+use crate::ising::{Adjacency, IsingModel};
 use crate::streams;
 
 /// The transition: every bond and every cluster once.

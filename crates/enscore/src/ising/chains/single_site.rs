@@ -10,7 +10,8 @@ use super::conditional::{flip_probability, probability_up};
 use super::draws::Draws;
 use super::{Rule, SpinTransition};
 use crate::error::{Error, Result};
-use crate::model::ising::{Adjacency, IsingModel, check_state};
+use crate::ising::lattice::check_state;
+use crate::ising::{Adjacency, IsingModel};
 use crate::streams;
 
 /// The sweep.

@@ -9,7 +9,8 @@ use super::SpinTransition;
 use super::draws::Draws;
 use super::swendsen_wang::active_probabilities;
 use crate::error::Result;
-use crate::model::ising::{Adjacency, IsingModel, check_state};
+use crate::ising::lattice::check_state;
+use crate::ising::{Adjacency, IsingModel};
 use crate::streams;
 
 /// The transition: one cluster.

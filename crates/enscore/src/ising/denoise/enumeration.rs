@@ -1,7 +1,7 @@
 //! The posterior of a small image by enumeration of all its labellings, in Gray order (Gray 1953): each
 //! differs from the one before it by one flip, so its energy takes four neighbours, not all of them.
 
-use super::denoising::{IsingDenoising, check};
+use super::model::{IsingDenoising, check};
 use crate::error::{Error, Result};
 
 /// The most pixels whose labellings are enumerated: 2^22 of them take a fraction of a second.

@@ -1,9 +1,9 @@
 //! Every chain against enumeration or the closed form.
 
 use super::*;
+use crate::ising::exact::{moments, torus_exact};
+use crate::ising::{Bond, Coupling, Field, IsingModel, magnetisation};
 use crate::mcmc::batch_means;
-use crate::model::ising::exact::{moments, torus_exact};
-use crate::model::ising::{Bond, Coupling, Field, IsingModel, magnetisation};
 
 fn numbers(count: usize, stream: u32) -> Vec<f64> {
     let mut draws = Draws::new(Key::new(11, 0), stream);

@@ -11,7 +11,7 @@ use std::ops::Add;
 use enscore_program::random::{Key, row_words};
 use rayon::prelude::*;
 
-use crate::model::ising::IsingDenoising;
+use super::model::IsingDenoising;
 use crate::streams;
 
 /// Sites of one task: less is not worth another thread.

@@ -7,8 +7,8 @@ use std::fmt;
 use enscore_program::random::Key;
 
 use super::checkerboard::{Checkerboard, Table};
+use super::model::{IsingDenoising, Labelling};
 use crate::error::{Error, Result};
-use crate::model::ising::{IsingDenoising, Labelling};
 
 const MOST: usize = 1 << 30;
 

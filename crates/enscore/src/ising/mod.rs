@@ -1,0 +1,16 @@
+//! Ising models: spins ±1 on a lattice, p(x) ∝ exp(-β E(x)), energies in nats.
+//!
+//! [`exact`] has log Z and moments without sampling, [`infinite`] those of the infinite lattice, [`chains`]
+//! the Markov chains, and [`denoise`] the posterior of a binary image given a noisy one.
+
+mod adjacency;
+mod binary_image;
+pub mod chains;
+pub mod denoise;
+pub mod exact;
+pub mod infinite;
+mod lattice;
+
+pub use adjacency::Adjacency;
+pub use binary_image::{BinaryImage, read_binary_image};
+pub use lattice::{Bond, Coupling, Field, IsingModel, Lattice, magnetisation};
