@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use enscore::Result;
 use enscore::checkpoint::RunFolder;
 use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normaliser, RunData, run_data};
-use enscore::report::run_report::write_report;
+use enscore::report::write_report;
 use enscore::sample::Trained;
 use enscore::settings::Settings;
 use serde_json::{Value, json};

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use enscore::checkpoint::RunFolder;
 use enscore::checkpoint::atomic::write_bytes_atomically;
-use enscore::report::run_report::image_shape;
-use enscore::report::{Scatter, png, sheet, table};
+use enscore::report::{Scatter, image_shape, png, sheet, table};
 use enscore::sample::{Drawn, ModelFile, Trained, draw};
 use enscore::{Error, Result};
 use serde_json::json;

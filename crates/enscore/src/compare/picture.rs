@@ -6,8 +6,7 @@ use std::path::Path;
 use super::{Compared, Outcome, Truth};
 use crate::error::Result;
 use crate::evaluate::log_z_by_quadrature;
-use crate::report::density_map::{Panel, sheet};
-use crate::report::png;
+use crate::report::{Panel, density_sheet, png};
 use crate::sample::{Trained, TrainedDensity};
 
 /// Places along each side of a heat map, and arrows.
@@ -41,7 +40,7 @@ pub(super) fn write(outcome: &mut Outcome, truth: Option<&Truth>, out: &Path) ->
         });
     }
     let path = out.join("comparison.png");
-    png::write(&path, &sheet(&panels, COLUMNS.min(panels.len()))?)?;
+    png::write(&path, &density_sheet(&panels, COLUMNS.min(panels.len()))?)?;
     outcome.files.push(path);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Compared, Outcome, RowMean};
 use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
-use crate::report::comparison::{Best, Cell, Column, Comparison};
+use crate::report::{Best, Cell, Column, Comparison};
 
 /// Fills in the text, and writes `comparison.md` and `comparison.json`.
 pub(super) fn write(outcome: &mut Outcome, out: &Path) -> Result<()> {

@@ -14,7 +14,7 @@ const GAP_LEVEL: u8 = 255;
 ///
 /// # Errors
 /// No image, a number of values that isn't a multiple of h·w·c, zero `columns` or `scale`, NaN, or a picture
-/// above [`MAX_BYTES`](super::image::MAX_BYTES).
+/// above [`MAX_BYTES`](super::MAX_BYTES).
 pub fn sheet(
     images: &[f32],
     row_shape: [usize; 3],

@@ -243,8 +243,8 @@ pub fn centres(window: [[f64; 2]; 2], [rows, columns]: [usize; 2]) -> Vec<f64> {
 /// A sheet of panels, `columns` in a row, each under its title and subtitle.
 ///
 /// # Errors
-/// No panel, no column, or a picture above [`MAX_BYTES`](super::image::MAX_BYTES).
-pub fn sheet(panels: &[Panel], columns: usize) -> Result<Image> {
+/// No panel, no column, or a picture above [`MAX_BYTES`](super::MAX_BYTES).
+pub fn density_sheet(panels: &[Panel], columns: usize) -> Result<Image> {
     if panels.is_empty() || columns == 0 {
         return Err(Error::input("a sheet without panels")
             .found(format_args!("{} panels, {columns} columns", panels.len()))

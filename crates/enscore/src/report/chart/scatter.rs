@@ -7,9 +7,9 @@ use std::fmt::Write;
 
 use super::axis::{Axis, Scale};
 use super::frame::{COLOURS, Frame, WIDTH, legend, svg};
-use super::glyphs;
-use super::image::Image;
 use crate::error::{Error, Result};
+use crate::report::Image;
+use crate::report::draw::glyphs;
 
 /// Side of the plotting area, in SVG units and in pixels.
 const SIDE: f64 = 400.0;

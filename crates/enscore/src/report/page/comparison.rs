@@ -7,8 +7,8 @@
 
 use std::fmt::Write;
 
-use super::markup::{escape, number, table};
 use crate::error::{Error, Result};
+use crate::report::markup::{escape, number, table};
 
 /// Which values of a column are good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,8 @@
 //! What a run's report holds, as plain fields.
 
-use super::chart::Chart;
-use super::citations::Method;
 use super::comparison::Comparison;
-use super::image::Image;
-use super::png;
-use super::scatter::Scatter;
 use crate::error::Result;
+use crate::report::{Chart, Image, Method, Scatter, png};
 
 /// Everything that a report shows. A part that is empty or `None` is left out of the page.
 #[derive(Clone, Debug, Default)]

@@ -61,7 +61,7 @@ impl Image {
     }
 
     /// Fills a rectangle, cut to the picture, with `colour` (one value a channel).
-    pub(super) fn fill(&mut self, [left, top]: [usize; 2], [wide, high]: [usize; 2], colour: &[u8]) {
+    pub(crate) fn fill(&mut self, [left, top]: [usize; 2], [wide, high]: [usize; 2], colour: &[u8]) {
         let right = left.saturating_add(wide).min(self.width);
         let bottom = top.saturating_add(high).min(self.height);
         for y in top..bottom {

@@ -4,7 +4,7 @@
 use super::image::Image;
 
 /// Height of a glyph before scaling.
-pub(super) const HEIGHT: usize = 5;
+pub(crate) const HEIGHT: usize = 5;
 
 /// Rows of a glyph; `#` is ink. Unknown characters are blank.
 fn rows(character: char) -> [&'static str; HEIGHT] {
@@ -73,13 +73,13 @@ fn rows(character: char) -> [&'static str; HEIGHT] {
 }
 
 /// Width of a text in pixels at this scale.
-pub(super) fn width(text: &str, scale: usize) -> usize {
+pub(crate) fn width(text: &str, scale: usize) -> usize {
     let columns: usize = text.chars().map(|character| rows(character)[0].len() + 1).sum();
     columns.saturating_sub(1) * scale
 }
 
 /// The text cut to `room` pixels at this scale, with two dots at its end where something is missing.
-pub(super) fn fitted(text: &str, scale: usize, room: usize) -> String {
+pub(crate) fn fitted(text: &str, scale: usize, room: usize) -> String {
     if width(text, scale) <= room {
         return text.to_string();
     }
@@ -91,7 +91,7 @@ pub(super) fn fitted(text: &str, scale: usize, room: usize) -> String {
 }
 
 /// Draws a text with its upper left corner at `[left, top]`.
-pub(super) fn draw(
+pub(crate) fn draw(
     image: &mut Image,
     text: &str,
     [mut left, top]: [usize; 2],

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::citations::Method;
 use super::contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
-use super::markup::{escape, number, table};
+use crate::report::Method;
+use crate::report::markup::{escape, number, table};
 
 /// Rows of the noise-level table; a schedule of hundreds is thinned evenly.
 const MAX_SIGMA_ROWS: usize = 24;
@@ -176,8 +176,9 @@ fn citations(out: &mut String, methods: &[Method]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::chart::{gradient_norm, learning_rate, loss_curve, sigma_losses};
-    use crate::report::{Scale, Scatter, markup, sheet};
+    use crate::report::{
+        Scale, Scatter, gradient_norm, learning_rate, loss_curve, markup, sheet, sigma_losses,
+    };
 
     /// An image of soft blobs, different for each index.
     fn blobs(count: usize, side: usize) -> Vec<f32> {

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::chart::{diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses};
-use super::filters::filters;
-use super::{Chart, Fact, Figure, Image, Method, Metric, Report, Scale, Scatter, SigmaLoss, Timing};
-use super::{render, sheet};
+use super::contents::{Fact, Figure, Metric, Report, SigmaLoss, Timing};
+use super::html::render;
 use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
 use crate::data::Subset;
 use crate::error::Result;
 use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest, rows_of};
 use crate::model::{DBM_WEIGHTS, RBM_PARAMETERS};
+use crate::report::{
+    Chart, Image, Method, Scale, Scatter, diagnostic, filters, gradient_norm, learning_rate, loss_curve, png,
+    sheet, sigma_losses,
+};
 use crate::sample::{Trained, TrainedModel, draw};
 use crate::settings::{CdGibbs, ChainStart, Descent, Family, Model, Objective, Settings};
 
@@ -58,7 +60,7 @@ pub fn write_sheet(model: &TrainedModel, settings: &Settings, folder: &RunFolder
     let count = settings.sampler().count.min(SHEET);
     let drawn = draw(model, settings.sampler(), count, PICTURE_SEED, 0, &mut |_, _| Ok(()))?;
     match picture(drawn.shown(), &model.data.row_shape)? {
-        Some(image) => super::png::write(&folder.samples_path().join(format!("step-{step:09}.png")), &image),
+        Some(image) => png::write(&folder.samples_path().join(format!("step-{step:09}.png")), &image),
         None => Ok(()),
     }
 }
@@ -326,7 +328,7 @@ fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Re
     let place = trained.model.parameters.iter().position(|parameter| parameter.name == name);
     let Some(weights) = place.map(|place| &trained.model.weights[place]) else { return Ok(()) };
     if let Some(image) = filters(weights, shape, enlargement(shape))? {
-        super::png::write(&folder.path().join("filters.png"), &image)?;
+        png::write(&folder.path().join("filters.png"), &image)?;
         let caption =
             "Weights of the hidden units with the largest norm: white excites the unit, black inhibits it";
         report.filters = Some(Figure::picture(caption, &image)?);
@@ -353,7 +355,7 @@ fn add_pictures(
         }
         return Ok(());
     };
-    let save = |name: &str, image: &Image| super::png::write(&folder.path().join(name), image);
+    let save = |name: &str, image: &Image| png::write(&folder.path().join(name), image);
     if let Some(image) = picture(&evaluation.samples, row_shape)? {
         save("samples.png", &image)?;
         report.samples = Some(Figure::picture("Samples", &image)?);

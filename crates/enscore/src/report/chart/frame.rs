@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::axis::Axis;
-use super::markup::escape;
+use crate::report::markup::escape;
 
 /// Colours that read on white and on near-black.
 pub(super) const COLOURS: [&str; 6] = ["#3b82c4", "#e07b39", "#3a9d6c", "#a86bb8", "#c24d5c", "#8a8a3a"];
