@@ -178,7 +178,7 @@ impl Annealing {
     /// Settles the step sizes by a pilot run along the path.
     ///
     /// # Errors
-    /// AnnealingSettings of 0, rows of different lengths, the densities' own errors, step sizes that run away.
+    /// Settings of 0, rows of different lengths, the densities' own errors, step sizes that run away.
     pub fn tune(
         target: &mut dyn HostDensity,
         base: &mut dyn Base,

@@ -62,8 +62,8 @@ impl Normaliser {
         Normaliser { log_z, origin: LogZOrigin::Estimated, error, step, fingerprint, estimate }
     }
 
-    /// What is known of the normaliser of `trained`, whose run is at `path`: what is kept beside the model for
-    /// this step, else what training learnt, else quadrature.
+    /// What is known of the normaliser of `trained`, whose run is at `path`: what is kept beside the model
+    /// for this step, else what training learnt, else quadrature.
     ///
     /// # Errors
     /// A `log_z.json` that can't be read.
