@@ -27,22 +27,13 @@ const BATCH: usize = 128;
 /// Dimensions beyond which log Z and the exact loss are not computed: they would take too long.
 const MOST_DIMENSIONS: usize = 128;
 
-/// A mean over held-out rows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct RowMean {
-    /// The mean.
-    pub value: f64,
-    /// Its standard error over rows.
-    pub standard_error: f64,
-}
-
 /// What is known of a trained model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// ½ E ‖∇log p - s‖² under the truth, where the truth is known.
     pub fisher_divergence: Option<FisherDivergence>,
     /// The exact score matching loss of held-out rows: the Fisher divergence up to a constant of the data.
-    pub score_matching_loss: Option<RowMean>,
+    pub score_matching_loss: Option<Mean>,
     /// log Z of its log density, nats: by quadrature in the plane, else by annealed importance sampling.
     pub log_z: Option<f64>,
     /// The error of log Z: a bound by quadrature, the standard error of annealing.
@@ -51,11 +42,11 @@ pub struct Measured {
     pub effective_sample_size: Option<f64>,
     /// log Z by annealing in reverse from held-out rows, which are samples of the model as far as it fits
     /// them: with the forward one, from below, a bracket.
-    pub reverse_log_z: Option<RowMean>,
+    pub reverse_log_z: Option<Mean>,
     /// log Z as training learnt it, less log Z: what noise contrastive estimation is off by.
     pub learnt_log_z_error: Option<f64>,
     /// The mean log density of held-out rows with that log Z.
-    pub log_likelihood: Option<RowMean>,
+    pub log_likelihood: Option<Mean>,
 }
 
 /// The density that the data are drawn from.
@@ -90,14 +81,9 @@ impl Truth {
     ///
     /// # Errors
     /// No rows.
-    pub fn log_likelihood(&self, rows: &[f64]) -> Result<RowMean> {
-        mean(&self.density()?.log_density(rows)?)
+    pub fn log_likelihood(&self, rows: &[f64]) -> Result<Mean> {
+        Mean::of(&self.density()?.log_density(rows)?)
     }
-}
-
-fn mean(values: &[f64]) -> Result<RowMean> {
-    let Mean { value, standard_error, .. } = Mean::of(values)?;
-    Ok(RowMean { value, standard_error })
 }
 
 /// All held-out rows of a run.
@@ -145,21 +131,21 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
     } else if trained.model.row_len() <= MOST_DIMENSIONS {
         let samples = widened(&data.held_out)?;
         let Bracket { forward, reverse } = anneal(&mut density, &data.training, &samples)?;
-        (measured.log_z, measured.log_z_error) = (Some(forward.log_z), Some(forward.standard_error));
+        (measured.log_z, measured.log_z_error) = (Some(forward.log_z), Some(forward.std_err));
         measured.effective_sample_size = Some(forward.effective_sample_size);
         measured.reverse_log_z =
-            Some(RowMean { value: reverse.log_z, standard_error: reverse.standard_error });
+            Some(Mean { value: reverse.log_z, std_err: reverse.std_err, count: reverse.chains });
     }
     if let Some(log_z) = measured.log_z {
         measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - log_z);
         let values = density.log_density(&widened(&data.held_out)?)?;
-        measured.log_likelihood = Some(mean(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
+        measured.log_likelihood = Some(Mean::of(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
     }
     Ok(measured)
 }
 
 /// The exact score matching loss of the model's rows.
-fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<RowMean> {
+fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<Mean> {
     let (model, rows) = (&trained.model, rows_of(held_out, MAX_ROWS)?);
     let objective = ScoreMatching { tangents: 0 };
     let (program, _) = trace(&model.parameters, |scope, parameters| {
@@ -177,7 +163,7 @@ fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<RowMean> 
         executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
         losses.extend(out[..chunk.len() / len].iter().map(|loss| f64::from(*loss)));
     }
-    mean(&losses)
+    Mean::of(&losses)
 }
 
 /// log Z from a Gaussian with the moments of the training rows, and back from some of `samples`.

@@ -6,6 +6,7 @@ mod held_out;
 mod host;
 mod log_weights;
 mod log_z;
+mod mean;
 mod reference;
 mod rows;
 mod run;
@@ -14,11 +15,11 @@ mod two_sample;
 
 pub use held_out::{
     Auroc, DenoisingLoss, HeldOut, HeldOutFigure, LevelLoss, PseudoLikelihoodProgram, RowScores, RunData,
-    UnitFigure, against, auroc, bits_per_dim, denoising_loss, learning_rows_for, model_figures,
-    pseudo_log_likelihood, reconstruction_error, rows_for, run_data, score_rows, spin_rows, unit_rows,
+    against, auroc, bits_per_dim, denoising_loss, learning_rows_for, model_figures, pseudo_log_likelihood,
+    reconstruction_error, rows_for, run_data, score_rows, spin_rows, unit_rows,
 };
 pub use host::{DEFAULT_BATCH, log_densities, scores};
-pub use log_weights::{LogWeights, Mean, log_mean_exp, log_sum_exp};
+pub use log_weights::{LogWeights, log_mean_exp, log_sum_exp};
 pub use log_z::{
     Annealed, Annealing, AnnealingSettings, Base, BipartiteAnnealing, BoundSide, Bracket, Direction, Drawn,
     GaussianBase, Kernel, LogZ, LogZEstimate, LogZMethod, LogZOrigin, LogZSettings, MOST_ENUMERATED,
@@ -26,6 +27,7 @@ pub use log_z::{
     annealing_program, base_rates, bracket, can_enumerate, importance_sampling, ising_fingerprint,
     ising_log_z_estimate, log_z_by_quadrature, log_z_estimate, mean_log_likelihood, quadrature_window,
 };
+pub use mean::Mean;
 pub use reference::{
     BernoulliBaseline, FisherDivergence, IsotropicMixture, LinearBaseline, NoisyMixture, affine_loss,
     fisher_divergence, linear_baseline, weighted_fisher_divergence,

@@ -19,7 +19,8 @@ pub struct Auroc {
     /// A.
     pub value: f64,
     /// Its standard error by DeLong's formula; 0 where the sets are apart, which says nothing of other rows.
-    pub standard_error: f64,
+    #[serde(rename = "standard_error")]
+    pub std_err: f64,
     /// Scores of rows inside.
     pub inside: usize,
     /// Scores of rows outside.
@@ -52,7 +53,7 @@ pub fn auroc(inside: &[f64], outside: &[f64]) -> Result<Auroc> {
     let (by_inside, by_outside) = (Mean::of(&below)?, Mean::of(&above)?);
     Ok(Auroc {
         value: by_inside.value,
-        standard_error: by_inside.standard_error.hypot(by_outside.standard_error),
+        std_err: by_inside.std_err.hypot(by_outside.std_err),
         inside: inside.len(),
         outside: outside.len(),
     })
@@ -83,7 +84,7 @@ mod tests {
         assert!((found.value - 5.5 / 6.0).abs() < 1e-15);
         // V = 1, 3/4, 1 with variance 1/48; W = 5/6, 1 with variance 1/72.
         let variance: f64 = 1.0 / 48.0 / 3.0 + 1.0 / 72.0 / 2.0;
-        assert!((found.standard_error - variance.sqrt()).abs() < 1e-15);
+        assert!((found.std_err - variance.sqrt()).abs() < 1e-15);
         assert_eq!(auroc(&[2.0, 3.0], &[0.0, 1.0]).unwrap().value, 1.0);
         assert_eq!(auroc(&[0.0; 3], &[0.0; 4]).unwrap().value, 0.5);
         assert_eq!(auroc(&[0.0, f64::INFINITY], &[f64::NEG_INFINITY, 1.0]).unwrap().value, 0.75);
@@ -126,9 +127,9 @@ mod tests {
         let run = |row| auroc(&draw(1, row, 60, 1.0), &draw(2, row, 40, 0.0)).unwrap();
         let found: Vec<Auroc> = (0..2000).map(run).collect();
         let values = Mean::of(&found.iter().map(|f| f.value).collect::<Vec<_>>()).unwrap();
-        assert!((values.value - 0.760_249_938_906_523).abs() < 4.0 * values.standard_error, "{values:?}");
-        let spread = values.standard_error.powi(2) * 2000.0;
-        let said = found.iter().map(|f| f.standard_error.powi(2)).sum::<f64>() / 2000.0;
+        assert!((values.value - 0.760_249_938_906_523).abs() < 4.0 * values.std_err, "{values:?}");
+        let spread = values.std_err.powi(2) * 2000.0;
+        let said = found.iter().map(|f| f.std_err.powi(2)).sum::<f64>() / 2000.0;
         assert!((said / spread - 1.0).abs() < 0.12, "{said} {spread}");
     }
 

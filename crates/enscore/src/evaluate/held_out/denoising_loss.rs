@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::data::Subset;
 use crate::error::{Error, Result};
+use crate::evaluate::Mean;
 use crate::objective::EvaluationProgram;
 use crate::sample::{TrainedModel, refused};
 
@@ -91,23 +92,15 @@ fn summarise(sigmas: &[f64], losses: &[Vec<f64>]) -> Result<DenoisingLoss> {
         .map(|row| losses.iter().map(|level| level[row]).sum::<f64>() / sigmas.len() as f64)
         .collect();
     let level = |(sigma, losses): (&f64, &Vec<f64>)| {
-        let (loss, std_err) = mean_and_error(losses);
-        LevelLoss { sigma: *sigma, loss, std_err }
+        let Mean { value: loss, std_err, .. } = Mean::of(losses)?;
+        Ok(LevelLoss { sigma: *sigma, loss, std_err })
     };
-    let levels: Vec<LevelLoss> = sigmas.iter().zip(losses).map(level).collect();
+    let levels: Vec<LevelLoss> = sigmas.iter().zip(losses).map(level).collect::<Result<_>>()?;
     if let Some(bad) = levels.iter().find(|level| !level.loss.is_finite()) {
         return Err(Error::run("the loss is not finite").at(format!("sigma {}", bad.sigma)).found(bad.loss));
     }
-    let (loss_per_dim, std_err) = mean_and_error(&mean_over_levels);
+    let Mean { value: loss_per_dim, std_err, .. } = Mean::of(&mean_over_levels)?;
     Ok(DenoisingLoss { loss_per_dim, std_err, rows, levels })
-}
-
-/// The mean and its standard error (0 for a single value).
-pub(super) fn mean_and_error(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-    (mean, if n > 1.0 { (squares / (n - 1.0) / n).sqrt() } else { 0.0 })
 }
 
 #[cfg(test)]
@@ -115,9 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn means_and_errors() {
-        assert_eq!(mean_and_error(&[1.0, 3.0]), (2.0, 1.0));
-        assert_eq!(mean_and_error(&[5.0]), (5.0, 0.0));
+    fn the_loss_is_the_mean_over_levels() {
         let all = summarise(&[1.0, 0.1], &[vec![1.0, 3.0], vec![3.0, 5.0]]).unwrap();
         assert_eq!((all.loss_per_dim, all.std_err, all.rows), (3.0, 1.0, 2));
         assert_eq!(all.levels[1], LevelLoss { sigma: 0.1, loss: 4.0, std_err: 1.0 });

@@ -8,13 +8,11 @@ use serde::Serialize;
 
 use super::auroc::auroc;
 use super::data::rows_for;
-use super::denoising_loss::mean_and_error;
-use super::unit_figures::UnitFigure;
 use super::unit_figures::pseudo_log_likelihood;
 use super::unit_figures::reconstruction_error;
 use crate::data::Subset;
 use crate::error::Result;
-use crate::evaluate::{EvaluationSettings, log_z_by_quadrature, rows_of};
+use crate::evaluate::{EvaluationSettings, Mean, log_z_by_quadrature, rows_of};
 use crate::model::{Bipartite, HostDensity, Network};
 use crate::objective::{self, ObjectiveProgram};
 use crate::sample::{Trained, TrainedDensity, TrainedModel, frozen_flow, refused};
@@ -71,12 +69,12 @@ pub fn model_figures(
     let mut mean_of = |name: &str, rows: &[f32], shift: f64| -> Result<HeldOutFigure> {
         let rows: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
         let values = density.log_density(&rows)?;
-        let (mean, std_err) = mean_and_error(&values);
+        let mean = Mean::of(&values)?;
         Ok(HeldOutFigure {
             name: name.to_string(),
-            value: mean - shift,
-            std_err: Some(std_err),
-            rows: values.len(),
+            value: mean.value - shift,
+            std_err: Some(mean.std_err),
+            rows: mean.count,
         })
     };
     let of = match trained.model.model.bipartite().is_some_and(Bipartite::is_bound) {
@@ -106,9 +104,9 @@ pub fn model_figures(
 
 /// What two sides of units show without log Z.
 fn unit_figures(model: &TrainedModel, units: &dyn Bipartite, rows: &[f32]) -> Result<Vec<HeldOutFigure>> {
-    let figure = |name: &str, found: UnitFigure, rows: &[f32]| HeldOutFigure {
+    let figure = |name: &str, found: Mean, rows: &[f32]| HeldOutFigure {
         name: name.to_string(),
-        value: found.mean,
+        value: found.value,
         std_err: Some(found.std_err),
         rows: rows.len() / model.row_len(),
     };
@@ -139,7 +137,7 @@ pub fn against(trained: &Trained, held_out: &Subset, other: &str, max_rows: usiz
     Ok(HeldOutFigure {
         name,
         value: found.value,
-        std_err: Some(found.standard_error),
+        std_err: Some(found.std_err),
         rows: inside.len() + outside.len(),
     })
 }
@@ -187,6 +185,6 @@ fn objective_loss(
     let value = means.iter().map(|(mean, taken)| mean * taken).sum::<f64>() / total;
     let full: Vec<f64> =
         means.iter().filter(|(_, taken)| *taken as usize == BATCH).map(|(mean, _)| *mean).collect();
-    let std_err = (full.len() > 1).then(|| mean_and_error(&full).1);
+    let std_err = if full.len() > 1 { Some(Mean::of(&full)?.std_err) } else { None };
     Ok(HeldOutFigure { name, value, std_err, rows: count })
 }

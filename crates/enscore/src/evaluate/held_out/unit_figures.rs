@@ -11,8 +11,8 @@
 use enscore_cpu::Argument;
 use enscore_program::{Kind, Parameter, Program};
 
-use super::denoising_loss::mean_and_error;
 use crate::error::{Error, Result};
+use crate::evaluate::Mean;
 use crate::model::{Bipartite, mean_units, sum_rows, trace};
 use crate::sample::{TrainedModel, refused};
 
@@ -68,27 +68,11 @@ impl PseudoLikelihoodProgram {
     }
 }
 
-/// A figure of rows with its standard error over them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct UnitFigure {
-    /// The mean over rows.
-    pub mean: f64,
-    /// Its standard error.
-    pub std_err: f64,
-}
-
-impl UnitFigure {
-    fn of(values: &[f64]) -> Self {
-        let (mean, std_err) = mean_and_error(values);
-        UnitFigure { mean, std_err }
-    }
-}
-
 /// The pseudo-log-likelihood of rows `[n, d]`, nats.
 ///
 /// # Errors
 /// A model without two sides of units in {0, 1}, or whose first side has more units than a row.
-pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<UnitFigure> {
+pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<Mean> {
     let (units, width) = (sides(model)?, model.row_len());
     if units.first_width() != width {
         return Err(Error::input(
@@ -112,7 +96,7 @@ pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<UnitF
             sums.iter_mut().zip(&out).for_each(|(sum, part)| *sum += f64::from(*part));
         }
     }
-    Ok(UnitFigure::of(&sums))
+    Mean::of(&sums)
 }
 
 /// The squared distance of an element from its mean after one mean-field sweep, E over rows `[n, d]` and
@@ -120,7 +104,7 @@ pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<UnitF
 ///
 /// # Errors
 /// A model without two sides of units, or whose first side has more units than a row.
-pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<UnitFigure> {
+pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<Mean> {
     let (units, width) = (sides(model)?, model.row_len());
     let (program, _) = trace(&model.parameters, |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[ROWS, width]);
@@ -140,7 +124,7 @@ pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<UnitFi
         executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
         errors.extend(out.iter().take(rows.len() / width).map(|error| f64::from(*error)));
     }
-    Ok(UnitFigure::of(&errors))
+    Mean::of(&errors)
 }
 
 fn sides(model: &TrainedModel) -> Result<&dyn Bipartite> {

@@ -118,11 +118,13 @@ pub struct Annealed {
     /// The estimate: log mean w forward, -log mean 1/w in reverse.
     pub log_z: f64,
     /// Its standard error (see [`LogWeights`]).
-    pub standard_error: f64,
+    #[serde(rename = "standard_error")]
+    pub std_err: f64,
     /// Mean log w.
     pub bound: f64,
     /// The standard error of `bound`.
-    pub bound_standard_error: f64,
+    #[serde(rename = "bound_standard_error")]
+    pub bound_std_err: f64,
     /// Which bound it is.
     pub side: BoundSide,
     /// (Σ w)² / Σ w² of the weights that are averaged: of how many chains the estimate is worth.
@@ -302,12 +304,12 @@ impl Annealing {
     fn annealed(&self, found: LogWeights, sign: f64, side: BoundSide, tally: &Tally) -> Annealed {
         Annealed {
             log_z: sign * found.log_mean,
-            standard_error: found.standard_error,
+            std_err: found.std_err,
             bound: sign * found.mean_log.value,
-            bound_standard_error: found.mean_log.standard_error,
+            bound_std_err: found.mean_log.std_err,
             side,
             effective_sample_size: found.effective_sample_size,
-            chains: found.mean_log.n,
+            chains: found.mean_log.count,
             temperatures: self.temperatures.as_slice().len() - 1,
             acceptance: tally.mean(),
             least_acceptance: tally.least(),

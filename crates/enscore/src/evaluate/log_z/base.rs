@@ -236,7 +236,7 @@ mod tests {
                 let term = |row: usize| s[row * d + i] * if j < d { x[row * d + j] } else { 1.0 };
                 let found = Mean::of(&(0..n).map(term).collect::<Vec<_>>()).unwrap();
                 let truth = if i == j { -1.0 } else { 0.0 };
-                assert!((found.value - truth).abs() < 5.0 * found.standard_error, "{i} {j} {found:?}");
+                assert!((found.value - truth).abs() < 5.0 * found.std_err, "{i} {j} {found:?}");
             }
         }
         let later = base.draw(Key { row: 7, ..Key::new(1, 2) }, 1).unwrap();

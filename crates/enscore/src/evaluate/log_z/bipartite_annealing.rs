@@ -277,12 +277,12 @@ fn seed_of(seed: u64, run: u64) -> u64 {
 fn annealed(found: &LogWeights, sign: f64, base: f64, side: BoundSide, temperatures: usize) -> Annealed {
     Annealed {
         log_z: base + sign * found.log_mean,
-        standard_error: found.standard_error,
+        std_err: found.std_err,
         bound: base + sign * found.mean_log.value,
-        bound_standard_error: found.mean_log.standard_error,
+        bound_std_err: found.mean_log.std_err,
         side,
         effective_sample_size: found.effective_sample_size,
-        chains: found.mean_log.n,
+        chains: found.mean_log.count,
         temperatures,
         acceptance: 1.0,
         least_acceptance: 1.0,

@@ -116,7 +116,7 @@ impl LogZEstimate {
 
     fn annealed(found: &Annealed, method: &str, detail: String) -> LogZEstimate {
         LogZEstimate {
-            std_err: found.standard_error,
+            std_err: found.std_err,
             ess: Some(found.effective_sample_size),
             chains: Some(found.chains),
             temperatures: Some(found.temperatures),
@@ -161,7 +161,7 @@ pub fn log_z_estimate(
     let mut forward = None;
     if settings.method != LogZMethod::ReverseAis {
         let found = annealing.forward(temperatures, seed, tell)?;
-        let lower = Some(found.log_z - 2.0 * found.standard_error);
+        let lower = Some(found.log_z - 2.0 * found.std_err);
         let estimate = LogZEstimate::annealed(&found, "ais", base.to_string());
         forward = Some(LogZEstimate { lower, ..estimate });
     }
@@ -175,7 +175,7 @@ pub fn log_z_estimate(
         true => "reverse from exact samples".to_string(),
         false => format!("reverse from samples after {} Gibbs sweeps: not a bound", settings.sweeps),
     };
-    let upper = exact.then_some(found.log_z + 2.0 * found.standard_error);
+    let upper = exact.then_some(found.log_z + 2.0 * found.std_err);
     match forward {
         None => Ok(LogZEstimate { upper, ..LogZEstimate::annealed(&found, "reverse-ais", described) }),
         Some(forward) => bracketed(forward, &found, upper, described, settings.width),
@@ -284,11 +284,11 @@ fn bracketed(
     width: f64,
 ) -> Result<LogZEstimate> {
     let low = forward.log_z - 2.0 * forward.std_err;
-    let high = reverse.log_z + 2.0 * reverse.standard_error;
+    let high = reverse.log_z + 2.0 * reverse.std_err;
     let found = high - low;
     let place = format!(
         "forward {:.3} ± {:.3}, reverse {:.3} ± {:.3} nats",
-        forward.log_z, forward.std_err, reverse.log_z, reverse.standard_error
+        forward.log_z, forward.std_err, reverse.log_z, reverse.std_err
     );
     if found.is_nan() || found > width {
         return Err(Error::run("the bracket of log Z is too wide")
@@ -308,7 +308,7 @@ fn bracketed(
         upper,
         reverse: Some(Direction {
             log_z: reverse.log_z,
-            std_err: reverse.standard_error,
+            std_err: reverse.std_err,
             ess: reverse.effective_sample_size,
             exact_samples: upper.is_some(),
         }),

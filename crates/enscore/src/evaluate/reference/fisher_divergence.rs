@@ -25,7 +25,8 @@ pub struct FisherDivergence {
     /// value / of_zero: 0 is perfect, 1 no better than the score 0.
     pub relative: f64,
     /// The standard error of `value` over the rows; 0 where the expectation is an integral over a grid.
-    pub standard_error: f64,
+    #[serde(rename = "standard_error")]
+    pub std_err: f64,
 }
 
 /// The divergence of `model`'s score from that of `truth`, over rows `[n, row_len]` drawn from the truth,
@@ -45,7 +46,7 @@ pub fn fisher_divergence(
     let terms = half_squares(&found, &known, row_len)?;
     let mean = Mean::of(&terms)?;
     let zero = Mean::of(&half_squares(&vec![0.0; known.len()], &known, row_len)?)?;
-    finish(mean.value, zero.value, mean.standard_error)
+    finish(mean.value, zero.value, mean.std_err)
 }
 
 /// The divergence of scores `found` from those `known`, both `[n, row_len]`, under weights `[n]` that sum to
@@ -71,9 +72,9 @@ pub fn weighted_fisher_divergence(
     finish(value, under(half_squares(&vec![0.0; known.len()], known, row_len)?)?, 0.0)
 }
 
-fn finish(value: f64, of_zero: f64, standard_error: f64) -> Result<FisherDivergence> {
+fn finish(value: f64, of_zero: f64, std_err: f64) -> Result<FisherDivergence> {
     if of_zero > 0.0 && value.is_finite() {
-        return Ok(FisherDivergence { value, of_zero, relative: value / of_zero, standard_error });
+        return Ok(FisherDivergence { value, of_zero, relative: value / of_zero, std_err });
     }
     Err(Error::input("the relative Fisher divergence is undefined")
         .found(format_args!("half the mean square of the true score {of_zero}, divergence {value}"))
@@ -107,7 +108,7 @@ mod tests {
         let (mut model, mut truth) = (normal(2.0).unwrap(), normal(1.0).unwrap());
         let found = fisher_divergence(&mut model, &mut truth, &[1.0, -3.0], 1).unwrap();
         assert_eq!((found.value, found.of_zero, found.relative), (2.5, 2.5, 1.0));
-        assert!((found.standard_error - 2.0).abs() < 1e-14);
+        assert!((found.std_err - 2.0).abs() < 1e-14);
         let found = weighted_fisher_divergence(&[-2.0, 6.0], &[-1.0, 3.0], &[0.75, 0.25], 1).unwrap();
         assert_eq!((found.value, found.relative), (1.5, 1.0));
         assert!(weighted_fisher_divergence(&[1.0], &[1.0, 2.0], &[1.0], 1).is_err());

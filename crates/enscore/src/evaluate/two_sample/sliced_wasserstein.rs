@@ -109,8 +109,8 @@ mod tests {
         let value = metric.value(Rows::new(&x, d).unwrap(), Rows::new(&y, d).unwrap()).unwrap();
         // (theta'm)²/9 is Beta(1/2, (d-1)/2): variance 2 (d-1) / (d² (d+2)).
         let error = value * value / 9.0 - 1.0 / 8.0;
-        let standard_error = (2.0 * 7.0 / (64.0 * 10.0) / 20_000.0f64).sqrt();
-        assert!(error.abs() < 5.0 * standard_error, "off by {error}, standard error {standard_error}");
+        let std_err = (2.0 * 7.0 / (64.0 * 10.0) / 20_000.0f64).sqrt();
+        assert!(error.abs() < 5.0 * std_err, "off by {error}, standard error {std_err}");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub struct Posterior {
     /// E\[x_i | y\], `[height, width]`.
     pub means: Vec<f64>,
     /// Standard errors of the means, from the spread of the chains: of few chains, so rough one by one.
-    pub standard_errors: Vec<f64>,
+    pub std_errs: Vec<f64>,
     /// The signs of the means (where one is 0, the noisy pixel), with their energy.
     pub labelling: Labelling,
     /// E\[E(x) | y\].
@@ -66,9 +66,9 @@ pub struct Posterior {
 
 impl Posterior {
     /// The root mean square of the standard errors.
-    pub fn standard_error(&self) -> f64 {
-        let squares: f64 = self.standard_errors.iter().map(|error| error * error).sum();
-        (squares / self.standard_errors.len() as f64).sqrt()
+    pub fn std_err(&self) -> f64 {
+        let squares: f64 = self.std_errs.iter().map(|error| error * error).sum();
+        (squares / self.std_errs.len() as f64).sqrt()
     }
 }
 
@@ -106,14 +106,14 @@ pub fn posterior(
         moments.add(&means.over(&board, settings.sweeps));
         energies.push(path);
     }
-    let standard_errors = moments.standard_errors();
+    let std_errs = moments.std_errs();
     let sign = |(mean, y): (&f64, &i8)| if *mean == 0.0 { *y } else { mean.signum() as i8 };
     let spins: Vec<i8> = moments.means.iter().zip(y).map(sign).collect();
     let energy = model.energy(&spins, y, height, width)?;
     let all = (settings.chains * settings.sweeps) as f64;
     Ok(Posterior {
         means: moments.means,
-        standard_errors,
+        std_errs,
         labelling: Labelling { spins, energy },
         mean_energy: energies.iter().flatten().sum::<f64>() / all,
         r_hat: split_r_hat(&energies),
@@ -152,7 +152,7 @@ impl Moments {
         }
     }
 
-    fn standard_errors(&self) -> Vec<f64> {
+    fn std_errs(&self) -> Vec<f64> {
         let degrees = self.count * (self.count - 1.0);
         self.squares.iter().map(|square| (square / degrees).sqrt()).collect()
     }
@@ -198,11 +198,11 @@ mod tests {
                 let settings = GibbsSettings { chains: 16, burn_in: 50, sweeps: 2000, seed: 5 };
                 let found = posterior(&model, &y, shape, &settings, &mut quiet).unwrap();
                 for (i, mean) in found.means.iter().enumerate() {
-                    let bound = 5.0 * found.standard_errors[i].max(found.standard_error());
+                    let bound = 5.0 * found.std_errs[i].max(found.std_err());
                     let error = mean - exact.means[i];
                     assert!(error.abs() < bound, "{eta} {beta} {shape:?}, pixel {i}: {error}, {bound}");
                 }
-                assert!(found.standard_error() < 0.03, "{}", found.standard_error());
+                assert!(found.std_err() < 0.03, "{}", found.std_err());
                 assert!(found.r_hat.unwrap() < 1.02, "{:?}", found.r_hat);
             }
         }
@@ -214,7 +214,7 @@ mod tests {
         let model = IsingDenoising::new(0.8, 0.0).unwrap();
         let settings = GibbsSettings { chains: 2, burn_in: 0, sweeps: 3, seed: 1 };
         let found = posterior(&model, &[1, -1, 1, 1], [2, 2], &settings, &mut quiet).unwrap();
-        assert!((found.means[1] + 0.8f64.tanh()).abs() < 1e-9 && found.standard_error() < 1e-9);
+        assert!((found.means[1] + 0.8f64.tanh()).abs() < 1e-9 && found.std_err() < 1e-9);
         assert_eq!((found.labelling.spins, found.r_hat), (vec![1, -1, 1, 1], None));
     }
 

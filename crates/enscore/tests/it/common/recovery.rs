@@ -135,7 +135,7 @@ impl<'a> Fit<'a> {
     }
 
     /// The standard error of c'θ̂, for its gradient c.
-    pub fn standard_error(&mut self, theta: &[f64], c: &[f64]) -> f64 {
+    pub fn std_err(&mut self, theta: &[f64], c: &[f64]) -> f64 {
         let (weights, solved) = solve(|v| self.at(theta, v).product, c, 0.05);
         assert!(solved, "the Hessian is close to singular");
         let none = vec![0.0; theta.len()];

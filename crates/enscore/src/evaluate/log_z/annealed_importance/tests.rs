@@ -28,7 +28,7 @@ impl<B: HostDensity> HostDensity for Shifted<B> {
 fn check_bracket(found: &Bracket, truth: f64, width: f64) {
     let Bracket { forward, reverse } = found;
     for side in [forward, reverse] {
-        assert!((side.log_z - truth).abs() < 4.0 * side.standard_error + 1e-9, "{truth}: {side:?}");
+        assert!((side.log_z - truth).abs() < 4.0 * side.std_err + 1e-9, "{truth}: {side:?}");
         assert!((side.bound - truth).abs() < width, "{truth}: {side:?}");
         assert!(side.effective_sample_size > 0.25 * side.chains as f64, "{side:?}");
         assert!(side.least_acceptance > 0.3 && side.failed == 0, "{side:?}");
@@ -128,12 +128,12 @@ fn one_temperature_is_importance_sampling() {
     let found = once.forward(&mut target(), &mut base).unwrap();
     assert_eq!((found.acceptance, found.temperatures), (1.0, 1));
     assert!((plain.log_mean - found.log_z).abs() < 1e-12);
-    let Mean { value, standard_error, n } = plain.mean_log;
-    assert!((value - (2.0 - 0.32)).abs() < 4.0 * standard_error && n == 4000);
-    assert!((standard_error - 0.8 / 4000f64.sqrt()).abs() < 0.001);
+    let Mean { value, std_err, count } = plain.mean_log;
+    assert!((value - (2.0 - 0.32)).abs() < 4.0 * std_err && count == 4000);
+    assert!((std_err - 0.8 / 4000f64.sqrt()).abs() < 0.001);
     // ESS / n = 1 / E[w²] with E[w²] = exp(m²) for the normalised weight.
     assert!((plain.effective_sample_size / 4000.0 - (-0.64f64).exp()).abs() < 0.05);
-    assert!((plain.log_mean - 2.0).abs() < 4.0 * plain.standard_error);
+    assert!((plain.log_mean - 2.0).abs() < 4.0 * plain.std_err);
 }
 
 /// A bound is claimed from exact samples only; wrong samples would break it.
@@ -181,7 +181,7 @@ fn pilots_settle_the_steps() {
             Annealing::tune(&mut target, &mut base, &temperatures, settings(100, kernel)).unwrap();
         let found = annealing.forward(&mut target, &mut base).unwrap();
         assert!((found.acceptance - kernel.acceptance()).abs() < 0.1, "{found:?}");
-        assert!(found.log_z.abs() < 4.0 * found.standard_error, "{found:?}");
+        assert!(found.log_z.abs() < 4.0 * found.std_err, "{found:?}");
     }
 }
 
@@ -239,7 +239,7 @@ fn each_interval_is_weighed_at_its_own_end() {
     let found =
         bracket(&mut target, &mut base, &samples, SampleOrigin::Exact, &temperatures, settings).unwrap();
     for (side, truth) in [(&found.forward, sum(0)), (&found.reverse, sum(1))] {
-        assert!((side.bound - truth).abs() < 4.5 * side.bound_standard_error, "{truth}: {side:?}");
+        assert!((side.bound - truth).abs() < 4.5 * side.bound_std_err, "{truth}: {side:?}");
     }
     assert!(sum(0) < -0.1 && sum(1) > 0.1);
 }
