@@ -21,8 +21,8 @@ pub use held_out::{
 pub use host::{DEFAULT_BATCH, log_densities, scores};
 pub use log_weights::{LogWeights, log_mean_exp, log_sum_exp};
 pub use log_z::{
-    Annealed, Annealing, AnnealingSettings, Base, BipartiteAnnealing, BoundSide, Bracket, Direction, Drawn,
-    GaussianBase, Kernel, LogZ, LogZEstimate, LogZMethod, LogZOrigin, LogZSettings, MOST_ENUMERATED,
+    Annealed, Annealing, AnnealingSettings, Base, BipartiteAnnealing, BoundSide, Bracket, Direction,
+    GaussianBase, Kernel, LogZ, LogZEstimate, LogZMethod, LogZOrigin, LogZSettings, MOST_ENUMERATED_UNITS,
     Normaliser, Quadrature, QuadratureSettings, SampleOrigin, SideEnumeration, Tell, Temperatures, Window,
     annealing_program, base_rates, bracket, can_enumerate, importance_sampling, ising_fingerprint,
     ising_log_z_estimate, log_z_by_quadrature, log_z_estimate, mean_log_likelihood, quadrature_window,

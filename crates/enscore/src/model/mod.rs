@@ -39,7 +39,7 @@ pub use closed_form::{ClosedForm, whole_rows};
 pub use dbm::{DBM_BIASES, DBM_WEIGHTS, Dbm};
 pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
 pub use dkef::{Dkef, DkefSettings};
-pub use enumeration::{MOST_ENUMERATED, enumerated_log_z, is_enumerable, side_log_density, smaller_side};
+pub use enumeration::{MOST_TRACED_UNITS, enumerated_log_z, is_enumerable, side_log_density, smaller_side};
 pub use flow::{MultiScaleFlow, RealNvp, couple, uncouple};
 pub use gaussian_energy::{GaussianEnergy, GaussianMixtureEnergy};
 pub use initial::initialise;

@@ -10,7 +10,7 @@ mod files;
 mod gibbs;
 mod langevin;
 mod own_network;
-pub mod suggest;
+mod suggest;
 mod trained;
 mod weighted_bipartite;
 
@@ -18,6 +18,10 @@ pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
 pub use drawing::Drawn;
 pub use files::{FileDraws, ModelFile, RbmFile, SpinChain, draw_from_file, ising_sides};
+pub use suggest::{
+    LARGEST_RATIO, Suggestion, SuggestionSettings, best_step_size, largest_distance, level_count,
+    overlap_ratio, suggest,
+};
 pub use trained::{Trained, TrainedModel, frozen_flow, options, refused, temperature, update_options};
 pub use weighted_bipartite::WeightedBipartite;
 

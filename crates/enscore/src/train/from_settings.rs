@@ -109,7 +109,7 @@ fn refuse_large_enumeration(settings: &Settings, model: &Network) -> Result<()> 
             Err(Error::input("too many units to enumerate the exact likelihood")
                 .at("objective.kind = \"ml\"")
                 .found(format!("{} hidden units", units.second_width()))
-                .expected(format!("at most {} on one side", model::MOST_ENUMERATED))
+                .expected(format!("at most {} on one side", model::MOST_TRACED_UNITS))
                 .remedy("set objective.kind = \"cd\", or fewer model.hidden"))
         }
         _ => Ok(()),

@@ -18,35 +18,6 @@ pub trait Base: HostDensity {
     fn draw(&mut self, key: Key, rows: usize) -> Result<Vec<f64>>;
 }
 
-/// A normalised density and a function that draws `rows` rows under a key.
-#[derive(Clone, Debug)]
-pub struct Drawn<D, F> {
-    /// The density; its log density must be that of the draws, normalised.
-    pub density: D,
-    /// The function.
-    pub draw: F,
-}
-
-impl<D: HostDensity, F> HostDensity for Drawn<D, F> {
-    fn row_len(&self) -> usize {
-        self.density.row_len()
-    }
-
-    fn log_density(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
-        self.density.log_density(rows)
-    }
-
-    fn score(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
-        self.density.score(rows)
-    }
-}
-
-impl<D: HostDensity, F: FnMut(Key, usize) -> Result<Vec<f64>>> Base for Drawn<D, F> {
-    fn draw(&mut self, key: Key, rows: usize) -> Result<Vec<f64>> {
-        (self.draw)(key, rows)
-    }
-}
-
 /// N(m, S) by the Cholesky factor S = L L'.
 #[derive(Clone, Debug)]
 pub struct GaussianBase {

@@ -16,7 +16,7 @@ pub use annealed_importance::{
     Annealed, Annealing, AnnealingSettings, BoundSide, Bracket, Kernel, SampleOrigin, bracket,
     importance_sampling,
 };
-pub use base::{Base, Drawn, GaussianBase};
+pub use base::{Base, GaussianBase};
 pub use base_rates::base_rates;
 pub use bipartite_annealing::{BipartiteAnnealing, Tell, annealing_program};
 pub use geometric_path::Temperatures;
@@ -27,4 +27,4 @@ pub use log_z_estimate::{
 };
 pub use normaliser::{LogZOrigin, Normaliser, log_z_by_quadrature, quadrature_window};
 pub use quadrature::{LogZ, Quadrature, QuadratureSettings, mean_log_likelihood};
-pub use side_enumeration::{MOST_ENUMERATED, SideEnumeration, can_enumerate};
+pub use side_enumeration::{MOST_ENUMERATED_UNITS, SideEnumeration, can_enumerate};

@@ -21,7 +21,7 @@ use crate::sample::{WeightedBipartite, refused};
 use crate::streams;
 
 /// The most units that are enumerated.
-pub const MOST_ENUMERATED: usize = 25;
+pub const MOST_ENUMERATED_UNITS: usize = 25;
 /// States that a program takes at once, at most, as a power of 2.
 const MOST_BLOCK_BITS: usize = 9;
 
@@ -39,21 +39,21 @@ pub struct SideEnumeration<'a> {
 
 /// Whether a side is small enough to be enumerated.
 pub fn can_enumerate(target: &WeightedBipartite) -> bool {
-    smaller_side(target.model).1 <= MOST_ENUMERATED
+    smaller_side(target.model).1 <= MOST_ENUMERATED_UNITS
 }
 
 impl<'a> SideEnumeration<'a> {
     /// Enumerates the smaller side.
     ///
     /// # Errors
-    /// More than [`MOST_ENUMERATED`] units, with what they would cost; sums that are not finite; what `tell`
+    /// More than [`MOST_ENUMERATED_UNITS`] units, with what they would cost; sums that are not finite; what `tell`
     /// returns.
     pub fn new(target: &'a WeightedBipartite<'a>, tell: &mut Tell) -> Result<Self> {
         let (second, units) = smaller_side(target.model);
-        if units > MOST_ENUMERATED {
+        if units > MOST_ENUMERATED_UNITS {
             return Err(Error::input("too many units to enumerate")
                 .found(format_args!("2^{units} states of the smaller layer"))
-                .expected(format_args!("at most 2^{MOST_ENUMERATED}"))
+                .expected(format_args!("at most 2^{MOST_ENUMERATED_UNITS}"))
                 .remedy("use the method ais or bracket"));
         }
         let block = 1 << units.min(MOST_BLOCK_BITS);

@@ -5,7 +5,7 @@ use super::model::{IsingDenoising, check};
 use crate::error::{Error, Result};
 
 /// The most pixels whose labellings are enumerated: 2^22 of them take a fraction of a second.
-pub const MOST_ENUMERATED: usize = 22;
+pub const MOST_ENUMERATED_PIXELS: usize = 22;
 
 /// What enumeration knows of a posterior.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ impl IsingDenoising {
     ///
     /// # Errors
     /// An input error if `y` is not of `height` x `width` spins, or has more than
-    /// [`MOST_ENUMERATED`](super::MOST_ENUMERATED) of them.
+    /// [`MOST_ENUMERATED_PIXELS`](super::MOST_ENUMERATED_PIXELS) of them.
     pub fn enumerate(&self, y: &[i8], height: usize, width: usize) -> Result<ExactPosterior> {
         check("y", y, height, width)?;
         posterior(self, y, width)
@@ -32,11 +32,11 @@ impl IsingDenoising {
 
 /// The posterior given `y`, whole rows of `width` spins.
 fn posterior(model: &IsingDenoising, y: &[i8], width: usize) -> Result<ExactPosterior> {
-    if y.len() > MOST_ENUMERATED {
+    if y.len() > MOST_ENUMERATED_PIXELS {
         return Err(Error::input("too many pixels to enumerate")
             .at("y")
             .found(format_args!("{} pixels, 2^{} labellings", y.len(), y.len()))
-            .expected(format_args!("at most {MOST_ENUMERATED}"))
+            .expected(format_args!("at most {MOST_ENUMERATED_PIXELS}"))
             .remedy("sample the posterior instead (method gibbs)"));
     }
     let mut least_energy = f64::INFINITY;

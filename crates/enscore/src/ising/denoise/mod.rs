@@ -15,6 +15,6 @@ mod model;
 mod persistency;
 
 pub use annealing::{AnnealingSettings, TemperatureSchedule, anneal};
-pub use enumeration::{ExactPosterior, MOST_ENUMERATED};
+pub use enumeration::{ExactPosterior, MOST_ENUMERATED_PIXELS};
 pub use gibbs::{GibbsSettings, Posterior, posterior};
 pub use model::{IsingDenoising, Labelling};

@@ -16,7 +16,7 @@ use super::super::lattice::IsingModel;
 use crate::error::{Error, Result};
 
 /// Sites whose states are enumerated, at most.
-pub const MOST_ENUMERATED: usize = 30;
+pub const MOST_ENUMERATED_SITES: usize = 30;
 const TABLE_SITES: usize = 10;
 /// States of the other sites that one task walks through: a power of two, fixed.
 const TASK: usize = 1 << 10;
@@ -33,13 +33,13 @@ pub(super) struct Dense {
 
 impl Dense {
     /// # Errors
-    /// An input error with the number of states beyond [`MOST_ENUMERATED`] sites.
+    /// An input error with the number of states beyond [`MOST_ENUMERATED_SITES`] sites.
     pub fn new(model: &IsingModel) -> Result<Dense> {
         let (n, beta) = (model.sites(), model.beta());
-        if n > MOST_ENUMERATED {
+        if n > MOST_ENUMERATED_SITES {
             return Err(Error::input("too many states to enumerate")
                 .found(format_args!("2^{n} states"))
-                .expected(format_args!("at most 2^{MOST_ENUMERATED}")));
+                .expected(format_args!("at most 2^{MOST_ENUMERATED_SITES}")));
         }
         let (mut coupling, mut constant) = (vec![0.0; n * n], 0.0);
         model.for_each_bond(|i, j, value| {

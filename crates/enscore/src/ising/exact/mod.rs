@@ -7,7 +7,7 @@ mod kaufman;
 mod moments;
 mod transfer;
 
-pub use enumeration::{MOST_ENUMERATED, log_z_by_enumeration};
+pub use enumeration::{MOST_ENUMERATED_SITES, log_z_by_enumeration};
 pub use kaufman::{TorusExact, log_z_by_kaufman, torus_exact};
 pub use moments::{IsingMoments, moments};
 pub use transfer::log_z_by_transfer_matrix;
@@ -58,7 +58,7 @@ pub fn exact_log_z(model: &IsingModel) -> Result<ExactLogZ> {
     if let Ok(log_z) = log_z_by_kaufman(model) {
         return Ok(ExactLogZ { log_z, method: ExactMethod::Kaufman });
     }
-    let by_enumeration = model.sites() <= MOST_ENUMERATED;
+    let by_enumeration = model.sites() <= MOST_ENUMERATED_SITES;
     let transfer = transfer::cost(model).filter(|cost| cost.affordable());
     match transfer {
         Some(cost) if !by_enumeration || cost.log2_operations < model.sites() as f64 => {
@@ -85,7 +85,7 @@ fn refusal(model: &IsingModel) -> Error {
     Error::input("no exact method is affordable for log Z of this model")
         .found(found)
         .expected(format_args!(
-            "at most {MOST_ENUMERATED} sites, a strip of at most 2^{} operations, or a torus with a single coupling and \
+            "at most {MOST_ENUMERATED_SITES} sites, a strip of at most 2^{} operations, or a torus with a single coupling and \
              no field",
             transfer::MOST_LOG2_OPERATIONS
         ))

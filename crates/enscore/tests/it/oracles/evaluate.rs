@@ -8,7 +8,7 @@ use enscore::evaluate::{
 };
 use enscore::mcmc::{Gaussian, StepRule, ancestral_gaussian_recursion, gaussian_recursion};
 use enscore::model::NoiseLevels;
-use enscore::sample::suggest::{level_count, overlap_ratio};
+use enscore::sample::{level_count, overlap_ratio};
 use serde_json::Value;
 
 fn moments(params: &Value, which: &str) -> Moments {
