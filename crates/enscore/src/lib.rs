@@ -66,7 +66,7 @@
 //! # Ok::<(), enscore::Error>(())
 //! ```
 //!
-//! The folders stand in the order in which data flows: [`settings`], [`data`], [`ising`], [`model`],
+//! The folders stand in the order in which data flows: [`files`], [`settings`], [`data`], [`ising`], [`model`],
 //! [`mcmc`], [`objective`], [`checkpoint`], [`sample`], [`evaluate`], [`report`], [`train`], [`compare`].
 //! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
 
@@ -77,6 +77,7 @@ pub mod compare;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+pub mod files;
 pub mod ising;
 pub mod mcmc;
 pub mod model;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use enscore::checkpoint::atomic::write_bytes_atomically;
+use enscore::files::write_bytes_atomically;
 use enscore::ising::denoise::{
     AnnealingSettings, GibbsSettings, IsingDenoising, Labelling, Posterior, anneal, posterior,
 };

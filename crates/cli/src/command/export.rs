@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::checkpoint::{TensorData, Tensors};
+use enscore::files::write_bytes_atomically;
 use enscore::model::{RBM_PARAMETERS, Units};
 use enscore::report::table;
 use enscore::sample::Trained;

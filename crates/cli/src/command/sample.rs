@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use enscore::checkpoint::RunFolder;
-use enscore::checkpoint::atomic::write_bytes_atomically;
+use enscore::files::write_bytes_atomically;
 use enscore::report::{Scatter, image_shape, png, sheet, table};
 use enscore::sample::{Drawn, ModelFile, Trained, draw};
 use enscore::{Error, Result};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use enscore::checkpoint::atomic::write_bytes_atomically;
+use enscore::files::write_bytes_atomically;
 use enscore::report::{png, table};
 use enscore::sample::{FileDraws, ModelFile, SpinChain, draw_from_file};
 use enscore::{Error, Result};

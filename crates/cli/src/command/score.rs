@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::data::Split;
 use enscore::evaluate::{
     LogZEstimate, LogZOrigin, Normaliser, RowScores, ising_fingerprint, rows_for, score_rows, spin_rows,
     unit_rows,
 };
+use enscore::files::write_bytes_atomically;
 use enscore::report::table;
 use enscore::sample::{ModelFile, Trained};
 use enscore::{Error, Result};

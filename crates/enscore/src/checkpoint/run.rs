@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 
 use enscore_program::random::Key;
 
-use super::atomic::{TEMPORARY, cannot, sync_folder, write_bytes_atomically, write_synced};
 use super::manifest::{self, CheckpointManifest, FORMAT_VERSION, FileRecord, MetricsMark, RunManifest};
 use super::place::{CHECKPOINTS, MANIFEST, SAMPLES, SETTINGS, clean, lock, names_in, refuse_occupied};
 use super::tensors::{Tensors, as_input};
+use crate::files::{TEMPORARY, cannot, sync_folder, write_bytes_atomically, write_synced};
 use crate::{Error, Result};
 
 /// Checkpoints that are kept: the newest, and one to fall back on.

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 
-use super::atomic::{cannot, write_atomically};
+use crate::files::{cannot, write_atomically};
 use crate::{Error, Result};
 
 /// The numbers of an array, in row-major order.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::{Compared, Outcome};
-use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
 use crate::evaluate::Mean;
+use crate::files::write_bytes_atomically;
 use crate::report::{Best, Cell, Column, Comparison};
 
 /// Fills in the text, and writes `comparison.md` and `comparison.json`.

@@ -3,10 +3,9 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use sha2::{Digest, Sha256};
-
 use super::Scale;
 use crate::error::{Error, Result};
+use crate::files::Sha256Hex;
 
 /// Raw values, row after row, in the width that the source had.
 #[derive(Clone, Debug, PartialEq)]
@@ -280,7 +279,7 @@ impl Dataset {
     }
 
     fn compute_fingerprint(&self) -> String {
-        let mut hash = Sha256::new();
+        let mut hash = Sha256Hex::new();
         hash.update(b"enscore data 1\0");
         let Scale { low, high, levels } = self.scale();
         for n in [self.row_shape().len(), self.rows()].iter().chain(self.row_shape()) {
@@ -305,7 +304,7 @@ impl Dataset {
                 }
             }
         }
-        hex(&hash.finalize())
+        hash.digits()
     }
 
     /// Where row `row` lies among the values, after checking it and the length of the row's buffer.
@@ -431,11 +430,6 @@ fn check_finite(values: &Values, row_len: usize, source: &str) -> Result<()> {
             .expected("a finite number in the range of single precision")
             .remedy("remove the row, or fill in the value")),
     }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

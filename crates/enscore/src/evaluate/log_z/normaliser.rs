@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::grid::Window;
 use super::log_z_estimate::LogZEstimate;
 use super::quadrature::{LogZ, Quadrature, QuadratureSettings};
-use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
+use crate::files::write_bytes_atomically;
 use crate::model::Network;
 use crate::sample::{Trained, TrainedDensity};
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::image::Image;
-use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
+use crate::files::write_bytes_atomically;
 
 /// Up to this size both ways of filtering are tried; above it that would take seconds.
 const TRY_BOTH_BYTES: usize = 8 << 20;

@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use super::contents::{Fact, Figure, Metric, Report, SigmaLoss, Timing};
 use super::html::render;
-use crate::checkpoint::{RunFolder, atomic::write_bytes_atomically, read_metrics};
+use crate::checkpoint::{RunFolder, read_metrics};
 use crate::data::Subset;
 use crate::error::Result;
 use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest, rows_of};
+use crate::files::write_bytes_atomically;
 use crate::model::{DBM_WEIGHTS, RBM_PARAMETERS};
 use crate::report::{
     Chart, Image, Method, Scale, Scatter, diagnostic, filters, gradient_norm, learning_rate, loss_curve, png,

@@ -48,6 +48,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
         "enscore",
         &[
             "error streams",
+            "files",
             "settings",
             "data",
             "ising",

@@ -38,7 +38,7 @@ pub fn write_bytes_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Writes and fsyncs a new file inside a folder that is itself renamed later.
-pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     let file = File::create_new(path).map_err(|reason| cannot("write", path, reason))?;
     fill(file, |writer| writer.write_all(bytes)).map_err(|reason| cannot("write", path, reason))
 }
@@ -87,7 +87,7 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
 }
 
 /// The failure of `verb` on `path`, with the system's reason.
-pub(super) fn cannot(verb: &str, path: &Path, reason: io::Error) -> Error {
+pub(crate) fn cannot(verb: &str, path: &Path, reason: io::Error) -> Error {
     let error = Error::run(format!("can't {verb}")).at(path.display()).found(&reason);
     match reason.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => error.remedy("free some space"),
