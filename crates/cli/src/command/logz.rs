@@ -4,8 +4,8 @@ use std::path::Path;
 
 use enscore::data::Split;
 use enscore::evaluate::{
-    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_fingerprint,
-    ising_log_z_estimate, learning_rows_for, log_z_estimate, rows_of, unit_rows,
+    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_log_z_estimate,
+    learning_rows_for, log_z_estimate, rows_of, unit_rows,
 };
 use enscore::sample::{ModelFile, Trained, WeightedBipartite};
 use enscore::{Error, Result};
@@ -96,7 +96,7 @@ fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result
                     .remedy("leave --data out"));
             }
             let estimate = ising_log_z_estimate(&model, settings, tell)?;
-            Ok(Normaliser::estimated(&estimate, 0, Some(ising_fingerprint(&model))))
+            Ok(Normaliser::estimated(&estimate, 0, Some(model.fingerprint())))
         }
     }
 }

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use enscore::data::Split;
 use enscore::evaluate::{
-    LogZEstimate, LogZOrigin, Normaliser, RowScores, ising_fingerprint, rows_for, score_rows, spin_rows,
-    unit_rows,
+    LogZEstimate, LogZOrigin, Normaliser, RowScores, rows_for, score_rows, spin_rows, unit_rows,
 };
 use enscore::files::write_bytes_atomically;
 use enscore::report::table;
@@ -38,7 +37,7 @@ fn score_file(arguments: &Score) -> Result<Answer> {
         ModelFile::Ising(model) => {
             let rows = spin_rows(&model, &arguments.data)?;
             let values: Result<_> = rows.chunks(model.sites()).map(|row| model.log_density(row)).collect();
-            (ising_fingerprint(&model), values?)
+            (model.fingerprint(), values?)
         }
     };
     let normaliser = match arguments.log_z {

@@ -8,9 +8,12 @@ mod binary_image;
 pub mod chains;
 pub mod denoise;
 pub mod exact;
+mod fingerprint;
 pub mod infinite;
 mod lattice;
+mod sides;
 
 pub use adjacency::Adjacency;
 pub use binary_image::{BinaryImage, read_binary_image};
 pub use lattice::{Bond, Coupling, Field, IsingModel, Lattice, magnetisation};
+pub use sides::{Sides, sides};

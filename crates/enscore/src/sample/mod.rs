@@ -17,7 +17,7 @@ mod weighted_bipartite;
 pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
 pub use drawing::Drawn;
-pub use files::{FileDraws, ModelFile, RbmFile, SpinChain, draw_from_file, ising_sides};
+pub use files::{FileDraws, ModelFile, RbmFile, draw_from_file, ising_sides};
 pub use suggest::{
     LARGEST_RATIO, Suggestion, SuggestionSettings, best_step_size, largest_distance, level_count,
     overlap_ratio, suggest,

@@ -23,7 +23,6 @@ use super::bipartite_annealing::{BipartiteAnnealing, Tell};
 use super::geometric_path::Temperatures;
 use super::side_enumeration::{SideEnumeration, can_enumerate};
 use crate::error::{Error, Result};
-use crate::files::sha256;
 use crate::ising::IsingModel;
 use crate::ising::exact::{ExactMethod, exact_log_z};
 use crate::model::trace;
@@ -211,18 +210,6 @@ pub fn ising_log_z_estimate(
         reverse: found.reverse.map(|reverse| Direction { log_z: reverse.log_z + constant, ..reverse }),
         ..found
     })
-}
-
-/// SHA-256 of what an Ising model is, as of weights.
-pub fn ising_fingerprint(model: &IsingModel) -> String {
-    let mut bytes = format!("{:?} {:?};", model.lattice(), model.beta()).into_bytes();
-    model.for_each_bond(|i, j, coupling| {
-        for word in [i as u64, j as u64, coupling.to_bits()] {
-            bytes.extend(word.to_le_bytes());
-        }
-    });
-    (0..model.sites()).for_each(|site| bytes.extend(model.field_at(site).to_le_bytes()));
-    sha256(&bytes)
 }
 
 /// Samples of the model `[chains, first]`: exact where a side can be enumerated.

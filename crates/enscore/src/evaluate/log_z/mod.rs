@@ -22,8 +22,7 @@ pub use bipartite_annealing::{BipartiteAnnealing, Tell, annealing_program};
 pub use geometric_path::Temperatures;
 pub use grid::Window;
 pub use log_z_estimate::{
-    Direction, LogZEstimate, LogZMethod, LogZSettings, ising_fingerprint, ising_log_z_estimate,
-    log_z_estimate,
+    Direction, LogZEstimate, LogZMethod, LogZSettings, ising_log_z_estimate, log_z_estimate,
 };
 pub use normaliser::{LogZOrigin, Normaliser, log_z_by_quadrature, quadrature_window};
 pub use quadrature::{LogZ, Quadrature, QuadratureSettings, mean_log_likelihood};

@@ -13,6 +13,7 @@
 mod checkerboard;
 mod conditional;
 mod draws;
+mod independent;
 mod single_site;
 mod swendsen_wang;
 mod wolff;
@@ -20,6 +21,7 @@ mod wolff;
 pub use checkerboard::Checkerboard;
 pub use conditional::{flip_probability, probability_up};
 pub use enscore_cpu::ising::Rule;
+pub use independent::{SpinChain, SpinDraws, draw_spins};
 pub use single_site::SingleSite;
 pub use swendsen_wang::SwendsenWang;
 pub use wolff::Wolff;
