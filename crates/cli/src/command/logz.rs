@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use enscore::data::Split;
+use enscore::data::{Split, rows_of};
 use enscore::evaluate::{
     LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_log_z_estimate,
-    learning_rows_for, log_z_estimate, rows_of, unit_rows,
+    learning_rows_for, log_z_estimate, unit_rows,
 };
 use enscore::sample::{ModelFile, Trained, WeightedBipartite};
 use enscore::{Error, Result};

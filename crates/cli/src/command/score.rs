@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use enscore::data::Split;
-use enscore::evaluate::{
-    LogZEstimate, LogZOrigin, Normaliser, RowScores, rows_for, score_rows, spin_rows, unit_rows,
-};
+use enscore::evaluate::{LogZEstimate, LogZOrigin, Normaliser, RowScores, rows_for, score_rows, unit_rows};
 use enscore::files::write_bytes_atomically;
+use enscore::ising::spin_rows;
 use enscore::report::table;
 use enscore::sample::{ModelFile, Trained};
 use enscore::{Error, Result};

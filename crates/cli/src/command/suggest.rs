@@ -1,7 +1,6 @@
 //! `enscore suggest`: noise levels and step size from the data, as settings that are ready to be used.
 
-use enscore::data::{Split, Subset, load};
-use enscore::evaluate::rows_of;
+use enscore::data::{Split, Subset, load, rows_of};
 use enscore::mcmc::StepRule;
 use enscore::sample::{Suggestion, SuggestionSettings, suggest};
 use enscore::{Error, Result};

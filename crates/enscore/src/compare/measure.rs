@@ -4,12 +4,11 @@ use enscore_cpu::Argument;
 use enscore_program::Kind;
 use serde::Serialize;
 
-use crate::data::{Subset, ToyDensity, toy};
+use crate::data::{Subset, ToyDensity, rows_of, toy, wide_rows_of};
 use crate::error::Result;
 use crate::evaluate::{
     AnnealingSettings, Bracket, FisherDivergence, GaussianBase, Mean, Moments, Quadrature,
-    QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket, log_z_by_quadrature, rows_of,
-    run_data,
+    QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket, log_z_by_quadrature, run_data,
 };
 use crate::model::{ClosedForm, HostDensity, Score, batch_shape, trace};
 use crate::objective::ScoreMatching;
@@ -88,11 +87,7 @@ impl Truth {
 
 /// All held-out rows of a run.
 pub(super) fn held_out(trained: &Trained) -> Result<Vec<f64>> {
-    widened(&run_data(trained, None)?.held_out)
-}
-
-fn widened(rows: &Subset) -> Result<Vec<f64>> {
-    Ok(rows_of(rows, MAX_ROWS)?.iter().map(|value| f64::from(*value)).collect())
+    wide_rows_of(&run_data(trained, None)?.held_out, MAX_ROWS)
 }
 
 /// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not
@@ -129,7 +124,7 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
     if let Some(log_z) = log_z_by_quadrature(trained)? {
         (measured.log_z, measured.log_z_error) = (Some(log_z.value), Some(log_z.error()));
     } else if trained.model.row_len() <= MOST_DIMENSIONS {
-        let samples = widened(&data.held_out)?;
+        let samples = wide_rows_of(&data.held_out, MAX_ROWS)?;
         let Bracket { forward, reverse } = anneal(&mut density, &data.training, &samples)?;
         (measured.log_z, measured.log_z_error) = (Some(forward.log_z), Some(forward.std_err));
         measured.effective_sample_size = Some(forward.effective_sample_size);
@@ -138,7 +133,7 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
     }
     if let Some(log_z) = measured.log_z {
         measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - log_z);
-        let values = density.log_density(&widened(&data.held_out)?)?;
+        let values = density.log_density(&wide_rows_of(&data.held_out, MAX_ROWS)?)?;
         measured.log_likelihood = Some(Mean::of(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
     }
     Ok(measured)

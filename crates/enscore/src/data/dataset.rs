@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::Scale;
+use super::rows::row_count;
 use crate::error::{Error, Result};
 use crate::files::Sha256Hex;
 
@@ -85,13 +86,10 @@ impl Dataset {
                 .at(source)
                 .found(format!("row shape {row_shape:?}")));
         }
-        if values.is_empty() || !values.len().is_multiple_of(row_len) {
-            return Err(Error::input("the values do not fill whole rows")
-                .at(source)
-                .found(format!("{} values", values.len()))
-                .expected(format!("a multiple of {row_len}, at least one row")));
+        let rows = row_count(values.len(), row_len).map_err(|error| error.at(source))?;
+        if rows == 0 {
+            return Err(Error::input("no rows").at(source).expected("at least one row"));
         }
-        let rows = values.len() / row_len;
         if u32::try_from(rows).is_err() {
             return Err(Error::input("too many rows").at(source).found(rows).expected("at most 4294967295"));
         }

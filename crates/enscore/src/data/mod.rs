@@ -28,9 +28,12 @@ pub use formats::{Array, read_array, read_image};
 #[cfg(test)]
 pub(crate) use formats::{npy_file, png_file};
 pub use known::{Availability, Known, KnownFile, known};
-pub use load::{load, load_as, load_test};
+pub use load::{load, load_as, load_held_out, load_test};
 pub use prepare::{Prepared, prepare, prepare_other};
-pub use rows::{BatchOrder, Parts, Subset, hold_out, permutation, split, split_validation};
+pub use rows::{
+    BatchOrder, Parts, Subset, hold_out, permutation, row_count, rows_of, split, split_validation,
+    whole_rows, wide_rows_of,
+};
 pub use scale::Scale;
 pub use split::Split;
 pub use statistics::{Statistics, statistics};

@@ -16,7 +16,7 @@ mod two_sample;
 pub use held_out::{
     Auroc, DenoisingLoss, HeldOut, HeldOutFigure, LevelLoss, PseudoLikelihoodProgram, RowScores, RunData,
     against, auroc, bits_per_dim, denoising_loss, learning_rows_for, model_figures, pseudo_log_likelihood,
-    reconstruction_error, rows_for, run_data, score_rows, spin_rows, unit_rows,
+    reconstruction_error, rows_for, run_data, score_rows, unit_rows,
 };
 pub use host::{DEFAULT_BATCH, log_densities, scores};
 pub use log_weights::{LogWeights, log_mean_exp, log_sum_exp};
@@ -32,7 +32,7 @@ pub use reference::{
     BernoulliBaseline, FisherDivergence, IsotropicMixture, LinearBaseline, NoisyMixture, affine_loss,
     fisher_divergence, linear_baseline, weighted_fisher_divergence,
 };
-pub use rows::{Rows, rows_of};
+pub use rows::Rows;
 pub use run::{Evaluation, METRICS, evaluate};
 pub use settings::EvaluationSettings;
 pub use two_sample::{

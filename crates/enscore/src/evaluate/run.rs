@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::settings::EvaluationSettings;
 use super::{
     DenoisingLoss, HeldOutFigure, Rows, TwoSample, TwoSampleSettings, against, denoising_loss,
-    linear_baseline, model_figures, rows_of, standard_metrics, two_sample,
+    linear_baseline, model_figures, standard_metrics, two_sample,
 };
-use crate::data::Subset;
+use crate::data::{Subset, rows_of};
 use crate::error::{Error, Result};
 use crate::sample::{Trained, TrainedModel, draw};
 use crate::settings::Objective;

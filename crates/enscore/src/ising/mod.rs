@@ -12,8 +12,10 @@ mod fingerprint;
 pub mod infinite;
 mod lattice;
 mod sides;
+mod spin_rows;
 
 pub use adjacency::Adjacency;
 pub use binary_image::{BinaryImage, read_binary_image};
 pub use lattice::{Bond, Coupling, Field, IsingModel, Lattice, magnetisation};
 pub use sides::{Sides, sides};
+pub use spin_rows::spin_rows;

@@ -35,7 +35,7 @@ pub use build::{DataFacts, build, deep_machine, starting_rows};
 pub use confinement::Confinement;
 pub use conv_energy::ConvEnergy;
 
-pub use closed_form::{ClosedForm, whole_rows};
+pub use closed_form::ClosedForm;
 pub use dbm::{DBM_BIASES, DBM_WEIGHTS, Dbm};
 pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
 pub use dkef::{Dkef, DkefSettings};

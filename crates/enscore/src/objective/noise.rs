@@ -4,7 +4,7 @@
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Kind, Parameter, Parameters, Var};
 
-use crate::data::Subset;
+use crate::data::{Subset, wide_rows_of};
 use crate::error::{Error, Result};
 use crate::model::{Covariance, Gaussian, GaussianMixture, Uniform};
 use crate::model::{DataFacts, Flow, LogDensity, NoiseDensity, batch_shape, trace};
@@ -86,7 +86,7 @@ pub(super) fn build(
     training: &Subset,
     flow: Option<FrozenFlow>,
 ) -> Result<Noise> {
-    let rows = values_of(training)?;
+    let rows = wide_rows_of(training, MAX_ROWS)?;
     let (shape, widen) = (data.row_shape, settings.widen);
     let noise = match (settings.noise, flow) {
         (NoiseKind::Gaussian, _) => Noise::new(Gaussian::fitted(&rows, shape, widen, 0.0)?),
@@ -107,16 +107,6 @@ pub(super) fn build(
             .found(format!("{:?}", noise.0.row_shape()))
             .expected(format!("{shape:?}"))),
     }
-}
-
-fn values_of(subset: &Subset) -> Result<Vec<f64>> {
-    let data = subset.dataset();
-    let (mut row, mut values) = (vec![0.0f32; data.row_len()], Vec::new());
-    for number in subset.rows().iter().take(MAX_ROWS) {
-        data.copy_row(*number as usize, &mut row)?;
-        values.extend(row.iter().map(|value| f64::from(*value)));
-    }
-    Ok(values)
 }
 
 /// Refuses rows at which the noise has no density: nothing could be learnt there.

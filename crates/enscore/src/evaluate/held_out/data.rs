@@ -1,10 +1,8 @@
 //! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own
 //! validation rows, or other data.
 
-use crate::data::{self, Dataset, Parts, Scale, Split, Subset};
+use crate::data::{self, Dataset, Parts, Scale, Split, Subset, rows_of};
 use crate::error::{Error, Result};
-use crate::evaluate::rows_of;
-use crate::ising::IsingModel;
 use crate::model::Bipartite;
 use crate::sample::{Trained, WeightedBipartite};
 use crate::settings::Source;
@@ -62,7 +60,7 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, known)?;
     let Parts { training, validation, test: own_test } = prepared.parts;
     let test = match (other, &own_test) {
-        (Some(other), _) => Some((held_out_of(other)?, HeldOut::Other)),
+        (Some(other), _) => Some((data::load_held_out(other)?, HeldOut::Other)),
         (None, Some(_)) => None,
         (None, None) => data::load_test(&source)?.map(|test| (test, HeldOut::Test)),
     };
@@ -85,7 +83,7 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
 /// # Errors
 /// Data that can't be read, of another shape than the model's rows, or off the levels of the run's data.
 pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
-    of_its_shape(trained, &held_out_of(source)?)
+    of_its_shape(trained, &data::load_held_out(source)?)
 }
 
 /// The rows of `source` to learn from (its training split where it has several), scaled as the data that
@@ -114,7 +112,8 @@ fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
 /// Data that can't be read, of another width than the model's rows, or with values that its units can't have
 /// (the row is named).
 pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Result<Vec<f32>> {
-    let data = if split == Split::Test { held_out_of(source)? } else { data::load(source, Split::Train)? };
+    let data =
+        if split == Split::Test { data::load_held_out(source)? } else { data::load(source, Split::Train)? };
     let width: usize = target.model.row_shape().iter().product();
     if data.row_len() != width {
         return Err(Error::input("the data's shape does not match the model")
@@ -127,37 +126,6 @@ pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Resu
         return rows_of(&Subset::all(&data), usize::MAX);
     }
     rows_of(&Subset::all(&data.with_scale(Scale::NONE)?), usize::MAX)
-}
-
-/// The rows of `source` (its test split where it has one) as spins of an Ising model, `[n, sites]`: values -1
-/// and 1 as the data holds them.
-///
-/// # Errors
-/// Data that can't be read, of another width than the model's sites, or with another value (the row is
-/// named).
-pub fn spin_rows(model: &IsingModel, source: &str) -> Result<Vec<i8>> {
-    let data = held_out_of(source)?.with_scale(Scale::NONE)?;
-    if data.row_len() != model.sites() {
-        return Err(Error::input("the data's shape does not match the model")
-            .at(data.source())
-            .found(format!("{} values per row", data.row_len()))
-            .expected(format!("{} sites", model.sites())));
-    }
-    let values = rows_of(&Subset::all(&data), usize::MAX)?;
-    if let Some(at) = values.iter().position(|value| value.abs() != 1.0) {
-        return Err(Error::input("the data are not spins")
-            .at(format!("{}, row {}, value {}", data.source(), at / model.sites(), at % model.sites()))
-            .found(values[at])
-            .expected("-1 or 1"));
-    }
-    Ok(values.iter().map(|value| *value as i8).collect())
-}
-
-fn held_out_of(source: &str) -> Result<Dataset> {
-    match data::load_test(source)? {
-        Some(test) => Ok(test),
-        None => data::load(source, Split::Train),
-    }
 }
 
 /// `dataset` under the scale and the map of the run's data. Data without levels of its own, as samples that

@@ -10,7 +10,7 @@ mod unit_figures;
 
 pub use auroc::{Auroc, auroc};
 pub use bits_per_dim::bits_per_dim;
-pub use data::{HeldOut, RunData, learning_rows_for, rows_for, run_data, spin_rows, unit_rows};
+pub use data::{HeldOut, RunData, learning_rows_for, rows_for, run_data, unit_rows};
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use figures::{HeldOutFigure, against, model_figures};
 pub use row_scores::{RowScores, score_rows};

@@ -1,8 +1,7 @@
 //! What a trained model says of each row: its log density up to log Z and the length of its score.
 
-use crate::data::Subset;
+use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::evaluate::rows_of;
 use crate::model::HostDensity;
 use crate::sample::{Trained, TrainedDensity, WeightedBipartite};
 

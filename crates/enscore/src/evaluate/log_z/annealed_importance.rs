@@ -22,11 +22,12 @@ use serde::Serialize;
 
 use super::base::Base;
 use super::geometric_path::{GeometricPath, PathChains, Temperatures};
+use crate::data::whole_rows;
 use crate::error::{Error, Result};
 use crate::evaluate::LogWeights;
 use crate::evaluate::host::{log_densities, same_row_len};
 use crate::mcmc::{HMC_ACCEPTANCE, Hmc, HostTransition, MALA_ACCEPTANCE, Mala, Moves};
-use crate::model::{HostDensity, whole_rows};
+use crate::model::HostDensity;
 use crate::streams;
 
 /// How chains move at each temperature.

@@ -9,10 +9,11 @@
 //! are asked for, so that a model without a density can be measured too. In nats per squared unit of x,
 //! summed over the coordinates.
 
+use crate::data::whole_rows;
 use crate::error::{Error, Result};
 use crate::evaluate::Mean;
 use crate::evaluate::host::{same_row_len, scores};
-use crate::model::{HostDensity, whole_rows};
+use crate::model::HostDensity;
 use serde::Serialize;
 
 /// A Fisher divergence beside that of the score 0.

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::contents::{Fact, Figure, Metric, Report, SigmaLoss, Timing};
 use super::html::render;
 use crate::checkpoint::{RunFolder, read_metrics};
-use crate::data::Subset;
+use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest, rows_of};
+use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest};
 use crate::files::write_bytes_atomically;
 use crate::model::{DBM_WEIGHTS, RBM_PARAMETERS};
 use crate::report::{

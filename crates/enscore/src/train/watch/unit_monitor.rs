@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::data::Subset;
+use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::evaluate::{pseudo_log_likelihood, reconstruction_error, rows_of};
+use crate::evaluate::{pseudo_log_likelihood, reconstruction_error};
 use crate::model::{Bipartite, HostDensity};
 use crate::sample::{TrainedDensity, TrainedModel};
 use crate::train::from_settings::Described;

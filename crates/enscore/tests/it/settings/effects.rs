@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use enscore::data::Subset;
-use enscore::evaluate::{rows_of, run_data};
+use enscore::data::rows_of;
+use enscore::evaluate::run_data;
 use enscore::sample::{Trained, draw};
 use enscore::settings::Settings;
 
