@@ -15,7 +15,7 @@ use super::sample_file;
 use crate::args::Sample;
 use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
-use crate::pictures::{Format, GAP, enlargement, refuse_missing_folder, sheet_of};
+use crate::pictures::{Format, enlargement, refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
 const GIB: f64 = (1u64 << 30) as f64;
@@ -161,6 +161,7 @@ fn write_trajectory(path: &Path, plan: &Plan, drawn: &Drawn) -> Result<()> {
     if chains == 0 {
         return Err(Error::input("exact draws have no trajectory").at(path.display()));
     }
-    let strip = sheet::trajectory(&drawn.trajectory, chains, shape, enlargement(shape, drawn.stages), GAP)?;
+    let strip =
+        sheet::trajectory(&drawn.trajectory, chains, shape, enlargement(shape, drawn.stages), sheet::GAP)?;
     png::write(path, &strip)
 }

@@ -10,7 +10,7 @@ use crate::evaluate::{
     AnnealingSettings, Bracket, FisherDivergence, GaussianBase, Mean, Moments, Quadrature,
     QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket, log_z_by_quadrature, run_data,
 };
-use crate::model::{ClosedForm, HostDensity, Score, batch_shape, trace};
+use crate::model::{ClosedForm, HostDensity, batch_shape, trace};
 use crate::objective::ScoreMatching;
 use crate::sample::{Trained, TrainedDensity, refused};
 
@@ -144,7 +144,7 @@ fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<Mean> {
     let (model, rows) = (&trained.model, rows_of(held_out, MAX_ROWS)?);
     let objective = ScoreMatching { tangents: 0 };
     let (program, _) = trace(&model.parameters, |scope, parameters| {
-        let x = scope.input("x", Kind::Float, &batch_shape(BATCH, Score::row_shape(&model.model)));
+        let x = scope.input("x", Kind::Float, &batch_shape(BATCH, model.model.row_shape()));
         let parts = objective.parts(&model.model, parameters, x);
         let sum = parts.into_iter().reduce(|sum, part| sum + part);
         vec![("loss".to_string(), sum.unwrap_or_else(|| scope.constant(0.0).broadcast_to(&[BATCH])))]

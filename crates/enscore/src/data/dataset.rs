@@ -200,6 +200,32 @@ impl Dataset {
         Dataset(Arc::new(Inner { values: Arc::new(bits), ..self.shallow() })).with_scale(binary)
     }
 
+    /// Refuses rows of another shape than the model's, `row_shape`.
+    ///
+    /// # Errors
+    /// Such rows, with both shapes.
+    pub fn require_row_shape(&self, row_shape: &[usize]) -> Result<()> {
+        if self.row_shape() == row_shape {
+            return Ok(());
+        }
+        Err(self.other_shape(format!("{:?}", self.row_shape())).expected(format!("{row_shape:?}")))
+    }
+
+    /// Refuses rows of another length than the model's, `row_len`, whatever their shape.
+    ///
+    /// # Errors
+    /// Such rows, with both lengths.
+    pub fn require_row_len(&self, row_len: usize) -> Result<()> {
+        if self.row_len() == row_len {
+            return Ok(());
+        }
+        Err(self.other_shape(format!("{} values per row", self.row_len())).expected(row_len))
+    }
+
+    fn other_shape(&self, found: String) -> Error {
+        Error::input("the data's shape does not match the model").at(self.source()).found(found)
+    }
+
     /// Refuses data with a model value other than 0 and 1, naming the first.
     ///
     /// # Errors

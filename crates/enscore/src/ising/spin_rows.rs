@@ -12,12 +12,7 @@ use crate::error::{Error, Result};
 /// named).
 pub fn spin_rows(model: &IsingModel, source: &str) -> Result<Vec<i8>> {
     let data = load_held_out(source)?.with_scale(Scale::NONE)?;
-    if data.row_len() != model.sites() {
-        return Err(Error::input("the data's shape does not match the model")
-            .at(data.source())
-            .found(format!("{} values per row", data.row_len()))
-            .expected(format!("{} sites", model.sites())));
-    }
+    data.require_row_len(model.sites())?;
     let values = rows_of(&Subset::all(&data), usize::MAX)?;
     if let Some(at) = values.iter().position(|value| value.abs() != 1.0) {
         return Err(Error::input("the data are not spins")

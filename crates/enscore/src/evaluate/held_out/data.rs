@@ -96,12 +96,7 @@ pub fn learning_rows_for(trained: &Trained, source: &str) -> Result<Subset> {
 }
 
 fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
-    if data.row_shape() != trained.model.data.row_shape {
-        return Err(Error::input("the data's shape does not match the model")
-            .at(data.source())
-            .found(format!("{:?}", data.row_shape()))
-            .expected(format!("{:?}", trained.model.data.row_shape)));
-    }
+    data.require_row_shape(&trained.model.data.row_shape)?;
     Ok(Subset::all(&as_trained(trained, data)?))
 }
 
@@ -114,13 +109,7 @@ fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
 pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Result<Vec<f32>> {
     let data =
         if split == Split::Test { data::load_held_out(source)? } else { data::load(source, Split::Train)? };
-    let width: usize = target.model.row_shape().iter().product();
-    if data.row_len() != width {
-        return Err(Error::input("the data's shape does not match the model")
-            .at(data.source())
-            .found(format!("{} values per row", data.row_len()))
-            .expected(format!("{width}")));
-    }
+    data.require_row_len(target.model.row_shape().iter().product())?;
     if target.is_binary() {
         data.require_binary()?;
         return rows_of(&Subset::all(&data), usize::MAX);

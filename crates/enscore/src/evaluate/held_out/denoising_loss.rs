@@ -52,12 +52,7 @@ pub fn denoising_loss(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<DenoisingLoss> {
     let (data, rows) = (subset.dataset(), &subset.rows()[..subset.rows().len().min(max_rows)]);
-    if data.row_shape() != score.data.row_shape {
-        return Err(Error::input("the data's shape does not match the model")
-            .at(data.source())
-            .found(format!("{:?}", data.row_shape()))
-            .expected(format!("{:?}", score.data.row_shape)));
-    }
+    data.require_row_shape(&score.data.row_shape)?;
     let batch = batch.clamp(1, rows.len());
     let program = EvaluationProgram::trace(&score.model, &score.parameters, batch)?;
     let mut executable = score.compile(&program.program)?;

@@ -6,8 +6,20 @@
 use super::image::{Image, byte_count, level, not_a_number};
 use crate::error::{Error, Result};
 
+/// Images in a row of a sheet of samples.
+pub const COLUMNS: usize = 8;
+/// Pixels between the images of a sheet of samples.
+pub const GAP: usize = 2;
+/// Small images are enlarged to about this many pixels a side.
+const IMAGE_SIDE: usize = 56;
 /// What lies between the images.
 const GAP_LEVEL: u8 = 255;
+
+/// The whole factor that images `[h, w, c]` are enlarged by, at least 2: small ones come to about 56 pixels a
+/// side.
+pub fn enlargement([height, width, _]: [usize; 3]) -> usize {
+    (IMAGE_SIDE / height.max(width).max(1)).max(2)
+}
 
 /// A grid of images `[n, h, w, c]`, row by row, with `gap` pixels between and around them. Fewer images than
 /// `columns` make a narrower sheet; cells after the last image stay blank.

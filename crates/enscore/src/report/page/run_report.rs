@@ -21,7 +21,6 @@ use crate::settings::{CdGibbs, ChainStart, Descent, Family, Model, Objective, Se
 
 /// Samples on a sheet, and pairs of a sample with its nearest training row.
 const SHEET: usize = 64;
-const COLUMNS: usize = 8;
 
 /// The seed of the pictures drawn while training.
 const PICTURE_SEED: u64 = 0;
@@ -29,11 +28,6 @@ const PICTURE_SEED: u64 = 0;
 /// An image's three extents, if rows are images that can be drawn.
 pub fn image_shape(row_shape: &[usize]) -> Option<[usize; 3]> {
     row_shape.try_into().ok().filter(|[_, _, channels]: &[usize; 3]| *channels == 1 || *channels == 3)
-}
-
-/// How much small images are enlarged.
-fn enlargement([height, width, _]: [usize; 3]) -> usize {
-    (56 / height.max(width).max(1)).max(2)
 }
 
 /// A sheet of rows that are images; for rows of two numbers none (they are drawn as a scatter).
@@ -44,7 +38,7 @@ pub fn picture(rows: &[f32], row_shape: &[usize]) -> Result<Option<Image>> {
     match image_shape(row_shape) {
         Some(shape) => {
             let len = (SHEET * shape.iter().product::<usize>()).min(rows.len());
-            sheet::sheet(&rows[..len], shape, COLUMNS, enlargement(shape), 2).map(Some)
+            sheet::sheet(&rows[..len], shape, sheet::COLUMNS, sheet::enlargement(shape), sheet::GAP).map(Some)
         }
         None => Ok(None),
     }
@@ -328,7 +322,7 @@ fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Re
     let Some(shape) = image_shape(&trained.model.data.row_shape) else { return Ok(()) };
     let place = trained.model.parameters.iter().position(|parameter| parameter.name == name);
     let Some(weights) = place.map(|place| &trained.model.weights[place]) else { return Ok(()) };
-    if let Some(image) = filters(weights, shape, enlargement(shape))? {
+    if let Some(image) = filters(weights, shape, sheet::enlargement(shape))? {
         png::write(&folder.path().join("filters.png"), &image)?;
         let caption =
             "Weights of the hidden units with the largest norm: white excites the unit, black inhibits it";
@@ -370,7 +364,8 @@ fn add_pictures(
         Some(Figure::picture("Each sample (left) with its nearest training image (right)", &pairs)?);
     if !evaluation.trajectory.is_empty() {
         let chains = evaluation.trajectory.len() / row_len / evaluation.stages.max(1);
-        let strip = sheet::trajectory(&evaluation.trajectory, chains, shape, enlargement(shape), 2)?;
+        let strip =
+            sheet::trajectory(&evaluation.trajectory, chains, shape, sheet::enlargement(shape), sheet::GAP)?;
         save("trajectory.png", &strip)?;
         report.trajectory = Some(Figure::picture(
             "One chain per row: the start, then the end of each noise level or part of the chain",
@@ -389,5 +384,5 @@ fn nearest_pairs(training: &Subset, evaluation: &Evaluation, shape: [usize; 3]) 
         .iter()
         .flat_map(|near| all[near.index * row_len..(near.index + 1) * row_len].iter().copied())
         .collect();
-    sheet::pairs(samples, &rows, shape, COLUMNS, enlargement(shape), 2)
+    sheet::pairs(samples, &rows, shape, sheet::COLUMNS, sheet::enlargement(shape), sheet::GAP)
 }

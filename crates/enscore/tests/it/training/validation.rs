@@ -2,7 +2,7 @@
 //! held-out rows alone, the draws that belong to each row, a last batch that is not full.
 
 use enscore::data::{Split, Subset, load_as, prepare};
-use enscore::model::{DataFacts, Score, batch_shape, build, trace};
+use enscore::model::{DataFacts, batch_shape, build, trace};
 use enscore::objective::{self, Batch, loss_at};
 use enscore::settings::{Objective, Settings};
 use enscore_program::random::Key;
@@ -96,7 +96,7 @@ impl Validated {
         let model = build(self.settings.model(), &DataFacts { rows: &[], ..manifest.facts() }).unwrap();
         let task = objective::build(&self.settings, &manifest.facts(), &self.training, None, None).unwrap();
         let (program, parameters) = trace(&[], |scope, parameters| {
-            let x = scope.input("x", Kind::Float, &batch_shape(batch, Score::row_shape(&model)));
+            let x = scope.input("x", Kind::Float, &batch_shape(batch, model.row_shape()));
             let beside = scope.input("beside", Kind::Float, &[batch]);
             let key = scope.input("key", Kind::Key, &[]);
             if denoises {
