@@ -24,7 +24,7 @@ use crate::files::{TEMPORARY, cannot, sync_folder, write_bytes_atomically, write
 use crate::{Error, Result};
 
 /// Checkpoints that are kept: the newest, and one to fall back on.
-pub const KEEP: usize = 2;
+const KEEP: usize = 2;
 
 const STATE: &str = "state.safetensors";
 const LATEST: &str = "latest";
@@ -259,7 +259,7 @@ impl Run {
         write_bytes_atomically(&self.folder.settings_path(), settings.as_bytes())
     }
 
-    /// Saves the checkpoint of `step` and removes those that aren't kept: all but [`KEEP`] up to this step,
+    /// Saves the checkpoint of `step` and removes those that aren't kept: all but two up to this step,
     /// and any of a later step, which a training that fell back to an earlier checkpoint left behind.
     ///
     /// # Errors
