@@ -1,7 +1,7 @@
 //! Reads data sets, keeps their values as they were, and fixes the order in which training sees them.
 //!
 //! A [`Dataset`] holds rows of one shape with the [`Scale`] that maps raw values to [0, 1]; [`load`] reads
-//! one from a name, a file or a folder. A [`Subset`] picks rows, [`split_validation`] holds some out, and a
+//! one from a name, a file or a folder. A [`Subset`] picks rows, [`split`] holds some out, and a
 //! [`BatchOrder`] says which rows batch k takes. Files are treated as hostile: sizes that a header claims are
 //! checked against what the file can hold before anything is allocated, and formats that would run code
 //! (pickles) are never opened.
@@ -30,10 +30,7 @@ pub(crate) use formats::{npy_file, png_file};
 pub use known::{Availability, Known, KnownFile, known};
 pub use load::{load, load_as, load_held_out, load_test};
 pub use prepare::{Prepared, prepare, prepare_other};
-pub use rows::{
-    BatchOrder, Parts, Subset, hold_out, permutation, row_count, rows_of, split, split_validation,
-    whole_rows, wide_rows_of,
-};
+pub use rows::{BatchOrder, Parts, Subset, permutation, row_count, rows_of, split, whole_rows, wide_rows_of};
 pub use scale::Scale;
 pub use split::Split;
 pub use statistics::{Statistics, statistics};

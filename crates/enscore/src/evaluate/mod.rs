@@ -24,8 +24,8 @@ pub use log_z::{
     Annealed, Annealing, AnnealingSettings, Base, BipartiteAnnealing, BoundSide, Bracket, Direction,
     GaussianBase, Kernel, LogZ, LogZEstimate, LogZMethod, LogZOrigin, LogZSettings, MOST_ENUMERATED_UNITS,
     Normaliser, Quadrature, QuadratureSettings, SampleOrigin, SideEnumeration, Tell, Temperatures, Window,
-    annealing_program, base_rates, bracket, can_enumerate, importance_sampling, ising_log_z_estimate,
-    log_z_by_quadrature, log_z_estimate, mean_log_likelihood, quadrature_window,
+    annealing_program, base_rates, bracket, can_enumerate, ising_log_z_estimate, log_z_by_quadrature,
+    log_z_estimate, quadrature_window,
 };
 pub use mean::Mean;
 pub use reference::{

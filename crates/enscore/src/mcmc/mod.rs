@@ -4,7 +4,6 @@
 mod annealed_langevin;
 mod autocorrelation;
 mod chains;
-mod gaussian_recursion;
 mod gibbs;
 mod hmc;
 mod mala;
@@ -15,9 +14,6 @@ mod unit_start;
 pub use annealed_langevin::{DenoiseProgram, LangevinProgram};
 pub use autocorrelation::{ChainMean, autocorrelation, batch_means, integrated_time};
 pub use chains::{Chains, HostTransition, Moves};
-pub use gaussian_recursion::{
-    Gaussian, GaussianPath, ancestral_gaussian_recursion, ancestral_step, gaussian_recursion,
-};
 pub use gibbs::{GibbsProgram, TemperedGibbsProgram};
 pub use hmc::{HMC_ACCEPTANCE, Hmc};
 pub use mala::{MALA_ACCEPTANCE, Mala, Place};

@@ -25,7 +25,6 @@ use super::geometric_path::{GeometricPath, PathChains, Temperatures};
 use crate::data::whole_rows;
 use crate::error::{Error, Result};
 use crate::evaluate::LogWeights;
-use crate::evaluate::host::{log_densities, same_row_len};
 use crate::mcmc::{HMC_ACCEPTANCE, Hmc, HostTransition, MALA_ACCEPTANCE, Mala, Moves};
 use crate::model::HostDensity;
 use crate::streams;
@@ -334,33 +333,6 @@ pub fn bracket(
     let annealing = Annealing::tune(target, base, temperatures, settings)?;
     let forward = annealing.forward(target, base)?;
     Ok(Bracket { forward, reverse: annealing.reverse(target, base, samples, origin)? })
-}
-
-/// Plain importance sampling: log Z ≈ log mean exp(f(x_i) - log p_0(x_i)) over `rows` draws from the base,
-/// `batch` a call. It is annealing with a single temperature, and fails where the base misses the target: see
-/// the ESS.
-///
-/// # Errors
-/// Fewer than 2 rows, a batch of 0, the densities' own errors, weights that are not finite or all 0.
-pub fn importance_sampling(
-    target: &mut dyn HostDensity,
-    base: &mut dyn Base,
-    rows: usize,
-    batch: usize,
-    seed: u64,
-) -> Result<LogWeights> {
-    same_row_len(base.row_len(), target.row_len())?;
-    if batch == 0 {
-        return Err(Error::input("invalid batch size").found(0).expected("at least 1"));
-    }
-    let mut weights = Vec::new();
-    for first in (0..rows).step_by(batch) {
-        let key = Key { row: first as u64, ..Key::new(seed_of(seed, FORWARD), 0) };
-        let x = base.draw(key, batch.min(rows - first))?;
-        let (f, p) = (log_densities(target, &x, batch)?, log_densities(base, &x, batch)?);
-        weights.extend(f.iter().zip(&p).map(|(f, p)| f - p));
-    }
-    LogWeights::of(&weights)
 }
 
 fn check(settings: &AnnealingSettings) -> Result<()> {

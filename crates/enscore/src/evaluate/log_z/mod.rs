@@ -14,7 +14,6 @@ mod side_enumeration;
 
 pub use annealed_importance::{
     Annealed, Annealing, AnnealingSettings, BoundSide, Bracket, Kernel, SampleOrigin, bracket,
-    importance_sampling,
 };
 pub use base::{Base, GaussianBase};
 pub use base_rates::base_rates;
@@ -25,5 +24,5 @@ pub use log_z_estimate::{
     Direction, LogZEstimate, LogZMethod, LogZSettings, ising_log_z_estimate, log_z_estimate,
 };
 pub use normaliser::{LogZOrigin, Normaliser, log_z_by_quadrature, quadrature_window};
-pub use quadrature::{LogZ, Quadrature, QuadratureSettings, mean_log_likelihood};
+pub use quadrature::{LogZ, Quadrature, QuadratureSettings};
 pub use side_enumeration::{MOST_ENUMERATED_UNITS, SideEnumeration, can_enumerate};

@@ -13,7 +13,7 @@
 use super::grid::{Grid, Part, Window};
 use crate::error::{Error, Result};
 use crate::evaluate::host::{DEFAULT_BATCH, log_densities, same_row_len, scores};
-use crate::evaluate::{FisherDivergence, Mean, log_sum_exp, weighted_fisher_divergence};
+use crate::evaluate::{FisherDivergence, log_sum_exp, weighted_fisher_divergence};
 use crate::model::HostDensity;
 use serde::Serialize;
 
@@ -202,21 +202,6 @@ impl Quadrature {
             .map(|(mass, (p, q))| mass.exp() * (p - q - normaliser))
             .sum())
     }
-}
-
-/// The mean of log p = f - log Z over rows `[n, row_len]` with its standard error, in nats; `batch` rows a
-/// call.
-///
-/// # Errors
-/// No row, values that don't fill whole rows, log densities that are NaN or plus infinity.
-pub fn mean_log_likelihood(
-    density: &mut dyn HostDensity,
-    log_z: f64,
-    rows: &[f64],
-    batch: usize,
-) -> Result<Mean> {
-    let values: Vec<f64> = log_densities(density, rows, batch)?.iter().map(|f| f - log_z).collect();
-    Mean::of(&values)
 }
 
 #[cfg(test)]

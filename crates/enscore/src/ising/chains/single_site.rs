@@ -9,7 +9,7 @@ use enscore_program::random::Key;
 use super::conditional::{flip_probability, probability_up};
 use super::draws::Draws;
 use super::{Rule, SpinTransition};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ising::lattice::check_state;
 use crate::ising::{Adjacency, IsingModel};
 use crate::streams;
@@ -26,21 +26,6 @@ impl SingleSite {
     /// Sweeps of `model` at its β.
     pub fn new(model: &IsingModel, rule: Rule) -> SingleSite {
         SingleSite { adjacency: Adjacency::new(model), beta: model.beta(), rule }
-    }
-
-    /// Goes on at another β, for paths over temperatures.
-    ///
-    /// # Errors
-    /// An input error if `beta` is negative or not finite.
-    pub fn set_beta(&mut self, beta: f64) -> Result<()> {
-        if !(beta.is_finite() && beta >= 0.0) {
-            return Err(Error::input("invalid inverse temperature")
-                .at("beta")
-                .found(beta)
-                .expected("a finite number, at least 0"));
-        }
-        self.beta = beta;
-        Ok(())
     }
 }
 

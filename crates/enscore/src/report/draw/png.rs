@@ -32,15 +32,6 @@ pub fn write(path: &Path, image: &Image) -> Result<()> {
     write_bytes_atomically(path, &encode(image)?)
 }
 
-/// Writes values `[height, width, channels]` in [0, 1] as a PNG file; values outside are clamped, for display
-/// only.
-///
-/// # Errors
-/// As [`Image::from_unit`] (NaN, sizes), or a file that can't be written.
-pub fn write_unit(path: &Path, values: &[f32], shape: [usize; 3]) -> Result<()> {
-    write(path, &Image::from_unit(values, shape)?)
-}
-
 fn encode_with(image: &Image, filter: png::Filter) -> Result<Vec<u8>> {
     let failed = |error: png::EncodingError| Error::run("can't encode a PNG").found(error);
     let side = |pixels: usize| {
@@ -83,9 +74,9 @@ mod tests {
     fn values_reach_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
-        write_unit(&path, &[0.0, 0.2, 0.6, 2.0], [2, 2, 1]).unwrap();
+        write(&path, &Image::from_unit(&[0.0, 0.2, 0.6, 2.0], [2, 2, 1]).unwrap()).unwrap();
         assert_eq!(decode(&std::fs::read(&path).unwrap()).pixels, [0, 51, 153, 255]);
-        assert!(write_unit(&path, &[0.0, f32::NAN], [1, 2, 1]).is_err());
+        assert!(write(&path, &Image { width: 0, height: 0, channels: 1, pixels: Vec::new() }).is_err());
         assert_eq!(decode(&std::fs::read(&path).unwrap()).pixels, [0, 51, 153, 255], "the old file stays");
     }
 

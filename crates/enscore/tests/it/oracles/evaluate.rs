@@ -1,12 +1,13 @@
 //! Distances between Gaussians, likelihood units, baselines, noise levels and the recursions on Gaussian
 //! data.
 
+use crate::common::gaussian_recursion::{Gaussian, ancestral_gaussian_recursion, gaussian_recursion};
 use crate::common::oracles::{assert_close, case, digit_levels, expected, mnist_levels, number, numbers};
 use enscore::evaluate::{
     BernoulliBaseline, Moments, Rows, bits_per_dim, frechet_distance, gaussian_kl, inception_score,
     linear_baseline,
 };
-use enscore::mcmc::{Gaussian, StepRule, ancestral_gaussian_recursion, gaussian_recursion};
+use enscore::mcmc::StepRule;
 use enscore::model::NoiseLevels;
 use enscore::sample::{level_count, overlap_ratio};
 use serde_json::Value;

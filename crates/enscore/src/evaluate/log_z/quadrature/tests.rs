@@ -101,14 +101,6 @@ fn coarse_steps_and_small_boxes_are_refused() {
 }
 
 #[test]
-fn likelihoods_of_rows() {
-    let mut density = gaussian([0.0; 2], [1.0, 0.0, 1.0], 7.0);
-    let log_z = over(&mut density, 10.0, 100).unwrap().log_z().within(1e-6).unwrap();
-    let found = mean_log_likelihood(&mut density, log_z, &[0.0, 0.0, 2.0, 0.0], 1).unwrap();
-    assert!((found.value + TAU.ln() + 1.0).abs() < 1e-12 && (found.std_err - 1.0).abs() < 1e-12);
-}
-
-#[test]
 fn refuses_what_is_no_grid_or_no_density() {
     let mut density = gaussian([0.0; 2], [1.0, 0.0, 1.0], 0.0);
     for intervals in [0, 6, 1 << 20, usize::MAX - 3] {

@@ -1,13 +1,11 @@
 //! Samplers on Gaussian data with its exact score: each step is affine, so mean and variance follow a
 //! recursion. It is what a right sampler must give, converged or not.
 
-use serde::Serialize;
-
-use super::StepRule;
-use crate::model::NoiseLevels;
+use enscore::mcmc::StepRule;
+use enscore::model::NoiseLevels;
 
 /// A one-dimensional Gaussian by mean and variance.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gaussian {
     /// The mean.
     pub mean: f64,
@@ -33,7 +31,7 @@ impl Gaussian {
 }
 
 /// What annealed Langevin dynamics with the exact score gives on Gaussian data.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GaussianPath {
     /// The law of the samples at the end of each level.
     pub levels: Vec<Gaussian>,
@@ -66,7 +64,7 @@ pub fn gaussian_recursion(
 /// The coefficient of the score and the noise of one ancestral step from level `from` to the smaller `to`:
 /// x' = x + (from² - to²) s(x, from) + sqrt(to² (from² - to²) / from²) z (Song et al. 2021, "Score-based
 /// generative modeling through stochastic differential equations", eq. 47).
-pub fn ancestral_step(from: f64, to: f64) -> (f64, f64) {
+fn ancestral_step(from: f64, to: f64) -> (f64, f64) {
     let drift = from * from - to * to;
     (drift, to / from * drift.sqrt())
 }
@@ -79,21 +77,16 @@ pub fn ancestral_gaussian_recursion(data: Gaussian, start: Gaussian, levels: &No
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Many small steps at one level reach the noisy data's law; the denoising step then has its closed form.
-    #[test]
-    fn long_runs_reach_the_noisy_law() {
-        let data = Gaussian { mean: -1.0, variance: 0.5 };
-        let levels = NoiseLevels::single(0.5).unwrap();
-        let start = Gaussian { mean: 4.0, variance: 0.0 };
-        let path = gaussian_recursion(data, start, &levels, 40_000, 1e-3, StepRule::Algorithm1);
-        let reached = path.levels[0];
-        assert!((reached.mean + 1.0).abs() < 1e-9);
-        // The discretisation adds a relative bias of alpha / (4 S).
-        assert!((reached.variance / 0.75 - 1.0).abs() < 4e-4);
-        assert!((path.denoised.variance / reached.variance - (0.5f64 / 0.75).powi(2)).abs() < 1e-12);
-    }
+/// Many small steps at one level reach the noisy data's law; the denoising step then has its closed form.
+#[test]
+fn long_runs_reach_the_noisy_law() {
+    let data = Gaussian { mean: -1.0, variance: 0.5 };
+    let levels = NoiseLevels::single(0.5).unwrap();
+    let start = Gaussian { mean: 4.0, variance: 0.0 };
+    let path = gaussian_recursion(data, start, &levels, 40_000, 1e-3, StepRule::Algorithm1);
+    let reached = path.levels[0];
+    assert!((reached.mean + 1.0).abs() < 1e-9);
+    // The discretisation adds a relative bias of alpha / (4 S).
+    assert!((reached.variance / 0.75 - 1.0).abs() < 4e-4);
+    assert!((path.denoised.variance / reached.variance - (0.5f64 / 0.75).powi(2)).abs() < 1e-12);
 }
