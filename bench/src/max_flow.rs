@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use enscore::model::ising::IsingDenoising;
+use enscore::ising::denoise::IsingDenoising;
 
 const ETA: f64 = 1.1;
 const BETA: f64 = 0.5;

@@ -5,12 +5,7 @@ use std::path::Path;
 use enscore::report::{Image, sheet};
 use enscore::{Error, Result};
 
-/// Pixels between the images of a sheet.
-pub(crate) const GAP: usize = 2;
-/// A sheet has this many columns up to its square, then as many columns as rows.
-const COLUMNS: usize = 8;
-/// Images are enlarged to about this many pixels a side, as long as a sheet stays below the width.
-const IMAGE_SIDE: usize = 56;
+/// Images are enlarged as long as a sheet stays below this many pixels.
 const SHEET_WIDTH: usize = 2000;
 
 /// How samples are written.
@@ -45,12 +40,15 @@ pub(crate) fn refuse_missing_folder(path: &Path) -> Result<()> {
     Err(Error::input(what).at(place.display()).remedy("create the folder, or name another file"))
 }
 
+/// The first `count` of `rows` on one sheet, which is as high as wide from its square on.
 pub(crate) fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
-    let columns = if count <= COLUMNS * COLUMNS { COLUMNS } else { count.isqrt() };
-    sheet::sheet(rows, shape, columns, enlargement(shape, columns), GAP)
+    let square = sheet::COLUMNS * sheet::COLUMNS;
+    let columns = if count <= square { sheet::COLUMNS } else { count.isqrt() };
+    sheet::sheet(rows, shape, columns, enlargement(shape, columns), sheet::GAP)
 }
 
-pub(crate) fn enlargement([height, width, _]: [usize; 3], columns: usize) -> usize {
-    let wanted = (IMAGE_SIDE / height.max(width).max(1)).max(2);
-    wanted.min(SHEET_WIDTH / (columns * width).max(1)).max(1)
+/// How much images are enlarged of which `columns` lie side by side.
+pub(crate) fn enlargement(shape: [usize; 3], columns: usize) -> usize {
+    let [_, width, _] = shape;
+    sheet::enlargement(shape).min(SHEET_WIDTH / (columns * width).max(1)).max(1)
 }

@@ -2,8 +2,9 @@
 //! updates beside its exact value
 //! -d log Z / dβ.
 
-use enscore::mcmc::ising::{SpinTransition, SwendsenWang, random_spins};
-use enscore::model::ising::{Coupling, Field, IsingModel, exact_log_z};
+use enscore::ising::chains::{SpinTransition, SwendsenWang, random_spins};
+use enscore::ising::exact::exact_log_z;
+use enscore::ising::{Coupling, Field, IsingModel};
 use enscore::program::random::Key;
 
 /// Runs the example; the tests call it, too.

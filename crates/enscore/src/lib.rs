@@ -66,8 +66,9 @@
 //! # Ok::<(), enscore::Error>(())
 //! ```
 //!
-//! The folders stand in the order in which data flows: [`data`], [`model`], [`mcmc`], [`objective`],
-//! [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`], [`train`], [`compare`].
+//! The folders stand in the order in which data flows: [`files`], [`data`], [`ising`], [`model`], [`mcmc`],
+//! [`objective`], [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`], [`train`],
+//! [`compare`].
 //! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
 
 #![forbid(unsafe_code)]
@@ -78,6 +79,8 @@ pub mod compare;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+pub mod files;
+pub mod ising;
 mod keys;
 pub mod mcmc;
 pub mod model;

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use enscore::checkpoint::atomic::write_bytes_atomically;
-use enscore::data::{BinaryImage, read_binary_image};
-use enscore::mcmc::denoising::{AnnealingSettings, GibbsSettings, Posterior, anneal, posterior};
-use enscore::model::ising::{IsingDenoising, Labelling};
+use enscore::files::write_bytes_atomically;
+use enscore::ising::denoise::{
+    AnnealingSettings, GibbsSettings, IsingDenoising, Labelling, Posterior, anneal, posterior,
+};
+use enscore::ising::{BinaryImage, read_binary_image};
 use enscore::report::{Image, png, table};
 use enscore::{Error, Result};
 use serde_json::json;
@@ -203,13 +204,13 @@ fn answer(
         .line("energy", format!("{:.4} nats, {before:.4} before", found.labelling.energy))
         .line("flipped", format!("{flipped} of {} pixels in {seconds:.3} s", y.len()));
     if let Some(posterior) = posterior {
-        let standard_error = posterior.standard_error();
+        let std_err = posterior.std_err();
         json["mean_energy"] = json!(posterior.mean_energy);
-        json["standard_error"] = json!(standard_error);
+        json["standard_error"] = json!(std_err);
         json["r_hat"] = json!(posterior.r_hat);
         json["marginals"] = json!(arguments.marginals.as_deref().map(text_of));
         let agree = r_hat.map_or(String::new(), |r_hat| format!(", R-hat of the energy {r_hat:.3}"));
-        lines = lines.line("marginals", format!("± {standard_error:.1e} (root mean square){agree}"));
+        lines = lines.line("marginals", format!("± {std_err:.1e} (root mean square){agree}"));
     }
     if let Some([before, after]) = errors {
         json["bit_errors_before"] = json!(before);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use enscore::Result;
 use enscore::checkpoint::RunFolder;
-use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, RunData, run_data};
-use enscore::report::run_report::write_report;
+use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normaliser, RunData, run_data};
+use enscore::report::write_report;
 use enscore::settings::Settings;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
         seed: wanted.seed,
         metrics: wanted.metrics.to_vec(),
         against: wanted.against.map(str::to_string),
-        log_z: evaluate::normaliser::found(path, &trained)?,
+        log_z: Normaliser::found(path, &trained)?,
     };
     let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
     let evaluation = evaluate::evaluate(&trained, &training, &held_out, &settings, &mut tell)?;

@@ -4,8 +4,8 @@
 use enscore::trained::Trained;
 use std::path::Path;
 
-use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::checkpoint::{TensorData, Tensors};
+use enscore::files::write_bytes_atomically;
 use enscore::model::{RBM_PARAMETERS, Units};
 use enscore::report::table;
 use enscore::{Error, Result};

@@ -61,12 +61,7 @@ fn inpaint(context: &Context, arguments: &Inpaint) -> Result<Answer> {
 
 /// The scaled values of one image of this shape; 0 and 1 where `bits`.
 fn pixels(image: Dataset, shape: [usize; 3], bits: bool) -> Result<Vec<f32>> {
-    if image.row_shape() != shape {
-        return Err(Error::input("the image's shape does not match the model's rows")
-            .at(image.source())
-            .found(format!("{:?}", image.row_shape()))
-            .expected(format!("{shape:?}")));
-    }
+    image.require_row_shape(&shape)?;
     let image = if bits { image.binarised()? } else { image };
     let mut values = vec![0.0; image.row_len()];
     image.copy_row(0, &mut values)?;

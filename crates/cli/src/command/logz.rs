@@ -3,10 +3,10 @@
 use enscore::trained::Trained;
 use std::path::Path;
 
-use enscore::data::Split;
+use enscore::data::{Split, rows_of};
 use enscore::evaluate::{
-    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_fingerprint,
-    ising_log_z_estimate, learning_rows_for, log_z_estimate, normaliser, rows_of, unit_rows,
+    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_log_z_estimate,
+    learning_rows_for, log_z_estimate, unit_rows,
 };
 use enscore::sample::{ModelFile, WeightedBipartite};
 use enscore::{Error, Result};
@@ -28,7 +28,7 @@ pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
             false => of_run(arguments, &settings, &mut tell)?,
         };
         progress.end();
-        normaliser::keep(&arguments.model, &normaliser)?;
+        normaliser.keep(&arguments.model)?;
         Ok(normaliser)
     };
     let threads = if arguments.model.is_dir() { threads_of(&arguments.model) } else { 0 };
@@ -97,7 +97,7 @@ fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result
                     .remedy("leave --data out"));
             }
             let estimate = ising_log_z_estimate(&model, settings, tell)?;
-            Ok(Normaliser::estimated(&estimate, 0, Some(ising_fingerprint(&model))))
+            Ok(Normaliser::estimated(&estimate, 0, Some(model.fingerprint())))
         }
     }
 }
@@ -120,7 +120,7 @@ fn of_run(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<
 
 fn answer(model: &Path, estimate: &LogZEstimate) -> Answer {
     let warnings = estimate.warnings();
-    let kept = normaliser::file(model);
+    let kept = Normaliser::file(model);
     let json = json!({
         "model": text_of(model), "log_z": estimate.log_z, "std_err": estimate.std_err, "ess": estimate.ess,
         "chains": estimate.chains, "temperatures": estimate.temperatures, "method": estimate.method,

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use enscore::checkpoint::RunFolder;
-use enscore::checkpoint::atomic::write_bytes_atomically;
-use enscore::report::run_report::image_shape;
-use enscore::report::{Scatter, png, sheet, table};
+use enscore::files::write_bytes_atomically;
+use enscore::report::{Scatter, image_shape, png, sheet, table};
 use enscore::sample::{Drawn, ModelFile, draw};
 use enscore::{Error, Result};
 use serde_json::json;
@@ -17,7 +16,7 @@ use super::sample_file;
 use crate::args::Sample;
 use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
-use crate::pictures::{Format, GAP, enlargement, refuse_missing_folder, sheet_of};
+use crate::pictures::{Format, enlargement, refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
 const GIB: f64 = (1u64 << 30) as f64;
@@ -163,6 +162,7 @@ fn write_trajectory(path: &Path, plan: &Plan, drawn: &Drawn) -> Result<()> {
     if chains == 0 {
         return Err(Error::input("exact draws have no trajectory").at(path.display()));
     }
-    let strip = sheet::trajectory(&drawn.trajectory, chains, shape, enlargement(shape, drawn.stages), GAP)?;
+    let strip =
+        sheet::trajectory(&drawn.trajectory, chains, shape, enlargement(shape, drawn.stages), sheet::GAP)?;
     png::write(path, &strip)
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use enscore::checkpoint::atomic::write_bytes_atomically;
+use enscore::files::write_bytes_atomically;
+use enscore::ising::chains::SpinChain;
 use enscore::report::{png, table};
-use enscore::sample::{FileDraws, ModelFile, SpinChain, draw_from_file};
+use enscore::sample::{FileDraws, ModelFile, draw_from_file};
 use enscore::{Error, Result};
 use serde_json::json;
 

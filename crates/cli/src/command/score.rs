@@ -3,12 +3,10 @@
 use enscore::trained::Trained;
 use std::path::{Path, PathBuf};
 
-use enscore::checkpoint::atomic::write_bytes_atomically;
 use enscore::data::Split;
-use enscore::evaluate::{
-    LogZEstimate, Normaliser, Origin, RowScores, ising_fingerprint, normaliser, rows_for, score_rows,
-    spin_rows, unit_rows,
-};
+use enscore::evaluate::{LogZEstimate, LogZOrigin, Normaliser, RowScores, rows_for, score_rows, unit_rows};
+use enscore::files::write_bytes_atomically;
+use enscore::ising::spin_rows;
 use enscore::report::table;
 use enscore::sample::ModelFile;
 use enscore::{Error, Result};
@@ -39,15 +37,15 @@ fn score_file(arguments: &Score) -> Result<Answer> {
         ModelFile::Ising(model) => {
             let rows = spin_rows(&model, &arguments.data)?;
             let values: Result<_> = rows.chunks(model.sites()).map(|row| model.log_density(row)).collect();
-            (ising_fingerprint(&model), values?)
+            (model.fingerprint(), values?)
         }
     };
     let normaliser = match arguments.log_z {
         Some(log_z) => {
-            let given = Normaliser::new(finite(log_z)?, Origin::Given, None, 0);
+            let given = Normaliser::new(finite(log_z)?, LogZOrigin::Given, None, 0);
             Some(Normaliser { fingerprint: Some(fingerprint), ..given })
         }
-        None => normaliser::known_of_file(&arguments.run, &fingerprint)?,
+        None => Normaliser::known_of_file(&arguments.run, &fingerprint)?,
     };
     let scores = RowScores { log_density: Some(log_density), ..RowScores::default() };
     answer(arguments, &scores, normaliser.as_ref(), &out, "", json!({}), &[])
@@ -78,7 +76,7 @@ fn answer(
     let count = columns.first().map_or(0, |(_, column)| column.len());
     write(out, &columns, count)?;
     if let Some(normaliser) = normaliser {
-        normaliser::keep(&arguments.run, normaliser)?;
+        normaliser.keep(&arguments.run)?;
     }
     let mean = |column: &[f64]| column.iter().sum::<f64>() / count as f64;
     let means: Vec<(&str, f64)> = columns.iter().map(|(name, column)| (*name, mean(column))).collect();
@@ -105,11 +103,11 @@ fn answer(
 fn of(normaliser: &Normaliser) -> String {
     let by = |estimate: &LogZEstimate| format!("by {}", estimate.method);
     match normaliser.origin {
-        Origin::Learnt => "learnt in training".to_string(),
-        Origin::Normalised => "the model is normalised".to_string(),
-        Origin::Quadrature => "by quadrature".to_string(),
-        Origin::Given => "given by --log-z".to_string(),
-        Origin::Estimated => normaliser.estimate.as_ref().map_or("estimated".to_string(), by),
+        LogZOrigin::Learnt => "learnt in training".to_string(),
+        LogZOrigin::Normalised => "the model is normalised".to_string(),
+        LogZOrigin::Quadrature => "by quadrature".to_string(),
+        LogZOrigin::Given => "given by --log-z".to_string(),
+        LogZOrigin::Estimated => normaliser.estimate.as_ref().map_or("estimated".to_string(), by),
     }
 }
 
@@ -128,8 +126,8 @@ fn normaliser_of(arguments: &Score, trained: &Trained) -> Result<Option<Normalis
         Some(_) if !trained.model.model.has_density() => Err(Error::input("a score network has no log Z")
             .at("--log-z")
             .remedy("leave --log-z out; the norm of the score is written")),
-        Some(log_z) => Ok(Some(Normaliser::new(finite(log_z)?, Origin::Given, None, trained.step))),
-        None => normaliser::known(&arguments.run, trained),
+        Some(log_z) => Ok(Some(Normaliser::new(finite(log_z)?, LogZOrigin::Given, None, trained.step))),
+        None => Normaliser::known(&arguments.run, trained),
     }
 }
 

@@ -1,9 +1,8 @@
 //! `enscore suggest`: noise levels and step size from the data, as settings that are ready to be used.
 
-use enscore::data::{Split, Subset, load};
-use enscore::evaluate::rows_of;
+use enscore::data::{Split, Subset, load, rows_of};
 use enscore::mcmc::StepRule;
-use enscore::sample::suggest::{self, Suggestion, suggest};
+use enscore::sample::{Suggestion, SuggestionSettings, suggest};
 use enscore::{Error, Result};
 
 use crate::args::{Rule, Suggest};
@@ -15,7 +14,7 @@ pub(crate) fn run(context: &Context, arguments: &Suggest) -> Result<Answer> {
         Rule::Algorithm1 => StepRule::Algorithm1,
         Rule::ReferenceCode => StepRule::ReferenceCode,
     };
-    let settings = suggest::Settings {
+    let settings = SuggestionSettings {
         sigma_min: arguments.sigma_min,
         steps_per_level: arguments.steps,
         rule,

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use enscore::evaluate::{ChainMean, autocorrelation, batch_means, integrated_time};
-use enscore::mcmc::ising::{Checkerboard, Rule, SpinTransition, SwendsenWang, Wolff};
-use enscore::model::ising::exact::torus_exact;
-use enscore::model::ising::infinite::CRITICAL_COUPLING;
-use enscore::model::ising::magnetisation;
+use enscore::ising::chains::{Checkerboard, Rule, SpinTransition, SwendsenWang, Wolff};
+use enscore::ising::exact::torus_exact;
+use enscore::ising::infinite::CRITICAL_COUPLING;
+use enscore::ising::magnetisation;
+use enscore::mcmc::{ChainMean, autocorrelation, batch_means, integrated_time};
 use enscore::report::{Chart, Mark, Scale, Series};
 use enscore_program::random::Key;
 use rayon::prelude::*;

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use enscore::evaluate::{ChainMean, batch_means};
-use enscore::mcmc::ising::Rule;
-use enscore::model::ising::{exact::torus_exact, infinite};
+use enscore::ising::chains::Rule;
+use enscore::ising::exact::torus_exact;
+use enscore::ising::infinite;
+use enscore::mcmc::{ChainMean, batch_means};
 use enscore::report::{Chart, Mark, Scale, Series, png, sheet};
 use enscore_program::random::Key;
 use rayon::prelude::*;

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use enscore::model::ising::{Bond, Coupling, Field, IsingModel, exact_log_z};
+use enscore::ising::exact::exact_log_z;
+use enscore::ising::{Bond, Coupling, Field, IsingModel};
 
 use crate::{Section, torus};
 

@@ -12,8 +12,8 @@ mod speed;
 use std::error::Error;
 use std::path::PathBuf;
 
-use enscore::mcmc::ising::{Checkerboard, Rule};
-use enscore::model::ising::{Coupling, Field, IsingModel};
+use enscore::ising::chains::{Checkerboard, Rule};
+use enscore::ising::{Coupling, Field, IsingModel};
 
 /// What every part returns: its section of the page.
 pub type Section = Result<String, Box<dyn Error>>;
@@ -55,7 +55,7 @@ pub fn cold(side: usize, beta: f64, rule: Rule) -> enscore::Result<Checkerboard>
 }
 
 /// A mean with its standard error, and how many of them it is from the truth.
-pub fn beside(found: enscore::evaluate::ChainMean, exact: f64) -> String {
+pub fn beside(found: enscore::mcmc::ChainMean, exact: f64) -> String {
     let apart = (found.mean - exact) / found.std_err;
     format!("{:.5} ± {:.5} | {exact:.5} | {apart:+.1}", found.mean, found.std_err)
 }

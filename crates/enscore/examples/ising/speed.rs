@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use enscore::mcmc::ising::{Rule, SingleSite, SpinTransition, SwendsenWang, random_spins};
+use enscore::ising::chains::{Rule, SingleSite, SpinTransition, SwendsenWang, random_spins};
 use enscore_program::random::Key;
 
 use crate::{Section, cold, torus};

@@ -7,9 +7,9 @@ use enscore_program::random::Key;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::data::{Dataset, Statistics, Whitening};
+use crate::files::sha256;
 use crate::model::DataFacts;
 use crate::{Error, Result};
 
@@ -186,11 +186,6 @@ pub struct CheckpointManifest {
     pub key: KeyRecord,
 }
 
-/// SHA-256 in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// A manifest as JSON text, its keys in the order of its fields.
 pub(super) fn to_json(manifest: &impl Serialize) -> Result<Vec<u8>> {
     let text = serde_json::to_vec_pretty(manifest);
@@ -238,11 +233,6 @@ pub(super) mod tests {
             whitening: None,
         };
         RunManifest::new(3, data, 12, "avx512")
-    }
-
-    #[test]
-    fn known_answer_of_sha256() {
-        assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::atomic::cannot;
 use super::manifest::MetricsMark;
 use super::tensors::as_input;
+use crate::files::cannot;
 use crate::{Error, Result};
 
 /// Appends lines. Every line reaches the system at once, so that a killed training loses none.

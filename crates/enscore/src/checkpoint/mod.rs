@@ -5,15 +5,14 @@
 //! means the same bytes of its `state.safetensors`: that file holds nothing that depends on the clock.
 //! Elapsed seconds stand only in the manifest beside it.
 
-pub mod atomic;
-pub mod manifest;
-pub mod metrics;
+mod manifest;
+mod metrics;
 mod place;
-pub mod run;
+mod run;
 mod state;
-pub mod tensors;
+mod tensors;
 
-pub use manifest::{CheckpointManifest, DataRecord, FileRecord, KeyRecord, MetricsMark, RunManifest, sha256};
+pub use manifest::{CheckpointManifest, DataRecord, FileRecord, KeyRecord, MetricsMark, RunManifest};
 pub use metrics::{Metrics, MetricsWriter, read_metrics};
 pub use run::{Loaded, Progress, Run, RunFolder};
 pub use state::{OTHER_PREFIXES, STATE_PREFIXES, state_shapes};

@@ -1,11 +1,11 @@
 //! Where a run may be: what a new one refuses, what a crash left, and the lock that one process holds.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Seek, Write};
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use super::atomic::{TEMPORARY, cannot};
 use super::tensors::as_input;
+use crate::files::{self, Lock, TEMPORARY, cannot};
 use crate::{Error, Result};
 
 pub(super) const SETTINGS: &str = "settings.toml";
@@ -69,27 +69,11 @@ pub(super) fn clean(folder: &Path) -> Result<()> {
 
 /// Takes the lock of the run at `path`; the system frees it when the process ends, however it ends.
 pub(super) fn lock(path: &Path) -> Result<File> {
-    let name = path.join(LOCK);
-    let failed = |reason| cannot("lock", &name, reason);
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&name).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut process = String::new();
-            // Naming the process helps; where the file can't be read the message does without.
-            let _ = file.take(32).read_to_string(&mut process);
-            let error = Error::input("another process is training this run").at(path.display());
-            let error = error.remedy("wait for it to finish, or choose another folder");
-            return Err(if process.trim().is_empty() { error } else { error.found(process.trim()) });
-        }
-        Err(TryLockError::Error(reason)) => {
-            return Err(failed(reason).remedy("choose a folder on a file system with file locks"));
-        }
-    }
-    let process = format!("process {}\n", std::process::id());
-    let written =
-        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(process.as_bytes()));
-    written.map_err(failed)?;
-    Ok(file)
+    let process = match files::lock(&path.join(LOCK))? {
+        Lock::Ours(file) => return Ok(file),
+        Lock::Theirs(process) => process,
+    };
+    let error = Error::input("another process is training this run").at(path.display());
+    let error = error.remedy("wait for it to finish, or choose another folder");
+    Err(if process.is_empty() { error } else { error.found(process) })
 }

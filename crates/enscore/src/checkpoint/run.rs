@@ -17,14 +17,14 @@ use std::path::{Path, PathBuf};
 
 use enscore_program::random::Key;
 
-use super::atomic::{TEMPORARY, cannot, sync_folder, write_bytes_atomically, write_synced};
 use super::manifest::{self, CheckpointManifest, FORMAT_VERSION, FileRecord, MetricsMark, RunManifest};
 use super::place::{CHECKPOINTS, MANIFEST, SAMPLES, SETTINGS, clean, lock, names_in, refuse_occupied};
 use super::tensors::{Tensors, as_input};
+use crate::files::{TEMPORARY, cannot, sync_folder, write_bytes_atomically, write_synced};
 use crate::{Error, Result};
 
 /// Checkpoints that are kept: the newest, and one to fall back on.
-pub const KEEP: usize = 2;
+const KEEP: usize = 2;
 
 const STATE: &str = "state.safetensors";
 const LATEST: &str = "latest";
@@ -259,7 +259,7 @@ impl Run {
         write_bytes_atomically(&self.folder.settings_path(), settings.as_bytes())
     }
 
-    /// Saves the checkpoint of `step` and removes those that aren't kept: all but [`KEEP`] up to this step,
+    /// Saves the checkpoint of `step` and removes those that aren't kept: all but two up to this step,
     /// and any of a later step, which a training that fell back to an earlier checkpoint left behind.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 
-use super::atomic::{cannot, write_atomically};
+use crate::files::{cannot, write_atomically};
 use crate::{Error, Result};
 
 /// The numbers of an array, in row-major order.
@@ -206,19 +206,11 @@ impl Tensors {
         Ok(&tensor.data)
     }
 
-    /// Checks that there are exactly the arrays of these names and shapes.
-    ///
-    /// # Errors
-    /// One [`Error::input`] that lists every missing, unexpected and differently shaped array.
-    pub fn expect_shapes(&self, expected: &[(String, Vec<usize>)]) -> Result<()> {
-        self.expect_shapes_beside(expected, &[])
-    }
-
     /// Checks that there are exactly the arrays of these names and shapes, beside any whose names begin with
     /// one of `others`.
     ///
     /// # Errors
-    /// As [`Tensors::expect_shapes`].
+    /// One [`Error::input`] that lists every missing, unexpected and differently shaped array.
     pub fn expect_shapes_beside(&self, expected: &[(String, Vec<usize>)], others: &[&str]) -> Result<()> {
         let mut problems = Vec::new();
         for (name, shape) in expected {
@@ -423,12 +415,12 @@ mod tests {
         let expected = [("a", vec![]), ("b.weight", vec![4]), ("c", vec![3]), ("none", vec![0, 3])];
         let expected = expected.map(|(name, shape)| (name.to_string(), shape));
         assert_eq!(
-            example().expect_shapes(&expected).expect_err("differs").to_string(),
+            example().expect_shapes_beside(&expected, &[]).expect_err("differs").to_string(),
             "the tensors don't match the model: found b.weight is [2, 2], should be [4], c [3] is missing, \
              step [2] is unexpected; use the settings that the run was trained with"
         );
         let shapes: Vec<_> = example().iter().map(|(n, t)| (n.to_string(), t.shape().to_vec())).collect();
-        assert!(example().expect_shapes(&shapes).is_ok());
+        assert!(example().expect_shapes_beside(&shapes, &[]).is_ok());
     }
 
     #[test]

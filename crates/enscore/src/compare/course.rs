@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::atomic::write_bytes_atomically;
 use crate::error::{Error, Result};
+use crate::files::write_bytes_atomically;
 
 /// The file's name.
 const FILE: &str = "divergence.json";

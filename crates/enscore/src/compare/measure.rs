@@ -4,14 +4,13 @@ use enscore_cpu::Argument;
 use enscore_program::Kind;
 use serde::Serialize;
 
-use crate::data::{Subset, ToyDensity, toy};
+use crate::data::{Subset, ToyDensity, rows_of, toy, wide_rows_of};
 use crate::error::Result;
-use crate::evaluate::annealed_importance::{self, Bracket, Origin, bracket};
-use crate::evaluate::quadrature::{self, Quadrature};
 use crate::evaluate::{
-    FisherDivergence, GaussianBase, Mean, Moments, Rows, Temperatures, Window, normaliser, rows_of, run_data,
+    AnnealingSettings, Bracket, FisherDivergence, GaussianBase, Mean, Moments, Quadrature,
+    QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket, log_z_by_quadrature, run_data,
 };
-use crate::model::{ClosedForm, HostDensity, Score, batch_shape, trace};
+use crate::model::{ClosedForm, HostDensity, batch_shape, trace};
 use crate::objective::ScoreMatching;
 use crate::sample::{TrainedDensity, refused};
 use crate::trained::Trained;
@@ -28,22 +27,13 @@ const BATCH: usize = 128;
 /// Dimensions beyond which log Z and the exact loss are not computed: they would take too long.
 const MOST_DIMENSIONS: usize = 128;
 
-/// A mean over held-out rows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct RowMean {
-    /// The mean.
-    pub value: f64,
-    /// Its standard error over rows.
-    pub standard_error: f64,
-}
-
 /// What is known of a trained model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
     /// ½ E ‖∇log p - s‖² under the truth, where the truth is known.
     pub fisher_divergence: Option<FisherDivergence>,
     /// The exact score matching loss of held-out rows: the Fisher divergence up to a constant of the data.
-    pub score_matching_loss: Option<RowMean>,
+    pub score_matching_loss: Option<Mean>,
     /// log Z of its log density, nats: by quadrature in the plane, else by annealed importance sampling.
     pub log_z: Option<f64>,
     /// The error of log Z: a bound by quadrature, the standard error of annealing.
@@ -52,11 +42,11 @@ pub struct Measured {
     pub effective_sample_size: Option<f64>,
     /// log Z by annealing in reverse from held-out rows, which are samples of the model as far as it fits
     /// them: with the forward one, from below, a bracket.
-    pub reverse_log_z: Option<RowMean>,
+    pub reverse_log_z: Option<Mean>,
     /// log Z as training learnt it, less log Z: what noise contrastive estimation is off by.
     pub learnt_log_z_error: Option<f64>,
     /// The mean log density of held-out rows with that log Z.
-    pub log_likelihood: Option<RowMean>,
+    pub log_likelihood: Option<Mean>,
 }
 
 /// The density that the data are drawn from.
@@ -91,23 +81,14 @@ impl Truth {
     ///
     /// # Errors
     /// No rows.
-    pub fn log_likelihood(&self, rows: &[f64]) -> Result<RowMean> {
-        mean(&self.density()?.log_density(rows)?)
+    pub fn log_likelihood(&self, rows: &[f64]) -> Result<Mean> {
+        Mean::of(&self.density()?.log_density(rows)?)
     }
-}
-
-fn mean(values: &[f64]) -> Result<RowMean> {
-    let Mean { value, standard_error, .. } = Mean::of(values)?;
-    Ok(RowMean { value, standard_error })
 }
 
 /// All held-out rows of a run.
 pub(super) fn held_out(trained: &Trained) -> Result<Vec<f64>> {
-    widened(&run_data(trained, None)?.held_out)
-}
-
-fn widened(rows: &Subset) -> Result<Vec<f64>> {
-    Ok(rows_of(rows, MAX_ROWS)?.iter().map(|value| f64::from(*value)).collect())
+    wide_rows_of(&run_data(trained, None)?.held_out, MAX_ROWS)
 }
 
 /// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not
@@ -116,7 +97,7 @@ pub(super) fn fisher_divergence(trained: &Trained) -> Result<Option<FisherDiverg
     let Some(truth) = Truth::of(trained) else { return Ok(None) };
     let [x, y] = truth.window();
     let window = Window::new(&[x[0], y[0]], &[x[1], y[1]])?;
-    let settings = quadrature::Settings { intervals: INTERVALS, ..Default::default() };
+    let settings = QuadratureSettings { intervals: INTERVALS, ..Default::default() };
     let grid = Quadrature::new(&mut truth.density()?, &window, settings)?;
     let mut model = TrainedDensity::new(&trained.model)?;
     grid.fisher_divergence(&mut truth.density()?, &mut model).map(Some)
@@ -141,30 +122,30 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         return Ok(measured);
     }
     let mut density = TrainedDensity::new(&trained.model)?;
-    if let Some(log_z) = normaliser::by_quadrature(trained)? {
+    if let Some(log_z) = log_z_by_quadrature(trained)? {
         (measured.log_z, measured.log_z_error) = (Some(log_z.value), Some(log_z.error()));
     } else if trained.model.row_len() <= MOST_DIMENSIONS {
-        let samples = widened(&data.held_out)?;
+        let samples = wide_rows_of(&data.held_out, MAX_ROWS)?;
         let Bracket { forward, reverse } = anneal(&mut density, &data.training, &samples)?;
-        (measured.log_z, measured.log_z_error) = (Some(forward.log_z), Some(forward.standard_error));
+        (measured.log_z, measured.log_z_error) = (Some(forward.log_z), Some(forward.std_err));
         measured.effective_sample_size = Some(forward.effective_sample_size);
         measured.reverse_log_z =
-            Some(RowMean { value: reverse.log_z, standard_error: reverse.standard_error });
+            Some(Mean { value: reverse.log_z, std_err: reverse.std_err, count: reverse.chains });
     }
     if let Some(log_z) = measured.log_z {
         measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - log_z);
-        let values = density.log_density(&widened(&data.held_out)?)?;
-        measured.log_likelihood = Some(mean(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
+        let values = density.log_density(&wide_rows_of(&data.held_out, MAX_ROWS)?)?;
+        measured.log_likelihood = Some(Mean::of(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
     }
     Ok(measured)
 }
 
 /// The exact score matching loss of the model's rows.
-fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<RowMean> {
+fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<Mean> {
     let (model, rows) = (&trained.model, rows_of(held_out, MAX_ROWS)?);
     let objective = ScoreMatching { tangents: 0 };
     let (program, _) = trace(&model.parameters, |scope, parameters| {
-        let x = scope.input("x", Kind::Float, &batch_shape(BATCH, Score::row_shape(&model.model)));
+        let x = scope.input("x", Kind::Float, &batch_shape(BATCH, model.model.row_shape()));
         let parts = objective.parts(&model.model, parameters, x);
         let sum = parts.into_iter().reduce(|sum, part| sum + part);
         vec![("loss".to_string(), sum.unwrap_or_else(|| scope.constant(0.0).broadcast_to(&[BATCH])))]
@@ -178,7 +159,7 @@ fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<RowMean> 
         executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
         losses.extend(out[..chunk.len() / len].iter().map(|loss| f64::from(*loss)));
     }
-    mean(&losses)
+    Mean::of(&losses)
 }
 
 /// log Z from a Gaussian with the moments of the training rows, and back from some of `samples`.
@@ -187,7 +168,7 @@ fn anneal(density: &mut TrainedDensity, training: &Subset, samples: &[f64]) -> R
     let moments = Moments::of(Rows::new(&rows, training.dataset().row_len())?)?;
     let mut base = GaussianBase::new(&moments)?;
     let temperatures = Temperatures::sigmoid(TEMPERATURES)?;
-    let settings = annealed_importance::Settings { chains: CHAINS, ..Default::default() };
+    let settings = AnnealingSettings { chains: CHAINS, ..Default::default() };
     let samples = &samples[..(CHAINS * training.dataset().row_len()).min(samples.len())];
-    bracket(density, &mut base, samples, Origin::Approximate, &temperatures, settings)
+    bracket(density, &mut base, samples, SampleOrigin::Approximate, &temperatures, settings)
 }

@@ -16,7 +16,7 @@ use crate::train::{Observer, Request, train};
 use crate::trained::Trained;
 use course::Course;
 
-pub use measure::{Measured, RowMean, Truth};
+pub use measure::{Measured, Truth};
 pub use outcome::{Compared, Outcome};
 
 /// Parts that a training is cut into: the quality is measured at the end of each.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::measure::{Measured, RowMean};
+use super::measure::Measured;
+use crate::evaluate::Mean;
 
 /// A training that was compared.
 #[derive(Clone, Debug, Serialize)]
@@ -35,7 +36,7 @@ pub struct Outcome {
     /// The trainings, in the order of the file.
     pub compared: Vec<Compared>,
     /// Mean log density of the truth on the held-out rows, nats, where the truth is known.
-    pub truth_log_likelihood: Option<RowMean>,
+    pub truth_log_likelihood: Option<Mean>,
     /// The relative Fisher divergence whose time was taken.
     pub quality: f64,
     /// The table as text.

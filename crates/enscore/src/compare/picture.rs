@@ -5,9 +5,8 @@ use std::path::Path;
 
 use super::{Compared, Outcome, Truth};
 use crate::error::Result;
-use crate::evaluate::normaliser;
-use crate::report::density_map::{Panel, sheet};
-use crate::report::png;
+use crate::evaluate::log_z_by_quadrature;
+use crate::report::{Panel, density_sheet, png};
 use crate::sample::TrainedDensity;
 use crate::trained::Trained;
 
@@ -42,7 +41,7 @@ pub(super) fn write(outcome: &mut Outcome, truth: Option<&Truth>, out: &Path) ->
         });
     }
     let path = out.join("comparison.png");
-    png::write(&path, &sheet(&panels, COLUMNS.min(panels.len()))?)?;
+    png::write(&path, &density_sheet(&panels, COLUMNS.min(panels.len()))?)?;
     outcome.files.push(path);
     Ok(())
 }
@@ -57,7 +56,7 @@ fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
     };
     let mut density = TrainedDensity::new(&trained.model)?;
     let panel = Panel::new(&compared.name, &subtitle, window)?;
-    let panel = match normaliser::by_quadrature(&trained)? {
+    let panel = match log_z_by_quadrature(&trained)? {
         Some(log_z) => panel.density_of(&mut density, log_z.value, PLACES)?,
         None => panel,
     };

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::{Compared, Outcome, RowMean};
-use crate::checkpoint::atomic::write_bytes_atomically;
+use super::{Compared, Outcome};
 use crate::error::{Error, Result};
-use crate::report::comparison::{Best, Cell, Column, Comparison};
+use crate::evaluate::Mean;
+use crate::files::write_bytes_atomically;
+use crate::report::{Best, Cell, Column, Comparison};
 
 /// Fills in the text, and writes `comparison.md` and `comparison.json`.
 pub(super) fn write(outcome: &mut Outcome, out: &Path) -> Result<()> {
@@ -24,10 +25,8 @@ pub(super) fn write(outcome: &mut Outcome, out: &Path) -> Result<()> {
 fn below(outcome: &Outcome) -> String {
     let quality = format!("Quality: a relative Fisher divergence of {}.", outcome.quality);
     match outcome.truth_log_likelihood {
-        Some(RowMean { value, standard_error }) => {
-            format!(
-                "The truth has a held-out log-likelihood of {value:.4} ± {standard_error:.4}. {quality}\n"
-            )
+        Some(Mean { value, std_err, .. }) => {
+            format!("The truth has a held-out log-likelihood of {value:.4} ± {std_err:.4}. {quality}\n")
         }
         None => String::new(),
     }
@@ -72,12 +71,10 @@ fn cells(compared: &Compared) -> Vec<Cell> {
         Cell::Value(compared.seconds),
         or_absent(compared.seconds_to_quality),
         or_absent(measured.fisher_divergence.map(|divergence| divergence.relative)),
-        measured
-            .score_matching_loss
-            .map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),
+        measured.score_matching_loss.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.std_err)),
         log_z,
-        measured.reverse_log_z.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),
+        measured.reverse_log_z.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.std_err)),
         or_absent(measured.learnt_log_z_error),
-        likelihood.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.standard_error)),
+        likelihood.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.std_err)),
     ]
 }

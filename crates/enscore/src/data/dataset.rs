@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use sha2::{Digest, Sha256};
-
 use super::Scale;
+use super::rows::row_count;
 use crate::error::{Error, Result};
+use crate::files::Sha256Hex;
 
 /// Raw values, row after row, in the width that the source had.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +44,7 @@ impl Values {
     }
 
     /// The least and the greatest value; (inf, -inf) when empty.
-    pub(super) fn range(&self) -> (f64, f64) {
+    pub(crate) fn range(&self) -> (f64, f64) {
         let start = (f64::INFINITY, f64::NEG_INFINITY);
         (0..self.len()).map(|i| self.get(i)).fold(start, |(low, high), v| (low.min(v), high.max(v)))
     }
@@ -86,13 +86,10 @@ impl Dataset {
                 .at(source)
                 .found(format!("row shape {row_shape:?}")));
         }
-        if values.is_empty() || !values.len().is_multiple_of(row_len) {
-            return Err(Error::input("the values do not fill whole rows")
-                .at(source)
-                .found(format!("{} values", values.len()))
-                .expected(format!("a multiple of {row_len}, at least one row")));
+        let rows = row_count(values.len(), row_len).map_err(|error| error.at(source))?;
+        if rows == 0 {
+            return Err(Error::input("no rows").at(source).expected("at least one row"));
         }
-        let rows = values.len() / row_len;
         if u32::try_from(rows).is_err() {
             return Err(Error::input("too many rows").at(source).found(rows).expected("at most 4294967295"));
         }
@@ -203,6 +200,32 @@ impl Dataset {
         Dataset(Arc::new(Inner { values: Arc::new(bits), ..self.shallow() })).with_scale(binary)
     }
 
+    /// Refuses rows of another shape than the model's, `row_shape`.
+    ///
+    /// # Errors
+    /// Such rows, with both shapes.
+    pub fn require_row_shape(&self, row_shape: &[usize]) -> Result<()> {
+        if self.row_shape() == row_shape {
+            return Ok(());
+        }
+        Err(self.other_shape(format!("{:?}", self.row_shape())).expected(format!("{row_shape:?}")))
+    }
+
+    /// Refuses rows of another length than the model's, `row_len`, whatever their shape.
+    ///
+    /// # Errors
+    /// Such rows, with both lengths.
+    pub fn require_row_len(&self, row_len: usize) -> Result<()> {
+        if self.row_len() == row_len {
+            return Ok(());
+        }
+        Err(self.other_shape(format!("{} values per row", self.row_len())).expected(row_len))
+    }
+
+    fn other_shape(&self, found: String) -> Error {
+        Error::input("the data's shape does not match the model").at(self.source()).found(found)
+    }
+
     /// Refuses data with a model value other than 0 and 1, naming the first.
     ///
     /// # Errors
@@ -280,7 +303,7 @@ impl Dataset {
     }
 
     fn compute_fingerprint(&self) -> String {
-        let mut hash = Sha256::new();
+        let mut hash = Sha256Hex::new();
         hash.update(b"enscore data 1\0");
         let Scale { low, high, levels } = self.scale();
         for n in [self.row_shape().len(), self.rows()].iter().chain(self.row_shape()) {
@@ -305,7 +328,7 @@ impl Dataset {
                 }
             }
         }
-        hex(&hash.finalize())
+        hash.digits()
     }
 
     /// Where row `row` lies among the values, after checking it and the length of the row's buffer.
@@ -431,11 +454,6 @@ fn check_finite(values: &Values, row_len: usize, source: &str) -> Result<()> {
             .expected("a finite number in the range of single precision")
             .remedy("remove the row, or fill in the value")),
     }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

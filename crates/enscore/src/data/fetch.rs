@@ -5,11 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use sha2::{Digest, Sha256};
-
-use super::dataset::hex;
 use super::known::{Availability, Known, KnownFile, known};
 use crate::error::{Error, Result};
+use crate::files::sha256;
 
 /// A file that is in place after [`fetch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,9 +103,7 @@ fn check(path: &Path, expected: &KnownFile) -> Result<()> {
     if bytes != expected.bytes {
         return wrong(format!("{bytes} bytes"), format!("{} bytes", expected.bytes));
     }
-    let mut hash = Sha256::new();
-    hash.update(std::fs::read(path).map_err(read)?);
-    match hex(&hash.finalize()) {
+    match sha256(&std::fs::read(path).map_err(read)?) {
         found if found == expected.sha256 => Ok(()),
         found => wrong(format!("SHA-256 {found}"), expected.sha256.to_string()),
     }

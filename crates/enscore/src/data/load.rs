@@ -85,6 +85,17 @@ pub fn load_test(source: &str) -> Result<Option<Dataset>> {
     }
 }
 
+/// The rows of `source` to evaluate on: its test split, or all it has where it has no splits.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_held_out(source: &str) -> Result<Dataset> {
+    match load_test(source)? {
+        Some(test) => Ok(test),
+        None => load(source, Split::Train),
+    }
+}
+
 fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> {
     let (name, place) = (name_of(path), path.display());
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();

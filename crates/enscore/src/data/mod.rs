@@ -1,12 +1,11 @@
 //! Reads data sets, keeps their values as they were, and fixes the order in which training sees them.
 //!
 //! A [`Dataset`] holds rows of one shape with the [`Scale`] that maps raw values to [0, 1]; [`load`] reads
-//! one from a name, a file or a folder. A [`Subset`] picks rows, [`split_validation`] holds some out, and a
+//! one from a name, a file or a folder. A [`Subset`] picks rows, [`split`] holds some out, and a
 //! [`BatchOrder`] says which rows batch k takes. Files are treated as hostile: sizes that a header claims are
 //! checked against what the file can hold before anything is allocated, and formats that would run code
 //! (pickles) are never opened.
 
-mod binary_image;
 mod dataset;
 mod digits;
 mod fetch;
@@ -23,15 +22,16 @@ mod statistics;
 mod toy;
 mod whiten;
 
-pub use binary_image::{BinaryImage, read_binary_image};
 pub use dataset::{Dataset, Values};
 pub use digits::digits;
 pub use fetch::{Fetched, FetchedFile, fetch};
 pub use formats::{Array, read_array, read_image};
+#[cfg(test)]
+pub(crate) use formats::{npy_file, png_file};
 pub use known::{Availability, Known, KnownFile, known};
-pub use load::{load, load_as, load_test};
+pub use load::{load, load_as, load_held_out, load_test};
 pub use prepare::{Prepared, prepare, prepare_other};
-pub use rows::{BatchOrder, Parts, Subset, hold_out, permutation, split, split_validation};
+pub use rows::{BatchOrder, Parts, Subset, permutation, row_count, rows_of, split, whole_rows, wide_rows_of};
 pub use scale::Scale;
 pub use settings::{DataSettings, Preprocess, Source};
 pub use split::Split;

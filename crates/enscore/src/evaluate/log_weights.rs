@@ -1,4 +1,4 @@
-//! Sums and means of numbers given by their logarithms, and what importance weights w_i say about a ratio of
+//! Sums of numbers given by their logarithms, and what importance weights w_i say about a ratio of
 //! normalising constants E(w) = Z / Z_0:
 //!
 //! ```text
@@ -10,8 +10,10 @@
 //! All in nats. The standard error is that of weights of finite variance; where the ESS is a few chains, both
 //! the estimate and its error are too small, and more chains or temperatures are the remedy.
 
-use crate::error::{Error, Result};
 use serde::Serialize;
+
+use super::Mean;
+use crate::error::{Error, Result};
 
 /// log Σ exp(v_i), scaled by the greatest; -inf for no values.
 pub fn log_sum_exp(values: &[f64]) -> f64 {
@@ -27,41 +29,14 @@ pub fn log_mean_exp(values: &[f64]) -> f64 {
     if values.is_empty() { f64::NEG_INFINITY } else { log_sum_exp(values) - (values.len() as f64).ln() }
 }
 
-/// A mean over independent values with its standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Mean {
-    /// The mean.
-    pub value: f64,
-    /// The standard deviation of the values (divisor n - 1) over √n; 0 for a single value.
-    pub standard_error: f64,
-    /// How many values.
-    pub n: usize,
-}
-
-impl Mean {
-    /// The mean of these values.
-    ///
-    /// # Errors
-    /// No values.
-    pub fn of(values: &[f64]) -> Result<Mean> {
-        let n = values.len();
-        if n == 0 {
-            return Err(Error::input("the mean of no values").expected("at least one"));
-        }
-        let value = values.iter().sum::<f64>() / n as f64;
-        let square: f64 = values.iter().map(|v| (v - value) * (v - value)).sum();
-        let variance = if n == 1 { 0.0 } else { square / (n as f64 - 1.0) };
-        Ok(Mean { value, standard_error: (variance / n as f64).sqrt(), n })
-    }
-}
-
 /// What n independent log weights say about log E(w).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LogWeights {
     /// log (1/n) Σ w_i: the estimate of log E(w), nats.
     pub log_mean: f64,
     /// Its standard error by the delta method, nats.
-    pub standard_error: f64,
+    #[serde(rename = "standard_error")]
+    pub std_err: f64,
     /// (1/n) Σ log w_i with its standard error: below log E(w) on average, nats.
     pub mean_log: Mean,
     /// (Σ w)² / Σ w²: how many weights of equal size would say as much, 1 to n.
@@ -92,7 +67,7 @@ impl LogWeights {
         let squares: f64 = relative.iter().map(|r| r * r).sum();
         Ok(LogWeights {
             log_mean,
-            standard_error: Mean::of(&relative)?.standard_error,
+            std_err: Mean::of(&relative)?.std_err,
             mean_log: Mean::of(log_weights)?,
             effective_sample_size: ((n * n) as f64 / squares).min(n as f64),
         })
@@ -116,7 +91,7 @@ mod tests {
     fn three_weights_by_hand() {
         let found = LogWeights::of(&[0.0, 0.0, 4f64.ln()]).unwrap();
         assert!((found.log_mean - 2f64.ln()).abs() < 1e-14);
-        assert!((found.standard_error - 1.0 / 2.0).abs() < 1e-14);
+        assert!((found.std_err - 1.0 / 2.0).abs() < 1e-14);
         assert!((found.effective_sample_size - 2.0).abs() < 1e-13);
         assert!((found.mean_log.value - 4f64.ln() / 3.0).abs() < 1e-14);
     }
@@ -128,6 +103,5 @@ mod tests {
         assert!(LogWeights::of(&[f64::INFINITY, 0.0]).is_err());
         assert!(LogWeights::of(&[f64::NEG_INFINITY; 2]).is_err());
         assert!(LogWeights::of(&[f64::NEG_INFINITY, 0.0]).is_ok());
-        assert!(Mean::of(&[]).is_err());
     }
 }

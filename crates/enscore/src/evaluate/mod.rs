@@ -2,69 +2,41 @@
 //! training rows, normalising constants and expectations by quadrature and importance sampling, and the
 //! closed-form densities and baselines that results are compared with.
 
-pub mod analytic;
-pub mod annealed_importance;
-pub mod auroc;
-pub mod autocorrelation;
-pub mod base;
-mod base_rates;
-pub mod bernoulli_baseline;
-pub mod bipartite_annealing;
-pub mod bits_per_dim;
-pub mod denoising_loss;
-mod evaluation_settings;
-pub mod fisher_divergence;
-pub mod frechet;
-pub mod gaussian_kl;
-mod geometric_path;
-mod grid;
 mod held_out;
-mod held_out_figures;
-pub mod host;
-pub mod inception_score;
-pub mod linear_baseline;
-pub mod log_weights;
-pub mod log_z_estimate;
-pub mod mmd;
-pub mod moments;
-pub mod nearest;
-pub mod normaliser;
-pub mod quadrature;
-mod row_scores;
-pub mod rows;
-pub mod run;
-pub mod side_enumeration;
-pub mod sliced_wasserstein;
-pub mod two_sample;
-mod two_sample_metric;
-mod unit_figures;
+mod host;
+mod log_weights;
+mod log_z;
+mod mean;
+mod reference;
+mod rows;
+mod run;
+mod settings;
+mod two_sample;
 
-pub use analytic::IsotropicMixture;
-pub use annealed_importance::{Annealed, Annealing, Bracket, bracket, importance_sampling};
-pub use auroc::{Auroc, auroc};
-pub use autocorrelation::{ChainMean, autocorrelation, batch_means, integrated_time};
-pub use base::{Base, Drawn, GaussianBase};
-pub use base_rates::base_rates;
-pub use bernoulli_baseline::BernoulliBaseline;
-pub use bipartite_annealing::{BipartiteAnnealing, Tell, annealing_program};
-pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
-pub use evaluation_settings::EvaluationSettings;
-pub use fisher_divergence::{FisherDivergence, fisher_divergence};
-pub use geometric_path::Temperatures;
-pub use grid::Window;
-pub use held_out::{HeldOut, RunData, learning_rows_for, rows_for, run_data, spin_rows, unit_rows};
-pub use held_out_figures::{HeldOutFigure, against, model_figures};
-pub use log_weights::{LogWeights, Mean, log_mean_exp, log_sum_exp};
-pub use log_z_estimate::{
-    LogZEstimate, LogZMethod, LogZSettings, ising_fingerprint, ising_log_z_estimate, log_z_estimate,
+pub use held_out::{
+    Auroc, DenoisingLoss, HeldOut, HeldOutFigure, LevelLoss, PseudoLikelihoodProgram, RowScores, RunData,
+    against, auroc, bits_per_dim, denoising_loss, learning_rows_for, model_figures, pseudo_log_likelihood,
+    reconstruction_error, rows_for, run_data, score_rows, unit_rows,
 };
-pub use moments::Moments;
-pub use normaliser::{Normaliser, Origin};
-pub use quadrature::{LogZ, Quadrature};
-pub use row_scores::{RowScores, score_rows};
-pub use rows::{Rows, rows_of};
+pub use host::{DEFAULT_BATCH, log_densities, scores};
+pub use log_weights::{LogWeights, log_mean_exp, log_sum_exp};
+pub use log_z::{
+    Annealed, Annealing, AnnealingSettings, Base, BipartiteAnnealing, BoundSide, Bracket, Direction,
+    GaussianBase, Kernel, LogZ, LogZEstimate, LogZMethod, LogZOrigin, LogZSettings, MOST_ENUMERATED_UNITS,
+    Normaliser, Quadrature, QuadratureSettings, SampleOrigin, SideEnumeration, Tell, Temperatures, Window,
+    annealing_program, base_rates, bracket, can_enumerate, ising_log_z_estimate, log_z_by_quadrature,
+    log_z_estimate, quadrature_window,
+};
+pub use mean::Mean;
+pub use reference::{
+    BernoulliBaseline, FisherDivergence, IsotropicMixture, LinearBaseline, NoisyMixture, affine_loss,
+    fisher_divergence, linear_baseline, weighted_fisher_divergence,
+};
+pub use rows::Rows;
 pub use run::{Evaluation, METRICS, evaluate};
-pub use side_enumeration::{SideEnumeration, can_enumerate};
-pub use two_sample::{TwoSample, two_sample};
-pub use two_sample_metric::TwoSampleMetric;
-pub use unit_figures::{PseudoLikelihoodProgram, UnitFigure, pseudo_log_likelihood, reconstruction_error};
+pub use settings::EvaluationSettings;
+pub use two_sample::{
+    DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, FrechetPca, Mmd, Moments, Nearest, SlicedWasserstein, TwoSample,
+    TwoSampleMetric, TwoSampleSettings, frechet_distance, gaussian_kl, inception_score, nearest,
+    standard_metrics, two_sample,
+};

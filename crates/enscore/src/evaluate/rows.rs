@@ -1,6 +1,5 @@
 //! Borrow a table of numbers, checked once: every method of this folder takes rows that are whole and finite.
 
-use crate::data::Subset;
 use crate::error::{Error, Result};
 use nalgebra::{DMatrix, DMatrixView, Dyn};
 
@@ -118,20 +117,6 @@ pub(crate) fn transposed(values: &[f64], row_len: usize) -> DMatrixView<'_, f64>
 pub(crate) fn inner_products(a: &[f64], b: &[f64], row_len: usize) -> DMatrix<f64> {
     let a = DMatrix::from_row_slice(a.len() / row_len, row_len, a);
     a * transposed(b, row_len)
-}
-
-/// All scaled values of the first `max` rows of a subset: `[rows, ..row_shape]`.
-///
-/// # Errors
-/// None for rows of the subset.
-pub fn rows_of(subset: &Subset, max: usize) -> Result<Vec<f32>> {
-    let data = subset.dataset();
-    let rows = &subset.rows()[..subset.rows().len().min(max)];
-    let mut values = vec![0.0; rows.len() * data.row_len()];
-    for (row, out) in rows.iter().zip(values.chunks_exact_mut(data.row_len())) {
-        data.copy_row(*row as usize, out)?;
-    }
-    Ok(values)
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 
 use serde::Serialize;
 
-use super::evaluation_settings::EvaluationSettings;
-use super::rows::{Rows, rows_of};
-use super::two_sample::{self, TwoSample, two_sample};
-use super::{DenoisingLoss, HeldOutFigure, against, denoising_loss, linear_baseline, model_figures};
-use crate::data::Subset;
+use super::settings::EvaluationSettings;
+use super::{
+    DenoisingLoss, HeldOutFigure, Rows, TwoSample, TwoSampleSettings, against, denoising_loss,
+    linear_baseline, model_figures, standard_metrics, two_sample,
+};
+use crate::data::{Subset, rows_of};
 use crate::error::{Error, Result};
 use crate::objective::HeldOutLoss;
 use crate::sample::{TrainedModel, draw};
@@ -74,10 +75,7 @@ pub fn evaluate(
     }
     let affine = if denoises && score.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
         let values = rows_of(training, usize::MAX)?;
-        Some(
-            linear_baseline::linear_baseline(Rows::new(&values, score.row_len())?, score.levels.as_slice())?
-                .losses,
-        )
+        Some(linear_baseline(Rows::new(&values, score.row_len())?, score.levels.as_slice())?.losses)
     } else {
         None
     };
@@ -97,9 +95,9 @@ pub fn evaluate(
     let real = rows_of(held_out, MAX_REAL)?;
     let (samples, real) = (Rows::new(&drawn.rows, score.row_len())?, Rows::new(&real, score.row_len())?);
     if samples.count() >= 2 && real.count() >= 4 {
-        for metric in two_sample::standard_metrics(real, settings.seed)? {
+        for metric in standard_metrics(real, settings.seed)? {
             if wanted(&settings.metrics, &metric.name()) {
-                let comparison = two_sample::Settings { seed: settings.seed, ..Default::default() };
+                let comparison = TwoSampleSettings { seed: settings.seed, ..Default::default() };
                 evaluation.metrics.push(two_sample(&*metric, samples, real, comparison)?);
             }
         }

@@ -6,8 +6,9 @@
 
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
+use crate::data::whole_rows;
 use crate::error::{Error, Result};
-use crate::model::{HostDensity, whole_rows};
+use crate::model::HostDensity;
 use crate::streams;
 
 /// Chains with what the next step needs of the density: `x` and `score` `[n, row_len]`, `log_density` `[n]`.

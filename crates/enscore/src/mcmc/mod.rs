@@ -2,24 +2,20 @@
 //! transitions on the host for any [`crate::model::HostDensity`].
 
 mod annealed_langevin;
+mod autocorrelation;
 mod chains;
-pub mod denoising;
 mod facts;
-mod gaussian_recursion;
 mod gibbs;
 mod hmc;
-pub mod ising;
 mod mala;
 mod start;
 mod step_rule;
 mod unit_start;
 
 pub use annealed_langevin::{DenoiseProgram, LangevinProgram};
+pub use autocorrelation::{ChainMean, autocorrelation, batch_means, integrated_time};
 pub use chains::{Chains, HostTransition, Moves};
 pub use facts::{LangevinDefaults, SamplerFacts, TrainedLevels};
-pub use gaussian_recursion::{
-    Gaussian, GaussianPath, ancestral_gaussian_recursion, ancestral_step, gaussian_recursion,
-};
 pub use gibbs::{GibbsProgram, TemperedGibbsProgram};
 pub use hmc::{HMC_ACCEPTANCE, Hmc};
 pub use mala::{MALA_ACCEPTANCE, Mala, Place};

@@ -1,6 +1,7 @@
 //! A log density given by two functions of one row: a known target for samplers and for measures of models.
 
 use super::HostDensity;
+use crate::data::whole_rows;
 use crate::error::{Error, Result};
 
 /// f and ∇f as functions: `log_density(x)` gives f(x) in nats, `score(x, out)` writes ∇f(x) into `out`. Both
@@ -41,19 +42,6 @@ impl<F: Fn(&[f64]) -> f64, S: Fn(&[f64], &mut [f64])> HostDensity for ClosedForm
         }
         Ok(scores)
     }
-}
-
-/// The rows of `values` `[n, row_len]`.
-///
-/// # Errors
-/// A `row_len` of 0, or values that don't fill whole rows.
-pub fn whole_rows(values: &[f64], row_len: usize) -> Result<std::slice::ChunksExact<'_, f64>> {
-    if row_len == 0 || !values.len().is_multiple_of(row_len) {
-        return Err(Error::input("the values do not fill whole rows")
-            .found(format_args!("{} values", values.len()))
-            .expected(format_args!("rows of {row_len}")));
-    }
-    Ok(values.chunks_exact(row_len))
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ mod density;
 mod energy;
 mod flow;
 mod initial;
-pub mod ising;
 mod kind;
 mod kinds;
 mod layers;
@@ -24,11 +23,11 @@ mod tracing;
 mod traits;
 
 pub use bipartite::{
-    Bipartite, DBM_BIASES, DBM_WEIGHTS, Dbm, DbmSettings, Interaction, MOST_ENUMERATED, RBM_PARAMETERS, Rbm,
-    RbmSettings, UnitBlock, Units, VisibleUnits, draw_bernoulli, draw_units, enumerated_log_z, is_enumerable,
-    mean_units, scaled_units, side_log_density, smaller_side,
+    Bipartite, DBM_BIASES, DBM_WEIGHTS, Dbm, DbmSettings, Interaction, MOST_TRACED_UNITS, RBM_PARAMETERS,
+    Rbm, RbmSettings, UnitBlock, Units, VisibleUnits, draw_bernoulli, draw_units, enumerated_log_z,
+    is_enumerable, mean_units, scaled_units, side_log_density, smaller_side,
 };
-pub use closed_form::{ClosedForm, whole_rows};
+pub use closed_form::ClosedForm;
 pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
 pub use energy::{
     Confinement, ConfinementSettings, ConvEnergy, ConvEnergySettings, Dkef, DkefSettings, GaussianEnergy,

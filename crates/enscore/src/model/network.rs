@@ -28,6 +28,16 @@ impl Network {
         if let Network::Bipartite(model) = self { Some(&**model) } else { None }
     }
 
+    /// The extents of one row of x, without the batch.
+    pub fn row_shape(&self) -> &[usize] {
+        match self {
+            Network::Score(score) => score.row_shape(),
+            Network::Energy(energy) => energy.row_shape(),
+            Network::Bipartite(model) => model.row_shape(),
+            Network::Flow(flow) => flow.row_shape(),
+        }
+    }
+
     /// Whether the model gives a log density.
     pub fn has_density(&self) -> bool {
         !matches!(self, Network::Score(_))
@@ -46,12 +56,7 @@ impl LogDensity for Network {
     }
 
     fn row_shape(&self) -> &[usize] {
-        match self {
-            Network::Score(score) => score.row_shape(),
-            Network::Energy(energy) => energy.row_shape(),
-            Network::Bipartite(model) => model.row_shape(),
-            Network::Flow(flow) => flow.row_shape(),
-        }
+        self.row_shape()
     }
 }
 
@@ -66,6 +71,6 @@ impl Score for Network {
     }
 
     fn row_shape(&self) -> &[usize] {
-        LogDensity::row_shape(self)
+        self.row_shape()
     }
 }

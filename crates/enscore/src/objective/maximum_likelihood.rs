@@ -12,7 +12,7 @@ use super::kind::{ObjectiveFacts, ObjectiveKind, Scene};
 use super::task::Task;
 use crate::error::{Error, Result};
 use crate::keys::{Fit, Kind, keys};
-use crate::model::{Family, LogDensity, MOST_ENUMERATED, Network, enumerated_log_z, is_enumerable};
+use crate::model::{Family, LogDensity, MOST_TRACED_UNITS, Network, enumerated_log_z, is_enumerable};
 
 keys! {
     /// Settings of maximum likelihood: none.
@@ -38,7 +38,7 @@ impl ObjectiveKind for MaximumLikelihoodSettings {
                 Err(Error::input("too many units to enumerate the exact likelihood")
                     .at("objective.kind = \"ml\"")
                     .found(format!("{} hidden units", units.second_width()))
-                    .expected(format!("at most {MOST_ENUMERATED} on one side"))
+                    .expected(format!("at most {MOST_TRACED_UNITS} on one side"))
                     .remedy("set objective.kind = \"cd\", or fewer model.hidden"))
             }
             _ => Ok(Task::new(MaximumLikelihood)),

@@ -1,30 +1,17 @@
 //! Pictures, charts, tables and the report of a run, from numbers to bytes.
 
-pub mod axis;
-pub mod chart;
-pub mod citations;
-mod colour_ramp;
-pub mod comparison;
-pub mod contents;
-pub mod density_map;
-pub mod filters;
-mod frame;
-mod glyphs;
-pub mod html;
-pub mod image;
+mod chart;
+mod citations;
+mod draw;
 mod markup;
-pub mod png;
-pub mod run_report;
-pub mod scatter;
-pub mod sheet;
-mod strokes;
+mod page;
 pub mod table;
 
-pub use axis::Scale;
-pub use chart::{Chart, Mark, Series};
-pub use comparison::Comparison;
-pub use contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
-pub use density_map::Panel;
-pub use html::render;
-pub use image::Image;
-pub use scatter::Scatter;
+pub use chart::{
+    Chart, Mark, Scale, Scatter, Series, diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses,
+};
+pub use draw::{Image, MAX_BYTES, Panel, centres, density_sheet, filters, png, sheet};
+pub use page::{
+    Best, Cell, Column, Comparison, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing, image_shape,
+    picture, render, write_report, write_sheet,
+};

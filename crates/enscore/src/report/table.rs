@@ -1,5 +1,6 @@
 //! Rows of numbers as the bytes of a file: numpy's npy format (version 1.0) and CSV with a header.
 
+use crate::data::row_count;
 use crate::error::{Error, Result};
 
 /// Bytes to which an npy header is padded, so that the values begin aligned.
@@ -10,7 +11,7 @@ const ALIGNMENT: usize = 64;
 /// # Errors
 /// A number of values that doesn't fill whole rows.
 pub fn npy(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
-    let rows = rows_in(values, row_shape)?;
+    let rows = row_count(values.len(), row_shape.iter().product())?;
     let extents: Vec<String> =
         std::iter::once(&rows).chain(row_shape).map(|extent| format!("{extent},")).collect();
     let shape = extents.join(" ");
@@ -35,7 +36,7 @@ pub fn npy(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
 /// # Errors
 /// A number of values that doesn't fill whole rows.
 pub fn csv(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
-    rows_in(values, row_shape)?;
+    row_count(values.len(), row_shape.iter().product())?;
     let row_len = row_shape.iter().product();
     let header: Vec<String> = (1..=row_len).map(|column| format!("x{column}")).collect();
     let mut text = header.join(",");
@@ -46,15 +47,6 @@ pub fn csv(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
         text.push('\n');
     }
     Ok(text.into_bytes())
-}
-
-fn rows_in(values: &[f32], row_shape: &[usize]) -> Result<usize> {
-    let row_len: usize = row_shape.iter().product();
-    if row_len > 0 && values.len().is_multiple_of(row_len) {
-        return Ok(values.len() / row_len);
-    }
-    let error = Error::input("the values do not fill whole rows").found(values.len());
-    Err(error.expected(format!("a multiple of {row_len}, at least 1 per row")))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod kind;
 mod kinds;
 mod langevin;
 mod own_network;
-pub mod suggest;
+mod suggest;
 mod trained;
 mod weighted_bipartite;
 
@@ -21,11 +21,15 @@ pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
 pub use drawing::{Drawing, Drawn};
 pub use exact::ExactSettings;
-pub use files::{FileDraws, ModelFile, RbmFile, SpinChain, draw_from_file, ising_sides};
+pub use files::{FileDraws, ModelFile, RbmFile, draw_from_file, ising_sides};
 pub use gibbs::{GibbsSettings, Shown};
 pub use kind::SamplerKind;
 pub use kinds::{Sampler, SamplerSettings, WeightsChoice};
 pub use langevin::LangevinSettings;
+pub use suggest::{
+    LARGEST_RATIO, Suggestion, SuggestionSettings, best_step_size, largest_distance, level_count,
+    overlap_ratio, suggest,
+};
 pub use trained::{TrainedModel, refused};
 pub use weighted_bipartite::WeightedBipartite;
 

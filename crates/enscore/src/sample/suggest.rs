@@ -30,7 +30,7 @@ const BLOCK: usize = 64;
 
 /// What is not computed from the data.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct SuggestionSettings {
     /// The smallest level, in units of the data; 0.01 suits data in [0, 1].
     pub sigma_min: f64,
     /// Langevin steps a level, T.
@@ -43,10 +43,10 @@ pub struct Settings {
     pub seed: u64,
 }
 
-impl Default for Settings {
+impl Default for SuggestionSettings {
     fn default() -> Self {
         let rule = StepRule::Algorithm1;
-        Settings { sigma_min: 0.01, steps_per_level: 5, rule, max_rows: 2000, seed: 0 }
+        SuggestionSettings { sigma_min: 0.01, steps_per_level: 5, rule, max_rows: 2000, seed: 0 }
     }
 }
 
@@ -84,7 +84,7 @@ pub struct Suggestion {
 /// # Errors
 /// An input error if the values are no table of at least two rows, a value is not finite, a setting is out of
 /// range, or the largest distance does not exceed `sigma_min`.
-pub fn suggest(values: &[f32], row_len: usize, settings: Settings) -> Result<Suggestion> {
+pub fn suggest(values: &[f32], row_len: usize, settings: SuggestionSettings) -> Result<Suggestion> {
     check(values, row_len, settings)?;
     let rows = values.len() / row_len;
     let chosen = subset(values, row_len, settings);
@@ -119,7 +119,7 @@ pub fn suggest(values: &[f32], row_len: usize, settings: Settings) -> Result<Sug
     })
 }
 
-fn check(values: &[f32], row_len: usize, settings: Settings) -> Result<()> {
+fn check(values: &[f32], row_len: usize, settings: SuggestionSettings) -> Result<()> {
     if row_len == 0 || !values.len().is_multiple_of(row_len) || values.len() / row_len < 2 {
         return Err(Error::input("too little data to suggest noise levels")
             .found(format_args!("{} values in rows of {row_len}", values.len()))
@@ -143,7 +143,7 @@ fn check(values: &[f32], row_len: usize, settings: Settings) -> Result<()> {
 }
 
 /// All rows, or `max_rows` different ones by the first steps of a shuffle keyed by the seed.
-fn subset(values: &[f32], row_len: usize, settings: Settings) -> Vec<f32> {
+fn subset(values: &[f32], row_len: usize, settings: SuggestionSettings) -> Vec<f32> {
     let rows = values.len() / row_len;
     if rows <= settings.max_rows {
         return values.to_vec();
@@ -294,12 +294,13 @@ mod tests {
         let mut data = vec![0.0f32; 3 * d];
         data[d..2 * d].fill(1.0);
         data[2 * d..2 * d + 5].fill(0.5);
-        let settings = Settings { steps_per_level: 7, ..Settings::default() };
+        let settings = SuggestionSettings { steps_per_level: 7, ..SuggestionSettings::default() };
         let found = suggest(&data, d, settings).unwrap();
         assert_eq!((found.sigma_max, found.rows, found.rows_used), (8.0, 3, 3));
         assert!((found.ratio.powi(found.levels as i32 - 1) - 800.0).abs() < 1e-9);
         assert!(found.ratio <= found.technique2_ratio.unwrap());
-        let reference = suggest(&data, d, Settings { rule: StepRule::ReferenceCode, ..settings }).unwrap();
+        let reference =
+            suggest(&data, d, SuggestionSettings { rule: StepRule::ReferenceCode, ..settings }).unwrap();
         assert_eq!(found.step_size, 2.0 * reference.step_size);
     }
 
@@ -307,7 +308,7 @@ mod tests {
     fn few_dimensions_have_a_bounded_ratio() {
         assert_eq!(overlap_ratio(4), None);
         assert!(overlap_ratio(5).unwrap() > LARGEST_RATIO);
-        let found = suggest(&[0.0, 0.0, 3.0, 4.0], 2, Settings::default()).unwrap();
+        let found = suggest(&[0.0, 0.0, 3.0, 4.0], 2, SuggestionSettings::default()).unwrap();
         assert_eq!((found.sigma_max, found.technique2_ratio, found.levels), (5.0, None, 10));
         assert!(found.ratio <= LARGEST_RATIO);
     }
@@ -315,23 +316,30 @@ mod tests {
     #[test]
     fn the_subset_is_seeded_and_said() {
         let data: Vec<f32> = (0..500).map(|v| v as f32).collect();
-        let with = |seed| suggest(&data, 1, Settings { max_rows: 20, seed, ..Settings::default() }).unwrap();
+        let with = |seed| {
+            suggest(&data, 1, SuggestionSettings { max_rows: 20, seed, ..SuggestionSettings::default() })
+                .unwrap()
+        };
         assert_eq!((with(1).rows_used, with(1).rows), (20, 500));
         assert_eq!(with(1), with(1));
         assert!(with(1).sigma_max != with(2).sigma_max && with(1).sigma_max < 499.0);
-        assert_eq!(suggest(&data, 1, Settings::default()).unwrap().sigma_max, 499.0);
+        assert_eq!(suggest(&data, 1, SuggestionSettings::default()).unwrap().sigma_max, 499.0);
     }
 
     #[test]
     fn refuses_data_and_settings_without_a_suggestion() {
-        let ok = Settings::default();
+        let ok = SuggestionSettings::default();
         let refused = |x: &[f32], d, settings| suggest(x, d, settings).unwrap_err().to_string();
         assert!(refused(&[1.0, 2.0], 2, ok).contains("two whole rows"));
         assert!(refused(&[1.0, 2.0], 0, ok).contains("two whole rows"));
         assert!(refused(&[1.0, f32::NAN], 1, ok).contains("row 1, column 0"));
         assert!(refused(&[1.0, 1.0], 1, ok).contains("smallest noise level"));
-        assert!(refused(&[1.0, 2.0], 1, Settings { sigma_min: 0.0, ..ok }).contains("out of range"));
-        assert!(refused(&[1.0, 2.0], 1, Settings { steps_per_level: 0, ..ok }).contains("out of range"));
-        assert!(refused(&[1.0, 2.0], 1, Settings { max_rows: 1, ..ok }).contains("out of range"));
+        assert!(
+            refused(&[1.0, 2.0], 1, SuggestionSettings { sigma_min: 0.0, ..ok }).contains("out of range")
+        );
+        assert!(
+            refused(&[1.0, 2.0], 1, SuggestionSettings { steps_per_level: 0, ..ok }).contains("out of range")
+        );
+        assert!(refused(&[1.0, 2.0], 1, SuggestionSettings { max_rows: 1, ..ok }).contains("out of range"));
     }
 }

@@ -3,10 +3,10 @@
 
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Kind, Parameter, Program, Var};
-use sha2::{Digest, Sha256};
 
 use super::trained::{TrainedModel, refused};
 use crate::error::{Error, Result};
+use crate::files::Sha256Hex;
 use crate::model::{Bipartite, batch_shape, trace};
 
 /// Rows that a program takes at once.
@@ -126,12 +126,12 @@ impl<'a> WeightedBipartite<'a> {
 
     /// SHA-256 of the weights: tells whether what is known of a model is of these weights.
     pub fn fingerprint(&self) -> String {
-        let mut hash = Sha256::new();
+        let mut hash = Sha256Hex::new();
         for (parameter, values) in self.parameters.iter().zip(&self.weights) {
             hash.update(format!("{} {:?};", parameter.name, parameter.shape));
             values.iter().for_each(|value| hash.update(value.to_le_bytes()));
         }
         hash.update(format!("{:?}", self.model.first_units()));
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.digits()
     }
 }

@@ -18,7 +18,7 @@ use super::watch::window::Window;
 use crate::checkpoint::{DataRecord, MetricsWriter, Progress, Run, Tensors};
 use crate::error::{Error, Result};
 use crate::objective::{HeldOutLoss, LOSS_PER_DIM};
-use crate::report::run_report;
+use crate::report::write_sheet;
 use crate::sample::TrainedModel;
 use crate::settings::{DecayBy, Settings};
 use crate::trained::trained_model;
@@ -171,7 +171,7 @@ impl Recorder {
         }
         if train.sample_every > 0 && step.is_multiple_of(train.sample_every) {
             let model = self.averaged_model()?;
-            run_report::write_sheet(&model, &self.settings, self.run.folder(), step)?;
+            write_sheet(&model, &self.settings, self.run.folder(), step)?;
         }
         Ok(saves)
     }

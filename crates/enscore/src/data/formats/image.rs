@@ -173,17 +173,12 @@ fn without_alpha(bytes: &[u8], kind: Kind, place: &str) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(in crate::data) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::data::Values;
 
     /// A PNG file of these samples.
-    pub(in crate::data) fn file(
-        size: [u32; 2],
-        color: ColorType,
-        depth: BitDepth,
-        samples: &[u8],
-    ) -> Vec<u8> {
+    pub(crate) fn file(size: [u32; 2], color: ColorType, depth: BitDepth, samples: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let mut encoder = png::Encoder::new(&mut out, size[0], size[1]);
         encoder.set_color(color);

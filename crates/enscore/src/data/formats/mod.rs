@@ -13,5 +13,9 @@ mod tensor;
 pub use array::{Array, read_array};
 pub use image::read_image;
 
+/// Files that tests read, by their header and values.
+#[cfg(test)]
+pub(crate) use {image::tests::file as png_file, npy::tests::file as npy_file};
+
 #[cfg(test)]
 mod hostile;

@@ -287,11 +287,11 @@ fn to_c_order(bytes: &[u8], shape: &[u64], size: usize) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(in crate::data) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// An npy file of version 1 with this header and these values.
-    pub(in crate::data) fn file(header: &str, values: &[u8]) -> Vec<u8> {
+    pub(crate) fn file(header: &str, values: &[u8]) -> Vec<u8> {
         let mut file = b"\x93NUMPY\x01\x00".to_vec();
         file.extend((header.len() as u16).to_le_bytes());
         file.extend(header.as_bytes());

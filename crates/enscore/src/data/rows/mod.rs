@@ -3,6 +3,10 @@
 mod order;
 mod shuffle;
 mod subset;
+mod values;
+mod whole;
 
 pub use order::{BatchOrder, permutation};
-pub use subset::{Parts, Subset, hold_out, split, split_validation};
+pub use subset::{Parts, Subset, split};
+pub use values::{rows_of, wide_rows_of};
+pub use whole::{row_count, whole_rows};

@@ -50,12 +50,6 @@ impl BatchOrder {
             })
             .collect()
     }
-
-    /// The epoch (counted from 0) and the position in it at which step `step` starts.
-    pub fn epoch_of(&self, step: u64, batch: usize) -> (u64, usize) {
-        let (start, n) = (u128::from(step) * batch as u128, self.rows.len() as u128);
-        ((start / n) as u64, (start % n) as usize)
-    }
 }
 
 #[cfg(test)]
@@ -92,7 +86,6 @@ mod tests {
             assert_eq!(resumed.batch_rows(step, 8), all[step as usize], "step {step}");
         }
         assert_ne!(BatchOrder::new(&subset, 2).batch_rows(0, 8), all[0]);
-        assert_eq!(resumed.epoch_of(13, 8), (2, 4));
         assert!(resumed.batch_rows(u64::MAX, 3).len() == 3 && resumed.batch_rows(0, 0).is_empty());
     }
 

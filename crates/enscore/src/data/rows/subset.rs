@@ -60,7 +60,7 @@ impl Subset {
 ///
 /// # Errors
 /// When the fraction is not between 0 and 1, or there is only one row.
-pub fn split_validation(dataset: &Dataset, fraction: f64, seed: u64) -> Result<(Subset, Subset)> {
+fn split_validation(dataset: &Dataset, fraction: f64, seed: u64) -> Result<(Subset, Subset)> {
     check_fraction(fraction)?;
     cut(&Subset::all(dataset), fraction, seed, streams::VALIDATION_SPLIT)
 }
@@ -131,7 +131,7 @@ pub fn split(dataset: &Dataset, validation: f64, test: f64, seed: u64) -> Result
 ///
 /// # Errors
 /// As [`split_validation`].
-pub fn hold_out(dataset: &Dataset, fraction: f64, seed: u64) -> Result<(Subset, Option<Subset>)> {
+fn hold_out(dataset: &Dataset, fraction: f64, seed: u64) -> Result<(Subset, Option<Subset>)> {
     if fraction == 0.0 {
         return Ok((Subset::all(dataset), None));
     }

@@ -11,11 +11,11 @@ use enscore_program::{Parameters, Var};
 use super::units::Bipartite;
 
 /// The most units that are enumerated: 65,536 states.
-pub const MOST_ENUMERATED: usize = 16;
+pub const MOST_TRACED_UNITS: usize = 16;
 
 /// Whether a side of the model is small enough to be enumerated.
 pub fn is_enumerable(model: &(impl Bipartite + ?Sized)) -> bool {
-    smaller_side(model).1 <= MOST_ENUMERATED
+    smaller_side(model).1 <= MOST_TRACED_UNITS
 }
 
 /// The smaller side whose states can be enumerated: whether it is the second, and its units.
@@ -45,8 +45,8 @@ pub fn enumerated_log_z<'s>(
     like: Var<'s>,
 ) -> Var<'s> {
     let (scope, (is_second, units)) = (like.scope(), smaller_side(model));
-    if units > MOST_ENUMERATED {
-        return scope.fail(format!("{units} units can't be enumerated, at most {MOST_ENUMERATED}"));
+    if units > MOST_TRACED_UNITS {
+        return scope.fail(format!("{units} units can't be enumerated, at most {MOST_TRACED_UNITS}"));
     }
     let states = scope.table(&binary_states(units), &[1 << units, units]);
     side_log_density(model, parameters, is_second, states).log_sum_exp(0)

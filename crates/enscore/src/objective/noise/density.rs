@@ -4,7 +4,7 @@
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Kind, Parameter, Parameters, Var};
 
-use crate::data::Subset;
+use crate::data::{Subset, wide_rows_of};
 use crate::error::{Error, Result};
 use crate::keys::{above, choice, keys, within};
 use crate::model::{Covariance, Gaussian, GaussianMixture, Uniform};
@@ -111,7 +111,7 @@ pub(super) fn build(
     training: &Subset,
     flow: Option<FrozenFlow>,
 ) -> Result<Noise> {
-    let rows = values_of(training)?;
+    let rows = wide_rows_of(training, MAX_ROWS)?;
     let shape = data.row_shape;
     let widen = settings.widen;
     let noise = match (settings.noise, flow) {
@@ -133,16 +133,6 @@ pub(super) fn build(
         .at("objective.flow_run")
         .found(format!("{:?}", noise.0.row_shape()))
         .expected(format!("{shape:?}")))
-}
-
-fn values_of(subset: &Subset) -> Result<Vec<f64>> {
-    let data = subset.dataset();
-    let (mut row, mut values) = (vec![0.0f32; data.row_len()], Vec::new());
-    for number in subset.rows().iter().take(MAX_ROWS) {
-        data.copy_row(*number as usize, &mut row)?;
-        values.extend(row.iter().map(|value| f64::from(*value)));
-    }
-    Ok(values)
 }
 
 /// Refuses rows at which the noise has no density: nothing could be learnt there.

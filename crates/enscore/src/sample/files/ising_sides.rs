@@ -1,105 +1,16 @@
-//! An Ising model whose sites can be coloured in two colours without a bond inside a colour, as a restricted
-//! Boltzmann machine: one colour is the visible side, the other the hidden one. With x_i = 2 u_i - 1 and u in
-//! {0, 1},
-//!
-//! ```text
-//! -β E(x) = Σ_⟨ij⟩ W_ij u_i u_j + Σ_i b_i u_i + constant,
-//! W_ij = 4β J_ij,    b_i = 2β (h_i - Σ_j J_ij),    constant = β (Σ_⟨ij⟩ J_ij - Σ_i h_i).
-//! ```
-//!
-//! Grids and tori of even sides are such models: annealing, reverse annealing and enumeration of a side then
-//! hold for them too.
+//! An Ising model of two colours as a restricted Boltzmann machine, which anneals and enumerates like any other.
 
-use crate::error::{Error, Result};
-use crate::model::ising::IsingModel;
+use crate::error::Result;
+use crate::ising::{IsingModel, Sides, sides};
 use crate::model::{Rbm, Units};
 use crate::sample::RbmFile;
-
-/// Weights of the machine, at most: they are kept for all pairs of sites of both colours.
-const MOST_WEIGHTS: usize = 1 << 24;
 
 /// The machine, and the constant, nats: log Z of the Ising model is the machine's plus the constant.
 ///
 /// # Errors
-/// Sites that take three colours; a single site; more than 2^24 pairs of sites of both colours.
+/// As [`sides`].
 pub fn ising_sides(model: &IsingModel) -> Result<(RbmFile, f64)> {
-    let sites = model.sites();
-    let mut bonds = Vec::new();
-    model.for_each_bond(|i, j, coupling| bonds.push((i, j, coupling)));
-    let colours = two_colours(sites, &bonds)?;
-    let mut sides = [0, 0];
-    let place: Vec<usize> = colours
-        .iter()
-        .map(|colour| {
-            sides[*colour] += 1;
-            sides[*colour] - 1
-        })
-        .collect();
-    let [visible, hidden] = sides;
-    if visible.checked_mul(hidden).is_none_or(|weights| weights > MOST_WEIGHTS) {
-        return Err(Error::input("too many sites for annealing")
-            .found(format_args!("{visible} and {hidden} sites of the two colours"))
-            .expected(format_args!("at most {MOST_WEIGHTS} pairs"))
-            .remedy("use the method exact, available at any size for a torus with a single coupling"));
-    }
-    let beta = model.beta();
-    let mut biases: [Vec<f64>; 2] = sides.map(|side| vec![0.0; side]);
-    let (mut weights, mut constant) = (vec![0.0; visible * hidden], 0.0);
-    for site in 0..sites {
-        biases[colours[site]][place[site]] += 2.0 * beta * model.field_at(site);
-        constant -= beta * model.field_at(site);
-    }
-    for (i, j, coupling) in bonds {
-        let (first, second) = if colours[i] == 0 { (i, j) } else { (j, i) };
-        weights[place[first] * hidden + place[second]] += 4.0 * beta * coupling;
-        for site in [i, j] {
-            biases[colours[site]][place[site]] -= 2.0 * beta * coupling;
-        }
-        constant += beta * coupling;
-    }
-    let [visible_bias, hidden_bias] = biases;
-    let machine = Rbm::new(&[visible], hidden, Units::Bernoulli)?;
-    Ok((RbmFile { model: machine, values: [weights, visible_bias, hidden_bias] }, constant))
-}
-
-/// A colour, 0 or 1, of each site.
-fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>> {
-    let mut neighbours = vec![Vec::new(); sites];
-    for (i, j, _) in bonds {
-        neighbours[*i].push(*j);
-        neighbours[*j].push(*i);
-    }
-    let mut colours: Vec<Option<usize>> = vec![None; sites];
-    // Sites without bonds take the colours in turn, so that both sides have units.
-    let mut next = 0;
-    for start in 0..sites {
-        if colours[start].is_some() {
-            continue;
-        }
-        colours[start] = Some(next);
-        next = 1 - next;
-        let mut waiting = vec![start];
-        while let Some(site) = waiting.pop() {
-            let other = colours[site].map(|colour| 1 - colour);
-            for neighbour in &neighbours[site] {
-                if colours[*neighbour].is_none() {
-                    colours[*neighbour] = other;
-                    waiting.push(*neighbour);
-                } else if colours[*neighbour] != other {
-                    return Err(Error::input("annealing needs a bipartite Ising model")
-                        .at(format_args!("sites {site} and {neighbour}"))
-                        .found("a cycle of odd length")
-                        .expected("a grid, a torus with even sides, or a graph without odd cycles")
-                        .remedy("use the method exact"));
-                }
-            }
-        }
-    }
-    let colours: Vec<usize> = colours.into_iter().flatten().collect();
-    if !colours.contains(&1) {
-        return Err(Error::input("annealing needs at least two sites")
-            .found(sites)
-            .remedy("use the method exact"));
-    }
-    Ok(colours)
+    let Sides { weights, visible, hidden, constant } = sides(model)?;
+    let machine = Rbm::new(&[visible.len()], hidden.len(), Units::Bernoulli)?;
+    Ok((RbmFile { model: machine, values: [weights, visible, hidden] }, constant))
 }

@@ -25,7 +25,7 @@ use toml::{Table, Value};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::{Array, read_array};
 use crate::error::{Error, Result};
-use crate::model::ising::{Coupling, Field, IsingModel};
+use crate::ising::{Coupling, Field, IsingModel};
 use crate::model::{RBM_PARAMETERS, Rbm, Units};
 use crate::sample::WeightedBipartite;
 

@@ -4,9 +4,9 @@
 
 use serde_json::{Value, json};
 
-use crate::data::Subset;
+use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::evaluate::{pseudo_log_likelihood, reconstruction_error, rows_of};
+use crate::evaluate::{pseudo_log_likelihood, reconstruction_error};
 use crate::model::{Bipartite, HostDensity};
 use crate::sample::{TrainedDensity, TrainedModel};
 use crate::train::from_settings::Described;
@@ -41,7 +41,7 @@ impl UnitMonitor {
             Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
         };
         let (training, validation) = (mean(&self.training)?, mean(&self.validation)?);
-        let error = reconstruction_error(model, &self.validation)?.mean;
+        let error = reconstruction_error(model, &self.validation)?.value;
         let (gap, mut said) = (training - validation, String::new());
         let mut row = json!({
             "log_density_training": training,
@@ -51,7 +51,7 @@ impl UnitMonitor {
         });
         if model.model.bipartite().is_some_and(Bipartite::has_pseudo_likelihood) {
             let rows = &self.validation[..self.validation.len().min(PSEUDO_ROWS * model.row_len())];
-            let pseudo = pseudo_log_likelihood(model, rows)?.mean;
+            let pseudo = pseudo_log_likelihood(model, rows)?.value;
             row["pseudo_log_likelihood"] = json!(pseudo);
             said = format!(", pseudo-log-likelihood {pseudo:.3}");
         }

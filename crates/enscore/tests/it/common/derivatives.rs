@@ -1,7 +1,7 @@
 //! An objective's loss with its gradient and the products of its Hessian, as one program; Newton's method on
 //! it.
 
-use enscore::model::{LogDensity, Network, batch_shape, trace};
+use enscore::model::{Network, batch_shape, trace};
 use enscore::objective::{Batch, Objective};
 use enscore_program::{Kind, Parameter, Parameters, Program, Scope, Value, Var, interpret};
 
@@ -24,7 +24,7 @@ pub struct Derivatives {
 impl Derivatives {
     /// Of the objective's loss of `rows` rows, with the inputs `x`, `weights`, `key`.
     pub fn of(model: &Network, objective: &dyn Objective<Network>, rows: usize) -> Derivatives {
-        let shape = batch_shape(rows, LogDensity::row_shape(model));
+        let shape = batch_shape(rows, model.row_shape());
         Derivatives::build(|scope, parameters| {
             let batch = Batch {
                 x: scope.input("x", Kind::Float, &shape),

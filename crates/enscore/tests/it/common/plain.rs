@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use enscore::checkpoint::RunFolder;
 use enscore::data::{Preprocess, Split, Subset, load_as, permutation, prepare};
-use enscore::model::{DataFacts, Network, Score, batch_shape, initialise, trace};
+use enscore::model::{DataFacts, Network, batch_shape, initialise, trace};
 use enscore::objective::{Batch, ChainSettings, Scene, Side, Task};
 use enscore::settings::{Decay, Descent, Settings};
 use enscore_program::random::{Key, row_words, uniform};
@@ -237,7 +237,7 @@ fn starting_rows(settings: &Settings, training: &Subset) -> Vec<f64> {
 
 fn chain_shape(task: &Task, model: &Network, batch: usize) -> Option<Vec<usize>> {
     match task.chains.as_ref()? {
-        ChainSettings::Langevin(_) => Some(batch_shape(batch, Score::row_shape(model))),
+        ChainSettings::Langevin(_) => Some(batch_shape(batch, model.row_shape())),
         ChainSettings::Gibbs(cd) => {
             let chains = if cd.chains == 0 { batch } else { cd.chains };
             Some(vec![chains, model.bipartite().unwrap().first_width()])
@@ -252,7 +252,7 @@ fn inputs<'s>(
     batch: usize,
     chains: Option<&[usize]>,
 ) -> Batch<'s> {
-    let shape = batch_shape(batch, Score::row_shape(model));
+    let shape = batch_shape(batch, model.row_shape());
     Batch {
         x: scope.input("x", Kind::Float, &shape),
         weights: scope.input("row_weights", Kind::Float, &[batch]),

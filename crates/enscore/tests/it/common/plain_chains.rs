@@ -3,7 +3,7 @@
 use enscore::checkpoint::DataRecord;
 use enscore::data::permutation;
 use enscore::mcmc::{NoiseStart, UnitStart};
-use enscore::model::{Bipartite, Network, Score, batch_shape, trace};
+use enscore::model::{Bipartite, Network, batch_shape, trace};
 use enscore::objective::{
     ChainSettings, ChainStart, GibbsChainSettings, LangevinChainSettings, ObjectiveSettings,
 };
@@ -253,7 +253,7 @@ impl Chains {
 
 /// The score of one row as a program of the parameters and `x`.
 fn row_score(model: &Network, parameters: &[Parameter]) -> Program {
-    let shape = batch_shape(1, Score::row_shape(model));
+    let shape = batch_shape(1, model.row_shape());
     let (program, _) = trace(parameters, |scope, parameters| {
         let x = scope.input("x", Kind::Float, &shape);
         let f = enscore::model::LogDensity::log_density(model, parameters, x).sum_all();

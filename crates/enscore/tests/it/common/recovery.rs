@@ -78,7 +78,7 @@ pub struct Fit<'a> {
 
 impl<'a> Fit<'a> {
     pub fn new(model: &'a Network, objective: &dyn Objective<Network>, rows: &'a [f64]) -> Fit<'a> {
-        let d: usize = Score::row_shape(model).iter().product();
+        let d: usize = model.row_shape().iter().product();
         let derivatives = Derivatives::of(model, objective, rows.len() / d / CHUNKS);
         let executable = Executable::compile(&derivatives.program, Options::default()).unwrap();
         Fit { model, derivatives, executable, rows }
@@ -87,7 +87,7 @@ impl<'a> Fit<'a> {
     /// The slopes of the loss of chunk k.
     fn of_chunk(&mut self, k: usize, theta: &[f64], tangent: &[f64]) -> Slopes {
         let x = self.rows.chunks_exact(self.rows.len() / CHUNKS).nth(k).unwrap();
-        let d: usize = Score::row_shape(self.model).iter().product();
+        let d: usize = self.model.row_shape().iter().product();
         let weights = vec![1.0; x.len() / d];
         let own = [Argument::Float(x), Argument::Float(&weights), Argument::Key(Key::new(SEED, k as u64))];
         let floats = |vector| self.derivatives.cut(vector).into_iter().map(Argument::Float);
@@ -135,7 +135,7 @@ impl<'a> Fit<'a> {
     }
 
     /// The standard error of c'θ̂, for its gradient c.
-    pub fn standard_error(&mut self, theta: &[f64], c: &[f64]) -> f64 {
+    pub fn std_err(&mut self, theta: &[f64], c: &[f64]) -> f64 {
         let (weights, solved) = solve(|v| self.at(theta, v).product, c, 0.05);
         assert!(solved, "the Hessian is close to singular");
         let none = vec![0.0; theta.len()];
@@ -166,7 +166,7 @@ pub struct AffineScore {
 impl AffineScore {
     /// Of a model with these parameters and maybe others, at the noise `sigma`.
     pub fn of(fit: &Fit, sigma: f64) -> AffineScore {
-        let d: usize = Score::row_shape(fit.model).iter().product();
+        let d: usize = fit.model.row_shape().iter().product();
         let (program, parameters) = trace(&fit.derivatives.parameters, |scope, parameters| {
             let x = scope.input("x", Kind::Float, &[d + 1, d]);
             let score = fit.model.score(parameters, x, scope.constant(sigma).broadcast_to(&[d + 1]));

@@ -79,7 +79,7 @@ pub fn assert_close(what: &str, found: f64, expected: f64, relative: f64) {
 }
 
 /// Equal up to five standard errors.
-pub fn assert_within_errors(what: &str, found: f64, expected: f64, standard_error: f64) {
-    let z = (found - expected) / standard_error;
+pub fn assert_within_errors(what: &str, found: f64, expected: f64, std_err: f64) {
+    let z = (found - expected) / std_err;
     assert!(z.abs() < 5.0, "{what}: found {found}, expected {expected}, {z:.1} standard errors off");
 }

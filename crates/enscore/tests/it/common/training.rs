@@ -28,7 +28,7 @@ pub fn train(
     mut fill: impl FnMut(u64, &mut [f32]),
 ) -> Fitted {
     let Course { batch, steps, learning_rate, seed } = course;
-    let row_shape = Score::row_shape(&model).to_vec();
+    let row_shape = model.row_shape().to_vec();
     let mut x = vec![0.0; batch * row_shape.iter().product::<usize>()];
     fill(0, &mut x);
     let data = Dataset::new("draws", "fresh at every step", &row_shape, Values::F32(x.clone())).unwrap();
@@ -58,7 +58,7 @@ impl Fitted {
     /// The scores at `x`, `[n, ..row_shape]`, for noise `sigma`, in double precision.
     pub fn score(&self, x: &[f64], sigma: f64) -> Vec<f64> {
         let model = self.0.model();
-        let row_shape = Score::row_shape(model);
+        let row_shape = model.row_shape();
         let n = x.len() / row_shape.iter().product::<usize>();
         let (program, _) = trace(self.0.parameters(), |scope, parameters| {
             let x = scope.input("x", Kind::Float, &batch_shape(n, row_shape));

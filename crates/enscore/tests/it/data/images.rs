@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use enscore::data::{Scale, Split, Values, load, read_binary_image};
+use enscore::data::{Scale, Split, Values, load};
+use enscore::ising::read_binary_image;
 use png::{BitDepth, ColorType};
 
 const PALETTE: [u8; 12] = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120];

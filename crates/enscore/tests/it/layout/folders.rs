@@ -48,8 +48,10 @@ const ORDERS: [(&str, &[&str]); 4] = [
         "enscore",
         &[
             "citation error streams",
+            "files",
             "keys",
             "data",
+            "ising",
             "model",
             "mcmc",
             "objective",

@@ -396,6 +396,6 @@ fn a_pretrained_run_opens_as_its_model() {
     assert_eq!(drawn.rows.len(), 3 * 64);
     assert!(drawn.rows.iter().all(|x| *x == 0.0 || *x == 1.0));
     let scored = enscore::evaluate::reconstruction_error(&trained.model, &drawn.rows).unwrap();
-    assert!((0.0..1.0).contains(&scored.mean));
+    assert!((0.0..1.0).contains(&scored.value));
     std::fs::remove_dir_all(run).unwrap();
 }

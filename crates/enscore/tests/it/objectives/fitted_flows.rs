@@ -45,7 +45,7 @@ impl Draws {
 /// Trains with Adam, its rate falling linearly to 0; returns the averaged weights with the names of the
 /// parameters.
 fn train(model: &Network, draws: &mut Draws, steps: u64, peak: f64) -> (UpdateProgram, Vec<Vec<f64>>) {
-    let row_shape = LogDensity::row_shape(model).to_vec();
+    let row_shape = model.row_shape().to_vec();
     let batch = draws.values.len() / row_shape.iter().product::<usize>();
     let optimiser = Optimiser { clip_norm: 1.0, ..Optimiser::default() };
     let update = UpdateProgram::trace(model, &MaximumLikelihood, &optimiser, batch, &row_shape).unwrap();

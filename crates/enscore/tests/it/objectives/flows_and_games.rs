@@ -3,8 +3,8 @@
 use crate::common::plain::task_of;
 use enscore::data::{Dataset, Subset, Values};
 use enscore::model::{
-    Activation, DataFacts, Flow, Gaussian, MlpEnergy, Network, RealNvp, Score, Uniform, initialise,
-    parameters_of, trace,
+    Activation, DataFacts, Flow, Gaussian, MlpEnergy, Network, RealNvp, Uniform, initialise, parameters_of,
+    trace,
 };
 use enscore::objective::{
     Alternation, FrozenFlow, LOG_Z, MaximumLikelihood, Noise, NoiseContrastive, Side, refuse_zero_density,
@@ -195,8 +195,7 @@ fn a_frozen_flow_is_noise() {
     let objective = NoiseContrastive { noise: Noise::new(frozen()), ratio: 2, log_z: 0.0 };
     let energy = Network::Energy(Box::new(MlpEnergy::new(&[2], &[8], Activation::Softplus).unwrap()));
     let optimiser = Optimiser { clip_norm: 0.0, ..Optimiser::default() };
-    let update =
-        UpdateProgram::trace(&energy, &objective, &optimiser, 128, Score::row_shape(&energy)).unwrap();
+    let update = UpdateProgram::trace(&energy, &objective, &optimiser, 128, energy.row_shape()).unwrap();
     let names: Vec<&str> = update.parameters.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, [LOG_Z, "hidden.0.weight", "hidden.0.bias", "output.weight", "output.bias"]);
     let mut executable = Executable::<f32>::compile(&update.program, Options::default()).unwrap();

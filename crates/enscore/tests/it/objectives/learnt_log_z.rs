@@ -2,7 +2,7 @@
 //! quadrature.
 use enscore::trained::Trained;
 
-use enscore::evaluate::normaliser;
+use enscore::evaluate::log_z_by_quadrature;
 use enscore::settings::Settings;
 use enscore::train::{Request, Silent, train};
 
@@ -41,7 +41,7 @@ fn log_z_is_learnt_within_two_hundredths_of_a_nat() {
         train(&settings, &request, &|| None, &mut Silent).unwrap();
         let trained = Trained::open(&run, &[]).unwrap();
         let (learnt, found) =
-            (trained.learnt_log_z.unwrap(), normaliser::by_quadrature(&trained).unwrap().unwrap());
+            (trained.learnt_log_z.unwrap(), log_z_by_quadrature(&trained).unwrap().unwrap());
         println!(
             "noise times {widen}: learnt {learnt:.4}, by quadrature {:.4} ± {:.1e}",
             found.value,

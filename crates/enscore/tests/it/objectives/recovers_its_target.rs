@@ -149,12 +149,12 @@ fn check(name: &str, target: &Target, model: &Network, objective: &dyn Objective
     for (what, u, v) in numbers(target, &covariance) {
         let error = u.dot(&at_mean) + v.dot(&(&found - &precision));
         let gradient = score.gradient(&theta, &target.mean, &u, &v);
-        let standard_error = fit.standard_error(&theta, &gradient);
-        let errors = error / standard_error;
+        let std_err = fit.std_err(&theta, &gradient);
+        let errors = error / std_err;
         assert!(errors.abs() < 5.0, "{name}, d = {d}: {what} off by {error}, {errors:.1} standard errors");
         worst = worst.max(errors.abs());
         if what == "P[0, 0]" {
-            of_first = standard_error / precision[(0, 0)];
+            of_first = std_err / precision[(0, 0)];
         }
     }
     // Half or twice the precision would be at least five standard errors off.
@@ -173,7 +173,7 @@ fn check_log_z(fit: &mut Fit, theta: &[f64], found: f64, target: &Target) {
     let expected = log_z(&target.mean, &target.covariance());
     let mut along = vec![0.0; theta.len()];
     along[0] = 1.0;
-    let errors = (found - expected) / fit.standard_error(theta, &along);
+    let errors = (found - expected) / fit.std_err(theta, &along);
     println!("{:>16}  log Z {found:.4}, exact {expected:.4}: {errors:.2} s.e.", "");
     assert!(errors.abs() < 5.0, "log Z {found}, exact {expected}: {errors:.1} standard errors");
 }

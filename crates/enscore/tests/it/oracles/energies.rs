@@ -2,7 +2,7 @@
 //! enumeration.
 
 use crate::common::oracles::{assert_close, case, expected, number, numbers};
-use enscore::evaluate::{Quadrature, Window, log_sum_exp, quadrature::Settings};
+use enscore::evaluate::{Quadrature, QuadratureSettings, Window, log_sum_exp};
 use enscore::model::{ClosedForm, HostDensity};
 
 /// f = t1 x + t2 x² + t4 x⁴.
@@ -12,7 +12,7 @@ fn polynomial([t1, t2, t4]: [f64; 3]) -> impl HostDensity {
 }
 
 fn on_the_line(theta: [f64; 3]) -> Quadrature {
-    let settings = Settings { intervals: 2000, ..Settings::default() };
+    let settings = QuadratureSettings { intervals: 2000, ..QuadratureSettings::default() };
     Quadrature::new(&mut polynomial(theta), &Window::centred(1, 9.0).unwrap(), settings).unwrap()
 }
 
@@ -95,7 +95,12 @@ fn fisher_divergence_of_gaussians() {
     let mut p = gaussian(&numbers(&params["m1"]), precision.as_slice());
     let mut q = gaussian(&numbers(&params["m"]), &numbers(&params["P"]));
     let window = Window::centred(2, 9.0).unwrap();
-    let grid = Quadrature::new(&mut p, &window, Settings { intervals: 240, ..Settings::default() }).unwrap();
+    let grid = Quadrature::new(
+        &mut p,
+        &window,
+        QuadratureSettings { intervals: 240, ..QuadratureSettings::default() },
+    )
+    .unwrap();
     let found = grid.fisher_divergence(&mut p, &mut q).unwrap();
     // The objective of score matching is the divergence up to what doesn't depend on q.
     assert_close(id, &[found.value, found.value - found.of_zero, found.of_zero], 1e-10);

@@ -1,16 +1,15 @@
 //! Distances between Gaussians, likelihood units, baselines, noise levels and the recursions on Gaussian
 //! data.
 
+use crate::common::gaussian_recursion::{Gaussian, ancestral_gaussian_recursion, gaussian_recursion};
 use crate::common::oracles::{assert_close, case, digit_levels, expected, mnist_levels, number, numbers};
-use enscore::evaluate::bits_per_dim::bits_per_dim;
-use enscore::evaluate::frechet::frechet_distance;
-use enscore::evaluate::gaussian_kl::gaussian_kl;
-use enscore::evaluate::inception_score::inception_score;
-use enscore::evaluate::linear_baseline::linear_baseline;
-use enscore::evaluate::{BernoulliBaseline, Moments, Rows};
-use enscore::mcmc::{Gaussian, StepRule, ancestral_gaussian_recursion, gaussian_recursion};
+use enscore::evaluate::{
+    BernoulliBaseline, Moments, Rows, bits_per_dim, frechet_distance, gaussian_kl, inception_score,
+    linear_baseline,
+};
+use enscore::mcmc::StepRule;
 use enscore::model::NoiseLevels;
-use enscore::sample::suggest::{level_count, overlap_ratio};
+use enscore::sample::{level_count, overlap_ratio};
 use serde_json::Value;
 
 fn moments(params: &Value, which: &str) -> Moments {

@@ -2,8 +2,7 @@
 //! invariance.
 
 use crate::common::oracles::{assert_close, case, expected, number};
-use enscore::evaluate::annealed_importance::{Annealing, Kernel, Settings};
-use enscore::evaluate::{Base, GaussianBase, Mean, Temperatures};
+use enscore::evaluate::{Annealing, AnnealingSettings, Base, GaussianBase, Kernel, Mean, Temperatures};
 use enscore::mcmc::{Chains, Hmc, HostTransition, Mala, Place};
 use enscore::model::{ClosedForm, HostDensity};
 use enscore::{Error, Result};
@@ -21,7 +20,7 @@ fn check_acceptance(id: &str, transition: &dyn HostTransition) {
     let moves = transition.step(&mut density, &mut chains, Key::new(4, 0)).unwrap();
     let found = Mean::of(&moves.acceptance).unwrap();
     let truth = expected(id)[0];
-    assert!((found.value - truth).abs() < 5.0 * found.standard_error, "{id}: {found:?}, expected {truth}");
+    assert!((found.value - truth).abs() < 5.0 * found.std_err, "{id}: {found:?}, expected {truth}");
     let accepted = moves.accepted.iter().filter(|accepted| **accepted).count() as f64 / 200_000.0;
     assert!((accepted - truth).abs() < 5.0 * (truth * (1.0 - truth) / 200_000.0).sqrt(), "{id}: {accepted}");
 }
@@ -124,7 +123,7 @@ fn theta_and_data_in_turn_keep_their_joint_law() {
         for (moment, truth) in moments.iter().zip(&truth) {
             let terms: Vec<f64> = theta.iter().zip(&sums).map(|(t, sum)| moment(*t, sum / 3.0)).collect();
             let found = Mean::of(&terms).unwrap();
-            assert!((found.value - truth).abs() < 5.0 * found.standard_error, "{found:?}, expected {truth}");
+            assert!((found.value - truth).abs() < 5.0 * found.std_err, "{found:?}, expected {truth}");
         }
     }
 }
@@ -143,12 +142,12 @@ fn log_weights_of_chains_that_mix() {
             move |x: &[f64], s: &mut [f64]| s[0] = -(x[0] - mean) / variance,
         )
         .unwrap();
-        let settings = Settings {
+        let settings = AnnealingSettings {
             chains: 20_000,
             kernel: Kernel::Mala,
             transitions: 15,
             seed: 2,
-            ..Settings::default()
+            ..AnnealingSettings::default()
         };
         let temperatures = Temperatures::linear(of("K") as usize).unwrap();
         let annealing = Annealing::tune(&mut target, &mut normal(), &temperatures, settings).unwrap();
@@ -156,11 +155,11 @@ fn log_weights_of_chains_that_mix() {
         let log_norm = 0.5 * std::f64::consts::TAU.ln();
         let [mean, spread] = expected(id)[..] else { panic!("{id}: two numbers") };
         let error = found.bound - log_norm - mean;
-        assert!(error.abs() < 5.0 * found.bound_standard_error, "{id}: {found:?}");
-        let variance = found.bound_standard_error.powi(2) * found.chains as f64;
+        assert!(error.abs() < 5.0 * found.bound_std_err, "{id}: {found:?}");
+        let variance = found.bound_std_err.powi(2) * found.chains as f64;
         assert!((variance / spread - 1.0).abs() < 0.07, "{id}: {variance}, expected {spread}");
         if of("K") > 1.0 {
-            assert!((found.log_z - log_norm - of("true")).abs() < 4.0 * found.standard_error, "{found:?}");
+            assert!((found.log_z - log_norm - of("true")).abs() < 4.0 * found.std_err, "{found:?}");
         }
     }
 }

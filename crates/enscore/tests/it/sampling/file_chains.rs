@@ -1,9 +1,11 @@
 //! Samples of models given by files beside one chain at a time, more of them than move together.
 
-use enscore::mcmc::ising::{Rule, SingleSite, SpinTransition, SwendsenWang, Wolff, random_spins};
-use enscore::model::ising::{Coupling, Field, IsingModel};
+use enscore::ising::chains::{
+    Rule, SingleSite, SpinChain, SpinTransition, SwendsenWang, Wolff, random_spins,
+};
+use enscore::ising::{Coupling, Field, IsingModel};
 use enscore::model::{RBM_PARAMETERS, Rbm, Units};
-use enscore::sample::{ModelFile, RbmFile, SpinChain, draw_from_file};
+use enscore::sample::{ModelFile, RbmFile, draw_from_file};
 use enscore_program::random::Key;
 
 use super::plain::{Sides, close};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use enscore::checkpoint::{TensorData, Tensors};
 use enscore::data::{Split, Values, load};
 use enscore::evaluate::unit_rows;
-use enscore::model::ising::IsingModel;
+use enscore::ising::IsingModel;
 use enscore::sample::{ModelFile, ising_sides};
 
 const W: [[f64; 2]; 3] = [[0.5, -1.25], [2.0, 0.75], [-0.3, 1.1]];

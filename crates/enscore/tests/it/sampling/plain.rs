@@ -74,7 +74,7 @@ impl Plain {
 
     /// The score of one row at the noise `sigma`.
     pub fn score(&self, sigma: f64) -> impl Fn(&[f64]) -> Vec<f64> {
-        let shape = batch_shape(1, Score::row_shape(&self.model));
+        let shape = batch_shape(1, self.model.row_shape());
         let program = self.program(&shape, |parameters, x| {
             let sigma = x.scope().constant(sigma).broadcast_to(&[1]);
             self.model.score(parameters, x, along_rows(sigma, &[1]))
@@ -84,7 +84,7 @@ impl Plain {
 
     /// f of one row.
     pub fn log_density(&self) -> impl Fn(&[f64]) -> f64 {
-        let shape = batch_shape(1, Score::row_shape(&self.model));
+        let shape = batch_shape(1, self.model.row_shape());
         let program =
             self.program(&shape, |parameters, x| LogDensity::log_density(&self.model, parameters, x));
         move |x| self.run(&program, x)[0]

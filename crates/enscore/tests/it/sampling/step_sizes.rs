@@ -2,8 +2,8 @@
 //! an integral, the variance by its expression.
 
 use enscore::mcmc::StepRule;
-use enscore::sample::suggest::{
-    Settings, best_step_size, largest_distance, level_count, overlap_ratio, suggest,
+use enscore::sample::{
+    SuggestionSettings, best_step_size, largest_distance, level_count, overlap_ratio, suggest,
 };
 
 /// Rows whose two farthest stand at these places.
@@ -99,7 +99,8 @@ fn the_step_leaves_the_least_variance() {
 fn a_suggestion_is_made_of_these_numbers() {
     let values = rows(70, 20, [3, 66]);
     for (rule, factor) in [(StepRule::Algorithm1, 2.0), (StepRule::ReferenceCode, 1.0)] {
-        let settings = Settings { sigma_min: 0.02, steps_per_level: 4, rule, ..Settings::default() };
+        let settings =
+            SuggestionSettings { sigma_min: 0.02, steps_per_level: 4, rule, ..SuggestionSettings::default() };
         let found = suggest(&values, 20, settings).unwrap();
         let sigma_max = 4.0 * 20f64.sqrt();
         assert!((found.sigma_max - sigma_max).abs() < 1e-9);

@@ -4,7 +4,8 @@ use enscore::trained::Trained;
 use std::collections::BTreeMap;
 
 use enscore::data::Subset;
-use enscore::evaluate::{rows_of, run_data};
+use enscore::data::rows_of;
+use enscore::evaluate::run_data;
 use enscore::sample::draw;
 use enscore::settings::Settings;
 

@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use enscore::checkpoint::{CheckpointManifest, RunFolder, Tensors, sha256};
+use enscore::checkpoint::{CheckpointManifest, RunFolder, Tensors};
 use enscore::data::{Dataset, Scale, Split, Subset, load_as, prepare};
+use enscore::files::sha256;
 use enscore::settings::Settings;
 use enscore::train::{Observer, Request, train};
 

@@ -2,7 +2,7 @@
 //! held-out rows alone, the draws that belong to each row, a last batch that is not full.
 
 use enscore::data::{Split, Subset, load_as, prepare};
-use enscore::model::{DataFacts, Score, batch_shape, trace};
+use enscore::model::{DataFacts, batch_shape, trace};
 use enscore::objective::{Batch, ObjectiveSettings, loss_at};
 use enscore::settings::Settings;
 use enscore_program::random::Key;
@@ -99,7 +99,7 @@ impl Validated {
         let model = self.settings.model().method().build(&facts).unwrap();
         let task = task_of(&self.settings, &model, &facts, &self.training);
         let (program, parameters) = trace(&[], |scope, parameters| {
-            let x = scope.input("x", Kind::Float, &batch_shape(batch, Score::row_shape(&model)));
+            let x = scope.input("x", Kind::Float, &batch_shape(batch, model.row_shape()));
             let beside = scope.input("beside", Kind::Float, &[batch]);
             let key = scope.input("key", Kind::Key, &[]);
             if denoises {

@@ -3,8 +3,7 @@
 //! Labellings of least energy can tie, so energies are compared, never pixels.
 
 use crate::common::oracles::{Lcg, assert_close, case, expected, meta, mnist_levels, number, numbers};
-use enscore::mcmc::denoising::{AnnealingSettings, GibbsSettings, anneal, posterior};
-use enscore::model::ising::IsingDenoising;
+use enscore::ising::denoise::{AnnealingSettings, GibbsSettings, IsingDenoising, anneal, posterior};
 use serde_json::Value;
 
 fn quiet(_: u64, _: u64) -> enscore::Result<()> {
@@ -77,7 +76,7 @@ fn sampled_marginals_of_three_by_three_sites() {
         let settings = GibbsSettings { chains: 24, burn_in: 100, sweeps: 4000, seed: 11 };
         let found = posterior(&model(&params), &spins(&params["y"]), [3, 3], &settings, &mut quiet).unwrap();
         for (i, exact) in numbers(&case(id)["value"]).iter().enumerate() {
-            let bound = 5.0 * found.standard_errors[i].max(1e-6);
+            let bound = 5.0 * found.std_errs[i].max(1e-6);
             let error = found.means[i] - exact;
             assert!(error.abs() < bound && bound < 0.05, "{id}, pixel {i}: {error}, {bound}");
         }

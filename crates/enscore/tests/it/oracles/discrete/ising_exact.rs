@@ -2,11 +2,11 @@
 //! two ways.
 
 use crate::common::oracles::{assert_close, case, number, numbers};
-use enscore::mcmc::ising::{Rule, flip_probability, probability_up};
-use enscore::model::ising::exact::{
-    log_z_by_enumeration, log_z_by_kaufman, log_z_by_transfer_matrix, moments, torus_exact,
+use enscore::ising::chains::{Rule, flip_probability, probability_up};
+use enscore::ising::exact::{
+    exact_log_z, log_z_by_enumeration, log_z_by_kaufman, log_z_by_transfer_matrix, moments, torus_exact,
 };
-use enscore::model::ising::{Adjacency, Coupling, Field, IsingModel, exact_log_z, infinite, magnetisation};
+use enscore::ising::{Adjacency, Coupling, Field, IsingModel, infinite, magnetisation};
 use nalgebra::DMatrix;
 
 fn model(id: &str) -> IsingModel {

@@ -6,12 +6,13 @@
 
 use crate::common::oracles::{Lcg, assert_close, case, expected, idx_levels, number, numbers};
 use crate::common::shared::{shared, shared_data};
-use enscore::evaluate::annealed_importance::{Annealed, Origin, Side};
 use enscore::evaluate::{
-    BipartiteAnnealing, LogWeights, LogZMethod, LogZSettings, SideEnumeration, Temperatures,
-    annealing_program, base_rates, integrated_time, log_sum_exp, log_z_estimate,
+    Annealed, BipartiteAnnealing, BoundSide, LogWeights, LogZMethod, LogZSettings, SampleOrigin,
+    SideEnumeration, Temperatures, annealing_program, base_rates, log_sum_exp, log_z_estimate,
 };
-use enscore::model::ising::{Bond, Field, IsingModel, exact_log_z};
+use enscore::ising::exact::exact_log_z;
+use enscore::ising::{Bond, Field, IsingModel};
+use enscore::mcmc::integrated_time;
 use enscore::model::{RBM_PARAMETERS, Rbm, Units};
 use enscore::sample::{ModelFile, RbmFile, WeightedBipartite, ising_sides};
 use enscore_cpu::{Argument, Executable};
@@ -124,11 +125,11 @@ fn forward(steps: usize, chains: usize) -> (Annealed, f64) {
 
 /// E w, the relative variance of w and E log w.
 fn check_moments(id: &str, found: &Annealed, base: f64, [mean, relative_variance, mean_log]: [f64; 3]) {
-    assert_eq!(found.side, Side::Lower);
+    assert_eq!(found.side, BoundSide::Lower);
     let error = found.log_z - base - mean.ln();
-    assert!(error.abs() < 5.0 * found.standard_error, "{id}: log mean off by {error}: {found:?}");
+    assert!(error.abs() < 5.0 * found.std_err, "{id}: log mean off by {error}: {found:?}");
     let error = found.bound - base - mean_log;
-    assert!(error.abs() < 5.0 * found.bound_standard_error, "{id}: mean log off by {error}: {found:?}");
+    assert!(error.abs() < 5.0 * found.bound_std_err, "{id}: mean log off by {error}: {found:?}");
     let spread = found.chains as f64 / found.effective_sample_size - 1.0;
     assert!((spread / relative_variance - 1.0).abs() < 0.06, "{id}: relative variance {spread}");
 }
@@ -160,12 +161,12 @@ fn reverse_annealing_bounds_from_above() {
     let mut annealing = BipartiteAnnealing::new(&target, &base_of_the_case(), chains).unwrap();
     let base = annealing.base_log_z();
     let schedule = Temperatures::linear(10).unwrap();
-    let found = annealing.reverse(&schedule, &samples, Origin::Exact, 1, &mut quiet).unwrap();
-    assert_eq!(found.side, Side::Upper);
+    let found = annealing.reverse(&schedule, &samples, SampleOrigin::Exact, 1, &mut quiet).unwrap();
+    assert_eq!(found.side, BoundSide::Upper);
     let error = found.bound - base - expected(id)[0];
-    assert!(error.abs() < 5.0 * found.bound_standard_error, "{error} {found:?}");
+    assert!(error.abs() < 5.0 * found.bound_std_err, "{error} {found:?}");
     let error = found.log_z - enumerated(&file);
-    assert!(error.abs() < 5.0 * found.standard_error, "{error} {found:?}");
+    assert!(error.abs() < 5.0 * found.std_err, "{error} {found:?}");
 }
 
 /// ln f_β of the case's path, in double precision.
@@ -267,11 +268,11 @@ fn gaussian_units() {
     let schedule = Temperatures::linear(50).unwrap();
     let mut annealing = BipartiteAnnealing::new(&target, &[0.3, -0.2, 0.1], 4000).unwrap();
     let found = annealing.forward(&schedule, 2, &mut quiet).unwrap();
-    assert!((found.log_z - exact).abs() < 5.0 * found.standard_error, "{exact} {found:?}");
+    assert!((found.log_z - exact).abs() < 5.0 * found.std_err, "{exact} {found:?}");
     let samples = SideEnumeration::new(&target, &mut quiet).unwrap().draw(4000, 8).unwrap();
-    let found = annealing.reverse(&schedule, &samples, Origin::Exact, 2, &mut quiet).unwrap();
-    assert!((found.log_z - exact).abs() < 5.0 * found.standard_error, "{exact} {found:?}");
-    assert!(found.standard_error < 0.02, "{found:?}");
+    let found = annealing.reverse(&schedule, &samples, SampleOrigin::Exact, 2, &mut quiet).unwrap();
+    assert!((found.log_z - exact).abs() < 5.0 * found.std_err, "{exact} {found:?}");
+    assert!(found.std_err < 0.02, "{found:?}");
 }
 
 /// A wide bracket is no answer; a narrow one holds log Z.
@@ -352,11 +353,11 @@ fn the_work_of_a_dragged_oscillator() {
     let expected = expected(id);
     let mean = -weights.mean_log.value;
     let variance = works.iter().map(|work| (work - mean).powi(2)).sum::<f64>() / chains as f64;
-    assert!((mean - expected[0]).abs() < 5.0 * weights.mean_log.standard_error, "{mean}");
+    assert!((mean - expected[0]).abs() < 5.0 * weights.mean_log.std_err, "{mean}");
     let spread = expected[1] * (2.0 / chains as f64).sqrt();
     assert!((variance - expected[1]).abs() < 5.0 * spread, "{variance}");
-    assert!((mean - variance / 2.0 - expected[2]).abs() < 5.0 * (weights.mean_log.standard_error + spread));
-    assert!((weights.log_mean - expected[2]).abs() < 5.0 * weights.standard_error, "{weights:?}");
+    assert!((mean - variance / 2.0 - expected[2]).abs() < 5.0 * (weights.mean_log.std_err + spread));
+    assert!((weights.log_mean - expected[2]).abs() < 5.0 * weights.std_err, "{weights:?}");
 }
 
 /// AR(1) with coefficient a has the autocorrelation time (1 + a) / (1 - a).

@@ -1,0 +1,131 @@
+//! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own
+//! validation rows, or other data.
+
+use crate::data::{self, Dataset, Parts, Scale, Source, Split, Subset, rows_of};
+use crate::error::{Error, Result};
+use crate::model::Bipartite;
+use crate::sample::WeightedBipartite;
+use crate::trained::Trained;
+
+/// Where rows to evaluate on come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldOut {
+    /// The test split of the data that the run learnt from, or the rows that its settings hold out for
+    /// testing.
+    Test,
+    /// The rows that the run held out of its training data.
+    Validation,
+    /// Data that was named.
+    Other,
+}
+
+/// The rows of a run.
+#[derive(Clone, Debug)]
+pub struct RunData {
+    /// The rows that it learnt from.
+    pub training: Subset,
+    /// The rows to evaluate it on, under the scale of its training data.
+    pub held_out: Subset,
+    /// Where the latter come from.
+    pub origin: HeldOut,
+}
+
+/// The rows that `trained` learnt from, as its settings name them, and rows to evaluate it on: those of
+/// `other` (its test split where it has one), else the test split of the run's own source, else the run's
+/// validation rows.
+///
+/// # Errors
+/// Data that can't be read, training data that is no longer what the run learnt from, values that don't lie
+/// on the levels of the run's data, or a run without held-out rows.
+pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
+    let settings = &trained.settings;
+    let source = settings.data().source.to_string();
+    if matches!(&settings.data().source, Source::Path(path) if path.is_relative() && !path.exists()) {
+        return Err(Error::input("can't find the training data")
+            .at(&source)
+            .expected("the path that the run was trained with, relative to the working folder")
+            .remedy("run the command in the folder where training was started"));
+    }
+    let dataset = data::load_as(settings.data(), Split::Train)?;
+    let recorded = &trained.model.data;
+    if dataset.fingerprint() != recorded.fingerprint {
+        return Err(Error::input("the training data has changed since training")
+            .at(dataset.source())
+            .found(format!("fingerprint {}", dataset.fingerprint()))
+            .expected(&recorded.fingerprint)
+            .remedy("restore the data that the run was trained on"));
+    }
+    let known = recorded.whitening.as_ref();
+    let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, known)?;
+    let Parts { training, validation, test: own_test } = prepared.parts;
+    let test = match (other, &own_test) {
+        (Some(other), _) => Some((data::load_held_out(other)?, HeldOut::Other)),
+        (None, Some(_)) => None,
+        (None, None) => data::load_test(&source)?.map(|test| (test, HeldOut::Test)),
+    };
+    let (held_out, origin) = match (test, own_test, validation) {
+        (Some((test, origin)), _, _) => (Subset::all(&as_trained(trained, &test)?), origin),
+        (None, Some(test), _) => (test, HeldOut::Test),
+        (None, None, Some(validation)) => (validation, HeldOut::Validation),
+        (None, None, None) => {
+            return Err(Error::input("the run has no held-out rows")
+                .at(&source)
+                .expected("a test split, or data.test_fraction or data.validation above 0")
+                .remedy("name other data to evaluate on"));
+        }
+    };
+    Ok(RunData { training, held_out, origin })
+}
+
+/// The rows of `source` (its test split where it has one), scaled as the data that `trained` learnt from.
+///
+/// # Errors
+/// Data that can't be read, of another shape than the model's rows, or off the levels of the run's data.
+pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
+    of_its_shape(trained, &data::load_held_out(source)?)
+}
+
+/// The rows of `source` to learn from (its training split where it has several), scaled as the data that
+/// `trained` learnt from.
+///
+/// # Errors
+/// As [`rows_for`].
+pub fn learning_rows_for(trained: &Trained, source: &str) -> Result<Subset> {
+    of_its_shape(trained, &data::load(source, Split::Train)?)
+}
+
+fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
+    data.require_row_shape(&trained.model.data.row_shape)?;
+    Ok(Subset::all(&as_trained(trained, data)?))
+}
+
+/// The rows of `source` as units of a model file take them, `[n, row]`: those to learn from, or its test
+/// split where it has one. Real units see values in the data's own units.
+///
+/// # Errors
+/// Data that can't be read, of another width than the model's rows, or with values that its units can't have
+/// (the row is named).
+pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Result<Vec<f32>> {
+    let data =
+        if split == Split::Test { data::load_held_out(source)? } else { data::load(source, Split::Train)? };
+    data.require_row_len(target.model.row_shape().iter().product())?;
+    if target.is_binary() {
+        data.require_binary()?;
+        return rows_of(&Subset::all(&data), usize::MAX);
+    }
+    rows_of(&Subset::all(&data.with_scale(Scale::NONE)?), usize::MAX)
+}
+
+/// `dataset` under the scale and the map of the run's data. Data without levels of its own, as samples that
+/// were written to a file, need not lie on the levels of the run's.
+fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
+    let scale = trained.model.scale()?;
+    let dataset = &if trained.settings.data().binarise { dataset.binarised()? } else { dataset.clone() };
+    if trained.model.model.bipartite().is_some_and(Bipartite::is_binary) {
+        dataset.with_scale(data::Scale { levels: None, ..scale })?.require_binary()?;
+    }
+    let levels = dataset.scale().levels.and(scale.levels);
+    let scaled = dataset.with_scale(data::Scale { levels, ..scale })?;
+    data::prepare_other(&scaled, trained.settings.train().seed, trained.model.data.whitening.as_ref())
+}

@@ -1,0 +1,187 @@
+//! Figures of a trained energy or flow on held-out rows, each with its standard error over rows: the
+//! objective's own loss, the log density f/T beside that of the training rows, and the log-likelihood where
+//! log Z is known.
+
+use enscore_cpu::Argument;
+use enscore_program::random::Key;
+use serde::Serialize;
+
+use super::auroc::auroc;
+use super::data::rows_for;
+use super::unit_figures::pseudo_log_likelihood;
+use super::unit_figures::reconstruction_error;
+use crate::data::{Subset, rows_of};
+use crate::error::Result;
+use crate::evaluate::{EvaluationSettings, Mean, log_z_by_quadrature};
+use crate::model::{Bipartite, HostDensity, Network};
+use crate::objective::{HeldOutLoss, ObjectiveProgram, Scene};
+use crate::sample::{TrainedDensity, TrainedModel, refused};
+use crate::trained::{Trained, frozen_flow};
+
+/// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
+const MAX_ROWS: usize = 10_000;
+/// Rows whose every unit is flipped, at most.
+const MAX_FLIPPED: usize = 1000;
+/// Rows that the objective's loss is taken over at once.
+const BATCH: usize = 256;
+
+/// A figure of held-out rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeldOutFigure {
+    /// What it is, with its unit.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its standard error over rows; none where rows are not independent parts of it.
+    pub std_err: Option<f64>,
+    /// Rows evaluated.
+    pub rows: usize,
+}
+
+/// The figures of `trained` on `held_out` rows; none of a score network that was trained by denoising, whose
+/// loss says all.
+///
+/// # Errors
+/// Rows of another shape; an objective that can't be built again from the training rows.
+pub fn model_figures(
+    trained: &Trained,
+    training: &Subset,
+    held_out: &Subset,
+    settings: &EvaluationSettings,
+) -> Result<Vec<HeldOutFigure>> {
+    let mut figures = Vec::new();
+    let rows = rows_of(held_out, settings.max_rows.min(MAX_ROWS))?;
+    let objective = trained.settings.objective();
+    if objective.method().held_out() == HeldOutLoss::Own {
+        let name = format!("{} loss", objective.name());
+        figures.push(objective_loss(trained, training, &rows, name, settings.seed)?);
+    }
+    if matches!(trained.model.model, Network::Score(_)) {
+        return Ok(figures);
+    }
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let mut mean_of = |name: &str, rows: &[f32], shift: f64| -> Result<HeldOutFigure> {
+        let rows: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
+        let values = density.log_density(&rows)?;
+        let mean = Mean::of(&values)?;
+        Ok(HeldOutFigure {
+            name: name.to_string(),
+            value: mean.value - shift,
+            std_err: Some(mean.std_err),
+            rows: mean.count,
+        })
+    };
+    let of = match trained.model.model.bipartite().is_some_and(Bipartite::is_bound) {
+        true => "lower bound of the log density",
+        false => "log density",
+    };
+    figures.push(mean_of(&format!("{of} of held-out rows, nats up to log Z"), &rows, 0.0)?);
+    let learnt_from = rows_of(training, settings.max_rows.min(MAX_ROWS))?;
+    figures.push(mean_of(&format!("{of} of training rows, nats up to log Z"), &learnt_from, 0.0)?);
+    if let Some(units) = trained.model.model.bipartite() {
+        figures.extend(unit_figures(&trained.model, units, &rows)?);
+    }
+    if let Some(log_z) = trained.learnt_log_z {
+        figures.push(mean_of("log-likelihood of held-out rows, nats", &rows, log_z)?);
+    }
+    if let Some(log_z) = settings.log_z {
+        let of = if of == "log density" { "log-likelihood" } else { "lower bound of the log-likelihood" };
+        figures.push(mean_of(&format!("{of} of held-out rows by the kept log Z, nats"), &rows, log_z)?);
+    }
+    if let Some(log_z) = log_z_by_quadrature(trained)? {
+        figures.push(mean_of("log-likelihood of held-out rows by quadrature, nats", &rows, log_z.value)?);
+        let (value, std_err) = (log_z.value, Some(log_z.error()));
+        figures.push(HeldOutFigure { name: "log Z by quadrature, nats".into(), value, std_err, rows: 0 });
+    }
+    Ok(figures)
+}
+
+/// What two sides of units show without log Z.
+fn unit_figures(model: &TrainedModel, units: &dyn Bipartite, rows: &[f32]) -> Result<Vec<HeldOutFigure>> {
+    let figure = |name: &str, found: Mean, rows: &[f32]| HeldOutFigure {
+        name: name.to_string(),
+        value: found.value,
+        std_err: Some(found.std_err),
+        rows: rows.len() / model.row_len(),
+    };
+    let error = reconstruction_error(model, rows)?;
+    let mut figures = vec![figure("reconstruction error per element of held-out rows", error, rows)];
+    if units.has_pseudo_likelihood() {
+        let few = &rows[..rows.len().min(MAX_FLIPPED * model.row_len())];
+        let found = pseudo_log_likelihood(model, few)?;
+        figures.push(figure("pseudo-log-likelihood of held-out rows, nats", found, few));
+    }
+    Ok(figures)
+}
+
+/// How well the log density tells held-out rows from those of another source: the area under the ROC curve.
+///
+/// # Errors
+/// A score network; rows of another shape.
+pub fn against(trained: &Trained, held_out: &Subset, other: &str, max_rows: usize) -> Result<HeldOutFigure> {
+    let others = rows_for(trained, other)?;
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let mut scores = |rows: &Subset| -> Result<Vec<f64>> {
+        let rows = rows_of(rows, max_rows.min(MAX_ROWS))?;
+        density.log_density(&rows.iter().map(|value| f64::from(*value)).collect::<Vec<_>>())
+    };
+    let (inside, outside) = (scores(held_out)?, scores(&others)?);
+    let found = auroc(&inside, &outside)?;
+    let name = format!("AUROC of held-out rows against {other}");
+    Ok(HeldOutFigure {
+        name,
+        value: found.value,
+        std_err: Some(found.std_err),
+        rows: inside.len() + outside.len(),
+    })
+}
+
+/// The objective's loss over rows, in the units that training shows.
+fn objective_loss(
+    trained: &Trained,
+    training: &Subset,
+    rows: &[f32],
+    name: String,
+    seed: u64,
+) -> Result<HeldOutFigure> {
+    let (model, row_len) = (&trained.model, trained.model.row_len());
+    let kind = trained.settings.objective().method();
+    let facts = model.data.facts();
+    let task = kind.build(Scene {
+        model: trained.settings.model(),
+        network: &model.model,
+        data: &facts,
+        training,
+        validation: None,
+        flow_noise: frozen_flow(&trained.settings)?,
+    })?;
+    let objective = &*task.players[0].objective;
+    let further = kind.further_parameters(trained.settings.model(), &facts)?;
+    let parameters = [model.parameters.clone(), further].concat();
+    let program = ObjectiveProgram::trace(&model.model, objective, &parameters, BATCH)?;
+    let mut executable = model.compile(&program.program)?;
+    let further: Vec<Vec<f32>> = parameters[model.parameters.len()..]
+        .iter()
+        .map(|parameter| vec![trained.learnt_log_z.unwrap_or(0.0) as f32; parameter.size()])
+        .collect();
+    let mut means = Vec::new();
+    let (mut x, count) = (vec![0.0; BATCH * row_len], rows.len() / row_len);
+    for (number, chunk) in rows.chunks(BATCH * row_len).enumerate() {
+        x[..chunk.len()].copy_from_slice(chunk);
+        let taken = chunk.len() / row_len;
+        let weights: Vec<f32> = (0..BATCH).map(|row| if row < taken { 1.0 } else { 0.0 }).collect();
+        let mut inputs = model.arguments();
+        inputs.extend(further.iter().map(|values| Argument::Float(values)));
+        let key = Key { seed, step: u64::MAX, row: (number * BATCH) as u64 };
+        inputs.extend([Argument::Float(&x), Argument::Float(&weights), Argument::Key(key)]);
+        let mut loss = [0.0f32];
+        executable.run(&inputs, &mut [&mut loss]).map_err(refused)?;
+        means.push((f64::from(loss[0]), taken as f64));
+    }
+    let total: f64 = means.iter().map(|(_, taken)| taken).sum();
+    let value = means.iter().map(|(mean, taken)| mean * taken).sum::<f64>() / total;
+    let full: Vec<f64> =
+        means.iter().filter(|(_, taken)| *taken as usize == BATCH).map(|(mean, _)| *mean).collect();
+    let std_err = if full.len() > 1 { Some(Mean::of(&full)?.std_err) } else { None };
+    Ok(HeldOutFigure { name, value, std_err, rows: count })
+}

@@ -1,0 +1,47 @@
+//! What a trained model says of each row: its log density up to log Z and the length of its score.
+
+use crate::data::{Subset, rows_of};
+use crate::error::Result;
+use crate::model::HostDensity;
+use crate::sample::{TrainedDensity, WeightedBipartite};
+use crate::trained::Trained;
+
+/// Rows that are widened to double precision at once.
+const BATCH: usize = 1024;
+
+/// A column for each thing that is known of rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowScores {
+    /// f/T of each row, nats up to log Z; none of a score network.
+    pub log_density: Option<Vec<f64>>,
+    /// Whether it is a lower bound: the variational one of a machine with layers of hidden units.
+    pub is_bound: bool,
+    /// ‖s(x)‖ of each row, s the gradient of f/T; of a score network at its smallest noise level; empty for
+    /// units in {0, 1}, which have no gradient.
+    pub score_norm: Vec<f64>,
+}
+
+/// Scores the rows of a subset.
+///
+/// # Errors
+/// A model that does not fit the rows.
+pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
+    let values = rows_of(rows, usize::MAX)?;
+    if let Some(target) = WeightedBipartite::of(&trained.model)?.filter(WeightedBipartite::is_binary) {
+        let log_density = Some(target.log_densities(&values)?);
+        return Ok(RowScores { log_density, is_bound: target.model.is_bound(), score_norm: Vec::new() });
+    }
+    let len = trained.model.row_len();
+    let norm = |score: &[f64]| score.iter().map(|s| s * s).sum::<f64>().sqrt();
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let mut log_density = trained.model.model.has_density().then(Vec::new);
+    let mut score_norm = Vec::new();
+    for chunk in values.chunks(BATCH * len) {
+        let rows: Vec<f64> = chunk.iter().map(|value| f64::from(*value)).collect();
+        if let Some(log_density) = &mut log_density {
+            log_density.extend(density.log_density(&rows)?);
+        }
+        score_norm.extend(density.score(&rows)?.chunks_exact(len).map(norm));
+    }
+    Ok(RowScores { log_density, is_bound: false, score_norm })
+}

@@ -1,0 +1,160 @@
+//! log Z of a trained energy, where it is known: learnt with the model, 0 of a flow, by quadrature in one and
+//! two dimensions, given by the user, or estimated ([`super::log_z_estimate()`]). It is kept beside the
+//! model: as `log_z.json` in a run's folder, as `NAME.log_z.json` beside a model file `NAME.toml`.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::grid::Window;
+use super::log_z_estimate::LogZEstimate;
+use super::quadrature::{LogZ, Quadrature, QuadratureSettings};
+use crate::error::{Error, Result};
+use crate::files::write_bytes_atomically;
+use crate::model::Network;
+use crate::sample::TrainedDensity;
+use crate::trained::Trained;
+
+/// How log Z became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogZOrigin {
+    /// A parameter of the training: noise or flow contrastive estimation.
+    Learnt,
+    /// The model is normalised.
+    Normalised,
+    /// By quadrature.
+    Quadrature,
+    /// By the user.
+    Given,
+    /// Estimated or computed exactly: see the estimate.
+    Estimated,
+}
+
+/// log Z with where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normaliser {
+    /// log Z of exp(f / T) over the scaled data's space, nats.
+    pub log_z: f64,
+    /// Where it comes from.
+    pub origin: LogZOrigin,
+    /// A bound on its error or its standard error, where one is known, nats.
+    pub error: Option<f64>,
+    /// The step of the checkpoint that it belongs to; 0 of a model file.
+    pub step: u64,
+    /// The weights that it belongs to ([`crate::sample::WeightedBipartite::fingerprint`]), of a model file.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+    /// How it was estimated.
+    #[serde(default)]
+    pub estimate: Option<LogZEstimate>,
+}
+
+impl Normaliser {
+    /// A log Z that is known without an estimate.
+    pub fn new(log_z: f64, origin: LogZOrigin, error: Option<f64>, step: u64) -> Normaliser {
+        Normaliser { log_z, origin, error, step, fingerprint: None, estimate: None }
+    }
+
+    /// An estimate of the model at `step`, or of the weights with this fingerprint.
+    pub fn estimated(estimate: &LogZEstimate, step: u64, fingerprint: Option<String>) -> Normaliser {
+        let (log_z, error) = (estimate.log_z, Some(estimate.std_err));
+        let estimate = Some(estimate.clone());
+        Normaliser { log_z, origin: LogZOrigin::Estimated, error, step, fingerprint, estimate }
+    }
+
+    /// What is known of the normaliser of `trained`, whose run is at `path`: what is kept beside the model
+    /// for this step, else what training learnt, else quadrature.
+    ///
+    /// # Errors
+    /// A `log_z.json` that can't be read.
+    pub fn known(path: &Path, trained: &Trained) -> Result<Option<Normaliser>> {
+        if let Some(kept) = read(path)?.filter(|kept| kept.step == trained.step) {
+            return Ok(Some(kept));
+        }
+        let step = trained.step;
+        if let Some(log_z) = trained.learnt_log_z {
+            let flow = matches!(trained.model.model, Network::Flow(_));
+            let origin = if flow { LogZOrigin::Normalised } else { LogZOrigin::Learnt };
+            return Ok(Some(Normaliser::new(log_z, origin, None, step)));
+        }
+        let found = log_z_by_quadrature(trained)?.filter(|log_z| log_z.error() <= TOLERANCE);
+        Ok(found.map(|log_z| Normaliser::new(log_z.value, LogZOrigin::Quadrature, Some(log_z.error()), step)))
+    }
+
+    /// What is kept beside the model file at `path` for the weights with this fingerprint.
+    ///
+    /// # Errors
+    /// A file that can't be read.
+    pub fn known_of_file(path: &Path, fingerprint: &str) -> Result<Option<Normaliser>> {
+        Ok(read(path)?.filter(|kept| kept.fingerprint.as_deref() == Some(fingerprint)))
+    }
+
+    /// log Z of this step that was estimated or given since the training, and is kept in the run's folder at
+    /// `path`.
+    ///
+    /// # Errors
+    /// A `log_z.json` that can't be read.
+    pub fn found(path: &Path, trained: &Trained) -> Result<Option<f64>> {
+        let later = |kept: &Normaliser| {
+            kept.step == trained.step && matches!(kept.origin, LogZOrigin::Estimated | LogZOrigin::Given)
+        };
+        Ok(read(path)?.filter(later).map(|kept| kept.log_z))
+    }
+
+    /// Keeps it beside the model at `path`.
+    ///
+    /// # Errors
+    /// A folder that can't be written.
+    pub fn keep(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|reason| Error::run("can't write log Z").found(reason))?;
+        write_bytes_atomically(&Normaliser::file(path), format!("{text}\n").as_bytes())
+    }
+
+    /// Where log Z of the model at `path`, a run's folder or a model file, is kept.
+    pub fn file(path: &Path) -> PathBuf {
+        if path.is_file() { path.with_extension("log_z.json") } else { path.join("log_z.json") }
+    }
+}
+
+/// Dimensions up to which quadrature is tried.
+const MOST_DIMENSIONS: usize = 2;
+/// The error of log Z, nats, beyond which quadrature does not count as knowing it.
+const TOLERANCE: f64 = 0.01;
+
+/// The box that quadrature and pictures take: the data's range, half as much again on each side.
+///
+/// # Errors
+/// More dimensions than a grid has.
+pub fn quadrature_window(trained: &Trained) -> Result<Window> {
+    let [low, high] = trained.model.data.range;
+    let (margin, dims) = (0.5 * (high - low), trained.model.row_len());
+    Window::new(&vec![low - margin; dims], &vec![high + margin; dims])
+}
+
+/// log Z by quadrature, whatever its error; none in more than two dimensions, of a score network or of units.
+///
+/// # Errors
+/// A density that is not finite or vanishes on the whole box.
+pub fn log_z_by_quadrature(trained: &Trained) -> Result<Option<LogZ>> {
+    let real = matches!(trained.model.model, Network::Energy(_) | Network::Flow(_));
+    if trained.model.row_len() > MOST_DIMENSIONS || !real {
+        return Ok(None);
+    }
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let settings = QuadratureSettings { intervals: 300, ..Default::default() };
+    Ok(Some(Quadrature::new(&mut density, &quadrature_window(trained)?, settings)?.log_z()))
+}
+
+fn read(path: &Path) -> Result<Option<Normaliser>> {
+    let file = Normaliser::file(path);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let unreadable = |reason: String| {
+        Error::input("can't read the stored log Z").at(file.display()).found(reason).remedy("remove the file")
+    };
+    let text = std::fs::read_to_string(&file).map_err(|reason| unreadable(reason.to_string()))?;
+    serde_json::from_str(&text).map(Some).map_err(|reason| unreadable(reason.to_string()))
+}

@@ -1,0 +1,22 @@
+//! Two samples beside each other: metrics with their null values, distances between Gaussians that are fitted
+//! to them, nearest rows.
+
+mod comparison;
+mod frechet;
+mod gaussian_kl;
+mod inception_score;
+mod metric;
+mod mmd;
+mod moments;
+mod nearest;
+mod sliced_wasserstein;
+
+pub use comparison::{TwoSample, TwoSampleSettings, standard_metrics, two_sample};
+pub use frechet::{DEFAULT_COMPONENTS, FrechetPca, frechet_distance};
+pub use gaussian_kl::gaussian_kl;
+pub use inception_score::inception_score;
+pub use metric::TwoSampleMetric;
+pub use mmd::Mmd;
+pub use moments::Moments;
+pub use nearest::{Nearest, nearest};
+pub use sliced_wasserstein::{DEFAULT_DIRECTIONS, SlicedWasserstein};

@@ -1,0 +1,12 @@
+//! Files that appear whole or not at all, locks that end with their process, and the hash that tells contents
+//! apart.
+
+mod atomic;
+mod hash;
+mod lock;
+
+pub use atomic::{TEMPORARY, sync_folder, write_atomically, write_bytes_atomically};
+pub(crate) use atomic::{cannot, write_synced};
+pub(crate) use hash::Sha256Hex;
+pub use hash::sha256;
+pub(crate) use lock::{Lock, lock};

@@ -1,0 +1,143 @@
+//! What a run's report holds, as plain fields.
+
+use super::comparison::Comparison;
+use crate::citation::Citation;
+use crate::error::Result;
+use crate::report::{Chart, Image, Scatter, png};
+
+/// Everything that a report shows. A part that is empty or `None` is left out of the page.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The page's title, such as the run's name.
+    pub title: String,
+    /// One paragraph in plain words: what was trained on what, and how it came out.
+    pub summary: String,
+    /// The main figures, shown large: three to six.
+    pub figures: Vec<Fact>,
+    /// What a reader must know before trusting the rest, such as chains that failed.
+    pub warnings: Vec<String>,
+    /// Samples of the model.
+    pub samples: Option<Figure>,
+    /// Real data drawn the same way, shown beside the samples.
+    pub real: Option<Figure>,
+    /// Each sample beside its nearest training row.
+    pub nearest: Option<Figure>,
+    /// What each hidden unit looks for.
+    pub filters: Option<Figure>,
+    /// Chains from noise to sample.
+    pub trajectory: Option<Figure>,
+    /// Curves of the training and others.
+    pub curves: Vec<Figure>,
+    /// Metrics with their null values.
+    pub metrics: Vec<Metric>,
+    /// Loss at each noise level.
+    pub sigma_losses: Vec<SigmaLoss>,
+    /// Name, rows, shape, fingerprint, licence.
+    pub data: Vec<Fact>,
+    /// The resolved settings as TOML.
+    pub settings: String,
+    /// How long each part took.
+    pub timings: Vec<Timing>,
+    /// Versions, machine, threads.
+    pub environment: Vec<Fact>,
+    /// The works behind it, in the order in which they are listed.
+    pub works: Vec<Citation>,
+}
+
+/// A name with its value, as text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    /// What it is.
+    pub name: String,
+    /// Its value with its unit.
+    pub value: String,
+}
+
+impl Fact {
+    /// A fact of anything that can be printed.
+    pub fn new(name: impl Into<String>, value: impl ToString) -> Self {
+        Fact { name: name.into(), value: value.to_string() }
+    }
+}
+
+/// A picture with its caption.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// One or two sentences: what is seen, and what to look for.
+    pub caption: String,
+    /// The picture.
+    pub content: Content,
+}
+
+/// What a figure shows.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A PNG file's bytes.
+    Png(Vec<u8>),
+    /// A chart.
+    Chart(Chart),
+    /// Points in the plane.
+    Scatter(Scatter),
+    /// A table of methods.
+    Comparison(Comparison),
+}
+
+impl Figure {
+    /// A figure of a raster picture.
+    ///
+    /// # Errors
+    /// As [`png::encode`].
+    pub fn picture(caption: impl Into<String>, image: &Image) -> Result<Figure> {
+        Ok(Figure { caption: caption.into(), content: Content::Png(png::encode(image)?) })
+    }
+
+    /// A figure of a chart.
+    pub fn chart(caption: impl Into<String>, chart: Chart) -> Figure {
+        Figure { caption: caption.into(), content: Content::Chart(chart) }
+    }
+
+    /// A table of methods.
+    pub fn comparison(caption: impl Into<String>, table: Comparison) -> Figure {
+        Figure { caption: caption.into(), content: Content::Comparison(table) }
+    }
+
+    /// A figure of points.
+    pub fn scatter(caption: impl Into<String>, scatter: Scatter) -> Figure {
+        Figure { caption: caption.into(), content: Content::Scatter(scatter) }
+    }
+}
+
+/// A metric of samples against real data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name, with its unit if it has one.
+    pub name: String,
+    /// Samples against real data.
+    pub value: f64,
+    /// Real data against other real data at the same n.
+    pub null: Option<f64>,
+    /// Rows on each side.
+    pub n: Option<usize>,
+}
+
+/// The loss at one noise level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SigmaLoss {
+    /// The noise level, in data units.
+    pub sigma: f64,
+    /// The model's loss.
+    pub loss: f64,
+    /// The loss of the best linear score.
+    pub baseline: Option<f64>,
+}
+
+/// How long a part took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// The part: train, sample, evaluate.
+    pub name: String,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Steps in that time, if it has steps; the page shows the rate.
+    pub steps: Option<u64>,
+}
