@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::common::Folder;
+use crate::families::data::{Data, write_data};
 use crate::families::{FAMILIES, Family};
-use crate::family_data::{Data, write_data};
 
 /// Relative difference of numbers on another kind of machine: single precision, over a dozen steps.
 const TOLERANCE: f64 = 2e-3;

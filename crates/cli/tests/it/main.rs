@@ -1,10 +1,8 @@
 //! The binary's tests: each runs `enscore` in a fresh folder.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it is surprised")]
 
-#[path = "../../../enscore/tests/it/common/families.rs"]
+#[path = "../../../enscore/tests/it/common/families/mod.rs"]
 mod families;
-#[path = "../../../enscore/tests/it/common/family_data.rs"]
-mod family_data;
 
 mod answers;
 mod bad_input;
@@ -15,6 +13,7 @@ mod energies;
 mod figures;
 mod logz;
 mod machines;
+mod old_run;
 mod profile;
 mod same_bytes;
 mod threads;

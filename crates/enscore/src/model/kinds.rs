@@ -1,12 +1,6 @@
 //! The list of models that settings can name.
 
-use super::bipartite::{DbmSettings, RbmSettings};
-use super::energy::{
-    ConvEnergySettings, DkefSettings, GaussianEnergySettings, MlpEnergySettings, ResidualEnergySettings,
-};
-use super::flow::{MultiScaleFlowSettings, RealNvpSettings};
 use super::kind::ModelKind;
-use super::score::{MlpSettings, UNetSettings};
 use crate::Result;
 use crate::keys::{Reader, kinds};
 
@@ -14,27 +8,27 @@ kinds! {
     /// The model to train, with its settings.
     ModelSettings: ModelKind, by (), in "model", "Kind of model to train." {
         /// A score: a U-Net of residual blocks, for images.
-        UNet(UNetSettings) = "unet",
+        UNet(super::score::UNetSettings) = "unet",
         /// A score: a multilayer perceptron, for rows of any shape.
-        Mlp(MlpSettings) = "mlp",
+        Mlp(super::score::MlpSettings) = "mlp",
         /// An energy: a multilayer perceptron.
-        MlpEnergy(MlpEnergySettings) = "mlp-energy",
+        MlpEnergy(super::energy::MlpEnergySettings) = "mlp-energy",
         /// An energy of images: a few strided convolutions.
-        ConvEnergy(ConvEnergySettings) = "conv-energy",
+        ConvEnergy(super::energy::ConvEnergySettings) = "conv-energy",
         /// An energy of images: residual blocks.
-        ResidualEnergy(ResidualEnergySettings) = "residual-energy",
+        ResidualEnergy(super::energy::ResidualEnergySettings) = "residual-energy",
         /// An energy: a deep kernel exponential family.
-        Dkef(DkefSettings) = "dkef",
+        Dkef(super::energy::DkefSettings) = "dkef",
         /// An energy: a quadratic form, whose density is Gaussian.
-        GaussianEnergy(GaussianEnergySettings) = "gaussian-energy",
+        GaussianEnergy(super::energy::GaussianEnergySettings) = "gaussian-energy",
         /// A restricted Boltzmann machine.
-        Rbm(RbmSettings) = "rbm",
+        Rbm(super::bipartite::RbmSettings) = "rbm",
         /// A deep Boltzmann machine.
-        Dbm(DbmSettings) = "dbm",
+        Dbm(super::bipartite::DbmSettings) = "dbm",
         /// A flow of vectors: affine couplings.
-        RealNvp(RealNvpSettings) = "real-nvp",
+        RealNvp(super::flow::RealNvpSettings) = "real-nvp",
         /// A flow of images: convolutional couplings at several scales.
-        MultiScaleFlow(MultiScaleFlowSettings) = "multi-scale-flow",
+        MultiScaleFlow(super::flow::MultiScaleFlowSettings) = "multi-scale-flow",
     }
 }
 

@@ -3,7 +3,7 @@
 use enscore_program::{Kind, Parameter, Program};
 
 use super::estimate::{Batch, Objective};
-use super::ncsn::loss_at;
+use super::score::loss_at;
 use crate::error::Result;
 use crate::model::{Network, Score, batch_shape, trace};
 

@@ -1,14 +1,6 @@
 //! The list of objectives that settings can name.
 
-use super::contrastive_divergence::ContrastiveDivergenceSettings;
-use super::dsm::DsmSettings;
-use super::gibbs::GibbsDivergenceSettings;
 use super::kind::{ObjectiveFacts, ObjectiveKind};
-use super::maximum_likelihood::MaximumLikelihoodSettings;
-use super::ncsn::NcsnSettings;
-use super::noise::{FlowContrastiveSettings, NoiseContrastiveSettings};
-use super::score_matching::ScoreMatchingSettings;
-use super::sliced_score_matching::SlicedScoreMatchingSettings;
 use crate::Result;
 use crate::keys::{Reader, kinds};
 use crate::model::ModelSettings;
@@ -17,23 +9,23 @@ kinds! {
     /// The objective to minimise, with its settings.
     ObjectiveSettings: ObjectiveKind, by ObjectiveFacts, in "objective", "Objective to minimise." {
         /// Denoising score matching over a ladder of noise levels.
-        Ncsn(NcsnSettings) = "ncsn",
+        Ncsn(super::score::NcsnSettings) = "ncsn",
         /// Denoising score matching at one noise level.
-        Dsm(DsmSettings) = "dsm",
+        Dsm(super::score::DsmSettings) = "dsm",
         /// Exact score matching.
-        ScoreMatching(ScoreMatchingSettings) = "sm",
+        ScoreMatching(super::score::ScoreMatchingSettings) = "sm",
         /// Sliced score matching.
-        SlicedScoreMatching(SlicedScoreMatchingSettings) = "ssm",
+        SlicedScoreMatching(super::score::SlicedScoreMatchingSettings) = "ssm",
         /// Contrastive divergence with Langevin chains.
-        ContrastiveDivergence(ContrastiveDivergenceSettings) = "cd",
+        ContrastiveDivergence(super::contrastive_divergence::ContrastiveDivergenceSettings) = "cd",
         /// Contrastive divergence with block Gibbs sampling.
-        GibbsDivergence(GibbsDivergenceSettings) = "cd",
+        GibbsDivergence(super::gibbs::GibbsDivergenceSettings) = "cd",
         /// Noise contrastive estimation.
-        NoiseContrastive(NoiseContrastiveSettings) = "nce",
+        NoiseContrastive(super::noise::NoiseContrastiveSettings) = "nce",
         /// Flow contrastive estimation.
-        FlowContrastive(FlowContrastiveSettings) = "fce",
+        FlowContrastive(super::noise::FlowContrastiveSettings) = "fce",
         /// Maximum likelihood.
-        MaximumLikelihood(MaximumLikelihoodSettings) = "ml",
+        MaximumLikelihood(super::maximum_likelihood::MaximumLikelihoodSettings) = "ml",
     }
 }
 

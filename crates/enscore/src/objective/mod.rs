@@ -3,22 +3,18 @@
 
 mod chain_settings;
 mod contrastive_divergence;
-mod dsm;
 mod estimate;
 mod evaluation;
 mod gibbs;
 mod kind;
 mod kinds;
 mod maximum_likelihood;
-mod ncsn;
 mod noise;
-mod score_matching;
-mod sliced_score_matching;
+mod score;
 mod task;
 
 pub use chain_settings::{ChainSettings, ChainStart, GibbsChainSettings, LangevinChainSettings};
 pub use contrastive_divergence::{ContrastiveDivergence, ContrastiveDivergenceSettings};
-pub use dsm::{Dsm, DsmSettings};
 pub use estimate::{ACCURACY, Batch, ENERGY_GAP, Estimate, LOSS_PER_DIM, Objective};
 pub use evaluation::{EvaluationProgram, ObjectiveProgram};
 pub use gibbs::{
@@ -28,11 +24,12 @@ pub use gibbs::{
 pub use kind::{HeldOutLoss, ObjectiveKind, Scene};
 pub use kinds::ObjectiveSettings;
 pub use maximum_likelihood::{MaximumLikelihood, MaximumLikelihoodSettings};
-pub use ncsn::{Ncsn, NcsnSettings, denoising_loss, loss_at};
 pub use noise::{
     FLOW, FlowContrastive, FlowContrastiveSettings, FrozenFlow, LOG_Z, Noise, NoiseContrastive,
     NoiseContrastiveSettings, NoiseKind, NoiseSettings, contrast, refuse_zero_density,
 };
-pub use score_matching::{ScoreMatching, ScoreMatchingSettings};
-pub use sliced_score_matching::{Directions, SlicedScoreMatching, SlicedScoreMatchingSettings};
+pub use score::{
+    Directions, Dsm, DsmSettings, Ncsn, NcsnSettings, ScoreMatching, ScoreMatchingSettings,
+    SlicedScoreMatching, SlicedScoreMatchingSettings, denoising_loss, loss_at,
+};
 pub use task::{Alternation, Player, Side, Task};

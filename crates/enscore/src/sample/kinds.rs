@@ -1,10 +1,6 @@
 //! The list of samplers that settings can name, and `[sampler]`: how samples are drawn.
 
-use super::annealed::AnnealedSettings;
-use super::exact::ExactSettings;
-use super::gibbs::GibbsSettings;
 use super::kind::SamplerKind;
-use super::langevin::LangevinSettings;
 use crate::error::Result;
 use crate::keys::{Keys, Reader, choice, keys, kinds, within};
 use crate::mcmc::SamplerFacts;
@@ -13,13 +9,13 @@ kinds! {
     /// A way to draw samples, with its settings.
     SamplerSettings: SamplerKind, by SamplerFacts, in "sampler", "Sampler; the default follows from model and objective. With objective.kind = \"fce\", \"exact\" draws from the flow." {
         /// Langevin dynamics over falling noise levels.
-        Annealed(AnnealedSettings) = "annealed",
+        Annealed(super::annealed::AnnealedSettings) = "annealed",
         /// Langevin dynamics on one density.
-        Langevin(LangevinSettings) = "langevin",
+        Langevin(super::langevin::LangevinSettings) = "langevin",
         /// Block Gibbs sweeps of a bipartite model.
-        Gibbs(GibbsSettings) = "gibbs",
+        Gibbs(super::gibbs::GibbsSettings) = "gibbs",
         /// Base draws mapped through a flow.
-        Exact(ExactSettings) = "exact",
+        Exact(super::exact::ExactSettings) = "exact",
     }
 }
 

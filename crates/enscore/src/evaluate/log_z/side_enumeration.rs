@@ -46,8 +46,8 @@ impl<'a> SideEnumeration<'a> {
     /// Enumerates the smaller side.
     ///
     /// # Errors
-    /// More than [`MOST_ENUMERATED_UNITS`] units, with what they would cost; sums that are not finite; what `tell`
-    /// returns.
+    /// More than [`MOST_ENUMERATED_UNITS`] units, with what they would cost; sums that are not finite; what
+    /// `tell` returns.
     pub fn new(target: &'a WeightedBipartite<'a>, tell: &mut Tell) -> Result<Self> {
         let (second, units) = smaller_side(target.model);
         if units > MOST_ENUMERATED_UNITS {

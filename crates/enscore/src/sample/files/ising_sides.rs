@@ -1,4 +1,5 @@
-//! An Ising model of two colours as a restricted Boltzmann machine, which anneals and enumerates like any other.
+//! An Ising model of two colours as a restricted Boltzmann machine, which anneals and enumerates like any
+//! other.
 
 use crate::error::Result;
 use crate::ising::{IsingModel, Sides, sides};

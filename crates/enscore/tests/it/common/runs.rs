@@ -9,8 +9,8 @@ use enscore::train::{Outcome, Request, Silent, train};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+use super::families::data::write_data;
 use super::families::{Family, family};
-use super::family_data::write_data;
 
 /// A folder with the families' data.
 pub struct Folder(TempDir);

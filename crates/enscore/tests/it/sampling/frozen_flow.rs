@@ -8,7 +8,7 @@ use enscore_program::{Kind, Value, interpret};
 
 use super::plain::Plain;
 use crate::common::families::Family;
-use crate::common::family_data::Data;
+use crate::common::families::data::Data;
 use crate::common::runs::Folder;
 
 const CONTRASTED: Family = Family {

@@ -1,8 +1,8 @@
 //! Trainings of the families by the binary, in a folder with more rows than they learn from.
 
 use crate::common::Folder;
+use crate::families::data::{Data, write_data};
 use crate::families::family;
-use crate::family_data::{Data, write_data};
 
 /// Two full batches of 256 rows and a short one.
 pub const POINTS: usize = 600;

@@ -10,13 +10,13 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::estimate::{Batch, Estimate, LOSS_PER_DIM, Objective};
-use super::kind::{ObjectiveFacts, ObjectiveKind, Scene};
-use super::task::Task;
 use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Kind, keys, within};
 use crate::model::{Family, LogDensity, Network, Score, sum_rows};
+use crate::objective::estimate::{Batch, Estimate, LOSS_PER_DIM, Objective};
+use crate::objective::kind::{ObjectiveFacts, ObjectiveKind, Scene};
+use crate::objective::task::Task;
 
 /// Score matching.
 pub(super) const HYVARINEN: Citation = Citation {

@@ -9,14 +9,14 @@
 
 use enscore_program::Parameters;
 
-use super::estimate::{Batch, Estimate, LOSS_PER_DIM, Objective};
-use super::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
-use super::task::Task;
 use crate::citation::Citation;
 use crate::error::{Error, Result};
 use crate::keys::{Fit, Kind, above, keys};
 use crate::mcmc::{SamplerFacts, TrainedLevels};
 use crate::model::{Family, NoiseLevels, Score, sum_rows};
+use crate::objective::estimate::{Batch, Estimate, LOSS_PER_DIM, Objective};
+use crate::objective::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
+use crate::objective::task::Task;
 
 /// Denoising score matching.
 pub(super) const VINCENT: Citation = Citation {

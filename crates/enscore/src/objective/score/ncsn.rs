@@ -10,14 +10,14 @@
 use enscore_program::{Parameters, Var};
 
 use super::dsm::VINCENT;
-use super::estimate::{Batch, Estimate, Objective};
-use super::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
-use super::task::Task;
 use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Keys, Kind, Reader, above, keys, within};
 use crate::mcmc::{SamplerFacts, TrainedLevels};
 use crate::model::{Family, NoiseLevels, Score, along_rows, sum_rows};
+use crate::objective::estimate::{Batch, Estimate, Objective};
+use crate::objective::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
+use crate::objective::task::Task;
 
 keys! {
     /// Settings of denoising score matching over noise levels in geometric progression.

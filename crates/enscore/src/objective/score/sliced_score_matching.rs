@@ -12,14 +12,14 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::estimate::{Batch, Estimate, Objective};
-use super::kind::{ObjectiveFacts, ObjectiveKind, Scene};
 use super::score_matching::HYVARINEN;
-use super::task::Task;
 use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Kind, choice, keys, within};
 use crate::model::{Family, LogDensity, Network, Score, sum_rows};
+use crate::objective::estimate::{Batch, Estimate, Objective};
+use crate::objective::kind::{ObjectiveFacts, ObjectiveKind, Scene};
+use crate::objective::task::Task;
 
 choice! {
     /// Distribution of the projection directions; each has E vv' = I.
