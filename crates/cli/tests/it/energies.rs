@@ -180,9 +180,9 @@ fn wrong_comparisons_and_unfit_pairs_are_refused_in_one_line() {
     let folder = folder("kind = 'ssm'");
     let cases = [
         ("compare energy.toml", "nothing to compare"),
-        ("train mlp.toml --set objective.kind=cd --out x", "expected an energy"),
-        ("train energy.toml --set objective.kind=ml --out x", "expected a flow"),
-        ("train energy.toml --set objective.kind=ncsn --out x", "expected a score network"),
+        ("train mlp.toml --set objective.kind=cd --out x", "\"sm\" or \"ssm\" for model.kind = \"mlp\""),
+        ("train energy.toml --set objective.kind=ml --out x", "for model.kind = \"mlp-energy\""),
+        ("train energy.toml --set objective.kind=ncsn --out x", "expected \"dsm\", \"sm\", \"ssm\", \"cd\""),
         ("train energy.toml --set sampler.kind=exact --out x", "sampler.kind"),
         ("train energy.toml --set objective.kind=nce --set objective.noise=flow --out x", "flow_run"),
         (

@@ -113,7 +113,7 @@ fn what_does_not_fit_is_refused_in_one_line() {
     let folder = folder("kind = 'cd'");
     let cases = [
         ("data.binarise=false", vec!["row 0, element 2", "0.3125", "data.binarise = true"]),
-        ("objective.kind=sm", vec!["objective.kind", "real numbers"]),
+        ("objective.kind=sm", vec!["objective.kind", "for model.kind = \"rbm\""]),
         ("objective.kind=ncsn", vec!["objective.kind", "score network"]),
         ("sampler.kind=langevin", vec!["sampler.kind", "gibbs"]),
         ("objective.step_size=0.1", vec!["objective.step_size", "is only for"]),
