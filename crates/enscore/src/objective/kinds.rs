@@ -24,6 +24,8 @@ kinds! {
         NoiseContrastive(super::noise::NoiseContrastiveSettings) = "nce",
         /// Flow contrastive estimation.
         FlowContrastive(super::noise::FlowContrastiveSettings) = "fce",
+        /// Energy discrepancy.
+        EnergyDiscrepancy(super::energy_discrepancy::EnergyDiscrepancySettings) = "ed",
         /// Maximum likelihood.
         MaximumLikelihood(super::maximum_likelihood::MaximumLikelihoodSettings) = "ml",
     }

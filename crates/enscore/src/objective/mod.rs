@@ -3,6 +3,7 @@
 
 mod chain_settings;
 mod contrastive_divergence;
+mod energy_discrepancy;
 mod estimate;
 mod evaluation;
 mod gibbs;
@@ -15,6 +16,7 @@ mod task;
 
 pub use chain_settings::{ChainSettings, ChainStart, GibbsChainSettings, LangevinChainSettings};
 pub use contrastive_divergence::{ContrastiveDivergence, ContrastiveDivergenceSettings};
+pub use energy_discrepancy::{EnergyDiscrepancy, EnergyDiscrepancySettings};
 pub use estimate::{ACCURACY, Batch, ENERGY_GAP, Estimate, LOSS_PER_DIM, Objective};
 pub use evaluation::{EvaluationProgram, ObjectiveProgram};
 pub use gibbs::{

@@ -2,6 +2,7 @@
 
 mod contrastive_chains;
 mod deep_pretraining;
+mod discrepancy_by_hand;
 mod divergence_by_hand;
 mod fitted_energies;
 mod fitted_flows;

@@ -12,7 +12,8 @@
 use crate::common::recovery::{AffineScore, Fit, Target, moments, normals};
 use enscore::model::{Activation, Gaussian, GaussianEnergy, LogDensity, Mlp, Network, Uniform};
 use enscore::objective::{
-    Directions, Dsm, LOG_Z, Noise, NoiseContrastive, Objective, ScoreMatching, SlicedScoreMatching,
+    Directions, Dsm, EnergyDiscrepancy, LOG_Z, Noise, NoiseContrastive, Objective, ScoreMatching,
+    SlicedScoreMatching,
 };
 use enscore_program::{Initial, Parameters, Var};
 use nalgebra::{DMatrix, DVector};
@@ -34,6 +35,8 @@ const OBJECTIVES: &[(&str, Make, f64, &[usize], bool)] = &[
     ("dsm, 1", |_| Box::new(Dsm::new(1.0).unwrap()), 1.0, &[2, 10], true),
     ("nce, 1", |target| against_gaussian(target, 1), 0.0, ALL, false),
     ("nce, 4", |target| against_gaussian(target, 4), 0.0, &[2, 10], false),
+    ("ed, 4", |_| discrepancy(0.7, 4), 0.0, &[2, 10], false),
+    ("ed, 16", |_| discrepancy(1.5, 16), 0.0, &[2], false),
     ("nce, box", |target| against_box(target), 0.0, &[2], false),
 ];
 const ALL: &[usize] = &[2, 10, 50];
@@ -44,6 +47,11 @@ fn sliced(
     variance_reduction: bool,
 ) -> Box<dyn Objective<Network>> {
     Box::new(SlicedScoreMatching { projections, directions, variance_reduction })
+}
+
+/// With w = 1, at which the minimiser is exact for any number of candidates.
+fn discrepancy(sigma: f64, samples: usize) -> Box<dyn Objective<Network>> {
+    Box::new(EnergyDiscrepancy { sigma, samples, stabiliser: 1.0 })
 }
 
 /// Noise that is wider than the data and lies beside them.

@@ -107,6 +107,9 @@ pub const OBJECTIVE: &[Row] = &[
     row("objective.noise", "nce-energy", "gaussian", &LEARNT),
     row("objective.components", "nce-energy", "3", &LEARNT),
     row("objective.widen", "nce-energy", "1.5", &LEARNT),
+    row("objective.sigma", "ed-energy", "0.6", &LEARNT),
+    row("objective.samples", "ed-energy", "5", &LEARNT),
+    row("objective.stabiliser", "ed-energy", "0.0", &LEARNT),
     row("objective.threshold", "fce-energy", "0.9", &PACED),
     row(
         "objective.flow_couplings",

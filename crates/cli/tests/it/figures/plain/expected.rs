@@ -34,6 +34,7 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
         hand.settings.objective(),
         ObjectiveSettings::ScoreMatching(_)
             | ObjectiveSettings::SlicedScoreMatching(_)
+            | ObjectiveSettings::EnergyDiscrepancy(_)
             | ObjectiveSettings::NoiseContrastive(_)
             | ObjectiveSettings::MaximumLikelihood(_)
     ) {

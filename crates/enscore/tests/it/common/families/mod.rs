@@ -17,7 +17,7 @@ pub fn family(name: &str) -> &'static Family {
     FAMILIES.iter().find(|family| family.name == name).unwrap_or_else(|| panic!("no family {name}"))
 }
 
-pub const FAMILIES: [Family; 17] = [
+pub const FAMILIES: [Family; 18] = [
     Family { name: "ncsn-mlp", data: Data::Points, text: include_str!("ncsn-mlp.toml") },
     Family { name: "ncsn-unet", data: Data::Digits, text: include_str!("ncsn-unet.toml") },
     Family { name: "dsm-mlp", data: Data::Points, text: include_str!("dsm-mlp.toml") },
@@ -29,6 +29,7 @@ pub const FAMILIES: [Family; 17] = [
     Family { name: "cd-short-run", data: Data::Digits, text: include_str!("cd-short-run.toml") },
     Family { name: "ssm-residual", data: Data::Digits, text: include_str!("ssm-residual.toml") },
     Family { name: "nce-energy", data: Data::Points, text: include_str!("nce-energy.toml") },
+    Family { name: "ed-energy", data: Data::Points, text: include_str!("ed-energy.toml") },
     Family { name: "fce-energy", data: Data::Points, text: include_str!("fce-energy.toml") },
     Family { name: "ml-flow", data: Data::Points, text: include_str!("ml-flow.toml") },
     Family { name: "ml-image-flow", data: Data::Digits, text: include_str!("ml-image-flow.toml") },
