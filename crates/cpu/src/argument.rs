@@ -1,6 +1,4 @@
-//! What a program is compiled with and run on: options, arguments, and the refusal of either.
-
-use std::fmt;
+//! What a program is compiled with and run on: options and arguments.
 
 use enscore_program::random::Key;
 
@@ -24,18 +22,6 @@ impl Default for Options {
         Options { conv: Algorithm::Auto, path: Path::current(), products: Products::Single }
     }
 }
-
-/// A program that can't be compiled or inputs that don't fit: what, found, expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExecutorError(pub String);
-
-impl fmt::Display for ExecutorError {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for ExecutorError {}
 
 /// A value passed to a program.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use enscore_program::executor::ExecutorError;
 use enscore_program::{Id, Input, Kind, Op, Program};
 
-use crate::argument::{ExecutorError, Options};
+use crate::argument::Options;
 use crate::band::{Band, bands};
 use crate::conv::{self, ConvGeometry};
 use crate::fused::{self, Fused};

@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use enscore_program::executor::{ExecutorError, StepProfile, Work};
 use enscore_program::{Kind, Program};
 
-use crate::argument::{Argument, ExecutorError, Options};
+use crate::argument::{Argument, Options};
 use crate::compile::{Compiled, compile};
 use crate::math::Math;
 use crate::run::{Crew, Memory, run_step};
 use crate::step::Step;
-use crate::work::{Work, works};
+use crate::work::works;
 
 /// Threads that are kept awake during a run, at most.
 const MOST_AWAKE: usize = 15;
@@ -25,21 +26,6 @@ pub struct Executable<T> {
     options: Options,
     /// What steps cost so far, while somebody asks.
     profile: Option<Vec<StepProfile>>,
-}
-
-/// What a step cost.
-#[derive(Clone, Debug)]
-pub struct StepProfile {
-    /// The primitives that the step computes.
-    pub name: String,
-    /// Runs.
-    pub runs: u64,
-    /// Seconds of the runs together.
-    pub seconds: f64,
-    /// Seconds of the shortest: other work on the machine only ever makes one longer.
-    pub least: f64,
-    /// What one run of it does.
-    pub work: Work,
 }
 
 /// Calls `work` on a thread of the pool while the others stay awake: a program has short steps between those

@@ -14,6 +14,8 @@
 
 use std::collections::BTreeMap;
 
+use enscore_program::executor::{Group, Work};
+
 use crate::conv::{self, Algorithm};
 use crate::fused::Fused;
 use crate::matmul::MatmulShape;
@@ -23,49 +25,6 @@ use crate::step::{Convolution, Part, Step};
 /// Bytes of an index, and of a partial sum.
 const INDEX: usize = 4;
 const SUM: usize = 8;
-
-/// The kind of work that a step is. A band with several counts as the first of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Group {
-    /// Matrix products.
-    Products,
-    /// Convolutions and their gradients.
-    Convolutions,
-    /// Element by element, with sums or maxima at the end.
-    Reductions,
-    /// Element by element, random draws among them.
-    Elementwise,
-    /// Copies, gathers, padding; primitives that the reference computes.
-    Other,
-}
-
-impl Group {
-    /// All groups, in the order in which tables show them.
-    pub const ALL: [Group; 5] =
-        [Group::Products, Group::Convolutions, Group::Reductions, Group::Elementwise, Group::Other];
-
-    /// Its name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Group::Products => "products",
-            Group::Convolutions => "convolutions",
-            Group::Reductions => "reductions",
-            Group::Elementwise => "elementwise",
-            Group::Other => "other",
-        }
-    }
-}
-
-/// What one run of a step does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Work {
-    /// Its kind.
-    pub group: Group,
-    /// Multiplications and additions of products and convolutions.
-    pub operations: u64,
-    /// Bytes read and written.
-    pub bytes: u64,
-}
 
 /// What each of the steps of a program does, with floats of `float` bytes.
 pub(crate) fn works(steps: &[Step], float: usize, algorithm: Algorithm) -> Vec<Work> {

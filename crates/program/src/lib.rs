@@ -20,6 +20,7 @@
 
 mod compose;
 mod derivative;
+pub mod executor;
 mod interpret;
 mod op;
 mod parameters;

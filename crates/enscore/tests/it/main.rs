@@ -4,6 +4,7 @@
 mod common;
 mod data;
 mod examples;
+mod executors;
 mod layout;
 mod models;
 mod objectives;

@@ -18,6 +18,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "parameters",
             "interpret",
             "derivative",
+            "executor",
         ],
     ),
     // Kernels know no programs; then plans, what is planned, and running it.
@@ -41,6 +42,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "work",
             "executable",
             "peaks",
+            "executor",
         ],
     ),
     // The order in which data flows.

@@ -1,0 +1,108 @@
+//! Every kind of program that the library makes, for each family.
+
+use std::path::Path;
+
+use enscore::data::{Split, Subset, load_as, prepare};
+use enscore::evaluate::{PseudoLikelihoodProgram, annealing_program};
+use enscore::mcmc::{DenoiseProgram, GibbsProgram, LangevinProgram, TemperedGibbsProgram};
+use enscore::model::{LogDensity, Network, Score, batch_shape, trace};
+use enscore::objective::{self, ChainSettings, EvaluationProgram, ObjectiveProgram, Task};
+use enscore::sample::{Trained, WeightedBipartite};
+use enscore::train::update::{Optimiser, Steps, UpdateProgram};
+use enscore_program::{Kind, Parameter, Program};
+
+/// Rows of every batch.
+const BATCH: usize = 5;
+
+/// The programs of the run at `path`, by name.
+pub fn of_run(path: &Path) -> Vec<(String, Program)> {
+    let trained = Trained::open(path, &[]).unwrap();
+    let (model, parameters) = (&trained.model.model, &trained.model.parameters);
+    let dataset = load_as(trained.settings.data(), Split::Train).unwrap();
+    let prepared = prepare(&dataset, trained.settings.data(), trained.settings.train().seed, None).unwrap();
+    let task = task(&trained, &prepared.parts.training);
+    let mut programs = updates(model, &task);
+    programs.extend(losses(&trained, &task));
+    let langevin = LangevinProgram::trace(model, parameters, BATCH).unwrap();
+    let denoise = DenoiseProgram::trace(model, parameters, BATCH).unwrap();
+    programs.push(("Langevin step".into(), langevin.program));
+    programs.push(("denoising step".into(), denoise.program));
+    if model.has_density() {
+        programs.push(("log density".into(), log_density(model, parameters)));
+    }
+    if let Some(flow) = model.flow() {
+        let (program, _) = trace(parameters, |scope, parameters| {
+            let z = scope.input("key", Kind::Key, &[]).normal(&batch_shape(BATCH, flow.row_shape()));
+            vec![("x".to_string(), flow.invert(parameters, z))]
+        })
+        .unwrap();
+        programs.push(("exact draws".into(), program));
+    }
+    programs.extend(of_units(&trained));
+    programs
+}
+
+fn task(trained: &Trained, training: &Subset) -> Task {
+    objective::build(&trained.settings, &trained.model.data.facts(), training, None, None).unwrap()
+}
+
+fn updates(model: &Network, task: &Task) -> Vec<(String, Program)> {
+    let row_shape = Score::row_shape(model);
+    let chains = match (&task.chains, model.bipartite()) {
+        (Some(ChainSettings::Gibbs(_)), Some(units)) => vec![BATCH, units.first_width()],
+        _ => batch_shape(BATCH, row_shape),
+    };
+    let optimiser = Optimiser { clip_norm: 0.05, weight_decay: 0.1, ..Optimiser::default() };
+    let update = |(number, player): (usize, &objective::Player)| {
+        let chains = task.chains.as_ref().filter(|_| player.learns_from_chains).map(|_| &chains[..]);
+        let steps = Steps { batch: BATCH, row_shape, chains, moves: &*player.moves };
+        let update = UpdateProgram::trace_steps(model, &*player.objective, &optimiser, &steps).unwrap();
+        (format!("update of player {number}"), update.program)
+    };
+    task.players.iter().enumerate().map(update).collect()
+}
+
+fn losses(trained: &Trained, task: &Task) -> Vec<(String, Program)> {
+    let (model, parameters) = (&trained.model.model, &trained.model.parameters);
+    let mut programs = Vec::new();
+    if matches!(model, Network::Score(_)) {
+        let denoising = EvaluationProgram::trace(model, parameters, BATCH).unwrap();
+        programs.push(("denoising loss".to_string(), denoising.program));
+    }
+    if task.chains.is_none() && task.alternation.is_none() {
+        let further = objective::further_parameters(&trained.settings, &trained.model.data.facts()).unwrap();
+        let parameters = [parameters.clone(), further].concat();
+        let loss = ObjectiveProgram::trace(model, &*task.players[0].objective, &parameters, BATCH).unwrap();
+        programs.push(("objective".to_string(), loss.program));
+    }
+    programs
+}
+
+fn log_density(model: &Network, parameters: &[Parameter]) -> Program {
+    let (program, _) = trace(parameters, |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &batch_shape(BATCH, LogDensity::row_shape(model)));
+        vec![("f".to_string(), model.log_density(parameters, x))]
+    })
+    .unwrap();
+    program
+}
+
+/// Gibbs sweeps, annealing and pseudo-likelihoods.
+fn of_units(trained: &Trained) -> Vec<(String, Program)> {
+    let (model, parameters) = (&trained.model.model, &trained.model.parameters);
+    let Some(units) = model.bipartite() else { return Vec::new() };
+    let target = WeightedBipartite::of(&trained.model).unwrap().unwrap();
+    let mut programs = vec![
+        ("Gibbs sweep".to_string(), GibbsProgram::trace(units, parameters, BATCH).unwrap().program),
+        ("annealing".to_string(), annealing_program(&target, BATCH).unwrap()),
+    ];
+    if units.is_binary() {
+        let tempered = TemperedGibbsProgram::trace(units, parameters, BATCH, 3).unwrap();
+        programs.push(("tempered sweep".to_string(), tempered.program));
+    }
+    if units.has_pseudo_likelihood() {
+        let pseudo = PseudoLikelihoodProgram::trace(units, parameters, BATCH, 3).unwrap();
+        programs.push(("pseudo-likelihood".to_string(), pseudo.program));
+    }
+    programs
+}
