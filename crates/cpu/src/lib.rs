@@ -1,8 +1,8 @@
 //! Executor of enscore programs for processors: memory plan, fused tiles, matrix products, convolutions.
 //!
 //! [`Cpu`] meets the contract of [`enscore_program::executor`]. [`Executable::compile`] plans a program once;
-//! [`Executable::run`] runs it many times in the same memory. The same inputs give the same bits on any number
-//! of threads, for one version, instruction path and machine type.
+//! [`Executable::run`] runs it many times in the same memory. The same inputs give the same bits on any
+//! number of threads, for one version, instruction path and machine type.
 
 mod argument;
 mod band;

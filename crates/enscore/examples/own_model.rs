@@ -1,6 +1,7 @@
 //! A model of your own: a function over symbolic variables that names its parameters where it uses them.
 
 use enscore::data::{Dataset, Subset, Values};
+use enscore::executor::default_executor;
 use enscore::model::{LogDensity, Network};
 use enscore::objective::{ScoreMatching, Task};
 use enscore::program::{Initial, Parameters, Var};
@@ -37,14 +38,15 @@ pub fn main() -> enscore::Result<()> {
         ..options
     };
     let model = Network::Energy(Box::new(Independent));
-    let mut training = Training::new(model, Task::new(ScoreMatching { tangents: 0 }), &data, options)?;
+    let mut training =
+        Training::new(model, Task::new(ScoreMatching { tangents: 0 }), &data, options, default_executor())?;
     for _ in 0..600 {
         training.step()?;
     }
     let statistics = enscore::data::statistics(&data)?;
-    let weights = training.weights();
+    let weights = training.weights()?;
     println!("fitted means {:?}, of the data {:?}", weights[0], statistics.mean);
-    for (i, (mean, log_precision)) in weights[0].iter().zip(weights[1]).enumerate() {
+    for (i, (mean, log_precision)) in weights[0].iter().zip(&weights[1]).enumerate() {
         let precision = f64::from(*log_precision).exp();
         assert!((f64::from(*mean) - statistics.mean[i]).abs() < 0.2);
         assert!((precision * statistics.variance[i] - 1.0).abs() < 0.2);

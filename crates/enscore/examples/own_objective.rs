@@ -2,6 +2,7 @@
 //! are one call.
 
 use enscore::data::{Dataset, Subset, Values};
+use enscore::executor::default_executor;
 use enscore::model::{GaussianEnergy, LogDensity, Network, sum_rows};
 use enscore::objective::{Batch, Estimate, Objective, Task};
 use enscore::program::Parameters;
@@ -39,12 +40,13 @@ pub fn main() -> enscore::Result<()> {
         ..options
     };
     let model = Network::Energy(Box::new(GaussianEnergy::new(&[2])?));
-    let mut training = Training::new(model, Task::new(PlainScoreMatching), &data, options)?;
+    let mut training =
+        Training::new(model, Task::new(PlainScoreMatching), &data, options, default_executor())?;
     for _ in 0..800 {
         training.step()?;
     }
     // The best Gaussian has the inverse of the data's covariance, here diagonal, as its precision.
-    let precision = training.weights()[1];
+    let precision = &training.weights()?[1];
     let variance = enscore::data::statistics(&data)?.variance;
     println!("precision {:.3} and {:.3}", precision[0], precision[3]);
     assert!((f64::from(precision[0]) * variance[0] - 1.0).abs() < 0.1);

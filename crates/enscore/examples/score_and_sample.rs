@@ -2,6 +2,7 @@
 //! densities, sample by Hamiltonian Monte Carlo.
 
 use enscore::data::{Dataset, Subset, Values};
+use enscore::executor::default_executor;
 use enscore::mcmc::{Chains, Hmc, HostTransition};
 use enscore::model::{GaussianEnergy, HostDensity, Network};
 use enscore::objective::{ScoreMatching, Task};
@@ -18,7 +19,13 @@ pub fn main() -> enscore::Result<()> {
     let rows: Vec<f32> = (0..600).flat_map(|i| [(i as f32 * 0.37).sin(), (i as f32 * 0.91).cos()]).collect();
     let data = Subset::all(&Dataset::new("waves", "an array", &[2], Values::F32(rows))?);
     let options = TrainingOptions { steps: 500, batch: 200, ..TrainingOptions::default() };
-    let mut training = Training::new(network()?, Task::new(ScoreMatching { tangents: 0 }), &data, options)?;
+    let mut training = Training::new(
+        network()?,
+        Task::new(ScoreMatching { tangents: 0 }),
+        &data,
+        options,
+        default_executor(),
+    )?;
     for _ in 0..500 {
         training.step()?;
     }

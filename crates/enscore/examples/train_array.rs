@@ -1,6 +1,7 @@
 //! Trains a perceptron's energy on an array of your own by sliced score matching.
 
 use enscore::data::{Dataset, Subset, Values};
+use enscore::executor::default_executor;
 use enscore::model::{Activation, MlpEnergy, Network};
 use enscore::objective::{Directions, SlicedScoreMatching, Task};
 use enscore::train::{Training, TrainingOptions};
@@ -20,7 +21,8 @@ pub fn main() -> enscore::Result<()> {
     let objective =
         SlicedScoreMatching { projections: 1, directions: Directions::Rademacher, variance_reduction: true };
     let options = TrainingOptions { steps: 300, batch: 64, ..TrainingOptions::default() };
-    let mut training = Training::new(model, Task::new(objective), &Subset::all(&data), options)?;
+    let mut training =
+        Training::new(model, Task::new(objective), &Subset::all(&data), options, default_executor())?;
     let mut losses = Vec::new();
     for _ in 0..300 {
         losses.push(training.step()?.loss_per_dim);

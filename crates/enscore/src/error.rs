@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use enscore_program::executor::ExecutorError;
+
 /// Which exit code an error leads to, and whether anything ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -111,3 +113,9 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<ExecutorError> for Error {
+    fn from(refused: ExecutorError) -> Self {
+        Error::input("the executor can't run this program").found(refused)
+    }
+}

@@ -6,6 +6,7 @@
 //!
 //! ```
 //! use enscore::data::{Dataset, Subset, Values};
+//! use enscore::executor::default_executor;
 //! use enscore::model::{GaussianEnergy, Network};
 //! use enscore::objective::{ScoreMatching, Task};
 //! use enscore::train::{Training, TrainingOptions};
@@ -14,12 +15,13 @@
 //! let data = Subset::all(&Dataset::new("waves", "an array", &[2], Values::F32(rows))?);
 //! let model = Network::Energy(Box::new(GaussianEnergy::new(&[2])?));
 //! let options = TrainingOptions { steps: 100, batch: 100, ..TrainingOptions::default() };
-//! let mut training = Training::new(model, Task::new(ScoreMatching { tangents: 0 }), &data, options)?;
+//! let task = Task::new(ScoreMatching { tangents: 0 });
+//! let mut training = Training::new(model, task, &data, options, default_executor())?;
 //! for _ in 0..100 {
 //!     training.step()?;
 //! }
 //! let trained = training.into_trained()?;
-//! # assert_eq!(trained.parameters.len(), 2);
+//! # assert_eq!(trained.parameters().len(), 2);
 //! # Ok::<(), enscore::Error>(())
 //! ```
 //!
@@ -49,13 +51,14 @@
 //! use enscore::program::random::Key;
 //! use enscore::sample::TrainedDensity;
 //! # use enscore::data::{Dataset, Subset, Values};
+//! # use enscore::executor::default_executor;
 //! # use enscore::model::{GaussianEnergy, Network};
 //! # use enscore::objective::{ScoreMatching, Task};
 //! # use enscore::train::{Training, TrainingOptions};
 //! # let data = Subset::all(&Dataset::new("a", "b", &[2], Values::F32(vec![0.0, 1.0, 1.0, 0.0]))?);
 //! # let model = Network::Energy(Box::new(GaussianEnergy::new(&[2])?));
 //! # let task = Task::new(ScoreMatching { tangents: 0 });
-//! # let training = Training::new(model, task, &data, TrainingOptions::default())?;
+//! # let training = Training::new(model, task, &data, TrainingOptions::default(), default_executor())?;
 //! # let trained = training.into_trained()?;
 //! let mut density = TrainedDensity::new(&trained)?;
 //! let f = density.log_density(&[0.0, 0.0, 1.0, 1.0])?;      // two rows: f of each, nats up to log Z
@@ -66,7 +69,8 @@
 //! # Ok::<(), enscore::Error>(())
 //! ```
 //!
-//! The folders stand in the order in which data flows: [`files`], [`data`], [`ising`], [`model`], [`mcmc`],
+//! Programs run on this machine's processor, or on an executor that you hand in ([`executor`]). The folders
+//! stand in the order in which data flows: [`files`], [`data`], [`ising`], [`model`], [`mcmc`],
 //! [`objective`], [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`], [`train`],
 //! [`compare`].
 //! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
@@ -79,6 +83,7 @@ pub mod compare;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+pub mod executor;
 pub mod files;
 pub mod ising;
 mod keys;
@@ -95,6 +100,7 @@ pub mod trained;
 /// What a program that trains, samples and scores its own model names: `use enscore::prelude::*;`.
 pub mod prelude {
     pub use crate::data::{Dataset, Subset, Values};
+    pub use crate::executor::default_executor;
     pub use crate::mcmc::{Chains, Hmc, HostTransition, Mala};
     pub use crate::model::{HostDensity, LogDensity, Network, Score, sum_rows};
     pub use crate::objective::{Batch, Estimate, Objective, Task};

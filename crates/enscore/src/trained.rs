@@ -3,17 +3,15 @@
 
 use std::path::Path;
 
-use enscore_cpu::Options;
-use enscore_cpu::conv::Algorithm;
-use enscore_cpu::matmul::{Products, bf16};
 use enscore_program::Parameter;
 
 use crate::checkpoint::{DataRecord, OTHER_PREFIXES, RunFolder, state_shapes};
 use crate::error::{Error, Result};
+use crate::executor::{Processor, Weights};
 use crate::model::{Convolution, Network, parameters_of};
 use crate::objective::{FLOW, FrozenFlow, LOG_Z};
 use crate::sample::{TrainedModel, WeightsChoice};
-use crate::settings::{self, Settings};
+use crate::settings::{Products, Settings};
 
 /// A run opened to use its model.
 pub struct Trained {
@@ -43,15 +41,15 @@ pub fn trained_model(
 ) -> Result<TrainedModel> {
     let model = network(settings, &data)?;
     let parameters = parameters_of(&model)?;
-    let weights = parameters.iter().map(&mut weight).collect::<Result<_>>()?;
+    let values = parameters.iter().map(&mut weight).collect::<Result<Vec<_>>>()?;
+    let executor = processor(settings).executor();
     let objective = settings.objective().method();
     Ok(TrainedModel {
         model,
-        parameters,
-        weights,
+        weights: Weights::upload(&*executor, &parameters, &values)?,
         levels: objective.levels()?,
         data,
-        options: options(settings),
+        executor,
         temperature: objective.temperature(),
         start_noise: objective.start_noise(),
     })
@@ -74,32 +72,33 @@ fn network(settings: &Settings, data: &DataRecord) -> Result<Network> {
     settings.model().method().build(&facts)
 }
 
-/// How the settings want programs compiled.
-pub fn options(settings: &Settings) -> Options {
-    let conv = match settings.model().method().convolution() {
-        Convolution::Direct => Algorithm::Direct,
-        Convolution::Auto => Algorithm::Auto,
+/// How the settings want the processor to compute.
+pub fn processor(settings: &Settings) -> Processor {
+    let direct_convolutions = match settings.model().method().convolution() {
+        Convolution::Direct => true,
+        Convolution::Auto => false,
     };
-    Options { conv, ..Options::default() }
+    Processor { direct_convolutions, ..Processor::default() }
 }
 
 /// The same for the update of the training.
 ///
 /// # Errors
 /// Products in bfloat16 on a processor without the instructions.
-pub fn update_options(settings: &Settings) -> Result<Options> {
-    let products = match settings.train().products {
-        settings::Products::Single => Products::Single,
-        settings::Products::Bf16 if bf16::is_available() => Products::Bf16,
-        settings::Products::Bf16 => {
-            return Err(Error::input("bfloat16 products are not available")
-                .at("train.products")
-                .found("a processor without AVX-512 BF16")
-                .expected("AVX-512 BF16")
-                .remedy("use train.products = \"single\""));
-        }
+pub fn update_processor(settings: &Settings) -> Result<Processor> {
+    let bf16_products = match settings.train().products {
+        Products::Single => false,
+        Products::Bf16 => true,
     };
-    Ok(Options { products, ..options(settings) })
+    let processor = Processor { bf16_products, ..processor(settings) };
+    if processor.is_available() {
+        return Ok(processor);
+    }
+    Err(Error::input("bfloat16 products are not available")
+        .at("train.products")
+        .found("a processor without AVX-512 BF16")
+        .expected("AVX-512 BF16")
+        .remedy("use train.products = \"single\""))
 }
 
 /// The flow that noise contrastive estimation draws its noise from, with the averaged weights of its run;
@@ -109,9 +108,12 @@ pub fn update_options(settings: &Settings) -> Result<Options> {
 /// A run that can't be opened, or whose model is no flow.
 pub fn frozen_flow(settings: &Settings) -> Result<Option<FrozenFlow>> {
     let Some(run) = settings.objective().method().noise_run() else { return Ok(None) };
-    let TrainedModel { model, parameters, weights, .. } = Trained::open(run, &[])?.model;
+    let TrainedModel { model, weights, .. } = Trained::open(run, &[])?.model;
     match model {
-        Network::Flow(flow) => Ok(Some(FrozenFlow::new(flow, parameters.into_iter().zip(weights).collect()))),
+        Network::Flow(flow) => {
+            let values = weights.parameters().iter().cloned().zip(weights.read()?);
+            Ok(Some(FrozenFlow::new(flow, values.collect())))
+        }
         _ => Err(Error::input("the run of the noise is not a flow")
             .at(format!("objective.flow_run = {run:?}"))
             .expected("a run with model.kind = \"real-nvp\" or \"multi-scale-flow\"")),

@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Export) -> Result<Answer> {
 /// A file a parameter.
 fn write_npy(trained: &Trained, folder: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    for (parameter, values) in trained.model.parameters.iter().zip(&trained.model.weights) {
+    for (parameter, values) in trained.model.parameters().iter().zip(trained.model.weights.read::<f32>()?) {
         let (rows, row_shape) = match parameter.shape.split_first() {
             Some((rows, row_shape)) => (*rows, row_shape),
             None => (1, &[][..]),
@@ -58,7 +58,7 @@ fn write_npy(trained: &Trained, folder: &Path) -> Result<Vec<String>> {
         if rows * row_shape.iter().product::<usize>() != values.len() {
             return Err(Error::run("a parameter's size does not match its shape").at(&parameter.name));
         }
-        write_bytes_atomically(&path, &table::npy(values, row_shape)?)?;
+        write_bytes_atomically(&path, &table::npy(&values, row_shape)?)?;
         files.push(text_of(&path));
     }
     Ok(files)
@@ -67,8 +67,8 @@ fn write_npy(trained: &Trained, folder: &Path) -> Result<Vec<String>> {
 /// All parameters in one file.
 fn write_tensors(trained: &Trained, folder: &Path) -> Result<String> {
     let mut tensors = Tensors::new();
-    for (parameter, values) in trained.model.parameters.iter().zip(&trained.model.weights) {
-        tensors.insert(&parameter.name, &parameter.shape, TensorData::F32(values.clone()))?;
+    for (parameter, values) in trained.model.parameters().iter().zip(trained.model.weights.read()?) {
+        tensors.insert(&parameter.name, &parameter.shape, TensorData::F32(values))?;
     }
     let path = folder.join(TENSORS);
     tensors.write(&path)?;
@@ -78,7 +78,7 @@ fn write_tensors(trained: &Trained, folder: &Path) -> Result<String> {
 /// The model file of a restricted Boltzmann machine.
 fn model_file(trained: &Trained, format: Arrays) -> Option<String> {
     let units = trained.model.model.bipartite()?.first_units();
-    let names = trained.model.parameters.iter().map(|parameter| parameter.name.as_str());
+    let names = trained.model.parameters().iter().map(|parameter| parameter.name.as_str());
     if names.clone().count() != RBM_PARAMETERS.len()
         || !names.clone().all(|name| RBM_PARAMETERS.contains(&name))
     {

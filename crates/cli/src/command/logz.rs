@@ -88,7 +88,7 @@ fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result
                 None => None,
             };
             let estimate = log_z_estimate(&target, rows.as_deref(), settings, tell)?;
-            Ok(Normaliser::estimated(&estimate, 0, Some(target.fingerprint())))
+            Ok(Normaliser::estimated(&estimate, 0, Some(target.fingerprint()?)))
         }
         ModelFile::Ising(model) => {
             if arguments.data.is_some() {

@@ -32,7 +32,7 @@ fn score_file(arguments: &Score) -> Result<Answer> {
         ModelFile::Rbm(file) => {
             let target = file.weighted()?;
             let rows = unit_rows(&target, &arguments.data, Split::Test)?;
-            (target.fingerprint(), target.log_densities(&rows)?)
+            (target.fingerprint()?, target.log_densities(&rows)?)
         }
         ModelFile::Ising(model) => {
             let rows = spin_rows(&model, &arguments.data)?;

@@ -1,6 +1,5 @@
 //! What is measured of a trained model: Fisher divergence to the truth, log Z, held-out log-likelihood.
 
-use enscore_cpu::Argument;
 use enscore_program::Kind;
 use serde::Serialize;
 
@@ -10,9 +9,10 @@ use crate::evaluate::{
     AnnealingSettings, Bracket, FisherDivergence, GaussianBase, Mean, Moments, Quadrature,
     QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket, log_z_by_quadrature, run_data,
 };
+use crate::executor::RowSlice;
 use crate::model::{ClosedForm, HostDensity, batch_shape, trace};
 use crate::objective::ScoreMatching;
-use crate::sample::{TrainedDensity, refused};
+use crate::sample::TrainedDensity;
 use crate::trained::Trained;
 
 /// Steps of the grid along each axis.
@@ -144,21 +144,14 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
 fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<Mean> {
     let (model, rows) = (&trained.model, rows_of(held_out, MAX_ROWS)?);
     let objective = ScoreMatching { tangents: 0 };
-    let (program, _) = trace(&model.parameters, |scope, parameters| {
+    let (program, _) = trace(model.parameters(), |scope, parameters| {
         let x = scope.input("x", Kind::Float, &batch_shape(BATCH, model.model.row_shape()));
         let parts = objective.parts(&model.model, parameters, x);
         let sum = parts.into_iter().reduce(|sum, part| sum + part);
         vec![("loss".to_string(), sum.unwrap_or_else(|| scope.constant(0.0).broadcast_to(&[BATCH])))]
     })?;
-    let (mut executable, len) = (model.compile(&program)?, model.row_len());
-    let (mut x, mut out, mut losses) = (vec![0.0; BATCH * len], vec![0.0; BATCH], Vec::new());
-    for chunk in rows.chunks(BATCH * len) {
-        x[..chunk.len()].copy_from_slice(chunk);
-        let mut inputs = model.arguments();
-        inputs.push(Argument::Float(&x));
-        executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
-        losses.extend(out[..chunk.len() / len].iter().map(|loss| f64::from(*loss)));
-    }
+    let rows = RowSlice::new(&rows, model.row_len())?;
+    let losses = model.compile(&program)?.over::<f32>(&rows).weights(&model.weights).per_row("loss")?;
     Mean::of(&losses)
 }
 

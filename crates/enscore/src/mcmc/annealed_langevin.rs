@@ -19,59 +19,48 @@ use crate::model::{Score, along_rows, batch_shape, trace};
 
 /// One transition of `batch` chains. Inputs: the parameters, then `x` `[batch, ..]`, `sigma` `[]`, `drift`
 /// `[]`, `noise_std` `[]`, `key`. Output: `x`, moved. A draw depends on the key and the chain's global row.
-#[derive(Clone, Debug)]
-pub struct LangevinProgram {
-    /// The program.
-    pub program: Program,
-    /// The parameters, in the order of the first inputs.
-    pub parameters: Vec<Parameter>,
-}
-
-impl LangevinProgram {
-    /// Traces the transition; `parameters` are those that the caller holds, in its order (see
-    /// [`crate::model::parameters_of`]).
-    ///
-    /// # Errors
-    /// A model that does not fit its row shape.
-    pub fn trace(model: &(impl Score + ?Sized), parameters: &[Parameter], batch: usize) -> Result<Self> {
-        let shape = batch_shape(batch, model.row_shape());
-        let (program, parameters) = trace(parameters, |scope, parameters| {
-            let x = scope.input("x", Kind::Float, &shape);
-            let sigma = scope.input("sigma", Kind::Float, &[]);
-            let drift = scope.input("drift", Kind::Float, &[]);
-            let noise_std = scope.input("noise_std", Kind::Float, &[]);
-            let key = scope.input("key", Kind::Key, &[]);
-            let score = model.score(parameters, x, sigma.broadcast_to(&[batch]));
-            let moved: Var = x + drift * score + noise_std * key.normal(&shape);
-            vec![("x".to_string(), moved)]
-        })?;
-        Ok(LangevinProgram { program, parameters })
-    }
+///
+/// `parameters` are those that the caller holds, in its order.
+///
+/// # Errors
+/// A model that does not fit its row shape.
+pub fn langevin_program(
+    model: &(impl Score + ?Sized),
+    parameters: &[Parameter],
+    batch: usize,
+) -> Result<Program> {
+    let shape = batch_shape(batch, model.row_shape());
+    let (program, _) = trace(parameters, |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &shape);
+        let sigma = scope.input("sigma", Kind::Float, &[]);
+        let drift = scope.input("drift", Kind::Float, &[]);
+        let noise_std = scope.input("noise_std", Kind::Float, &[]);
+        let key = scope.input("key", Kind::Key, &[]);
+        let score = model.score(parameters, x, sigma.broadcast_to(&[batch]));
+        let moved: Var = x + drift * score + noise_std * key.normal(&shape);
+        vec![("x".to_string(), moved)]
+    })?;
+    Ok(program)
 }
 
 /// The mean of the clean data given noisy rows: x + σ² s(x, σ). Inputs: the parameters, then `x`
 /// `[batch, ..]`, `sigma` `[batch]`. Output: `x`.
-#[derive(Clone, Debug)]
-pub struct DenoiseProgram {
-    /// The program.
-    pub program: Program,
-    /// The parameters, in the order of the first inputs.
-    pub parameters: Vec<Parameter>,
-}
-
-impl DenoiseProgram {
-    /// Traces the step; `parameters` are those that the caller holds, in its order.
-    ///
-    /// # Errors
-    /// A model that does not fit its row shape.
-    pub fn trace(model: &(impl Score + ?Sized), parameters: &[Parameter], batch: usize) -> Result<Self> {
-        let shape = batch_shape(batch, model.row_shape());
-        let (program, parameters) = trace(parameters, |scope, parameters| {
-            let x = scope.input("x", Kind::Float, &shape);
-            let sigma = scope.input("sigma", Kind::Float, &[batch]);
-            let score = model.score(parameters, x, sigma);
-            vec![("x".to_string(), x + along_rows(sigma.square(), &shape) * score)]
-        })?;
-        Ok(DenoiseProgram { program, parameters })
-    }
+///
+/// `parameters` are those that the caller holds, in its order.
+///
+/// # Errors
+/// A model that does not fit its row shape.
+pub fn denoise_program(
+    model: &(impl Score + ?Sized),
+    parameters: &[Parameter],
+    batch: usize,
+) -> Result<Program> {
+    let shape = batch_shape(batch, model.row_shape());
+    let (program, _) = trace(parameters, |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &shape);
+        let sigma = scope.input("sigma", Kind::Float, &[batch]);
+        let score = model.score(parameters, x, sigma);
+        vec![("x".to_string(), x + along_rows(sigma.square(), &shape) * score)]
+    })?;
+    Ok(program)
 }

@@ -15,31 +15,26 @@ use crate::model::{Bipartite, draw_bernoulli, draw_units, mean_units, trace};
 /// One sweep of `chains` chains. Inputs: the parameters, then `x` `[chains, first]`, `key`. Outputs: `x`,
 /// moved, and `mean`, the expectation of the moved side that it was drawn at (probabilities, for pictures). A
 /// draw depends on the key and the chain's row.
-#[derive(Clone, Debug)]
-pub struct GibbsProgram {
-    /// The program.
-    pub program: Program,
-    /// The parameters, in the order of the first inputs.
-    pub parameters: Vec<Parameter>,
-}
-
-impl GibbsProgram {
-    /// Traces the sweep; `parameters` are those that the caller holds, in its order.
-    ///
-    /// # Errors
-    /// A model that does not fit its own shapes.
-    pub fn trace(model: &(impl Bipartite + ?Sized), parameters: &[Parameter], chains: usize) -> Result<Self> {
-        let (program, parameters) = trace(parameters, |scope, parameters| {
-            let x = scope.input("x", Kind::Float, &[chains, model.first_width()]);
-            let key = scope.input("key", Kind::Key, &[]);
-            let h = draw_bernoulli(key, model.second_inputs(parameters, x));
-            let inputs = model.first_inputs(parameters, h);
-            let moved = draw_units(key, model.first_units(), inputs);
-            let mean = mean_units(model.first_units(), inputs);
-            vec![("x".to_string(), moved), ("mean".to_string(), mean)]
-        })?;
-        Ok(GibbsProgram { program, parameters })
-    }
+///
+/// `parameters` are those that the caller holds, in its order.
+///
+/// # Errors
+/// A model that does not fit its own shapes.
+pub fn gibbs_program(
+    model: &(impl Bipartite + ?Sized),
+    parameters: &[Parameter],
+    chains: usize,
+) -> Result<Program> {
+    let (program, _) = trace(parameters, |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &[chains, model.first_width()]);
+        let key = scope.input("key", Kind::Key, &[]);
+        let h = draw_bernoulli(key, model.second_inputs(parameters, x));
+        let inputs = model.first_inputs(parameters, h);
+        let moved = draw_units(key, model.first_units(), inputs);
+        let mean = mean_units(model.first_units(), inputs);
+        vec![("x".to_string(), moved), ("mean".to_string(), mean)]
+    })?;
+    Ok(program)
 }
 
 /// One sweep of chains at several inverse temperatures, then swaps of neighbouring ones: parallel tempering

@@ -12,11 +12,11 @@ mod start;
 mod step_rule;
 mod unit_start;
 
-pub use annealed_langevin::{DenoiseProgram, LangevinProgram};
+pub use annealed_langevin::{denoise_program, langevin_program};
 pub use autocorrelation::{ChainMean, autocorrelation, batch_means, integrated_time};
 pub use chains::{Chains, HostTransition, Moves};
 pub use facts::{LangevinDefaults, SamplerFacts, TrainedLevels};
-pub use gibbs::{GibbsProgram, TemperedGibbsProgram};
+pub use gibbs::{TemperedGibbsProgram, gibbs_program};
 pub use hmc::{HMC_ACCEPTANCE, Hmc};
 pub use mala::{MALA_ACCEPTANCE, Mala, Place};
 pub use start::{NoiseStart, StartNoise};

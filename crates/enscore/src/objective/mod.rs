@@ -18,7 +18,7 @@ pub use chain_settings::{ChainSettings, ChainStart, GibbsChainSettings, Langevin
 pub use contrastive_divergence::{ContrastiveDivergence, ContrastiveDivergenceSettings};
 pub use energy_discrepancy::{EnergyDiscrepancy, EnergyDiscrepancySettings};
 pub use estimate::{ACCURACY, Batch, ENERGY_GAP, Estimate, LOSS_PER_DIM, Objective};
-pub use evaluation::{EvaluationProgram, ObjectiveProgram};
+pub use evaluation::{evaluation_program, objective_program};
 pub use gibbs::{
     AfterPretraining, GibbsDivergence, GibbsDivergenceSettings, GreedyPretraining, Phase, RECOGNITION,
     contrast_phases,

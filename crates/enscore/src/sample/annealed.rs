@@ -1,14 +1,14 @@
 //! Samples by annealed Langevin dynamics (Song and Ermon 2019, Algorithm 1) with a final denoising step.
 
-use enscore_cpu::Argument;
 use enscore_program::random::Key;
 
 use super::drawing::{Drawing, Drawn, noise_start};
 use super::kind::SamplerKind;
-use super::trained::{TrainedModel, refused};
+use super::trained::TrainedModel;
 use crate::error::Result;
+use crate::executor::Routine;
 use crate::keys::{Fit, Kind, above, at_least, keys};
-use crate::mcmc::{DenoiseProgram, LangevinProgram, SamplerFacts, StepRule, TrainedLevels};
+use crate::mcmc::{SamplerFacts, StepRule, TrainedLevels, denoise_program, langevin_program};
 use crate::model::Family;
 
 keys! {
@@ -52,14 +52,14 @@ fn draw(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
     let batch = drawing.batch;
-    let langevin = LangevinProgram::trace(&model.model, &model.parameters, batch)?;
-    let denoise = DenoiseProgram::trace(&model.model, &model.parameters, batch)?;
+    let langevin = langevin_program(&model.model, model.parameters(), batch)?;
+    let denoise = denoise_program(&model.model, model.parameters(), batch)?;
     let levels = model.levels.as_slice().len();
     let mut chain = Annealing {
         model,
         settings,
-        langevin: model.compile(&langevin.program)?,
-        denoise: model.compile(&denoise.program)?,
+        langevin: model.compile(&langevin)?,
+        denoise: model.compile(&denoise)?,
         seed: drawing.seed,
         batch,
         done: 0,
@@ -72,8 +72,8 @@ fn draw(
 struct Annealing<'a> {
     model: &'a TrainedModel,
     settings: &'a AnnealedSettings,
-    langevin: enscore_cpu::Executable<f32>,
-    denoise: enscore_cpu::Executable<f32>,
+    langevin: Routine,
+    denoise: Routine,
     seed: u64,
     batch: usize,
     done: u64,
@@ -89,36 +89,34 @@ impl Annealing<'_> {
         kept: usize,
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<Vec<f32>> {
-        let mut x = noise_start(self.model, self.seed, first, self.batch);
-        let mut moved = vec![0.0; x.len()];
-        let levels = &self.model.levels;
-        let rule = self.settings.rule;
-        trajectory.extend_from_slice(&x[..kept]);
+        let model = self.model;
+        let mut x = noise_start(model, self.seed, first, self.batch)?;
+        let mut moved = model.executor.upload(vec![0.0f32; x.count()][..].into())?;
+        let (levels, rule) = (&model.levels, self.settings.rule);
+        trajectory.extend_from_slice(&x.view()?[..kept]);
         let mut step = 0;
         for sigma in levels.as_slice() {
             let (drift, noise_std) = rule.step(self.settings.step_size, *sigma, levels.last());
-            let scalars = [*sigma, drift, noise_std].map(|value| [value as f32]);
+            let [sigma, drift, noise_std] = [*sigma, drift, noise_std].map(|value| [value as f32]);
             for _ in 0..self.settings.steps_per_level {
                 step += 1;
-                let mut inputs = self.model.arguments();
-                inputs.push(Argument::Float(&x));
-                inputs.extend(scalars.iter().map(|value| Argument::Float(value)));
-                inputs.push(Argument::Key(Key { seed: self.seed, step, row: first as u64 }));
-                self.langevin.run(&inputs, &mut [&mut moved]).map_err(refused)?;
+                let call = self.langevin.call().weights(&model.weights).with("x", &x);
+                let call = call.with("sigma", &sigma).with("drift", &drift).with("noise_std", &noise_std);
+                let key = Key { seed: self.seed, step, row: first as u64 };
+                call.with("key", key).to("x", &mut moved).run()?;
                 std::mem::swap(&mut x, &mut moved);
                 self.done += 1;
                 progress(self.done, self.total)?;
             }
-            trajectory.extend_from_slice(&x[..kept]);
+            trajectory.extend_from_slice(&x.view()?[..kept]);
         }
         if self.settings.denoise {
             let sigma = vec![levels.last() as f32; self.batch];
-            let mut inputs = self.model.arguments();
-            inputs.extend([Argument::Float(&x), Argument::Float(&sigma)]);
-            self.denoise.run(&inputs, &mut [&mut moved]).map_err(refused)?;
+            let call = self.denoise.call().weights(&model.weights).with("x", &x);
+            call.with("sigma", &sigma).to("x", &mut moved).run()?;
             std::mem::swap(&mut x, &mut moved);
-            trajectory.extend_from_slice(&x[..kept]);
+            trajectory.extend_from_slice(&x.view()?[..kept]);
         }
-        Ok(x)
+        Ok(x.read()?)
     }
 }

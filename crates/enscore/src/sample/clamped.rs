@@ -1,6 +1,8 @@
 //! Samples of what is unknown of a row given what is known: Gibbs sweeps of two sides of units after each of
 //! which the known elements are put back, which is block Gibbs sampling of p(unknown, h | known).
 
+use enscore_program::executor::Buffer;
+
 use super::Drawn;
 use super::gibbs::UnitChains;
 use super::trained::TrainedModel;
@@ -31,22 +33,24 @@ pub fn draw_clamped(
             .expected(len));
     }
     let mut chains = UnitChains::of(model, units, count, seed)?;
-    let clamp = |x: &mut [f32]| {
-        for x in x.chunks_exact_mut(width) {
+    let clamp = |chains: &mut [f32]| {
+        for x in chains.chunks_exact_mut(width) {
             x.iter_mut().zip(row).zip(known).filter(|(_, known)| **known).for_each(|((x, row), _)| *x = *row);
         }
     };
-    clamp(&mut chains.states);
+    chains.states.edit(clamp)?;
     for step in 1..=steps {
         chains.sweep(step)?;
-        clamp(&mut chains.states);
+        chains.states.edit(clamp)?;
         progress(step, steps)?;
     }
-    clamp(&mut chains.means);
-    let data = |x: &[f32]| -> Vec<f32> { x.chunks_exact(width).flat_map(|x| &x[..len]).copied().collect() };
+    chains.means.edit(clamp)?;
+    let data = |x: &Buffer| -> Result<Vec<f32>> {
+        Ok(x.view()?.chunks_exact(width).flat_map(|x| &x[..len]).copied().collect())
+    };
     Ok(Drawn {
-        rows: data(&chains.states),
-        means: Some(data(&chains.means)),
+        rows: data(&chains.states)?,
+        means: Some(data(&chains.means)?),
         trajectory: Vec::new(),
         stages: 0,
     })

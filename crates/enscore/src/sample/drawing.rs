@@ -1,6 +1,7 @@
 //! What the samplers share: what was drawn, batches of chains, their starts. Every draw depends on (seed,
 //! step, chain), so a sample does not depend on how many are drawn beside it or in which batches.
 
+use enscore_program::executor::Buffer;
 use enscore_program::random::Key;
 
 use super::trained::TrainedModel;
@@ -71,12 +72,12 @@ impl Drawing {
 }
 
 /// `batch` chains from number `first` on, at noise of the size of the data.
-pub(super) fn noise_start(model: &TrainedModel, seed: u64, first: usize, batch: usize) -> Vec<f32> {
+pub(super) fn noise_start(model: &TrainedModel, seed: u64, first: usize, batch: usize) -> Result<Buffer> {
     let data = &model.data;
     let noise = NoiseStart::new(model.start_noise, data.range, &data.mean, &data.deviation);
-    let mut x = vec![0.0; batch * model.row_len()];
+    let mut x = vec![0.0f32; batch * model.row_len()];
     for (chain, row) in x.chunks_exact_mut(model.row_len().max(1)).enumerate() {
         noise.fill(Key::new(seed, 0), streams::SAMPLE_START, (first + chain) as u64, row);
     }
-    x
+    Ok(model.executor.upload(x[..].into())?)
 }

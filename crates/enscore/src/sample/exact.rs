@@ -1,12 +1,11 @@
 //! Samples of a flow: x = T⁻¹(z) with z ~ N(0, I), exact draws of its density.
 
-use enscore_cpu::Argument;
 use enscore_program::Kind as ValueKind;
 use enscore_program::random::Key;
 
 use super::drawing::{Drawing, Drawn};
 use super::kind::SamplerKind;
-use super::trained::{TrainedModel, refused};
+use super::trained::TrainedModel;
 use crate::error::{Error, Result};
 use crate::keys::{Fit, Kind, keys};
 use crate::mcmc::SamplerFacts;
@@ -55,17 +54,16 @@ fn draw(
         return Err(Error::input("exact draws need a flow").at("sampler.kind"));
     };
     let (batch, total) = (drawing.batch, drawing.count.div_ceil(drawing.batch) as u64);
-    let (program, _) = trace(&model.parameters, |scope, parameters| {
+    let (program, _) = trace(model.parameters(), |scope, parameters| {
         let key = scope.input("key", ValueKind::Key, &[]);
         let z = key.normal(&batch_shape(batch, flow.row_shape()));
         vec![("x".to_string(), flow.invert(parameters, z))]
     })?;
-    let mut executable = model.compile(&program)?;
+    let mut routine = model.compile(&program)?;
     drawing.by_batches(model, 0, |first, _, _| {
-        let mut x = vec![0.0; batch * model.row_len()];
-        let mut inputs = model.arguments();
-        inputs.push(Argument::Key(Key { seed: drawing.seed, step: 1, row: first as u64 }));
-        executable.run(&inputs, &mut [&mut x]).map_err(refused)?;
+        let mut x = vec![0.0f32; batch * model.row_len()];
+        let key = Key { seed: drawing.seed, step: 1, row: first as u64 };
+        routine.call().weights(&model.weights).with("key", key).to("x", &mut x).run()?;
         progress((first / batch) as u64 + 1, total)?;
         Ok(x)
     })

@@ -3,15 +3,14 @@
 //! a short chain from noise shows what a model learnt by such chains makes of noise, which need not be its
 //! density.
 
-use enscore_cpu::Argument;
 use enscore_program::random::Key;
 
 use super::drawing::{Drawing, Drawn, noise_start};
 use super::kind::SamplerKind;
-use super::trained::{TrainedModel, refused};
+use super::trained::TrainedModel;
 use crate::error::Result;
 use crate::keys::{Fit, Keys, Kind, Reader, above, at_least};
-use crate::mcmc::{LangevinDefaults, LangevinProgram, SamplerFacts, TrainedLevels};
+use crate::mcmc::{LangevinDefaults, SamplerFacts, TrainedLevels, langevin_program};
 use crate::model::Family;
 
 /// Parts of a chain at whose ends the trajectory is kept.
@@ -92,29 +91,30 @@ fn draw(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
     let batch = drawing.batch;
-    let program = LangevinProgram::trace(&model.model, &model.parameters, batch)?;
-    let mut executable = model.compile(&program.program)?;
-    let scalars = [model.levels.last(), settings.step_size, settings.noise_std].map(|value| [value as f32]);
+    let program = langevin_program(&model.model, model.parameters(), batch)?;
+    let mut routine = model.compile(&program)?;
+    let sigma = [model.levels.last() as f32];
+    let drift = [settings.step_size as f32];
+    let noise_std = [settings.noise_std as f32];
     let parts = PARTS.min(settings.steps);
     let total = drawing.count.div_ceil(batch) as u64 * settings.steps;
     let mut done = 0;
     drawing.by_batches(model, parts as usize + 1, |first, trajectory, kept| {
-        let mut x = noise_start(model, drawing.seed, first, batch);
-        let mut moved = vec![0.0; x.len()];
-        trajectory.extend_from_slice(&x[..kept]);
+        let mut x = noise_start(model, drawing.seed, first, batch)?;
+        let mut moved = model.executor.upload(vec![0.0f32; x.count()][..].into())?;
+        trajectory.extend_from_slice(&x.view()?[..kept]);
         for step in 1..=settings.steps {
-            let mut inputs = model.arguments();
-            inputs.push(Argument::Float(&x));
-            inputs.extend(scalars.iter().map(|value| Argument::Float(value)));
-            inputs.push(Argument::Key(Key { seed: drawing.seed, step, row: first as u64 }));
-            executable.run(&inputs, &mut [&mut moved]).map_err(refused)?;
+            let call = routine.call().weights(&model.weights).with("x", &x);
+            let call = call.with("sigma", &sigma).with("drift", &drift).with("noise_std", &noise_std);
+            let key = Key { seed: drawing.seed, step, row: first as u64 };
+            call.with("key", key).to("x", &mut moved).run()?;
             std::mem::swap(&mut x, &mut moved);
             if step * parts / settings.steps > (step - 1) * parts / settings.steps {
-                trajectory.extend_from_slice(&x[..kept]);
+                trajectory.extend_from_slice(&x.view()?[..kept]);
             }
             done += 1;
             progress(done, total)?;
         }
-        Ok(x)
+        Ok(x.read()?)
     })
 }

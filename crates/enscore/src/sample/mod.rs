@@ -30,7 +30,7 @@ pub use suggest::{
     LARGEST_RATIO, Suggestion, SuggestionSettings, best_step_size, largest_distance, level_count,
     overlap_ratio, suggest,
 };
-pub use trained::{TrainedModel, refused};
+pub use trained::TrainedModel;
 pub use weighted_bipartite::WeightedBipartite;
 
 use crate::error::Result;

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use enscore_cpu::Options;
 use enscore_program::Parameter;
 
 use super::TrainedModel;
 use crate::checkpoint::{DataRecord, TensorData, Tensors};
 use crate::error::Result;
+use crate::executor::{Weights, default_executor};
 use crate::mcmc::StartNoise;
 use crate::model::{LogDensity, Network, NoiseLevels, parameters_of};
 
@@ -30,13 +30,14 @@ impl TrainedModel {
             parameters.iter().map(|parameter| (parameter.name.clone(), parameter.shape.clone())).collect();
         tensors.expect_shapes_beside(&shapes, &["data."])?;
         let weight = |parameter: &Parameter| Ok(tensors.f32(&parameter.name)?.to_vec());
+        let values = parameters.iter().map(weight).collect::<Result<Vec<Vec<f32>>>>()?;
+        let executor = default_executor();
         Ok(TrainedModel {
-            weights: parameters.iter().map(weight).collect::<Result<_>>()?,
+            weights: Weights::upload(&*executor, &parameters, &values)?,
             model: network,
-            parameters,
             levels: NoiseLevels::single(1.0)?,
             data,
-            options: Options::default(),
+            executor,
             temperature: 1.0,
             start_noise: StartNoise::Uniform,
         })
@@ -48,8 +49,8 @@ impl TrainedModel {
     /// A path that can't be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let mut tensors = Tensors::new();
-        for (parameter, values) in self.parameters.iter().zip(&self.weights) {
-            tensors.insert(&parameter.name, &parameter.shape, TensorData::F32(values.clone()))?;
+        for (parameter, values) in self.parameters().iter().zip(self.weights.read()?) {
+            tensors.insert(&parameter.name, &parameter.shape, TensorData::F32(values))?;
         }
         let DataRecord { range, mean, deviation, .. } = &self.data;
         for (name, values) in [(RANGE, &range[..]), (MEAN, mean), (DEVIATION, deviation)] {

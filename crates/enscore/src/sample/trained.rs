@@ -1,11 +1,14 @@
 //! A trained model: a network with its weights and with what follows from how it was trained.
 
-use enscore_cpu::{Argument, Executable, Options};
+use std::sync::Arc;
+
+use enscore_program::executor::{Executor, Width};
 use enscore_program::{Parameter, Program};
 
 use crate::checkpoint::DataRecord;
 use crate::data::Scale;
 use crate::error::{Error, Result};
+use crate::executor::{Routine, Weights};
 use crate::mcmc::StartNoise;
 use crate::model::{Network, NoiseLevels};
 
@@ -13,17 +16,15 @@ use crate::model::{Network, NoiseLevels};
 pub struct TrainedModel {
     /// The model.
     pub model: Network,
-    /// Its parameters, in the order of first use.
-    pub parameters: Vec<Parameter>,
-    /// Their values, in the same order.
-    pub weights: Vec<Vec<f32>>,
+    /// Its parameters, in the order of first use, with their values in single precision.
+    pub weights: Weights,
     /// The noise levels that it was trained at; for an objective without noise the one level 1, which a score
     /// network is told.
     pub levels: NoiseLevels,
     /// The data that it was trained on.
     pub data: DataRecord,
-    /// How programs are compiled for it.
-    pub options: Options,
+    /// Where its weights are and its programs run.
+    pub executor: Arc<dyn Executor>,
     /// The temperature T of its log density f: the density is exp(f / T) / Z. Other than 1 only where chains
     /// at another temperature taught it.
     pub temperature: f64,
@@ -32,6 +33,21 @@ pub struct TrainedModel {
 }
 
 impl TrainedModel {
+    /// The parameters, in the order of first use.
+    pub fn parameters(&self) -> &[Parameter] {
+        self.weights.parameters()
+    }
+
+    /// The same model on another executor.
+    ///
+    /// # Errors
+    /// More memory than there is.
+    pub fn on(self, executor: Arc<dyn Executor>) -> Result<TrainedModel> {
+        let values = self.weights.read::<f32>()?;
+        let weights = Weights::upload(&*executor, self.parameters(), &values)?;
+        Ok(TrainedModel { weights, executor, ..self })
+    }
+
     /// Elements of one row.
     pub fn row_len(&self) -> usize {
         self.data.row_shape.iter().product()
@@ -65,21 +81,11 @@ impl TrainedModel {
         Ok(raw)
     }
 
-    /// Compiles `program`, whose first inputs are the parameters.
+    /// Compiles `program` in single precision, to be called with the weights.
     ///
     /// # Errors
     /// A program that the executor does not take.
-    pub fn compile(&self, program: &Program) -> Result<Executable<f32>> {
-        Executable::compile(program, self.options).map_err(refused)
+    pub fn compile(&self, program: &Program) -> Result<Routine> {
+        Routine::compile(&*self.executor, program, Width::Single)
     }
-
-    /// The weights as the first inputs of a program.
-    pub fn arguments(&self) -> Vec<Argument<'_, f32>> {
-        self.weights.iter().map(|values| Argument::Float(values)).collect()
-    }
-}
-
-/// The executor's refusal as this crate's error.
-pub fn refused(error: enscore_cpu::ExecutorError) -> Error {
-    Error::input("the executor can't run this program").found(error)
 }

@@ -1,13 +1,13 @@
 //! After a step that was not finite: which tensor was the first not to be.
 
-use enscore_cpu::{Argument, Executable};
+use enscore_program::executor::Width;
 use enscore_program::{Kind, Parameters, Scope, Var};
 
 use crate::error::Result;
+use crate::executor::Routine;
 use crate::model::{LogDensity, batch_shape};
 use crate::objective::Batch;
-use crate::sample::refused;
-use crate::train::state::StepInputs;
+use crate::train::stepper::StepInputs;
 use crate::train::training::Training;
 
 /// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the
@@ -22,15 +22,17 @@ pub(super) fn first_non_finite(training: &Training) -> Result<String> {
     if is_bad(inputs.x) {
         return Ok("the batch".to_string());
     }
-    if inputs.chains.is_some_and(is_bad) {
+    if let Some(chains) = inputs.chains
+        && is_bad(&chains.view()?)
+    {
         return Ok("a chain".to_string());
     }
-    let weights = training.weights();
+    let weights = training.weights()?;
     let bad_parameter = training.parameters().iter().zip(&weights).find(|(_, values)| is_bad(values));
     if let Some((parameter, _)) = bad_parameter {
         return Ok(format!("parameter {}", parameter.name));
     }
-    let (names, outputs) = run_again(training, player, &weights, inputs)?;
+    let (names, outputs) = run_again(training, player, inputs)?;
     let bad = names.into_iter().zip(outputs).find(|(_, values)| is_bad(values));
     Ok(bad.map_or_else(|| "the gradient's norm, which overflowed".to_string(), |(name, _)| name))
 }
@@ -40,7 +42,6 @@ pub(super) fn first_non_finite(training: &Training) -> Result<String> {
 fn run_again(
     training: &Training,
     player: usize,
-    weights: &[&[f32]],
     inputs: &StepInputs,
 ) -> Result<(Vec<String>, Vec<Vec<f32>>)> {
     let scope = Scope::new();
@@ -72,15 +73,17 @@ fn run_again(
     let program = scope
         .finish(&outputs)
         .map_err(|error| crate::Error::run("can't trace the step again").found(error))?;
-    let mut executable = Executable::compile(&program, training.options().update).map_err(refused)?;
-    let mut values: Vec<Vec<f32>> = std::iter::once(1)
-        .chain(training.parameters().iter().map(|p| p.size()))
-        .map(|len| vec![0.0; len])
-        .collect();
-    let mut arguments: Vec<Argument<f32>> = weights.iter().map(|values| Argument::Float(values)).collect();
-    arguments.extend([Argument::Float(inputs.x), Argument::Float(inputs.weights), Argument::Key(inputs.key)]);
-    arguments.extend(inputs.chains.map(Argument::Float));
-    let mut slices: Vec<&mut [f32]> = values.iter_mut().map(Vec::as_mut_slice).collect();
-    executable.run(&arguments, &mut slices).map_err(refused)?;
+    let mut routine = Routine::compile(&*training.executors().update, &program, Width::Single)?;
+    let sizes = std::iter::once(1).chain(training.parameters().iter().map(|parameter| parameter.size()));
+    let mut values: Vec<Vec<f32>> = sizes.map(|len| vec![0.0; len]).collect();
+    let call = routine.call().weights(training.resident_weights());
+    let mut call = call.with("x", inputs.x).with("row_weights", inputs.weights).with("key", inputs.key);
+    if let Some(chains) = inputs.chains {
+        call = call.with("chains", chains);
+    }
+    for (name, values) in names.iter().zip(&mut values) {
+        call = call.to(name, values);
+    }
+    call.run()?;
     Ok((names, values))
 }

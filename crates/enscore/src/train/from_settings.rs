@@ -1,19 +1,19 @@
 //! A training as checked settings describe it: data, model, objective, options; everything that can be
 //! refused is refused here, before anything is written.
 
-use enscore_cpu::Executable;
+use enscore_program::executor::Width;
 
 use super::options::TrainingOptions;
-use super::training::{Training, trace_updates};
+use super::training::{Traced, Training, trace_updates};
 use super::update::UpdateProgram;
 use crate::checkpoint::{DataRecord, RunManifest};
 use crate::data::{self, Dataset, Parts, Prepared, Preprocess, Split, Statistics, Subset};
 use crate::error::{Error, Result};
+use crate::executor::Executors;
 use crate::model::{self, Bipartite, DataFacts, Family, Network, NoiseLevels};
 use crate::objective::{Scene, Task};
-use crate::sample::refused;
 use crate::settings::Settings;
-use crate::trained::frozen_flow;
+use crate::trained::{frozen_flow, processor, update_processor};
 
 /// A training with what a run's folder records of it.
 pub(super) struct Described {
@@ -50,20 +50,28 @@ impl Described {
             flow_noise: frozen_flow(settings)?,
         })?;
         let options = TrainingOptions::of(settings)?;
-        let (task, updates) = within_memory(settings, &model, task, &options)?;
-        let training = Training::traced(model, task, updates, &training, &statistics, options)?;
+        let executors = executors(settings)?;
+        let (task, updates) = within_memory(settings, &model, task, &options, &executors)?;
+        let traced = Traced { model, task, updates, options };
+        let training = Training::traced(traced, &training, &statistics, executors)?;
         let levels = objective.levels()?;
         Ok(Described { settings: settings.clone(), training, validation, record, levels })
     }
 
     pub(super) fn manifest(&self) -> RunManifest {
-        let instructions = format!("{:?}", enscore_cpu::simd::Path::current()).to_lowercase();
+        let instructions = self.training.executors().update.name();
         let seed = self.settings.train().seed;
         let parameters = self.training.parameter_count();
         let temperature =
             Some(self.settings.objective().method().temperature()).filter(|temperature| *temperature != 1.0);
         RunManifest { temperature, ..RunManifest::new(seed, self.record.clone(), parameters, &instructions) }
     }
+}
+
+/// The processor as the settings want it.
+fn executors(settings: &Settings) -> Result<Executors> {
+    let update = update_processor(settings)?.executor();
+    Ok(Executors { update, other: processor(settings).executor() })
 }
 
 /// The updates of `task`; of exact score matching of an energy, unless the settings say otherwise, with
@@ -73,14 +81,15 @@ fn within_memory(
     model: &Network,
     mut task: Task,
     options: &TrainingOptions,
+    executors: &Executors,
 ) -> Result<(Task, Vec<UpdateProgram>)> {
     let mut updates = trace_updates(model, &task, options)?;
     let objective = settings.objective().method();
     let mut tangents: usize = model::Score::row_shape(model).iter().product();
     let half = 0.5 * settings.train().memory_limit_gib * (1u64 << 30) as f64;
     while objective.with_tangents(tangents).is_some() && model.has_density() && tangents > 1 {
-        let executable = Executable::<f32>::compile(&updates[0].program, options.update).map_err(refused)?;
-        if executable.arena_bytes() as f64 <= half {
+        let compiled = executors.update.compile(&updates[0].program, Width::Single)?;
+        if compiled.memory() as f64 <= half {
             break;
         }
         tangents = tangents.div_ceil(2);

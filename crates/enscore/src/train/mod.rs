@@ -1,7 +1,6 @@
 //! Training: the update as a program, its schedules, and the loop around it that saves, validates, samples
 //! and reports.
 
-pub mod adam;
 mod batches;
 mod chains;
 mod diagnose;
@@ -9,10 +8,12 @@ mod from_settings;
 mod options;
 mod profile;
 mod recorder;
+mod report;
 mod request;
 mod resume;
 pub mod schedule;
 mod state;
+mod stepper;
 mod training;
 pub mod update;
 mod watch;
@@ -22,9 +23,10 @@ use crate::settings::Settings;
 
 pub use options::TrainingOptions;
 pub use profile::{ProgramProfile, TrainingProfile, WorkRow, profile};
+pub use report::StepReport;
 pub use request::{Observer, Outcome, Request, Silent};
-pub use state::StepReport;
 pub use training::Training;
+pub use update::adam;
 
 /// Trains as `settings` say, writing to the run's folder. `stop` is asked between steps for the number of a
 /// signal that asks for an end.

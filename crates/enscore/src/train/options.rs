@@ -1,14 +1,12 @@
 //! How a training runs, apart from what it trains, what it minimises and what it learns from.
 
-use enscore_cpu::Options;
-
-use super::adam::{Adam, Rule};
 use super::schedule::{LearningRate, average_decay};
+use super::stepper::StepRates;
 use super::update::Optimiser;
+use super::update::adam::{Adam, Rule};
 use crate::data::Preprocess;
 use crate::error::Result;
 use crate::settings::{Decay, Descent, Settings};
-use crate::trained::{options, update_options};
 
 /// How a training runs.
 ///
@@ -37,10 +35,6 @@ pub struct TrainingOptions {
     pub range_ratio: f64,
     /// The largest memory, in GiB; a training that needs more is refused.
     pub memory_limit_gib: f64,
-    /// How the update is compiled.
-    pub update: Options,
-    /// How everything else is compiled.
-    pub other: Options,
 }
 
 impl Default for TrainingOptions {
@@ -60,8 +54,6 @@ impl Default for TrainingOptions {
             dequantise: false,
             range_ratio: 10.0,
             memory_limit_gib: 16.0,
-            update: Options::default(),
-            other: Options::default(),
         }
     }
 }
@@ -70,7 +62,7 @@ impl TrainingOptions {
     /// The options of checked settings.
     ///
     /// # Errors
-    /// Constants of Adam out of range; products in bfloat16 on a processor without them.
+    /// Constants of Adam out of range.
     pub fn of(settings: &Settings) -> Result<TrainingOptions> {
         let optimiser = settings.optimiser();
         let train = settings.train();
@@ -103,19 +95,17 @@ impl TrainingOptions {
             dequantise: settings.data().dequantise && settings.data().preprocess == Preprocess::None,
             range_ratio: settings.stability().range_ratio,
             memory_limit_gib: train.memory_limit_gib,
-            update: update_options(settings)?,
-            other: options(settings),
         })
     }
 
-    /// What update `step` = 1, 2, .. takes at this learning rate: it, 1 - β1^t, 1 - β2^t, decay of the
-    /// average.
-    pub(super) fn rates(&self, step: u64, learning_rate: f64) -> [f64; 4] {
+    /// What update `step` = 1, 2, .. takes at this learning rate.
+    pub(super) fn rates(&self, step: u64, learning_rate: f64) -> StepRates {
         let [correction1, correction2] = match self.optimiser.rule {
             Rule::Adam(adam) => adam.corrections(step),
             // Momentum takes no notice of them.
             Rule::Momentum(_) => Adam::default().corrections(step),
         };
-        [learning_rate, correction1, correction2, average_decay(self.ema_decay, step.saturating_sub(1))]
+        let ema_decay = average_decay(self.ema_decay, step.saturating_sub(1));
+        StepRates { learning_rate, correction1, correction2, ema_decay }
     }
 }

@@ -8,7 +8,8 @@
 //! (Williams, Waterman and Patterson 2009, the roofline). The peak is the rate of our large square matrix
 //! products on all threads; the bandwidth is that of copying as many bytes as the program touches, so
 //! programs that fit a cache are measured by it. What counts as an operation and as a byte is said at
-//! [`enscore_cpu::Work`]. The limit knows nothing of exp, tanh and random draws, which are work too.
+//! [`crate::program::executor::Work`]. The limit knows nothing of exp, tanh and random draws, which are work
+//! too.
 //!
 //! Steps are timed one after another, each on all threads that it can use. In a training the short steps of a
 //! small program run side by side instead, so the sum of the steps may be more than an update takes.
@@ -16,11 +17,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use enscore_cpu::peaks::{LARGE, copy_rate, product_rate};
-use enscore_cpu::{Executable, Group, StepProfile};
+use enscore_program::executor::{Group, Profile, Rates, StepProfile};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::executor::Routine;
 use crate::settings::Settings;
 use crate::train::from_settings::Described;
 use crate::train::resume::warm_start;
@@ -130,8 +131,12 @@ pub fn profile(settings: &Settings, updates: u64, stop: &dyn Fn() -> Option<i32>
     training.skip_to(training.task().stages.last().copied().unwrap_or(0));
     advance(&mut training, WARM_UP, stop)?;
     let update_ms = advance(&mut training, updates, stop)?.as_secs_f64() * 1e3 / updates as f64;
-    training.programs().into_iter().for_each(|(_, executable)| executable.start_profile());
+    training.programs().into_iter().for_each(|(_, routine)| routine.compiled_mut().start_profile());
     let profiled_ms = advance(&mut training, updates, stop)?.as_secs_f64() * 1e3 / updates as f64;
+    let executor = training.executors().update.clone();
+    let Some(rates) = executor.rates() else {
+        return Err(Error::input("this executor measures no steps").found(executor.name()));
+    };
     let compile_ms = training.compiled_in().as_secs_f64() * 1e3;
     let mut profile = TrainingProfile {
         updates,
@@ -146,14 +151,14 @@ pub fn profile(settings: &Settings, updates: u64, stop: &dyn Fn() -> Option<i32>
         bytes: 0.0,
         limit_ms: 0.0,
         share_of_limit: 0.0,
-        peak_gflops: product_rate(BUDGET) / 1e9,
-        copy_gb_per_s: copy_rate(LARGE, BUDGET) / 1e9,
+        peak_gflops: rates.products(BUDGET) / 1e9,
+        copy_gb_per_s: rates.copies(rates.large(), BUDGET) / 1e9,
         programs: Vec::new(),
         groups: Vec::new(),
         steps: Vec::new(),
     };
-    let measured: Vec<(ProgramProfile, Vec<StepProfile>)> =
-        training.programs().into_iter().map(|(name, executable)| ended(name, executable, updates)).collect();
+    let ended = |(name, routine)| ended(name, routine, updates, rates);
+    let measured = training.programs().into_iter().map(ended).collect();
     profile.add_steps(measured);
     profile.host_ms = (profiled_ms - profile.steps_ms).max(0.0);
     Ok(profile)
@@ -172,16 +177,21 @@ fn advance(training: &mut Training, updates: u64, stop: &dyn Fn() -> Option<i32>
 }
 
 /// What a program's profile says.
-fn ended(name: String, executable: &mut Executable<f32>, updates: u64) -> (ProgramProfile, Vec<StepProfile>) {
-    let steps = executable.end_profile();
+fn ended(
+    name: String,
+    routine: &mut Routine,
+    updates: u64,
+    rates: &dyn Rates,
+) -> (ProgramProfile, Vec<StepProfile>) {
+    let Profile { steps, touched } = routine.compiled_mut().end_profile();
     let runs = steps.first().map_or(0, |step| step.runs);
     let program = ProgramProfile {
         name,
         runs: runs as f64 / updates as f64,
         steps: steps.len(),
-        arena_bytes: executable.arena_bytes() as u64,
-        touched_bytes: executable.touched_bytes() as u64,
-        copy_gb_per_s: copy_rate(executable.touched_bytes(), BUDGET) / 1e9,
+        arena_bytes: routine.memory() as u64,
+        touched_bytes: touched as u64,
+        copy_gb_per_s: rates.copies(touched, BUDGET) / 1e9,
     };
     (program, steps)
 }

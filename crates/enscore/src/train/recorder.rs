@@ -282,7 +282,7 @@ impl Recorder {
             self.metrics.append(&row)?;
         }
         let Some(validation) = &mut self.validation else { return Ok(()) };
-        let loss = validation.loss_per_dim(self.training.averages())?;
+        let loss = validation.loss_per_dim(self.training.resident_averages())?;
         self.last_validation = Some(loss);
         observer.message(&format!("step {step}: validation loss {loss:.4}"));
         let row = json!({
@@ -305,9 +305,9 @@ impl Recorder {
     /// The model with its averaged weights, to draw from.
     fn averaged_model(&self) -> Result<TrainedModel> {
         let parameters = self.training.parameters();
-        let averages = self.training.averages();
+        let averages = self.training.averages()?;
         let of = |wanted: &enscore_program::Parameter| {
-            let found = parameters.iter().zip(averages).find(|(parameter, _)| parameter.name == wanted.name);
+            let found = parameters.iter().zip(&averages).find(|(parameter, _)| parameter.name == wanted.name);
             Ok(found.map(|(_, values)| values.clone()).unwrap_or_default())
         };
         trained_model(&self.settings, self.record.clone(), of)

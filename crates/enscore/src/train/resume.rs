@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::request::{Observer, Request};
-use super::state::from_tensors;
+use super::state::State;
 use super::training::Training;
 use crate::checkpoint::{MetricsMark, Run, RunFolder, RunManifest, Tensors};
 use crate::error::{Error, Result};
@@ -86,8 +86,8 @@ pub(super) fn warm_start(settings: &Settings, training: &mut Training) -> Result
     let Some(path) = settings.train().warm_start_run() else { return Ok(()) };
     let averages = averages_of(path, training)?;
     let moments: Vec<Vec<f32>> = averages.iter().map(|values| vec![0.0; values.len()]).collect();
-    training.start_from(&[averages.clone(), moments.clone(), moments, averages].concat());
-    Ok(())
+    let moments = [moments.clone(), moments];
+    training.start_from(&State { parameters: averages.clone(), moments, averages })
 }
 
 /// The averaged weights of the run at `path`.
@@ -95,6 +95,5 @@ fn averages_of(path: &Path, training: &Training) -> Result<Vec<Vec<f32>>> {
     let Some(loaded) = RunFolder::open(path)?.latest_checkpoint()? else {
         return Err(Error::input("the warm-start run has no checkpoint").at(path.display()));
     };
-    let count = training.parameters().len();
-    Ok(from_tensors(training.update(), &loaded.tensors)?[3 * count..].to_vec())
+    Ok(State::of_tensors(training.parameters(), &loaded.tensors)?.averages)
 }

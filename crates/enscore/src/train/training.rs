@@ -3,21 +3,23 @@
 
 use std::time::{Duration, Instant};
 
-use enscore_cpu::Executable;
 use enscore_program::Parameter;
 use enscore_program::random::Key;
 
 use super::batches::Batches;
 use super::chains::{ChainReport, Chains, Surroundings};
 use super::options::TrainingOptions;
-use super::state::{State, StepInputs, StepReport, from_tensors};
+use super::report::StepReport;
+use super::state::State;
+use super::stepper::{StepInputs, StepRates, Stepper};
 use super::update::{Steps, UpdateProgram};
 use crate::checkpoint::{DataRecord, STATE_PREFIXES, TensorData, Tensors};
 use crate::data::{self, Statistics, Subset, Values};
 use crate::error::{Error, Result};
+use crate::executor::{Executors, Routine, WeightsView};
 use crate::model::{self, Network, Score};
 use crate::objective::{self, ChainSettings, Side, Task};
-use crate::sample::{TrainedModel, refused};
+use crate::sample::TrainedModel;
 
 /// The name of whose turn it is in a checkpoint.
 const TURN: &str = "objective.turn";
@@ -27,6 +29,7 @@ const GIB: f64 = (1u64 << 30) as f64;
 ///
 /// ```
 /// use enscore::data::{Dataset, Subset, Values};
+/// use enscore::executor::default_executor;
 /// use enscore::model::{GaussianEnergy, Network};
 /// use enscore::objective::{ScoreMatching, Task};
 /// use enscore::train::{Training, TrainingOptions};
@@ -36,8 +39,8 @@ const GIB: f64 = (1u64 << 30) as f64;
 /// let data = Dataset::new("circle", "made here", &[2], Values::F32(points))?;
 /// let model = Network::Energy(Box::new(GaussianEnergy::new(&[2])?));
 /// let options = TrainingOptions { steps: 20, ..TrainingOptions::default() };
-/// let mut training =
-///     Training::new(model, Task::new(ScoreMatching { tangents: 0 }), &Subset::all(&data), options)?;
+/// let task = Task::new(ScoreMatching { tangents: 0 });
+/// let mut training = Training::new(model, task, &Subset::all(&data), options, default_executor())?;
 /// let first = training.step()?.loss;
 /// while training.steps_done() < 20 {
 ///     training.step()?;
@@ -50,15 +53,24 @@ pub struct Training {
     task: Task,
     data: Subset,
     options: TrainingOptions,
+    executors: Executors,
     /// One for each of the task's players, over the same state.
     updates: Vec<UpdateProgram>,
-    state: State,
+    stepper: Stepper,
     chains: Option<Chains>,
     /// Whose step is next where two players take turns: a position among the task's players.
     player: usize,
     batches: Batches,
     step: u64,
     compiled_in: Duration,
+}
+
+/// A training whose updates are traced.
+pub(super) struct Traced {
+    pub(super) model: Network,
+    pub(super) task: Task,
+    pub(super) updates: Vec<UpdateProgram>,
+    pub(super) options: TrainingOptions,
 }
 
 /// What an update came to.
@@ -68,42 +80,45 @@ pub(crate) struct Stepped {
 }
 
 impl Training {
-    /// Traces and compiles the updates of `model` under `task`, to learn from `data`.
+    /// Traces and compiles the updates of `model` under `task`, to learn from `data` on `executors`: one
+    /// executor, or [`Executors`].
     ///
     /// # Errors
     /// A model or an objective that does not fit the rows; more memory than `options` allow.
-    pub fn new(model: Network, task: Task, data: &Subset, options: TrainingOptions) -> Result<Training> {
+    pub fn new(
+        model: Network,
+        task: Task,
+        data: &Subset,
+        options: TrainingOptions,
+        executors: impl Into<Executors>,
+    ) -> Result<Training> {
         let statistics = data::statistics(data)?;
         let updates = trace_updates(&model, &task, &options)?;
-        Training::traced(model, task, updates, data, &statistics, options)
+        Training::traced(Traced { model, task, updates, options }, data, &statistics, executors.into())
     }
 
     /// The same, of updates that are traced already.
     pub(super) fn traced(
-        model: Network,
-        task: Task,
-        updates: Vec<UpdateProgram>,
+        traced: Traced,
         data: &Subset,
         statistics: &Statistics,
-        options: TrainingOptions,
+        executors: Executors,
     ) -> Result<Training> {
+        let Traced { model, task, updates, options } = traced;
         let began = Instant::now();
-        let compile =
-            |update: &UpdateProgram| Executable::compile(&update.program, options.update).map_err(refused);
-        let executables = updates.iter().map(compile).collect::<Result<Vec<_>>>()?;
+        let start = State::in_order(updates[0].initial_state(options.seed));
+        let stepper = Stepper::new(&*executors.update, &updates, &start)?;
         let surroundings = Surroundings {
             model: &model,
             parameters: &updates[0].parameters,
             options: &options,
+            executor: &*executors.other,
             statistics,
             first: task.stages.last().copied().unwrap_or(0),
         };
         let chains = task.chains.as_ref().map(|chains| Chains::new(chains, &surroundings)).transpose()?;
-        let compiled_in = began.elapsed();
-        let arenas = executables.iter().map(|executable| executable.arena_bytes() as u64).sum::<u64>();
-        let values = updates[0].initial_state(options.seed);
         let training = Training {
-            state: State::new(&updates, executables, values),
+            stepper,
             batches: Batches::new(data, &options),
             data: data.clone(),
             model,
@@ -112,10 +127,11 @@ impl Training {
             chains,
             player: 0,
             step: 0,
-            compiled_in,
+            compiled_in: began.elapsed(),
             options,
+            executors,
         };
-        training.refuse_beyond_memory(arenas + training.chains.as_ref().map_or(0, Chains::bytes))?;
+        training.refuse_beyond_memory()?;
         Ok(training)
     }
 
@@ -158,7 +174,7 @@ impl Training {
         let peak = self.options.learning_rate.at(step, progress);
         let rates = self.options.rates(step, peak * rate * self.task.players[player].rate);
         let inputs = step_inputs(&self.batches, self.chains.as_ref(), &self.task, player, rates, self.key());
-        let report = self.state.step(player, &inputs)?;
+        let report = self.stepper.step(player, &inputs)?;
         if report.finite {
             if let Some(rule) = &self.task.alternation {
                 let accuracy = report.accuracy()?;
@@ -180,12 +196,12 @@ impl Training {
         else {
             return Ok(None);
         };
-        chains.advance(self.step, &self.state.parameters(), &self.batches.x).map(Some)
+        chains.advance(self.step, self.stepper.weights(), &self.batches.x).map(Some)
     }
 
     /// What the next update takes, at no learning rate: after a step that was not taken, what it took.
     pub(super) fn next_inputs(&self) -> StepInputs<'_> {
-        let rates = [0.0; 4];
+        let rates = StepRates::default();
         step_inputs(&self.batches, self.chains.as_ref(), &self.task, self.player(), rates, self.key())
     }
 
@@ -229,14 +245,35 @@ impl Training {
         self.parameters().iter().map(|parameter| parameter.size() as u64).sum()
     }
 
-    /// The parameters' values after the last update.
-    pub fn weights(&self) -> Vec<&[f32]> {
-        self.state.parameters()
+    /// Where it runs.
+    pub fn executors(&self) -> &Executors {
+        &self.executors
     }
 
-    /// The moving averages of these values.
-    pub fn averages(&self) -> &[Vec<f32>] {
-        self.state.averages()
+    /// A copy of the parameters' values after the last update.
+    ///
+    /// # Errors
+    /// An executor that fails.
+    pub fn weights(&self) -> Result<Vec<Vec<f32>>> {
+        self.stepper.weights().read()
+    }
+
+    /// A copy of the moving averages of these values.
+    ///
+    /// # Errors
+    /// An executor that fails.
+    pub fn averages(&self) -> Result<Vec<Vec<f32>>> {
+        self.resident_averages().read()
+    }
+
+    /// The parameters where the updates run.
+    pub(super) fn resident_weights(&self) -> WeightsView<'_> {
+        self.stepper.weights()
+    }
+
+    /// The moving averages where the updates run.
+    pub(super) fn resident_averages(&self) -> WeightsView<'_> {
+        self.stepper.averages()
     }
 
     /// The model with its averaged weights, to sample from and to score rows with.
@@ -247,13 +284,13 @@ impl Training {
         let record = DataRecord::of(self.data.dataset(), &data::statistics(&self.data)?)?;
         let own = model::parameters_of(&self.model)?;
         let mut tensors = Tensors::new();
-        for (parameter, values) in self.parameters().iter().zip(self.averages()) {
+        for (parameter, values) in self.parameters().iter().zip(self.averages()?) {
             // An objective may learn parameters besides those of the model.
             if own.iter().any(|known| known.name == parameter.name) {
-                tensors.insert(&parameter.name, &parameter.shape, TensorData::F32(values.clone()))?;
+                tensors.insert(&parameter.name, &parameter.shape, TensorData::F32(values))?;
             }
         }
-        TrainedModel::of_network(self.model, record, &tensors)
+        TrainedModel::of_network(self.model, record, &tensors)?.on(self.executors.other)
     }
 
     /// The update that all players' states are those of.
@@ -275,18 +312,18 @@ impl Training {
         self.step = steps;
     }
 
-    /// Starts from these values: parameters, two moments and averages.
-    pub(super) fn start_from(&mut self, values: &[Vec<f32>]) {
-        self.state.restore(values);
+    /// Starts from these values.
+    pub(super) fn start_from(&mut self, values: &State<Vec<f32>>) -> Result<()> {
+        self.stepper.restore(values)
     }
 
     /// The compiled programs by name.
-    pub(super) fn programs(&mut self) -> Vec<(String, &mut Executable<f32>)> {
+    pub(super) fn programs(&mut self) -> Vec<(String, &mut Routine)> {
         let several = self.updates.len() > 1;
         let name =
             |number: usize| if several { format!("update {}", number + 1) } else { "update".to_string() };
-        let updates = self.state.executables().enumerate().map(|(number, update)| (name(number), update));
-        let chains = self.chains.as_mut().map(|chains| ("chains".to_string(), chains.executable()));
+        let updates = self.stepper.routines().enumerate().map(|(number, update)| (name(number), update));
+        let chains = self.chains.as_mut().map(|chains| ("chains".to_string(), chains.routine()));
         updates.chain(chains).collect()
     }
 
@@ -295,7 +332,7 @@ impl Training {
     /// # Errors
     /// None that a training brings about.
     pub fn tensors(&self) -> Result<Tensors> {
-        let mut tensors = self.state.tensors(self.update())?;
+        let mut tensors = self.stepper.state().tensors(self.parameters())?;
         if self.player > 0 {
             tensors.insert(TURN, &[], TensorData::F32(vec![self.player as f32]))?;
         }
@@ -310,7 +347,7 @@ impl Training {
     /// # Errors
     /// Tensors of another training, named.
     pub fn restore(&mut self, tensors: &Tensors, steps: u64) -> Result<()> {
-        self.state.restore(&from_tensors(self.update(), tensors)?);
+        self.stepper.restore(&State::of_tensors(self.parameters(), tensors)?)?;
         self.player = match tensors.get(TURN) {
             Some(_) => usize::from(tensors.f32(TURN)?.first().is_some_and(|turn| *turn > 0.0)),
             None => 0,
@@ -319,8 +356,9 @@ impl Training {
         self.chains.as_mut().map_or(Ok(()), |chains| chains.restore(tensors))
     }
 
-    /// Bytes that the training takes: the data, two copies of the state, and the arenas of its programs.
-    fn memory(&self, arenas: u64) -> u64 {
+    /// Bytes that the training takes: the data, two copies of the state, its chains, and what its programs
+    /// keep.
+    fn memory(&self) -> u64 {
         let values = self.data.dataset().values();
         let width = match values {
             Values::U8(_) => 1,
@@ -328,11 +366,12 @@ impl Training {
             Values::F64(_) => 8,
         };
         let state = 2 * 4 * STATE_PREFIXES.len() as u64 * self.parameter_count();
-        (values.len() * width) as u64 + state + arenas
+        let chains = self.chains.as_ref().map_or(0, Chains::bytes);
+        (values.len() * width) as u64 + state + self.stepper.memory() + chains
     }
 
-    fn refuse_beyond_memory(&self, arenas: u64) -> Result<()> {
-        let gib = self.memory(arenas) as f64 / GIB;
+    fn refuse_beyond_memory(&self) -> Result<()> {
+        let gib = self.memory() as f64 / GIB;
         let limit = self.options.memory_limit_gib;
         if gib <= limit {
             return Ok(());
@@ -352,7 +391,7 @@ fn step_inputs<'a>(
     chains: Option<&'a Chains>,
     task: &Task,
     player: usize,
-    rates: [f64; 4],
+    rates: StepRates,
     key: Key,
 ) -> StepInputs<'a> {
     let from_chains = task.players[player].learns_from_chains;

@@ -1,5 +1,7 @@
 //! What every executor does.
 
+use std::fmt;
+
 use super::buffer::Buffer;
 use super::error::ExecutorError;
 use super::passed::{Input, Output};
@@ -8,7 +10,7 @@ use super::values::{Values, Width};
 use crate::program::Program;
 
 /// Compiles programs for a device and keeps numbers on it.
-pub trait Executor: Send + Sync {
+pub trait Executor: fmt::Debug + Send + Sync {
     /// Plans `program` for numbers of this width and takes the memory that it needs.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::shuffle::shuffled;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::executor::RowSource;
 use crate::streams;
 
 /// Some rows of a data set; at least one.
@@ -50,6 +51,16 @@ impl Subset {
     /// The rows that are picked, shared.
     pub(super) fn shared_rows(&self) -> Arc<[u32]> {
         self.rows.clone()
+    }
+}
+
+impl RowSource<f32> for Subset {
+    fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn copy(&self, row: usize, out: &mut [f32]) -> Result<()> {
+        self.dataset.copy_row(self.rows[row] as usize, out)
     }
 }
 

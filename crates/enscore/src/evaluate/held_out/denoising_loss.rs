@@ -3,15 +3,14 @@
 //! Per dimension: (1/D) ‖σ s(x + σ z, σ) + z‖², one draw of z for each row and level. Rows are independent,
 //! so the standard error is the standard deviation over rows divided by √n.
 
-use enscore_cpu::Argument;
 use enscore_program::random::Key;
 use serde::Serialize;
 
 use crate::data::Subset;
 use crate::error::{Error, Result};
 use crate::evaluate::Mean;
-use crate::objective::EvaluationProgram;
-use crate::sample::{TrainedModel, refused};
+use crate::objective::evaluation_program;
+use crate::sample::TrainedModel;
 
 /// The loss at one noise level.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -54,29 +53,23 @@ pub fn denoising_loss(
     let (data, rows) = (subset.dataset(), &subset.rows()[..subset.rows().len().min(max_rows)]);
     data.require_row_shape(&score.data.row_shape)?;
     let batch = batch.clamp(1, rows.len());
-    let program = EvaluationProgram::trace(&score.model, &score.parameters, batch)?;
-    let mut executable = score.compile(&program.program)?;
-    let (row_len, sigmas) = (score.row_len(), score.levels.as_slice());
+    let program = evaluation_program(&score.model, score.parameters(), batch)?;
+    let mut routine = score.compile(&program)?;
+    let row_len = score.row_len() as f64;
+    let sigmas = score.levels.as_slice();
+    let first = Subset::new(data, rows.to_vec())?;
     let total = (rows.len().div_ceil(batch) * sigmas.len()) as u64;
-    let mut losses = vec![vec![0.0; rows.len()]; sigmas.len()];
-    let mut x = vec![0.0; batch * row_len];
-    let mut out = vec![0.0; batch];
     let mut done = 0;
-    for (start, rows) in rows.chunks(batch).enumerate().map(|(i, rows)| (i * batch, rows)) {
-        for (row, x) in rows.iter().zip(x.chunks_exact_mut(row_len)) {
-            data.copy_row(*row as usize, x)?;
-        }
-        for (level, (sigma, losses)) in sigmas.iter().zip(&mut losses).enumerate() {
-            let sigma = vec![*sigma as f32; batch];
-            let key = Key { seed, step: level as u64, row: start as u64 };
-            let mut inputs = score.arguments();
-            inputs.extend([Argument::Float(&x), Argument::Float(&sigma), Argument::Key(key)]);
-            executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
-            let of_row = |loss: &f32| f64::from(*loss) / row_len as f64;
-            losses[start..start + rows.len()].iter_mut().zip(&out).for_each(|(to, loss)| *to = of_row(loss));
+    let mut losses = Vec::with_capacity(sigmas.len());
+    for (level, sigma) in sigmas.iter().enumerate() {
+        let sigma = vec![*sigma as f32; batch];
+        let mut tell = || {
             done += 1;
-            progress(done, total)?;
-        }
+            progress(done, total)
+        };
+        let over = routine.over(&first).weights(&score.weights).with("sigma", &sigma);
+        let of_level = over.key(Key::new(seed, level as u64)).after_each(&mut tell).per_row("loss")?;
+        losses.push(of_level.iter().map(|loss| loss / row_len).collect::<Vec<f64>>());
     }
     summarise(sigmas, &losses)
 }

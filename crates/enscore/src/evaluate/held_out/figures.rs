@@ -2,7 +2,6 @@
 //! objective's own loss, the log density f/T beside that of the training rows, and the log-likelihood where
 //! log Z is known.
 
-use enscore_cpu::Argument;
 use enscore_program::random::Key;
 use serde::Serialize;
 
@@ -13,9 +12,10 @@ use super::unit_figures::reconstruction_error;
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
 use crate::evaluate::{EvaluationSettings, Mean, log_z_by_quadrature};
+use crate::executor::RowSlice;
 use crate::model::{Bipartite, HostDensity, Network};
-use crate::objective::{HeldOutLoss, ObjectiveProgram, Scene};
-use crate::sample::{TrainedDensity, TrainedModel, refused};
+use crate::objective::{HeldOutLoss, Scene, objective_program};
+use crate::sample::{TrainedDensity, TrainedModel};
 use crate::trained::{Trained, frozen_flow};
 
 /// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
@@ -157,31 +157,20 @@ fn objective_loss(
     })?;
     let objective = &*task.players[0].objective;
     let further = kind.further_parameters(trained.settings.model(), &facts)?;
-    let parameters = [model.parameters.clone(), further].concat();
-    let program = ObjectiveProgram::trace(&model.model, objective, &parameters, BATCH)?;
-    let mut executable = model.compile(&program.program)?;
-    let further: Vec<Vec<f32>> = parameters[model.parameters.len()..]
-        .iter()
-        .map(|parameter| vec![trained.learnt_log_z.unwrap_or(0.0) as f32; parameter.size()])
-        .collect();
-    let mut means = Vec::new();
-    let (mut x, count) = (vec![0.0; BATCH * row_len], rows.len() / row_len);
-    for (number, chunk) in rows.chunks(BATCH * row_len).enumerate() {
-        x[..chunk.len()].copy_from_slice(chunk);
-        let taken = chunk.len() / row_len;
-        let weights: Vec<f32> = (0..BATCH).map(|row| if row < taken { 1.0 } else { 0.0 }).collect();
-        let mut inputs = model.arguments();
-        inputs.extend(further.iter().map(|values| Argument::Float(values)));
-        let key = Key { seed, step: u64::MAX, row: (number * BATCH) as u64 };
-        inputs.extend([Argument::Float(&x), Argument::Float(&weights), Argument::Key(key)]);
-        let mut loss = [0.0f32];
-        executable.run(&inputs, &mut [&mut loss]).map_err(refused)?;
-        means.push((f64::from(loss[0]), taken as f64));
+    let parameters = [model.parameters(), &further].concat();
+    let program = objective_program(&model.model, objective, &parameters, BATCH)?;
+    let mut routine = model.compile(&program)?;
+    let learnt = trained.learnt_log_z.unwrap_or(0.0) as f32;
+    let values: Vec<Vec<f32>> = further.iter().map(|parameter| vec![learnt; parameter.size()]).collect();
+    let rows = RowSlice::new(rows, row_len)?;
+    let mut over = routine.over::<f32>(&rows).weights(&model.weights).key(Key::new(seed, u64::MAX));
+    for (parameter, values) in further.iter().zip(&values) {
+        over = over.with(&parameter.name, values);
     }
-    let total: f64 = means.iter().map(|(_, taken)| taken).sum();
-    let value = means.iter().map(|(mean, taken)| mean * taken).sum::<f64>() / total;
-    let full: Vec<f64> =
-        means.iter().filter(|(_, taken)| *taken as usize == BATCH).map(|(mean, _)| *mean).collect();
+    let means = over.means("loss")?;
+    let count: usize = means.iter().map(|batch| batch.rows).sum();
+    let value = means.iter().map(|batch| batch.mean * batch.rows as f64).sum::<f64>() / count as f64;
+    let full: Vec<f64> = means.iter().filter(|batch| batch.rows == BATCH).map(|batch| batch.mean).collect();
     let std_err = if full.len() > 1 { Some(Mean::of(&full)?.std_err) } else { None };
     Ok(HeldOutFigure { name, value, std_err, rows: count })
 }

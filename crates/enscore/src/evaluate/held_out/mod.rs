@@ -14,4 +14,4 @@ pub use data::{HeldOut, RunData, learning_rows_for, rows_for, run_data, unit_row
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use figures::{HeldOutFigure, against, model_figures};
 pub use row_scores::{RowScores, score_rows};
-pub use unit_figures::{PseudoLikelihoodProgram, pseudo_log_likelihood, reconstruction_error};
+pub use unit_figures::{pseudo_likelihood_program, pseudo_log_likelihood, reconstruction_error};

@@ -8,13 +8,13 @@
 //! A flip of unit i adds (1 - 2 x_i) W_i to the inputs of the second side, so that no product is taken per
 //! flip.
 
-use enscore_cpu::Argument;
 use enscore_program::{Kind, Parameter, Program};
 
 use crate::error::{Error, Result};
 use crate::evaluate::Mean;
+use crate::executor::RowSlice;
 use crate::model::{Bipartite, mean_units, sum_rows, trace};
-use crate::sample::{TrainedModel, refused};
+use crate::sample::TrainedModel;
 
 /// Rows that a program takes at once, and units that it flips.
 const ROWS: usize = 64;
@@ -24,48 +24,39 @@ const FLIPS: usize = 32;
 ///
 /// Inputs: the parameters, then `x` `[rows, first]`, `units` `[flips, first]`, each row 1 at its unit, or 0
 /// everywhere where it only fills up. Output: `sum` `[rows]`.
-#[derive(Clone, Debug)]
-pub struct PseudoLikelihoodProgram {
-    /// The program.
-    pub program: Program,
-    /// The parameters, in the order of the first inputs.
-    pub parameters: Vec<Parameter>,
-}
-
-impl PseudoLikelihoodProgram {
-    /// Traces the sum; `parameters` are those that the caller holds, in its order.
-    ///
-    /// # Errors
-    /// A model that does not fit its own shapes, or whose first side is not all in {0, 1}.
-    pub fn trace(
-        model: &(impl Bipartite + ?Sized),
-        parameters: &[Parameter],
-        rows: usize,
-        flips: usize,
-    ) -> Result<Self> {
-        if !model.is_binary() {
-            return Err(Error::input("the pseudo-likelihood needs binary units").at("model.visible"));
-        }
-        let (first, second) = (model.first_width(), model.second_width());
-        let (program, parameters) = trace(parameters, |scope, parameters| {
-            let x = scope.input("x", Kind::Float, &[rows, first]);
-            let units = scope.input("units", Kind::Float, &[flips, first]);
-            let inputs = model.second_inputs(parameters, x);
-            // Both are affine: what a unit adds is the difference from no unit.
-            let none = model.second_inputs(parameters, units.zeros_like());
-            let weights = model.second_inputs(parameters, units) - none;
-            let biases = model.first_inputs(parameters, scope.constant(0.0).broadcast_to(&[1, second]));
-            let biases = sum_rows(units * biases).reshape(&[1, flips]);
-            let sign = 1.0 - 2.0 * x.matmul_with(units, false, true);
-            let flipped = inputs.reshape(&[rows, 1, second])
-                + sign.reshape(&[rows, flips, 1]) * weights.reshape(&[1, flips, second]);
-            let change = flipped.softplus().sum(&[2]) - sum_rows(inputs.softplus()).reshape(&[rows, 1]);
-            let change = change + sign * biases;
-            let counted = sum_rows(units).reshape(&[1, flips]);
-            vec![("sum".to_string(), sum_rows(change.softplus() * counted) * -1.0)]
-        })?;
-        Ok(PseudoLikelihoodProgram { program, parameters })
+///
+/// `parameters` are those that the caller holds, in its order.
+///
+/// # Errors
+/// A model that does not fit its own shapes, or whose first side is not all in {0, 1}.
+pub fn pseudo_likelihood_program(
+    model: &(impl Bipartite + ?Sized),
+    parameters: &[Parameter],
+    rows: usize,
+    flips: usize,
+) -> Result<Program> {
+    if !model.is_binary() {
+        return Err(Error::input("the pseudo-likelihood needs binary units").at("model.visible"));
     }
+    let (first, second) = (model.first_width(), model.second_width());
+    let (program, _) = trace(parameters, |scope, parameters| {
+        let x = scope.input("x", Kind::Float, &[rows, first]);
+        let units = scope.input("units", Kind::Float, &[flips, first]);
+        let inputs = model.second_inputs(parameters, x);
+        // Both are affine: what a unit adds is the difference from no unit.
+        let none = model.second_inputs(parameters, units.zeros_like());
+        let weights = model.second_inputs(parameters, units) - none;
+        let biases = model.first_inputs(parameters, scope.constant(0.0).broadcast_to(&[1, second]));
+        let biases = sum_rows(units * biases).reshape(&[1, flips]);
+        let sign = 1.0 - 2.0 * x.matmul_with(units, false, true);
+        let flipped = inputs.reshape(&[rows, 1, second])
+            + sign.reshape(&[rows, flips, 1]) * weights.reshape(&[1, flips, second]);
+        let change = flipped.softplus().sum(&[2]) - sum_rows(inputs.softplus()).reshape(&[rows, 1]);
+        let change = change + sign * biases;
+        let counted = sum_rows(units).reshape(&[1, flips]);
+        vec![("sum".to_string(), sum_rows(change.softplus() * counted) * -1.0)]
+    })?;
+    Ok(program)
 }
 
 /// The pseudo-log-likelihood of rows `[n, d]`, nats.
@@ -80,21 +71,18 @@ pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<Mean>
         )
         .at("model.kind"));
     }
-    let program = PseudoLikelihoodProgram::trace(units, &model.parameters, ROWS, FLIPS)?;
-    let mut executable = model.compile(&program.program)?;
-    let mut flips = vec![0.0; FLIPS * width];
-    let mut sums = vec![0.0f64; rows.len() / width];
-    let (mut x, mut out) = (vec![0.0; ROWS * width], vec![0.0; ROWS]);
+    let program = pseudo_likelihood_program(units, model.parameters(), ROWS, FLIPS)?;
+    let mut routine = model.compile(&program)?;
+    let rows = RowSlice::new(rows, width)?;
+    let mut flips = vec![0.0f32; FLIPS * width];
+    let mut sums = Vec::new();
     for first in (0..width).step_by(FLIPS) {
         flips.fill(0.0);
         (first..width.min(first + FLIPS)).for_each(|unit| flips[(unit - first) * width + unit] = 1.0);
-        for (rows, sums) in rows.chunks(ROWS * width).zip(sums.chunks_mut(ROWS)) {
-            x[..rows.len()].copy_from_slice(rows);
-            let mut inputs = model.arguments();
-            inputs.extend([Argument::Float(&x), Argument::Float(&flips)]);
-            executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
-            sums.iter_mut().zip(&out).for_each(|(sum, part)| *sum += f64::from(*part));
-        }
+        let over = routine.over::<f32>(&rows).weights(&model.weights).with("units", &flips);
+        let parts = over.per_row("sum")?;
+        sums.resize(parts.len(), 0.0);
+        sums.iter_mut().zip(&parts).for_each(|(sum, part)| *sum += part);
     }
     Mean::of(&sums)
 }
@@ -106,7 +94,7 @@ pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<Mean>
 /// A model without two sides of units, or whose first side has more units than a row.
 pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<Mean> {
     let (units, width) = (sides(model)?, model.row_len());
-    let (program, _) = trace(&model.parameters, |scope, parameters| {
+    let (program, _) = trace(model.parameters(), |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[ROWS, width]);
         let (first, _) = units.first_given_data(parameters, x);
         let h = units.second_inputs(parameters, first).sigmoid();
@@ -114,16 +102,8 @@ pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<Mean> 
         let mean = if units.first_width() == width { mean } else { mean.slice(1, 0, width) };
         vec![("error".to_string(), (mean - x).square().mean(&[1]))]
     })?;
-    let mut executable = model.compile(&program)?;
-    let (mut x, mut out) = (vec![0.0; ROWS * width], vec![0.0; ROWS]);
-    let mut errors = Vec::with_capacity(rows.len() / width);
-    for rows in rows.chunks(ROWS * width) {
-        x[..rows.len()].copy_from_slice(rows);
-        let mut inputs = model.arguments();
-        inputs.push(Argument::Float(&x));
-        executable.run(&inputs, &mut [&mut out]).map_err(refused)?;
-        errors.extend(out.iter().take(rows.len() / width).map(|error| f64::from(*error)));
-    }
+    let rows = RowSlice::new(rows, width)?;
+    let errors = model.compile(&program)?.over::<f32>(&rows).weights(&model.weights).per_row("error")?;
     Mean::of(&errors)
 }
 

@@ -19,7 +19,7 @@
 //! One product W'x serves the weight and the draw of h, so a temperature takes two products; the cost is
 //! linear in the number of temperatures and of chains. Weights are summed in double precision, nats.
 
-use enscore_cpu::{Argument, Executable};
+use enscore_program::executor::{Buffer, Real, Width};
 use enscore_program::random::{Key, mix};
 use enscore_program::{Kind, Program, Var};
 
@@ -27,8 +27,9 @@ use super::annealed_importance::{Annealed, BoundSide, SampleOrigin};
 use super::geometric_path::Temperatures;
 use crate::error::{Error, Result};
 use crate::evaluate::LogWeights;
+use crate::executor::{Routine, Weights};
 use crate::model::{UnitBlock, Units, draw_bernoulli, draw_units, sum_rows, trace};
-use crate::sample::{WeightedBipartite, refused};
+use crate::sample::WeightedBipartite;
 
 /// Tells what goes on, what is done of it and how much there is; may end it by an error.
 pub type Tell<'a> = dyn FnMut(&str, u64, u64) -> Result<()> + 'a;
@@ -45,10 +46,10 @@ const LONG_RUN: u64 = 0x424C;
 /// Annealing of a model from a base, compiled.
 pub struct BipartiteAnnealing<'a> {
     target: &'a WeightedBipartite<'a>,
-    weights: Vec<Vec<f32>>,
+    weights: Weights,
     /// a.
     bias: Vec<f32>,
-    executable: Executable<f32>,
+    step: Routine,
     batch: usize,
     chains: usize,
 }
@@ -61,7 +62,7 @@ pub struct BipartiteAnnealing<'a> {
 /// A model that does not fit its own shapes.
 pub fn annealing_program(target: &WeightedBipartite, chains: usize) -> Result<Program> {
     let model = target.model;
-    let (program, _) = trace(&target.parameters, |scope, parameters| {
+    let (program, _) = trace(target.parameters(), |scope, parameters| {
         let bias = scope.input("bias", Kind::Float, &[model.first_width()]);
         let x = scope.input("x", Kind::Float, &[chains, model.first_width()]);
         let [from, to] = ["from", "to"].map(|name| scope.input(name, Kind::Float, &[]));
@@ -113,9 +114,9 @@ impl<'a> BipartiteAnnealing<'a> {
         }
         let batch = chains.div_ceil(chains.div_ceil(MOST_TOGETHER));
         let program = annealing_program(target, batch)?;
-        let executable = Executable::compile(&program, target.options).map_err(refused)?;
+        let step = target.compile(&program, Width::Single)?;
         let bias = bias.iter().map(|a| *a as f32).collect();
-        Ok(BipartiteAnnealing { target, weights: target.single(), bias, executable, batch, chains })
+        Ok(BipartiteAnnealing { target, weights: target.single()?, bias, step, batch, chains })
     }
 
     /// log Z_0.
@@ -205,10 +206,10 @@ impl<'a> BipartiteAnnealing<'a> {
 
     /// Draws of the base: what a move at β = 0 gives from anywhere.
     fn base_draws(&mut self, key: Key) -> Result<Vec<f32>> {
-        let (x, mut moved) = (vec![0.0; self.batch * self.bias.len()], Vec::new());
-        moved.resize(x.len(), 0.0);
+        let x = self.upload(&vec![0.0; self.batch * self.bias.len()])?;
+        let mut moved = self.upload(&vec![0.0; x.count()])?;
         self.step(&x, [0.0; 2], key, &mut moved, &mut vec![0.0; self.batch])?;
-        Ok(moved)
+        Ok(moved.read()?)
     }
 
     /// `rows` in batches with their first row, the last one filled up with zeros.
@@ -230,42 +231,48 @@ impl<'a> BipartiteAnnealing<'a> {
     /// log w of a batch of chains at `x` that passes `betas` in order; `x` is where they end.
     fn weigh(
         &mut self,
-        x: &mut Vec<f32>,
+        x: &mut [f32],
         betas: &[f64],
         key: Key,
         phase: &str,
         tell: &mut Tell,
     ) -> Result<Vec<f64>> {
-        let (mut moved, mut increment) = (vec![0.0; x.len()], vec![0.0; self.batch]);
+        let mut now = self.upload(x)?;
+        let mut moved = self.upload(x)?;
+        let mut increment = vec![0.0; self.batch];
         let mut log_weights = vec![0.0f64; self.batch];
         // Progress counts the transitions of all batches.
         let (each, batch) = ((betas.len() - 1) as u64, key.row / self.batch as u64);
         let total = each * self.chains.div_ceil(self.batch) as u64;
         for (step, pair) in betas.windows(2).enumerate() {
             let key = Key { step: step as u64 + 1, ..key };
-            self.step(x, [pair[0] as f32, pair[1] as f32], key, &mut moved, &mut increment)?;
+            self.step(&now, [pair[0] as f32, pair[1] as f32], key, &mut moved, &mut increment)?;
             log_weights.iter_mut().zip(&increment).for_each(|(sum, part)| *sum += f64::from(*part));
-            std::mem::swap(x, &mut moved);
+            std::mem::swap(&mut now, &mut moved);
             if step % TOLD_EVERY == 0 {
                 tell(phase, batch * each + step as u64, total)?;
             }
         }
+        x.copy_from_slice(&now.view()?);
         Ok(log_weights)
+    }
+
+    fn upload(&self, values: &[f32]) -> Result<Buffer> {
+        Ok(self.target.executor.upload(f32::values(values))?)
     }
 
     fn step(
         &mut self,
-        x: &[f32],
+        x: &Buffer,
         [from, to]: [f32; 2],
         key: Key,
-        moved: &mut [f32],
+        moved: &mut Buffer,
         increment: &mut [f32],
     ) -> Result<()> {
         let (from, to) = ([from], [to]);
-        let mut inputs: Vec<Argument<f32>> = self.weights.iter().map(|w| Argument::Float(w)).collect();
-        inputs.extend([&self.bias[..], x, &from, &to].map(Argument::Float));
-        inputs.push(Argument::Key(key));
-        self.executable.run(&inputs, &mut [moved, increment]).map_err(refused)
+        let call = self.step.call().weights(&self.weights).with("bias", &self.bias).with("x", x);
+        let call = call.with("from", &from).with("to", &to).with("key", key);
+        call.to("x", moved).to("increment", increment).run()
     }
 }
 

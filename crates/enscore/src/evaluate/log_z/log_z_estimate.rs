@@ -12,8 +12,8 @@
 //! Samples are exact where a side can be enumerated, else the ends of long Gibbs runs, whose reverse estimate
 //! is no bound.
 
-use enscore_cpu::Argument;
 use enscore_program::Kind;
+use enscore_program::executor::Width;
 use enscore_program::random::Key;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::ising::IsingModel;
 use crate::ising::exact::{ExactMethod, exact_log_z};
 use crate::model::trace;
-use crate::sample::{WeightedBipartite, ising_sides, refused};
+use crate::sample::{WeightedBipartite, ising_sides};
 
 /// How log Z is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,7 +245,7 @@ fn completed(target: &WeightedBipartite, rows: &[f32], seed: u64) -> Result<Vec<
         return Ok(rows.to_vec());
     }
     let count = rows.len() / width;
-    let (program, _) = trace(&target.parameters, |scope, parameters| {
+    let (program, _) = trace(target.parameters(), |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[count, width]);
         let key = scope.input("key", Kind::Key, &[]);
         let (first, _) = target.model.first_given_data(parameters, x);
@@ -253,12 +253,11 @@ fn completed(target: &WeightedBipartite, rows: &[f32], seed: u64) -> Result<Vec<
         let drawn = key.uniform(&hidden.shape()).less(hidden).to_float();
         vec![("first".to_string(), x.concatenate(&[drawn], 1))]
     })?;
-    let mut executable = target.compile(&program)?;
+    let mut routine = target.compile(&program, Width::Double)?;
     let x: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
-    let mut inputs: Vec<Argument<f64>> = target.weights.iter().map(|w| Argument::Float(w)).collect();
-    inputs.extend([Argument::Float(&x), Argument::Key(Key::new(seed, 0))]);
-    let mut first = vec![0.0; count * side];
-    executable.run(&inputs, &mut [&mut first]).map_err(refused)?;
+    let mut first = vec![0.0f64; count * side];
+    let call = routine.call().weights(&target.weights).with("x", &x);
+    call.with("key", Key::new(seed, 0)).to("first", &mut first).run()?;
     Ok(first.iter().map(|value| *value as f32).collect())
 }
 

@@ -9,15 +9,16 @@
 //! memory does not grow with k; sums are scaled by their greatest term. What is kept of the blocks is enough
 //! to draw from the model exactly.
 
-use enscore_cpu::{Argument, Executable};
+use enscore_program::executor::Width;
 use enscore_program::random::{Key, row_words};
 use enscore_program::{Kind, Program};
 
 use super::bipartite_annealing::Tell;
 use crate::error::{Error, Result};
 use crate::evaluate::log_sum_exp;
+use crate::executor::Routine;
 use crate::model::{draw_units, side_log_density, smaller_side, trace};
-use crate::sample::{WeightedBipartite, refused};
+use crate::sample::WeightedBipartite;
 use crate::streams;
 
 /// The most units that are enumerated.
@@ -28,7 +29,7 @@ const MOST_BLOCK_BITS: usize = 9;
 /// The enumerated side of a model and what its states come to.
 pub struct SideEnumeration<'a> {
     target: &'a WeightedBipartite<'a>,
-    executable: Executable<f64>,
+    densities: Routine,
     second: bool,
     units: usize,
     block: usize,
@@ -57,10 +58,10 @@ impl<'a> SideEnumeration<'a> {
                 .remedy("use the method ais or bracket"));
         }
         let block = 1 << units.min(MOST_BLOCK_BITS);
-        let executable = target.compile(&program(target, second, units, block)?)?;
+        let densities = target.compile(&program(target, second, units, block)?, Width::Double)?;
         let mut found = SideEnumeration {
             target,
-            executable,
+            densities,
             second,
             units,
             block,
@@ -121,18 +122,17 @@ impl<'a> SideEnumeration<'a> {
     /// The first side drawn given the second `[count, second]`.
     fn first_given(&self, h: &[f32], count: usize, seed: u64) -> Result<Vec<f32>> {
         let model = self.target.model;
-        let (program, _) = trace(&self.target.parameters, |scope, parameters| {
+        let (program, _) = trace(self.target.parameters(), |scope, parameters| {
             let h = scope.input("h", Kind::Float, &[count, model.second_width()]);
             let key = scope.input("key", Kind::Key, &[]);
             let inputs = model.first_inputs(parameters, h);
             vec![("x".to_string(), draw_units(key, model.first_units(), inputs))]
         })?;
-        let mut executable = Executable::<f32>::compile(&program, self.target.options).map_err(refused)?;
-        let weights = self.target.single();
-        let mut inputs: Vec<Argument<f32>> = weights.iter().map(|w| Argument::Float(w)).collect();
-        inputs.extend([Argument::Float(h), Argument::Key(Key::new(seed, 1))]);
-        let mut x = vec![0.0; count * model.first_width()];
-        executable.run(&inputs, &mut [&mut x]).map_err(refused)?;
+        let mut routine = self.target.compile(&program, Width::Single)?;
+        let weights = self.target.single()?;
+        let mut x = vec![0.0f32; count * model.first_width()];
+        let call = routine.call().weights(&weights).with("h", h);
+        call.with("key", Key::new(seed, 1)).to("x", &mut x).run()?;
         Ok(x)
     }
 
@@ -141,17 +141,16 @@ impl<'a> SideEnumeration<'a> {
         let first = number * self.block;
         let bit = |index: usize| ((first + index / self.units) >> (index % self.units) & 1) as f64;
         let states: Vec<f64> = (0..self.block * self.units).map(bit).collect();
-        let mut inputs: Vec<Argument<f64>> = self.target.weights.iter().map(|w| Argument::Float(w)).collect();
-        inputs.push(Argument::Float(&states));
-        let mut values = vec![0.0; self.block];
-        self.executable.run(&inputs, &mut [&mut values]).map_err(refused)?;
+        let mut values = vec![0.0f64; self.block];
+        let call = self.densities.call().weights(&self.target.weights);
+        call.with("states", &states).to("f", &mut values).run()?;
         Ok(values)
     }
 }
 
 /// The log density of `rows` states of the enumerated side.
 fn program(target: &WeightedBipartite, second: bool, units: usize, rows: usize) -> Result<Program> {
-    let (program, _) = trace(&target.parameters, |scope, parameters| {
+    let (program, _) = trace(target.parameters(), |scope, parameters| {
         let states = scope.input("states", Kind::Float, &[rows, units]);
         let f = side_log_density(target.model, parameters, second, states);
         vec![("f".to_string(), f)]

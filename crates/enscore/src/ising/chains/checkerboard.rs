@@ -1,14 +1,13 @@
-//! Sweeps over the two colours of the checkerboard with 64 spins a word ([`enscore_cpu::ising`]), for a torus
-//! of one coupling without a field: all sites of one colour are independent given those of the other.
+//! Sweeps over the two colours of the checkerboard with 64 spins a word ([`crate::executor::spins`]), for a
+//! torus of one coupling without a field: all sites of one colour are independent given those of the other.
 //!
 //! Acceptance probabilities are exact to 2^-64. Large lattices are shared between the threads of the current
 //! pool; the spins don't depend on how many there are.
 
-use enscore_cpu::ising::{PackedTorus, Rule, SIDE_MULTIPLE};
-use enscore_cpu::simd::Path;
 use enscore_program::random::Key;
 
 use crate::error::{Error, Result};
+use crate::executor::spins::{PackedTorus, Path, Rule, SIDE_MULTIPLE};
 use crate::ising::{IsingModel, Lattice};
 
 /// A chain with its state.

@@ -7,7 +7,7 @@
 //!
 //! (Glauber 1963, "Time-dependent statistics of the Ising model"; Metropolis et al. 1953).
 
-use enscore_cpu::ising::Rule;
+use crate::executor::spins::Rule;
 
 /// p(x_i = 1 | rest) at β times the local field.
 pub fn probability_up(beta_field: f64) -> f64 {

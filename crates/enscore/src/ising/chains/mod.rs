@@ -18,9 +18,9 @@ mod single_site;
 mod swendsen_wang;
 mod wolff;
 
+pub use crate::executor::spins::Rule;
 pub use checkerboard::Checkerboard;
 pub use conditional::{flip_probability, probability_up};
-pub use enscore_cpu::ising::Rule;
 pub use independent::{SpinChain, SpinDraws, draw_spins};
 pub use single_site::SingleSite;
 pub use swendsen_wang::SwendsenWang;

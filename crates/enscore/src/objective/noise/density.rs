@@ -1,11 +1,12 @@
 //! The noise that data are contrasted with: a density that programs draw from and evaluate, fitted to the
 //! training rows or trained before.
 
-use enscore_cpu::{Argument, Executable, Options};
+use enscore_program::executor::Width;
 use enscore_program::{Kind, Parameter, Parameters, Var};
 
 use crate::data::{Subset, wide_rows_of};
 use crate::error::{Error, Result};
+use crate::executor::{Routine, default_executor};
 use crate::keys::{above, choice, keys, within};
 use crate::model::{Covariance, Gaussian, GaussianMixture, Uniform};
 use crate::model::{DataFacts, Flow, LogDensity, NoiseDensity, batch_shape, trace};
@@ -145,20 +146,13 @@ pub fn refuse_zero_density(noise: &Noise, rows: &Subset) -> Result<()> {
         let x = scope.input("x", Kind::Float, &batch_shape(batch, data.row_shape()));
         vec![("log_density".to_string(), noise.log_density(x))]
     })?;
-    let failed = |reason| Error::run("can't evaluate the noise density").found(reason);
-    let mut executable = Executable::<f32>::compile(&program, Options::default()).map_err(failed)?;
-    let (mut x, mut out) = (vec![0.0; batch * data.row_len()], vec![0.0; batch]);
-    for numbers in rows.rows().chunks(batch) {
-        for (number, x) in numbers.iter().zip(x.chunks_exact_mut(data.row_len())) {
-            data.copy_row(*number as usize, x)?;
-        }
-        executable.run(&[Argument::Float(&x)], &mut [&mut out]).map_err(failed)?;
-        if let Some(at) = out[..numbers.len()].iter().position(|density| !density.is_finite()) {
-            return Err(Error::input("the noise density is zero at a row of the data")
-                .at(format!("{}, row {}", data.source(), numbers[at]))
-                .found(format!("log density {}", out[at]))
-                .remedy("widen it with objective.widen, or use noise = \"gaussian\""));
-        }
+    let mut routine = Routine::compile(&*default_executor(), &program, Width::Single)?;
+    let densities = routine.over(rows).per_row("log_density")?;
+    if let Some(at) = densities.iter().position(|density| !density.is_finite()) {
+        return Err(Error::input("the noise density is zero at a row of the data")
+            .at(format!("{}, row {}", data.source(), rows.rows()[at]))
+            .found(format!("log density {}", densities[at]))
+            .remedy("widen it with objective.widen, or use noise = \"gaussian\""));
     }
     Ok(())
 }

@@ -252,9 +252,8 @@ fn environment(folder: &RunFolder) -> Vec<Fact> {
 fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Result<()> {
     let Some(name) = trained.settings.model().method().filters() else { return Ok(()) };
     let Some(shape) = image_shape(&trained.model.data.row_shape) else { return Ok(()) };
-    let place = trained.model.parameters.iter().position(|parameter| parameter.name == name);
-    let Some(weights) = place.map(|place| &trained.model.weights[place]) else { return Ok(()) };
-    if let Some(image) = filters(weights, shape, sheet::enlargement(shape))? {
+    let weights = trained.model.weights.get(name)?;
+    if let Some(image) = filters(&weights, shape, sheet::enlargement(shape))? {
         png::write(&folder.path().join("filters.png"), &image)?;
         let caption =
             "Weights of the hidden units with the largest norm: white excites the unit, black inhibits it";

@@ -10,7 +10,7 @@ use crate::ising::chains::{SpinChain, SpinDraws, draw_spins};
 use crate::ising::{IsingModel, Lattice};
 use crate::mcmc::UnitStart;
 use crate::model::Bipartite;
-use crate::sample::gibbs::UnitChains;
+use crate::sample::gibbs::{UnitChains, WeightedUnits};
 use crate::sample::{ModelFile, RbmFile};
 
 /// Chains of units that move together.
@@ -71,18 +71,19 @@ fn units(
 ) -> Result<FileDraws> {
     let (target, width) = (file.weighted()?, file.model.first_width());
     let start = UnitStart::new(file.model.first_units(), &[], &[]);
-    let values = (&target.parameters[..], target.single(), target.options);
-    let mut chains = UnitChains::new(&file.model, values, start, BATCH, seed)?;
+    let (weights, executor) = (target.single()?, target.executor.clone());
+    let units = WeightedUnits { model: &file.model, weights, executor };
+    let mut chains = UnitChains::new(units, start, BATCH, seed)?;
     let total = count.div_ceil(BATCH) as u64 * steps;
     let (mut rows, mut done) = (Vec::new(), 0);
     for first in (0..count).step_by(BATCH) {
-        chains.begin(first);
+        chains.begin(first)?;
         for step in 1..=steps {
             chains.sweep(step)?;
             done += 1;
             progress(done, total)?;
         }
-        rows.extend(&chains.states[..BATCH.min(count - first) * width]);
+        rows.extend_from_slice(&chains.states.view()?[..BATCH.min(count - first) * width]);
     }
     Ok(FileDraws { rows, row_shape: vec![width] })
 }

@@ -9,34 +9,46 @@
 //! Every draw is a function of (seed, update, Langevin step, row or slot). A chain that is not finite starts
 //! anew and is counted; nothing that is not finite reaches the model.
 
-use enscore_cpu::{Argument, Executable};
+use enscore_program::executor::{Buffer, Width};
 use enscore_program::random::{Key, row_words, uniform};
 
 use super::surroundings::{BUFFER, CHAIN_SEED, ChainReport, Surroundings};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::permutation;
 use crate::error::{Error, Result};
-use crate::mcmc::{LangevinProgram, NoiseStart};
+use crate::executor::{Routine, WeightsView};
+use crate::mcmc::{NoiseStart, langevin_program};
 use crate::model::LogDensity;
 use crate::objective::{ChainStart, LangevinChainSettings};
-use crate::sample::refused;
 use crate::streams;
 
 /// The chains of a training.
 pub(crate) struct LangevinChains {
     settings: LangevinChainSettings,
-    executable: Executable<f32>,
+    routine: Routine,
     /// `[slots, ..row_shape]`; empty unless persistent.
     buffer: Vec<f32>,
     order: (u64, Vec<u32>),
-    x: Vec<f32>,
-    moved: Vec<f32>,
+    x: Buffer,
+    moved: Buffer,
     row_len: usize,
     row_shape: Vec<usize>,
-    seed: u64,
-    noise: NoiseStart,
+    starts: Starts,
     range: [f64; 2],
     range_ratio: f64,
+}
+
+/// Noise for chains that start.
+struct Starts {
+    seed: u64,
+    noise: NoiseStart,
+}
+
+impl Starts {
+    /// Noise for a chain that starts at `update`.
+    fn fill(&self, update: u64, row: u64, x: &mut [f32]) {
+        self.noise.fill(Key::new(self.seed, update), streams::CHAIN_START, row, x);
+    }
 }
 
 impl LangevinChains {
@@ -49,50 +61,49 @@ impl LangevinChains {
                 .found(settings.buffer)
                 .expected(format!("at least train.batch = {batch}")));
         }
-        let program = LangevinProgram::trace(around.model, around.parameters, batch)?;
-        let executable = Executable::compile(&program.program, around.options.other).map_err(refused)?;
+        let program = langevin_program(around.model, around.parameters, batch)?;
         let row_shape = LogDensity::row_shape(around.model).to_vec();
         let range = [around.statistics.low, around.statistics.high];
         let deviation = around.statistics.deviation();
         let row_len = row_shape.iter().product();
+        let zeros = vec![0.0f32; batch * row_len];
         let mut chains = LangevinChains {
             settings: settings.clone(),
-            executable,
+            routine: Routine::compile(around.executor, &program, Width::Single)?,
             buffer: Vec::new(),
             order: (u64::MAX, Vec::new()),
-            x: vec![0.0; batch * row_len],
-            moved: vec![0.0; batch * row_len],
+            x: around.executor.upload(zeros[..].into())?,
+            moved: around.executor.upload(zeros[..].into())?,
             row_len,
             row_shape,
-            seed: around.options.seed ^ CHAIN_SEED,
-            noise: NoiseStart::new(settings.start_noise, range, &around.statistics.mean, &deviation),
+            starts: Starts {
+                seed: around.options.seed ^ CHAIN_SEED,
+                noise: NoiseStart::new(settings.start_noise, range, &around.statistics.mean, &deviation),
+            },
             range,
             range_ratio: around.options.range_ratio,
         };
         if settings.start == ChainStart::Persistent {
             chains.buffer = vec![0.0; settings.buffer * row_len];
-            let slots: Vec<usize> = (0..settings.buffer).collect();
-            let mut buffer = std::mem::take(&mut chains.buffer);
-            for (slot, row) in slots.iter().zip(buffer.chunks_exact_mut(row_len)) {
-                chains.start_anew(0, *slot as u64, row);
+            for (slot, row) in chains.buffer.chunks_exact_mut(row_len).enumerate() {
+                chains.starts.fill(0, slot as u64, row);
             }
-            chains.buffer = buffer;
         }
         Ok(chains)
     }
 
     /// The chains' states: `[batch, ..row_shape]`.
-    pub(super) fn states(&self) -> &[f32] {
+    pub(super) fn states(&self) -> &Buffer {
         &self.x
     }
 
-    pub(super) fn executable(&mut self) -> &mut Executable<f32> {
-        &mut self.executable
+    pub(super) fn routine(&mut self) -> &mut Routine {
+        &mut self.routine
     }
 
     /// Bytes that the chains take.
     pub(super) fn bytes(&self) -> u64 {
-        4 * (self.buffer.len() + 2 * self.x.len()) as u64 + self.executable.arena_bytes() as u64
+        4 * (self.buffer.len() + 2 * self.x.count()) as u64 + self.routine.memory() as u64
     }
 
     /// The buffer as a checkpoint holds it, if there is one.
@@ -124,98 +135,99 @@ impl LangevinChains {
         Ok(())
     }
 
-    /// Noise for a chain that starts at `update`.
-    fn start_anew(&self, update: u64, row: u64, x: &mut [f32]) {
-        self.noise.fill(Key::new(self.seed, update), streams::CHAIN_START, row, x);
-    }
-
     /// The slots whose turn it is: once around the buffer, in an order of its own each time.
     fn slots(&mut self, update: u64) -> Vec<u32> {
-        let batch = self.x.len() / self.row_len;
+        let batch = self.x.count() / self.row_len;
         let turns = (self.settings.buffer / batch) as u64;
         let (round, turn) = (update / turns, (update % turns) as usize);
         if self.order.0 != round {
-            self.order = (round, permutation(self.seed, round, self.settings.buffer as u32));
+            self.order = (round, permutation(self.starts.seed, round, self.settings.buffer as u32));
         }
         self.order.1[turn * batch..(turn + 1) * batch].to_vec()
     }
 
     /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is
     /// its batch.
-    pub(super) fn advance(&mut self, update: u64, weights: &[&[f32]], data: &[f32]) -> Result<ChainReport> {
+    pub(super) fn advance(&mut self, update: u64, weights: WeightsView, data: &[f32]) -> Result<ChainReport> {
         let mut report = ChainReport::default();
-        let slots = self.start(update, data, &mut report);
+        let slots = self.start(update, data, &mut report)?;
         let (drift, noise_std) = step(&self.settings);
-        let scalars = [1.0, drift, noise_std].map(|value| [value as f32]);
+        let [sigma, drift, noise_std] = [1.0, drift, noise_std].map(|value| [value as f32]);
         for k in 0..self.settings.steps {
-            let key = Key::new(self.seed, update * self.settings.steps + k);
-            let mut inputs: Vec<Argument<f32>> =
-                weights.iter().map(|values| Argument::Float(values)).collect();
-            inputs.push(Argument::Float(&self.x));
-            inputs.extend(scalars.iter().map(|scalar| Argument::Float(scalar)));
-            inputs.push(Argument::Key(key));
-            self.executable.run(&inputs, &mut [&mut self.moved]).map_err(refused)?;
+            let key = Key::new(self.starts.seed, update * self.settings.steps + k);
+            let call = self.routine.call().weights(weights).with("x", &self.x).with("sigma", &sigma);
+            let call = call.with("drift", &drift).with("noise_std", &noise_std).with("key", key);
+            call.to("x", &mut self.moved).run()?;
             std::mem::swap(&mut self.x, &mut self.moved);
         }
-        self.check(update, &mut report);
-        for (slot, row) in slots.iter().zip(self.x.chunks_exact(self.row_len)) {
-            self.buffer[*slot as usize * self.row_len..][..self.row_len].copy_from_slice(row);
+        self.check(update, &mut report)?;
+        if !slots.is_empty() {
+            for (slot, row) in slots.iter().zip(self.x.view()?.chunks_exact(self.row_len)) {
+                self.buffer[*slot as usize * self.row_len..][..self.row_len].copy_from_slice(row);
+            }
         }
         Ok(report)
     }
 
-    /// Where the chains start; the slots that they are put back to.
-    fn start(&mut self, update: u64, data: &[f32], report: &mut ChainReport) -> Vec<u32> {
-        let mut x = std::mem::take(&mut self.x);
-        let mut slots = Vec::new();
+    /// Puts the chains where they start; the slots that they are put back to.
+    fn start(&mut self, update: u64, data: &[f32], report: &mut ChainReport) -> Result<Vec<u32>> {
         match self.settings.start {
-            ChainStart::Data => x.copy_from_slice(data),
-            ChainStart::Noise => {
+            ChainStart::Data => self.x.write(data)?,
+            ChainStart::Noise => self.x.edit(|x| {
                 for (i, row) in x.chunks_exact_mut(self.row_len).enumerate() {
-                    self.start_anew(update + 1, i as u64, row);
+                    self.starts.fill(update + 1, i as u64, row);
                 }
-            }
+            })?,
             ChainStart::Persistent => {
-                self.x = x;
-                slots = self.slots(update);
-                x = std::mem::take(&mut self.x);
-                for (slot, row) in slots.iter().zip(x.chunks_exact_mut(self.row_len)) {
-                    let mut word = [0];
-                    row_words(
-                        Key::new(self.seed, update),
-                        streams::CHAIN_RESTART,
-                        u64::from(*slot),
-                        &mut word,
-                    );
-                    if uniform(word[0]) < self.settings.restart {
-                        report.restarted += 1;
-                        self.start_anew(update + 1, u64::from(*slot), row);
-                    } else {
-                        row.copy_from_slice(&self.buffer[*slot as usize * self.row_len..][..self.row_len]);
-                    }
-                }
+                let slots = self.slots(update);
+                report.restarted = self.take_up(update, &slots)?;
+                return Ok(slots);
             }
         }
-        self.x = x;
-        slots
+        Ok(Vec::new())
+    }
+
+    /// Puts the chains where these slots left off, or anew at noise; returns how many start anew.
+    fn take_up(&mut self, update: u64, slots: &[u32]) -> Result<usize> {
+        let key = Key::new(self.starts.seed, update);
+        Ok(self.x.edit(|x| {
+            let mut restarted = 0;
+            for (slot, row) in slots.iter().zip(x.chunks_exact_mut(self.row_len)) {
+                let mut word = [0];
+                row_words(key, streams::CHAIN_RESTART, u64::from(*slot), &mut word);
+                if uniform(word[0]) < self.settings.restart {
+                    restarted += 1;
+                    self.starts.fill(update + 1, u64::from(*slot), row);
+                } else {
+                    row.copy_from_slice(&self.buffer[*slot as usize * self.row_len..][..self.row_len]);
+                }
+            }
+            restarted
+        })?)
     }
 
     /// Counts chains that left the range, and starts those anew that are not finite.
-    fn check(&mut self, update: u64, report: &mut ChainReport) {
-        let mut x = std::mem::take(&mut self.x);
-        let (centre, half) =
-            (0.5 * (self.range[0] + self.range[1]), 0.5 * (self.range[1] - self.range[0]) * self.range_ratio);
-        let (mut escaped, count) = (0usize, x.len() / self.row_len);
-        for (i, row) in x.chunks_exact_mut(self.row_len).enumerate() {
-            if row.iter().any(|value| !value.is_finite()) {
-                report.not_finite += 1;
-                self.start_anew(update + 1, (1 << 40) + i as u64, row);
-            } else if row.iter().any(|value| (f64::from(*value) - centre).abs() > half) {
-                escaped += 1;
-            }
+    fn check(&mut self, update: u64, report: &mut ChainReport) -> Result<()> {
+        let [low, high] = self.range;
+        let centre = 0.5 * (low + high);
+        let half = 0.5 * (high - low) * self.range_ratio;
+        let is_bad = |row: &[f32]| row.iter().any(|value| !value.is_finite());
+        let is_outside = |row: &[f32]| row.iter().any(|value| (f64::from(*value) - centre).abs() > half);
+        let mut outside = 0;
+        for row in self.x.view()?.chunks_exact(self.row_len) {
+            report.not_finite += usize::from(is_bad(row));
+            outside += usize::from(is_bad(row) || is_outside(row));
         }
-        report.escaped = (escaped + report.not_finite) as f64 / count.max(1) as f64;
-        self.x = x;
+        report.escaped = outside as f64 / (self.x.count() / self.row_len).max(1) as f64;
+        if report.not_finite == 0 {
+            return Ok(());
+        }
+        Ok(self.x.edit(|x| {
+            let numbered = x.chunks_exact_mut(self.row_len).enumerate();
+            for (i, row) in numbered.filter(|(_, row)| is_bad(row)) {
+                self.starts.fill(update + 1, (1 << 40) + i as u64, row);
+            }
+        })?)
     }
 }
 
@@ -230,7 +242,7 @@ mod tests {
     use super::*;
     use crate::objective::ChainSettings;
     use crate::settings::Settings;
-    use crate::train::chains::surroundings::around;
+    use crate::train::chains::surroundings::{around, initial_weights, spoilt_weights, weights};
     use crate::train::from_settings::Described;
     use crate::train::training::Training;
 
@@ -255,9 +267,8 @@ mod tests {
             let slot = permutation(3 ^ CHAIN_SEED, 0, 9)[row] as usize;
             chains.buffer[slot * chains.row_len] = bad;
         }
-        let state = training.update().initial_state(3);
-        let weights: Vec<&[f32]> = state[..training.parameters().len()].iter().map(Vec::as_slice).collect();
-        let report = chains.advance(0, &weights, &[0.0; 8]).unwrap();
+        let weights = initial_weights(training);
+        let report = chains.advance(0, (&weights).into(), &[0.0; 8]).unwrap();
         (chains, report)
     }
 
@@ -271,10 +282,11 @@ mod tests {
             let (chains, report) = advanced(&training, Some((row, bad)));
             assert_eq!((report.not_finite, report.escaped), (1, sound_escaped(&sound) + 0.25), "{bad}");
             let mut anew = vec![0.0; 2];
-            chains.start_anew(1, (1 << 40) + row as u64, &mut anew);
+            chains.starts.fill(1, (1 << 40) + row as u64, &mut anew);
+            let [x, sound_x] = [&chains, &sound].map(|chains| chains.x.read::<f32>().unwrap());
             for (i, slot) in slots.iter().take(4).enumerate() {
-                let expected = if i == row { &anew[..] } else { &sound.x[2 * i..][..2] };
-                assert_eq!(&chains.x[2 * i..][..2], expected, "row {i} with {bad} in row {row}");
+                let expected = if i == row { &anew[..] } else { &sound_x[2 * i..][..2] };
+                assert_eq!(&x[2 * i..][..2], expected, "row {i} with {bad} in row {row}");
                 assert_eq!(&chains.buffer[2 * *slot as usize..][..2], expected, "the slot of row {i}");
             }
             let mut tensors = Tensors::new();
@@ -289,21 +301,18 @@ mod tests {
         let [low, high] = chains.range;
         let limit = 5.0 * (high - low);
         let out = |x: &&[f32]| x.iter().any(|x| (f64::from(*x) - 0.5 * (low + high)).abs() > limit);
-        chains.x.chunks(2).filter(out).count() as f64 / 4.0
+        chains.x.view::<f32>().unwrap().chunks(2).filter(out).count() as f64 / 4.0
     }
 
     #[test]
     fn weights_that_are_not_finite_leave_noise() {
         let training = training();
         let mut chains = chains(&training);
-        let state = training.update().initial_state(3);
-        let count = training.parameters().len();
-        let spoilt: Vec<Vec<f32>> =
-            state[..count].iter().map(|values| vec![f32::NAN; values.len()]).collect();
-        let weights: Vec<&[f32]> = spoilt.iter().map(Vec::as_slice).collect();
-        let report = chains.advance(5, &weights, &[0.0; 8]).unwrap();
+        let spoilt = spoilt_weights(&training);
+        let report = chains.advance(5, (&spoilt).into(), &[0.0; 8]).unwrap();
         assert_eq!((report.not_finite, report.escaped), (4, 1.0));
-        assert!(chains.states().iter().chain(&chains.buffer).all(|x| x.is_finite()));
+        let states = chains.states().read::<f32>().unwrap();
+        assert!(states.iter().chain(&chains.buffer).all(|x| x.is_finite()));
     }
 
     /// A chain is outside where a value is further from the data's centre than the ratio times half
@@ -318,12 +327,12 @@ mod tests {
         let centre = 0.5 * (chains.range[0] + chains.range[1]);
         let limit = 3.0 * 0.5 * (chains.range[1] - chains.range[0]);
         let parameters = [vec![0.0f32; 2], vec![1.0, 0.0, 0.0, 1.0]];
-        let weights: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
+        let weights = weights(&training, &parameters);
         for (reach, escaped) in [(0.99, 0.0), (1.01, 0.5), (-1.01, 0.5), (1.9, 0.5)] {
             let out = (centre + reach * limit) as f32;
             let inside = centre as f32;
             let data = [inside, out, inside, inside, out, inside, inside, inside];
-            let report = chains.advance(0, &weights, &data).unwrap();
+            let report = chains.advance(0, (&weights).into(), &data).unwrap();
             assert_eq!((report.escaped, report.not_finite), (escaped, 0), "{reach} of the limit");
         }
     }
@@ -340,10 +349,11 @@ mod tests {
             let training = Described::by(&Settings::parse(&text, "t.toml", &[]).unwrap()).unwrap().training;
             let mut chains = chains(&training);
             let parameters = [vec![0.0f32; 2], vec![1.0, 0.0, 0.0, 1.0]];
-            let weights: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
+            let weights = weights(&training, &parameters);
             let data = [0.5f32, -1.0, 2.0, 0.0, -0.25, 1.5];
             for update in [0u64, 7] {
-                chains.advance(update, &weights, &data).unwrap();
+                chains.advance(update, (&weights).into(), &data).unwrap();
+                let states = chains.states().read::<f32>().unwrap();
                 for (row, start) in data.chunks(2).enumerate() {
                     let mut x = [f64::from(start[0]), f64::from(start[1])];
                     for step in 0..4 {
@@ -352,7 +362,7 @@ mod tests {
                         enscore_program::random::normal_row(key, 0, row as u64, &mut z);
                         (0..2).for_each(|i| x[i] += -0.125 * x[i] + b * z[i]);
                     }
-                    for (found, expected) in chains.states()[2 * row..].iter().zip(x) {
+                    for (found, expected) in states[2 * row..].iter().zip(x) {
                         let error = (f64::from(*found) - expected).abs();
                         assert!(error < 1e-5, "update {update}, row {row}: {found}, expected {expected}");
                     }

@@ -6,10 +6,11 @@ mod gibbs;
 mod langevin;
 mod surroundings;
 
-use enscore_cpu::Executable;
+use enscore_program::executor::Buffer;
 
 use crate::checkpoint::Tensors;
 use crate::error::Result;
+use crate::executor::{Routine, WeightsView};
 use crate::objective::ChainSettings;
 
 use gibbs::GibbsChains;
@@ -32,7 +33,7 @@ impl Chains {
     }
 
     /// The chains' states: `[chains, ..row_shape]`, or `[chains, first]` of two sides of units.
-    pub(crate) fn states(&self) -> &[f32] {
+    pub(crate) fn states(&self) -> &Buffer {
         match self {
             Chains::Langevin(chains) => chains.states(),
             Chains::Gibbs(chains) => chains.states(),
@@ -48,10 +49,10 @@ impl Chains {
     }
 
     /// The compiled transition.
-    pub(crate) fn executable(&mut self) -> &mut Executable<f32> {
+    pub(crate) fn routine(&mut self) -> &mut Routine {
         match self {
-            Chains::Langevin(chains) => chains.executable(),
-            Chains::Gibbs(chains) => chains.executable(),
+            Chains::Langevin(chains) => chains.routine(),
+            Chains::Gibbs(chains) => chains.routine(),
         }
     }
 
@@ -76,7 +77,7 @@ impl Chains {
 
     /// Advances the chains of the update after `update` steps, on the energy with these weights; `data` is
     /// its batch.
-    pub(crate) fn advance(&mut self, update: u64, weights: &[&[f32]], data: &[f32]) -> Result<ChainReport> {
+    pub(crate) fn advance(&mut self, update: u64, weights: WeightsView, data: &[f32]) -> Result<ChainReport> {
         match self {
             Chains::Langevin(chains) => chains.advance(update, weights, data),
             Chains::Gibbs(chains) => chains.advance(update, weights),

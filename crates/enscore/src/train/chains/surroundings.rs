@@ -2,8 +2,11 @@
 //! kept apart.
 
 use enscore_program::Parameter;
+use enscore_program::executor::Executor;
 
 use crate::data::Statistics;
+#[cfg(test)]
+use crate::executor::Weights;
 use crate::model::Network;
 use crate::train::options::TrainingOptions;
 
@@ -30,10 +33,30 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) model: &'a Network,
     pub(crate) parameters: &'a [Parameter],
     pub(crate) options: &'a TrainingOptions,
+    pub(crate) executor: &'a dyn Executor,
     /// Of the training rows.
     pub(crate) statistics: &'a Statistics,
     /// The first update that learns from the chains.
     pub(crate) first: u64,
+}
+
+/// Weights of a training with these values.
+#[cfg(test)]
+pub(super) fn weights(training: &crate::train::training::Training, values: &[Vec<f32>]) -> Weights {
+    Weights::upload(&*training.executors().other, training.parameters(), values).unwrap()
+}
+
+/// The weights that a training starts from.
+#[cfg(test)]
+pub(super) fn initial_weights(training: &crate::train::training::Training) -> Weights {
+    weights(training, &training.update().initial_state(3)[..training.parameters().len()])
+}
+
+/// Weights that are not finite.
+#[cfg(test)]
+pub(super) fn spoilt_weights(training: &crate::train::training::Training) -> Weights {
+    let spoilt = training.parameters().iter().map(|parameter| vec![f32::NAN; parameter.size()]);
+    weights(training, &spoilt.collect::<Vec<_>>())
 }
 
 /// What the chains of a training are made from, for tests of one kind of them.
@@ -46,6 +69,7 @@ pub(super) fn around<'a>(
         model: training.model(),
         parameters: training.parameters(),
         options: training.options(),
+        executor: &*training.executors().other,
         statistics,
         first: 0,
     }

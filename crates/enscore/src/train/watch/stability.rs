@@ -9,7 +9,7 @@ use crate::checkpoint::{TensorData, Tensors};
 use crate::error::Result;
 use crate::settings::Stability;
 use crate::train::chains::ChainReport;
-use crate::train::state::StepReport;
+use crate::train::report::StepReport;
 
 /// The steps whose mean is what later steps are compared with.
 const FIRST: u64 = 10;

@@ -7,7 +7,7 @@ use crate::checkpoint::{TensorData, Tensors};
 use crate::error::Result;
 use crate::objective::LOSS_PER_DIM;
 use crate::train::chains::ChainReport;
-use crate::train::state::StepReport;
+use crate::train::report::StepReport;
 
 /// The names of the window in a checkpoint.
 const REPORTS: &str = "log.reports";

@@ -223,7 +223,7 @@ impl Plain {
 }
 
 /// Rows spread evenly over the training rows, where inducing points start.
-fn starting_rows(settings: &Settings, training: &Subset) -> Vec<f64> {
+pub fn starting_rows(settings: &Settings, training: &Subset) -> Vec<f64> {
     let (data, rows) = (training.dataset(), training.rows());
     let count = settings.model().method().starting_rows().min(rows.len());
     let mut values = Vec::new();

@@ -1,12 +1,18 @@
-//! Trains a network on fresh rows at every step, and evaluates what came out.
+//! Trains a network on fresh rows at every step, and evaluates what came out; builds what settings describe
+//! without a run.
 
-use enscore::data::{Dataset, Subset, Values};
-use enscore::model::{Network, Score, batch_shape, trace};
-use enscore::objective::{Objective, Task};
+use enscore::checkpoint::DataRecord;
+use enscore::data::{Dataset, Split, Subset, Values, load_as, prepare, statistics};
+use enscore::executor::{Executors, default_executor};
+use enscore::model::{DataFacts, Network, Score, batch_shape, trace};
+use enscore::objective::{ChainSettings, Objective, Player, Task};
+use enscore::settings::Settings;
 use enscore::train::schedule::{Decay, LearningRate};
-use enscore::train::update::Optimiser;
+use enscore::train::update::{Optimiser, Steps};
 use enscore::train::{Training, TrainingOptions};
 use enscore_program::{Kind, Value, interpret};
+
+use super::plain::{starting_rows, task_of};
 
 /// How long and how fast.
 #[derive(Clone, Copy)]
@@ -46,7 +52,8 @@ pub fn train(
         ema_decay: 0.995,
         ..TrainingOptions::default()
     };
-    let mut training = Training::new(model, Task::new(objective), &Subset::all(&data), options).unwrap();
+    let mut training =
+        Training::new(model, Task::new(objective), &Subset::all(&data), options, default_executor()).unwrap();
     for step in 1..=steps {
         fill(step, &mut x);
         assert!(training.step_on(&x).unwrap().finite, "step {step} is finite");
@@ -67,8 +74,49 @@ impl Fitted {
         })
         .unwrap();
         let wide = |values: &Vec<f32>| Value::Float(values.iter().map(|v| f64::from(*v)).collect());
-        let mut inputs: Vec<Value> = self.0.averages().iter().map(wide).collect();
+        let mut inputs: Vec<Value> = self.0.averages().unwrap().iter().map(wide).collect();
         inputs.extend([Value::Float(x.to_vec()), Value::Float(vec![sigma; n])]);
         interpret(&program, &inputs).unwrap()[0].floats().to_vec()
+    }
+}
+
+/// What settings describe, for a training in memory.
+pub struct Built {
+    pub model: Network,
+    pub task: Task,
+    pub options: TrainingOptions,
+    pub data: Subset,
+}
+
+impl Built {
+    pub fn by(settings: &Settings) -> Built {
+        let dataset = load_as(settings.data(), Split::Train).unwrap();
+        let seed = settings.train().seed;
+        let data = prepare(&dataset, settings.data(), seed, None).unwrap().parts.training;
+        let mut record = DataRecord::of(&dataset, &statistics(&data).unwrap()).unwrap();
+        record.row_shape = data.dataset().row_shape().to_vec();
+        let rows = starting_rows(settings, &data);
+        let facts = DataFacts { rows: &rows, ..record.facts() };
+        let model = settings.model().method().build(&facts).unwrap();
+        let task = task_of(settings, &model, &record.facts(), &data);
+        Built { model, task, options: TrainingOptions::of(settings).unwrap(), data }
+    }
+
+    pub fn training(self, executors: impl Into<Executors>) -> Training {
+        Training::new(self.model, self.task, &self.data, self.options, executors).unwrap()
+    }
+
+    /// The extents of the chains that `player` learns from, where an update takes `batch` rows.
+    pub fn chains(&self, player: &Player, batch: usize) -> Option<Vec<usize>> {
+        let chains = self.task.chains.as_ref().filter(|_| player.learns_from_chains)?;
+        Some(match (chains, self.model.bipartite()) {
+            (ChainSettings::Gibbs(_), Some(units)) => vec![batch, units.first_width()],
+            _ => batch_shape(batch, Score::row_shape(&self.model)),
+        })
+    }
+
+    /// The updates of `player` on `batch` rows and these chains.
+    pub fn steps<'a>(&'a self, player: &'a Player, batch: usize, chains: Option<&'a [usize]>) -> Steps<'a> {
+        Steps { batch, row_shape: Score::row_shape(&self.model), chains, moves: &*player.moves }
     }
 }

@@ -1,4 +1,6 @@
 //! What holds for every executor, and for a library that is handed one.
 
 mod contract;
+mod far;
+mod names;
 mod programs;

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use enscore::data::{Split, Subset, load_as, prepare};
-use enscore::evaluate::{PseudoLikelihoodProgram, annealing_program};
-use enscore::mcmc::{DenoiseProgram, GibbsProgram, LangevinProgram, TemperedGibbsProgram};
+use enscore::evaluate::{annealing_program, pseudo_likelihood_program};
+use enscore::mcmc::{TemperedGibbsProgram, denoise_program, gibbs_program, langevin_program};
 use enscore::model::{LogDensity, Network, Score, batch_shape, trace};
-use enscore::objective::{self, ChainSettings, EvaluationProgram, ObjectiveProgram, Task};
-use enscore::sample::{Trained, WeightedBipartite};
+use enscore::objective::{self, ChainSettings, Task, evaluation_program, objective_program};
+use enscore::sample::WeightedBipartite;
 use enscore::train::update::{Optimiser, Steps, UpdateProgram};
+use enscore::trained::Trained;
 use enscore_program::{Kind, Parameter, Program};
+
+use crate::common::plain::task_of;
 
 /// Rows of every batch.
 const BATCH: usize = 5;
@@ -17,16 +20,16 @@ const BATCH: usize = 5;
 /// The programs of the run at `path`, by name.
 pub fn of_run(path: &Path) -> Vec<(String, Program)> {
     let trained = Trained::open(path, &[]).unwrap();
-    let (model, parameters) = (&trained.model.model, &trained.model.parameters);
+    let (model, parameters) = (&trained.model.model, trained.model.parameters());
     let dataset = load_as(trained.settings.data(), Split::Train).unwrap();
     let prepared = prepare(&dataset, trained.settings.data(), trained.settings.train().seed, None).unwrap();
     let task = task(&trained, &prepared.parts.training);
     let mut programs = updates(model, &task);
     programs.extend(losses(&trained, &task));
-    let langevin = LangevinProgram::trace(model, parameters, BATCH).unwrap();
-    let denoise = DenoiseProgram::trace(model, parameters, BATCH).unwrap();
-    programs.push(("Langevin step".into(), langevin.program));
-    programs.push(("denoising step".into(), denoise.program));
+    let langevin = langevin_program(model, parameters, BATCH).unwrap();
+    let denoise = denoise_program(model, parameters, BATCH).unwrap();
+    programs.push(("Langevin step".into(), langevin));
+    programs.push(("denoising step".into(), denoise));
     if model.has_density() {
         programs.push(("log density".into(), log_density(model, parameters)));
     }
@@ -43,7 +46,7 @@ pub fn of_run(path: &Path) -> Vec<(String, Program)> {
 }
 
 fn task(trained: &Trained, training: &Subset) -> Task {
-    objective::build(&trained.settings, &trained.model.data.facts(), training, None, None).unwrap()
+    task_of(&trained.settings, &trained.model.model, &trained.model.data.facts(), training)
 }
 
 fn updates(model: &Network, task: &Task) -> Vec<(String, Program)> {
@@ -63,17 +66,19 @@ fn updates(model: &Network, task: &Task) -> Vec<(String, Program)> {
 }
 
 fn losses(trained: &Trained, task: &Task) -> Vec<(String, Program)> {
-    let (model, parameters) = (&trained.model.model, &trained.model.parameters);
+    let (model, parameters) = (&trained.model.model, trained.model.parameters());
     let mut programs = Vec::new();
     if matches!(model, Network::Score(_)) {
-        let denoising = EvaluationProgram::trace(model, parameters, BATCH).unwrap();
-        programs.push(("denoising loss".to_string(), denoising.program));
+        let denoising = evaluation_program(model, parameters, BATCH).unwrap();
+        programs.push(("denoising loss".to_string(), denoising));
     }
     if task.chains.is_none() && task.alternation.is_none() {
-        let further = objective::further_parameters(&trained.settings, &trained.model.data.facts()).unwrap();
-        let parameters = [parameters.clone(), further].concat();
-        let loss = ObjectiveProgram::trace(model, &*task.players[0].objective, &parameters, BATCH).unwrap();
-        programs.push(("objective".to_string(), loss.program));
+        let method = trained.settings.objective().method();
+        let facts = trained.model.data.facts();
+        let further = method.further_parameters(trained.settings.model(), &facts).unwrap();
+        let parameters = [parameters, &further].concat();
+        let loss = objective_program(model, &*task.players[0].objective, &parameters, BATCH).unwrap();
+        programs.push(("objective".to_string(), loss));
     }
     programs
 }
@@ -89,11 +94,11 @@ fn log_density(model: &Network, parameters: &[Parameter]) -> Program {
 
 /// Gibbs sweeps, annealing and pseudo-likelihoods.
 fn of_units(trained: &Trained) -> Vec<(String, Program)> {
-    let (model, parameters) = (&trained.model.model, &trained.model.parameters);
+    let (model, parameters) = (&trained.model.model, trained.model.parameters());
     let Some(units) = model.bipartite() else { return Vec::new() };
     let target = WeightedBipartite::of(&trained.model).unwrap().unwrap();
     let mut programs = vec![
-        ("Gibbs sweep".to_string(), GibbsProgram::trace(units, parameters, BATCH).unwrap().program),
+        ("Gibbs sweep".to_string(), gibbs_program(units, parameters, BATCH).unwrap()),
         ("annealing".to_string(), annealing_program(&target, BATCH).unwrap()),
     ];
     if units.is_binary() {
@@ -101,8 +106,8 @@ fn of_units(trained: &Trained) -> Vec<(String, Program)> {
         programs.push(("tempered sweep".to_string(), tempered.program));
     }
     if units.has_pseudo_likelihood() {
-        let pseudo = PseudoLikelihoodProgram::trace(units, parameters, BATCH, 3).unwrap();
-        programs.push(("pseudo-likelihood".to_string(), pseudo.program));
+        let pseudo = pseudo_likelihood_program(units, parameters, BATCH, 3).unwrap();
+        programs.push(("pseudo-likelihood".to_string(), pseudo));
     }
     programs
 }

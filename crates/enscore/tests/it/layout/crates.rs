@@ -2,7 +2,7 @@
 
 use std::fs::read_to_string;
 
-use super::source::{none, workspace};
+use super::source::{none, sources, workspace};
 
 /// The dependencies of a crate, those of its tests included.
 fn dependencies(krate: &str) -> Vec<String> {
@@ -30,4 +30,13 @@ fn crates_depend_in_one_direction() {
     });
     none("program knows no executor, the executor no library, the library no binary", found.collect());
     assert!(dependencies("enscore").contains(&"enscore-cpu".to_string()));
+}
+
+/// Whatever else a library would know of one executor, another could not take its place.
+#[test]
+fn the_library_names_one_executor_in_one_place() {
+    let sources = sources("enscore");
+    let named = sources.iter().filter(|source| source.text().contains("enscore_cpu"));
+    let elsewhere = named.filter(|source| !source.name.starts_with("crates/enscore/src/executor/"));
+    none("only executor/ names the processor's crate", elsewhere.map(|source| source.name.clone()).collect());
 }

@@ -50,6 +50,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
         "enscore",
         &[
             "citation error streams",
+            "executor",
             "files",
             "keys",
             "data",

@@ -2,7 +2,7 @@
 
 use crate::common::machine::{Weights, states};
 use crate::common::oracles::case;
-use enscore::mcmc::GibbsProgram;
+use enscore::mcmc::gibbs_program;
 use enscore::model::{Bipartite, LogDensity, Rbm, Units, enumerated_log_z};
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::random::Key;
@@ -56,8 +56,8 @@ fn gaussian_units_are_a_mixture() {
 /// Means and variances of long chains are those of the mixture.
 fn gaussian_draws(rbm: &Rbm, weights: &Weights, components: &[(Vec<f64>, f64)], z: f64) {
     let chains = 20_000;
-    let program = GibbsProgram::trace(rbm, &weights.parameters(), chains).unwrap();
-    let mut executable = Executable::<f64>::compile(&program.program, Options::default()).unwrap();
+    let program = gibbs_program(rbm, &weights.parameters(), chains).unwrap();
+    let mut executable = Executable::<f64>::compile(&program, Options::default()).unwrap();
     let mut x = vec![0.0; chains * 4];
     let (mut moved, mut mean) = (x.clone(), x.clone());
     for sweep in 0..200 {

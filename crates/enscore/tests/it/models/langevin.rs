@@ -2,7 +2,7 @@
 //! variance.
 
 use crate::common::traced::{Gaussian, assert_within_errors, float, key, mean, run, variance};
-use enscore::mcmc::{DenoiseProgram, LangevinProgram, StepRule};
+use enscore::mcmc::{StepRule, denoise_program, langevin_program};
 use enscore::model::NoiseLevels;
 use enscore_program::random::{Key, row_words, uniform};
 
@@ -23,8 +23,7 @@ fn assert_moments(what: &str, x: &[f64], [m, v]: [f64; 2]) {
 /// Runs `steps` per level from U(0, 1) and returns x with the recursion's mean and variance.
 fn anneal(rule: StepRule, levels: &NoiseLevels, steps: u64, step_size: f64) -> (Vec<f64>, [f64; 2]) {
     let (mu, s2) = (2.0, 0.25);
-    let program =
-        LangevinProgram::trace(&Gaussian::new(mu, s2, 1), &[], CHAINS).expect("a right model").program;
+    let program = langevin_program(&Gaussian::new(mu, s2, 1), &[], CHAINS).expect("a right model");
     let (mut x, mut m, mut v) = (start(), 0.5, 1.0 / 12.0);
     let mut step = 0;
     for sigma in levels.as_slice() {
@@ -59,8 +58,7 @@ fn oracle_ncsn_ald_gauss_a() {
     let (x, [m, v]) = anneal(StepRule::Algorithm1, &levels, 100, 2e-5);
     assert!((m - 1.9999999980367806).abs() < 1e-9 && (v - 0.2654092653756524).abs() < 1e-9, "{m} {v}");
     assert_moments("chains", &x, [1.9999999980367806, 0.2654092653756524]);
-    let denoise =
-        DenoiseProgram::trace(&Gaussian::new(2.0, 0.25, 1), &[], CHAINS).expect("a right model").program;
+    let denoise = denoise_program(&Gaussian::new(2.0, 0.25, 1), &[], CHAINS).expect("a right model");
     let cleaned = run(&denoise, &[float(&x), float(&vec![0.01; CHAINS])]).remove(0);
     assert_moments("denoised", &cleaned, [1.9999999980375656, 0.26519706529188847]);
     let ratio = 0.26519706529188847 / 0.2654092653756524;

@@ -12,7 +12,7 @@
 //! in v_k, and learn what k steps from there reach.
 
 use crate::common::recovery::{Target, moments};
-use enscore::mcmc::LangevinProgram;
+use enscore::mcmc::langevin_program;
 use enscore::model::{GaussianEnergy, Network};
 use enscore::objective::{Batch, ContrastiveDivergence, Objective};
 use enscore_cpu::{Argument, Executable, Options};
@@ -44,9 +44,9 @@ impl Divergence {
             gradient.into_iter().map(|var| (String::new(), var)).collect()
         })
         .unwrap();
-        let step = LangevinProgram::trace(&model, &parameters, n).unwrap();
+        let step = langevin_program(&model, &parameters, n).unwrap();
         let compile = |program| Executable::compile(program, Options::default()).unwrap();
-        Divergence { step: compile(&step.program), gradient: compile(&program), d, steps: 0 }
+        Divergence { step: compile(&step), gradient: compile(&program), d, steps: 0 }
     }
 
     /// Moves chains by k steps of size a.

@@ -389,7 +389,7 @@ fn a_pretrained_run_opens_as_its_model() {
     let trained = enscore::trained::Trained::open(&run, &[]).unwrap();
     let names = |parameters: &[Parameter]| parameters.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
     let of_model = parameters_of(&trained.model.model).unwrap();
-    assert_eq!(names(&trained.model.parameters), names(&of_model));
+    assert_eq!(names(trained.model.parameters()), names(&of_model));
     let drawn =
         enscore::sample::draw(&trained.model, trained.settings.sampler(), 3, 1, 0, &mut |_, _| Ok(()))
             .unwrap();

@@ -3,7 +3,7 @@
 use crate::common::traced;
 use crate::common::traced::{Gaussian, Linear, assert_close, assert_within_errors, float, key, normals, run};
 use enscore::model::{NoiseLevels, Score, batch_shape, trace};
-use enscore::objective::{Batch, Dsm, EvaluationProgram, Ncsn, Objective, denoising_loss};
+use enscore::objective::{Batch, Dsm, Ncsn, Objective, denoising_loss, evaluation_program};
 use enscore_program::{Kind, Parameters, Program, Value, Var};
 
 /// Inputs x, weights, key; outputs loss, optimised, then diagnostics.
@@ -177,12 +177,12 @@ fn rows_of_weight_zero_do_not_count() {
 fn evaluation_shares_its_noise_with_training_and_depends_on_global_rows() {
     let model = Gaussian::new(0.3, 0.5, 3);
     let x = normals(10, 12);
-    let program = EvaluationProgram::trace(&model, &[], 4).unwrap().program;
+    let program = evaluation_program(&model, &[], 4).unwrap();
     let rows = run(&program, &[float(&x), float(&[0.5; 4]), key(11, 0)]).remove(0);
     let one_level = Ncsn { levels: NoiseLevels::new(vec![0.5]).unwrap() };
     let trained = run(&estimate_program(&model, &one_level, 4), &[float(&x), float(&[1.0; 4]), key(11, 0)]);
     assert_close("mean of rows", traced::mean(&rows), trained[0][0], 1e-14);
-    let second_half = EvaluationProgram::trace(&model, &[], 2).unwrap().program;
+    let second_half = evaluation_program(&model, &[], 2).unwrap();
     let later = Value::Key(enscore_program::random::Key { seed: 11, step: 0, row: 2 });
     assert_eq!(run(&second_half, &[float(&x[6..]), float(&[0.5; 2]), later])[0], rows[2..]);
 }

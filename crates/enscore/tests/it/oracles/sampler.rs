@@ -5,6 +5,7 @@ use crate::common::gaussian_recursion::{Gaussian as Law, gaussian_recursion};
 use crate::common::oracles::{case, expected, number};
 use crate::common::traced::{Gaussian, assert_within_errors, mean, variance};
 use enscore::checkpoint::DataRecord;
+use enscore::executor::{Weights, default_executor};
 use enscore::mcmc::StepRule;
 use enscore::model::{Network, NoiseLevels};
 use enscore::sample::{Drawn, Sampler, TrainedModel, draw};
@@ -27,13 +28,13 @@ fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedMode
         deviation: Vec::new(),
         whitening: None,
     };
+    let executor = default_executor();
     TrainedModel {
         model: Network::Score(Box::new(Gaussian::new(mu, s2, ROW))),
-        parameters: Vec::new(),
-        weights: Vec::new(),
+        weights: Weights::upload::<f32>(&*executor, &[], &[]).unwrap(),
         levels: levels.clone(),
         data,
-        options: enscore_cpu::Options::default(),
+        executor,
         temperature: 1.0,
         start_noise: enscore::mcmc::StartNoise::Uniform,
     }

@@ -119,8 +119,8 @@ fn units_of_a_file_sweep_as_one_chain_at_a_time() {
         let target = rbm.weighted().unwrap();
         let by_name =
             |name: &str| values[RBM_PARAMETERS.iter().position(|known| *known == name).unwrap()].clone();
-        let weights: Vec<Vec<f64>> = target.parameters.iter().map(|p| by_name(&p.name)).collect();
-        let sides = Sides::new(&model, &target.parameters, &weights, [&[], &[]]);
+        let weights: Vec<Vec<f64>> = target.parameters().iter().map(|p| by_name(&p.name)).collect();
+        let sides = Sides::new(&model, target.parameters(), &weights, [&[], &[]]);
         let mut expected = Vec::new();
         for chain in 0..COUNT as u64 {
             let mut x = sides.start(SEED, chain);

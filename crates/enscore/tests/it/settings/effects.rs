@@ -115,7 +115,7 @@ pub fn see(folder: &Folder, name: &str, settings: &Settings) -> Seen {
     let trained = Trained::open(run.path(), &[]).unwrap();
     let data = run_data(&trained, None).unwrap();
     let last = *run.checkpoints().last().unwrap();
-    let shapes = trained.model.parameters.iter().map(|p| format!("{} {:?}", p.name, p.shape));
+    let shapes = trained.model.parameters().iter().map(|p| format!("{} {:?}", p.name, p.shape));
     let lines = run.metric("gradient_norm").into_iter().map(|(step, _)| step as f64);
     let validation = run.metric("validation_loss_per_dim").into_iter().chain(run.metric("free_energy_gap"));
     let pictures = std::fs::read_dir(run.path().join("samples")).map_or(Vec::new(), |entries| {

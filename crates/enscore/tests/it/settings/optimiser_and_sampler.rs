@@ -73,10 +73,10 @@ fn the_sampler_of_a_game_draws_from_either_side() {
     let run = folder.train("run", &folder.settings("fce-energy", &[]));
     let open = |kind: &str| Trained::open(run.path(), &[format!("sampler.kind={kind}")]).unwrap();
     let (energy, flow) = (open("langevin"), open("exact"));
-    assert!(energy.model.parameters.iter().all(|parameter| !parameter.name.starts_with("flow.")));
+    assert!(energy.model.parameters().iter().all(|parameter| !parameter.name.starts_with("flow.")));
     let tensors = run.tensors();
-    for (parameter, values) in flow.model.parameters.iter().zip(&flow.model.weights) {
-        assert_eq!(values, &tensors[&format!("ema.flow.{}", parameter.name)], "{}", parameter.name);
+    for (parameter, values) in flow.model.parameters().iter().zip(flow.model.weights.read::<f32>().unwrap()) {
+        assert_eq!(values, tensors[&format!("ema.flow.{}", parameter.name)], "{}", parameter.name);
     }
     assert_eq!(flow.learnt_log_z, Some(0.0));
     assert_eq!(energy.learnt_log_z, Some(f64::from(tensors["ema.log_z"][0])));

@@ -2,6 +2,7 @@
 //! and put back, its model with averaged weights kept in a file.
 
 use enscore::data::{Dataset, Subset, Values};
+use enscore::executor::default_executor;
 use enscore::model::{Activation, HostDensity, MlpEnergy, Network};
 use enscore::objective::{ScoreMatching, Task};
 use enscore::sample::{TrainedDensity, TrainedModel};
@@ -34,13 +35,18 @@ fn options() -> TrainingOptions {
 
 fn training() -> Training {
     let data = Dataset::new("rows", "an array", &[2], Values::F32(rows())).unwrap();
-    Training::new(network(), Task::new(ScoreMatching { tangents: 0 }), &Subset::all(&data), options())
-        .unwrap()
+    Training::new(
+        network(),
+        Task::new(ScoreMatching { tangents: 0 }),
+        &Subset::all(&data),
+        options(),
+        default_executor(),
+    )
+    .unwrap()
 }
 
 fn values(training: &Training) -> Vec<Vec<f32>> {
-    let weights = training.weights().into_iter().map(<[f32]>::to_vec);
-    weights.chain(training.averages().iter().cloned()).collect()
+    [training.weights().unwrap(), training.averages().unwrap()].concat()
 }
 
 /// The rise over three steps, then a line that falls to 0: step t = 1, 2, .. begins when (t - 1)/8 of the
@@ -97,17 +103,17 @@ fn a_state_put_back_goes_on_as_it_would_have() {
 fn a_model_in_a_file_has_the_averaged_weights() {
     let mut trained = training();
     (0..STEPS).for_each(|_| drop(trained.step().unwrap()));
-    let averages = trained.averages().to_vec();
-    let last: Vec<Vec<f32>> = trained.weights().into_iter().map(<[f32]>::to_vec).collect();
+    let averages = trained.averages().unwrap();
+    let last = trained.weights().unwrap();
     assert_ne!(averages, last);
     let model = trained.into_trained().unwrap();
-    assert_eq!(model.weights, averages);
+    assert_eq!(model.weights.read::<f32>().unwrap(), averages);
     assert_eq!(model.data.range, [-3.0, f64::from(0.4f32 * 22.0 - 3.0)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     model.save(&path).unwrap();
     let opened = TrainedModel::open(network(), &path).unwrap();
-    assert_eq!(opened.weights, averages);
+    assert_eq!(opened.weights.read::<f32>().unwrap(), averages);
     assert_eq!((opened.data.range, &opened.data.mean), (model.data.range, &model.data.mean));
     assert_eq!(opened.data.deviation, model.data.deviation);
     let f = |model: &TrainedModel| TrainedDensity::new(model).unwrap().log_density(&[0.1, 0.2]).unwrap();
@@ -121,6 +127,12 @@ fn a_model_in_a_file_has_the_averaged_weights() {
 fn a_training_beyond_its_memory_is_refused() {
     let data = Subset::all(&Dataset::new("rows", "an array", &[2], Values::F32(rows())).unwrap());
     let options = TrainingOptions { memory_limit_gib: 1e-9, ..options() };
-    let refused = Training::new(network(), Task::new(ScoreMatching { tangents: 0 }), &data, options);
+    let refused = Training::new(
+        network(),
+        Task::new(ScoreMatching { tangents: 0 }),
+        &data,
+        options,
+        default_executor(),
+    );
     assert!(refused.err().unwrap().to_string().contains("memory"));
 }

@@ -1,5 +1,6 @@
 //! A training from its settings to its run.
 
+mod apart;
 mod divergence;
 mod executor_update;
 mod in_memory;

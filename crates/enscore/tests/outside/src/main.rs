@@ -27,7 +27,7 @@ fn main() -> enscore::Result<()> {
     let data = Subset::all(&Dataset::new("mine", "here", &[2], Values::F32(rows))?);
     let network = || Network::Energy(Box::new(TwoLayers));
     let task = Task::new(OwnScoreMatching);
-    let mut training = Training::new(network(), task, &data, TrainingOptions::default())?;
+    let mut training = Training::new(network(), task, &data, TrainingOptions::default(), default_executor())?;
     (0..200).try_for_each(|_| training.step().map(drop))?;
     training.into_trained()?.save("mine.safetensors".as_ref())?;
     let model = TrainedModel::open(network(), "mine.safetensors".as_ref())?;

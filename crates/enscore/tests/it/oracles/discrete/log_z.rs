@@ -213,7 +213,8 @@ fn a_step_has_its_increments_and_transition_matrix() {
     .unwrap();
     let x: Vec<f64> = (0..rows).flat_map(|row| state(row / each)).collect();
     let (mut moved, mut increments) = (vec![0.0; 4 * rows], vec![0.0; rows]);
-    let mut inputs: Vec<Argument<f64>> = target.weights.iter().map(|w| Argument::Float(w)).collect();
+    let weights = target.weights.read::<f64>().unwrap();
+    let mut inputs: Vec<Argument<f64>> = weights.iter().map(|w| Argument::Float(w)).collect();
     let ends = [[from], [to]];
     inputs.extend([&a[..], &x, &ends[0], &ends[1]].map(Argument::Float));
     inputs.push(Argument::Key(Key::new(7, 1)));

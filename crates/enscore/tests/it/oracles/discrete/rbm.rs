@@ -5,8 +5,8 @@
 
 use crate::common::machine::{Weights, states};
 use crate::common::oracles::{assert_close, case, expected, numbers};
-use enscore::evaluate::PseudoLikelihoodProgram;
-use enscore::mcmc::{GibbsProgram, TemperedGibbsProgram};
+use enscore::evaluate::pseudo_likelihood_program;
+use enscore::mcmc::{TemperedGibbsProgram, gibbs_program};
 use enscore::model::{Bipartite, LogDensity, Network, Rbm, Units, enumerated_log_z};
 use enscore::objective::{Batch, GibbsDivergence, MaximumLikelihood, Objective};
 use enscore_cpu::{Argument, Executable, Options};
@@ -142,8 +142,8 @@ fn the_sweep_leaves_the_density_invariant() {
 #[test]
 fn the_sweep_draws_from_its_conditionals() {
     let (weights, per_state, t) = (weights(), 20_000, transition());
-    let program = GibbsProgram::trace(&rbm(), &weights.parameters(), 16 * per_state).unwrap();
-    let mut executable = Executable::<f64>::compile(&program.program, Options::default()).unwrap();
+    let program = gibbs_program(&rbm(), &weights.parameters(), 16 * per_state).unwrap();
+    let mut executable = Executable::<f64>::compile(&program, Options::default()).unwrap();
     let start: Vec<f64> = states(4).chunks(4).flat_map(|state| state.repeat(per_state)).collect();
     let (mut moved, mut mean) = (start.clone(), start.clone());
     let mut inputs: Vec<Argument<f64>> =
@@ -249,13 +249,13 @@ fn the_objective_of_contrastive_divergence() {
 #[test]
 fn pseudo_likelihood() {
     let weights = weights();
-    let program = PseudoLikelihoodProgram::trace(&rbm(), &weights.parameters(), 5, 3).unwrap();
+    let program = pseudo_likelihood_program(&rbm(), &weights.parameters(), 5, 3).unwrap();
     let one = |unit: usize| (0..4).map(|i| if i == unit { 1.0 } else { 0.0 }).collect::<Vec<_>>();
     let chunks = [[one(0), one(1), one(2)].concat(), [one(3), vec![0.0; 8]].concat()];
     let sums = chunks.iter().map(|units| {
         let own = weights.values.iter().map(|values| Value::Float(values.clone()));
         let inputs: Vec<Value> = own.chain([data(), units.clone()].map(Value::Float)).collect();
-        interpret(&program.program, &inputs).unwrap()[0].floats().iter().sum::<f64>() / 5.0
+        interpret(&program, &inputs).unwrap()[0].floats().iter().sum::<f64>() / 5.0
     });
     assert_close("rbm.4x3.pseudo_loglik", &[sums.sum::<f64>()], 1e-12);
 }

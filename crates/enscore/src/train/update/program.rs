@@ -7,25 +7,14 @@
 //! Where two sides play against each other, each has a program of its own over the same state, which leaves
 //! the other's parameters as they are.
 
-use enscore_program::{Kind, Parameter, Parameters, Program, Scope, Var};
+use enscore_program::{Kind, Parameter, Program, Scope, Var};
 
-use super::adam::{Rates, Rule, clip_factor, global_norm, moving_average};
+use super::optimiser::Optimiser;
+use super::state::{Gradients, State, StepRates};
 use crate::checkpoint::{STATE_PREFIXES, state_shapes};
 use crate::error::Result;
 use crate::model::{batch_shape, trace};
-use crate::objective::{Batch, Estimate, Objective};
-
-/// The constants of an update.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Optimiser {
-    /// The step.
-    pub rule: Rule,
-    /// The fraction of the weights that is taken off per step and unit of learning rate, beside the gradient
-    /// (Loshchilov and Hutter 2019); of parameters with one dimension, as biases, none.
-    pub weight_decay: f64,
-    /// The largest global norm of the gradient of the loss per dimension; 0 for no limit.
-    pub clip_norm: f64,
-}
+use crate::objective::{Batch, Objective};
 
 /// The program of one training step.
 ///
@@ -81,26 +70,22 @@ impl UpdateProgram {
         optimiser: &Optimiser,
         steps: &Steps,
     ) -> Result<Self> {
-        // A first pass finds the parameters, so that they can be the second's first inputs.
-        let (_, parameters) = trace(&[], |scope, parameters| {
-            let batch = Batch { chains: steps.chains_input(scope), ..steps.batch_inputs(scope) };
-            vec![("loss".to_string(), objective.estimate(model, parameters, &batch).loss)]
-        })?;
+        let parameters = steps.parameters(model, objective)?;
         let mut diagnostics = Vec::new();
         let (program, parameters) = trace(&parameters, |scope, parameters| {
             let state = State::inputs(scope, parameters);
             let batch = steps.batch_inputs(scope);
-            let scalar = |name| scope.input(name, Kind::Float, &[]);
-            let rates = Rates {
-                learning_rate: scalar("learning_rate"),
-                correction1: scalar("correction1"),
-                correction2: scalar("correction2"),
-            };
-            let decay = scalar("ema_decay");
+            let rates = StepRates::inputs(scope);
             let batch = Batch { chains: steps.chains_input(scope), ..batch };
             let estimate = objective.estimate(model, parameters, &batch);
             diagnostics = estimate.diagnostics.iter().map(|(name, _)| *name).collect();
-            state.update(scope, &estimate, optimiser, &rates, (decay, steps.moves))
+            let gradients = Gradients::of(scope, &state, estimate.optimised, steps.moves);
+            let applied = state.apply(scope, &gradients, estimate.loss, optimiser, &rates);
+            let mut outputs = applied.state;
+            outputs.push(("loss".to_string(), estimate.loss));
+            outputs.extend(applied.reported);
+            outputs.extend(estimate.diagnostics.iter().map(|(name, var)| (name.to_string(), *var)));
+            outputs
         })?;
         Ok(UpdateProgram { program, parameters, diagnostics })
     }
@@ -136,7 +121,21 @@ impl UpdateProgram {
 }
 
 impl Steps<'_> {
-    fn batch_inputs<'s>(&self, scope: &'s Scope) -> Batch<'s> {
+    /// The parameters that `objective` reads, in the order of first use: a first pass finds them, so that
+    /// they can be the first inputs of the next one.
+    pub(super) fn parameters<M: ?Sized>(
+        &self,
+        model: &M,
+        objective: &(impl Objective<M> + ?Sized),
+    ) -> Result<Vec<Parameter>> {
+        let (_, parameters) = trace(&[], |scope, parameters| {
+            let batch = Batch { chains: self.chains_input(scope), ..self.batch_inputs(scope) };
+            vec![("loss".to_string(), objective.estimate(model, parameters, &batch).loss)]
+        })?;
+        Ok(parameters)
+    }
+
+    pub(super) fn batch_inputs<'s>(&self, scope: &'s Scope) -> Batch<'s> {
         let shape = batch_shape(self.batch, self.row_shape);
         Batch {
             x: scope.input("x", Kind::Float, &shape),
@@ -146,66 +145,7 @@ impl Steps<'_> {
         }
     }
 
-    fn chains_input<'s>(&self, scope: &'s Scope) -> Option<Var<'s>> {
+    pub(super) fn chains_input<'s>(&self, scope: &'s Scope) -> Option<Var<'s>> {
         self.chains.map(|shape| scope.input("chains", Kind::Float, shape))
-    }
-}
-
-/// The values of [`STATE_PREFIXES`], each for every parameter.
-struct State<'s> {
-    names: Vec<String>,
-    values: [Vec<Var<'s>>; 4],
-}
-
-impl<'s> State<'s> {
-    /// The parameters, already inputs, and new inputs for the rest.
-    fn inputs(scope: &'s Scope, parameters: &Parameters<'s>) -> Self {
-        let declared = parameters.declared();
-        let values = STATE_PREFIXES.map(|prefix| {
-            let input = |(parameter, var): &(Parameter, Var<'s>)| match prefix {
-                "" => *var,
-                _ => scope.input(&format!("{prefix}{}", parameter.name), Kind::Float, &parameter.shape),
-            };
-            declared.iter().map(input).collect()
-        });
-        State { names: declared.into_iter().map(|(parameter, _)| parameter.name).collect(), values }
-    }
-
-    /// The named outputs of the update.
-    fn update(
-        &self,
-        scope: &'s Scope,
-        estimate: &Estimate<'s>,
-        optimiser: &Optimiser,
-        rates: &Rates<'s>,
-        (decay, moves): (Var<'s>, &dyn Fn(&str) -> bool),
-    ) -> Vec<(String, Var<'s>)> {
-        let [parameters, first, second, averages] = &self.values;
-        let moved: Vec<usize> = (0..parameters.len()).filter(|i| moves(&self.names[*i])).collect();
-        let gradients =
-            scope.gradient(estimate.optimised, &moved.iter().map(|i| parameters[*i]).collect::<Vec<_>>());
-        let norm = global_norm(scope, &gradients);
-        let finite = estimate.loss.is_finite().and(norm.is_finite());
-        let factor = clip_factor(norm, optimiser.clip_norm);
-        let mut updated = self.values.clone();
-        for (i, gradient) in moved.into_iter().zip(gradients) {
-            let moments = [first[i], second[i]];
-            let [parameter, m, v] = optimiser.rule.step(parameters[i], gradient * factor, moments, rates);
-            let parameter = match optimiser.weight_decay > 0.0 && parameters[i].shape().len() > 1 {
-                true => parameter - optimiser.weight_decay * rates.learning_rate * parameters[i],
-                false => parameter,
-            };
-            let average = moving_average(averages[i], parameter, decay);
-            for (kind, new) in [parameter, m, v, average].into_iter().enumerate() {
-                updated[kind][i] = finite.select(new, self.values[kind][i]);
-            }
-        }
-        let state = STATE_PREFIXES.iter().zip(updated).flat_map(|(prefix, values)| {
-            self.names.iter().map(move |name| format!("{prefix}{name}")).zip(values)
-        });
-        let reported =
-            [("loss", estimate.loss), ("gradient_norm", norm), ("finite", finite.to_float())].into_iter();
-        let reported = reported.chain(estimate.diagnostics.iter().copied());
-        state.chain(reported.map(|(name, var)| (name.to_string(), var))).collect()
     }
 }
