@@ -25,8 +25,8 @@ pub const GRADIENT: &str = "gradient.";
 #[derive(Clone, Debug)]
 pub struct UpdateApart {
     /// Inputs: every parameter `NAME`; `x` `[batch, ..]`, `row_weights` `[batch]`, `key`; `chains` where
-    /// there are some. Outputs: `gradient.NAME` of every parameter that the update moves, `loss`, the objective's
-    /// diagnostics.
+    /// there are some. Outputs: `gradient.NAME` of every parameter that the update moves, `loss`, the
+    /// objective's diagnostics.
     pub gradients: Program,
     /// Inputs: the state as in [`super::UpdateProgram`]; `gradient.NAME` of every parameter that the update
     /// moves; `loss`; the scalars `learning_rate`, `correction1`, `correction2`, `ema_decay`. Outputs: the
