@@ -8,7 +8,7 @@ use enscore_program::{self as program, Kind, Program, Scope};
 
 use super::programs::of_run;
 use crate::common::families::FAMILIES;
-use crate::common::family_data::Data;
+use crate::common::families::data::Data;
 use crate::common::runs::Folder;
 use crate::common::traced::normals;
 
