@@ -68,6 +68,9 @@ pub const COMPARED_REAL: u32 = 0x7457_0001;
 /// The samples of a two-sample comparison.
 pub const COMPARED_SAMPLES: u32 = 0x7457_0002;
 
+/// Dequantisation noise of held-out rows.
+pub const HELD_OUT_NOISE: u32 = 0x6269_7473;
+
 /// Dequantisation noise of a batch.
 pub const DEQUANTISATION: u32 = 0x6465_7175;
 /// The points that the chains of a training start from.
@@ -80,7 +83,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Every stream with its value: a change of one is a change of results, so it must be deliberate.
-    const VALUES: [(&str, u32, u32); 32] = [
+    const VALUES: [(&str, u32, u32); 33] = [
         ("EPOCH", super::EPOCH, 0x6461_7461),
         ("VALIDATION_SPLIT", super::VALIDATION_SPLIT, 0x7370_6c74),
         ("TEST_SPLIT", super::TEST_SPLIT, 0x7465_7374),
@@ -110,6 +113,7 @@ mod tests {
         ("SLICES", super::SLICES, 0x51CE_0001),
         ("COMPARED_REAL", super::COMPARED_REAL, 0x7457_0001),
         ("COMPARED_SAMPLES", super::COMPARED_SAMPLES, 0x7457_0002),
+        ("HELD_OUT_NOISE", super::HELD_OUT_NOISE, 0x6269_7473),
         ("DEQUANTISATION", super::DEQUANTISATION, 0x6465_7175),
         ("CHAIN_START", super::CHAIN_START, 0x6368_7374),
         ("CHAIN_RESTART", super::CHAIN_RESTART, 0x6368_7265),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::settings::EvaluationSettings;
 use super::{
     DenoisingLoss, HeldOutFigure, Rows, TwoSample, TwoSampleSettings, against, denoising_loss,
-    linear_baseline, model_figures, standard_metrics, two_sample,
+    flow_bits_per_dim, independent_units, linear_baseline, model_figures, standard_metrics, two_sample,
 };
 use crate::data::{Subset, rows_of};
 use crate::error::{Error, Result};
@@ -69,10 +69,7 @@ pub fn evaluate(
         )?),
         false => None,
     };
-    let mut figures = model_figures(trained, training, held_out, settings)?;
-    if let Some(other) = &settings.against {
-        figures.push(against(trained, held_out, other, settings.max_rows)?);
-    }
+    let figures = figures(trained, training, held_out, settings)?;
     let affine = if denoises && score.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
         let values = rows_of(training, usize::MAX)?;
         Some(linear_baseline(Rows::new(&values, score.row_len())?, score.levels.as_slice())?.losses)
@@ -105,6 +102,22 @@ pub fn evaluate(
     evaluation.samples = drawn.shown().to_vec();
     (evaluation.trajectory, evaluation.stages) = (drawn.trajectory, drawn.stages);
     Ok(evaluation)
+}
+
+/// All figures of held-out rows, in the order in which they are shown.
+fn figures(
+    trained: &Trained,
+    training: &Subset,
+    held_out: &Subset,
+    settings: &EvaluationSettings,
+) -> Result<Vec<HeldOutFigure>> {
+    let mut figures = model_figures(trained, training, held_out, settings)?;
+    if let Some(other) = &settings.against {
+        figures.push(against(trained, held_out, other, settings.max_rows)?);
+    }
+    figures.extend(flow_bits_per_dim(trained, held_out, settings)?);
+    figures.extend(independent_units(trained, training, held_out, settings)?);
+    Ok(figures)
 }
 
 /// The metrics' names as the command line takes them.

@@ -1,8 +1,8 @@
 //! The rows of each step: a pure function of (seed, step), dequantised if asked for.
 
-use enscore_program::random::{Key, row_words, uniform};
+use enscore_program::random::Key;
 
-use crate::data::{BatchOrder, Subset};
+use crate::data::{BatchOrder, Subset, uniform_row};
 use crate::error::Result;
 use crate::streams;
 use crate::train::options::TrainingOptions;
@@ -38,16 +38,11 @@ impl Batches {
         let data = self.data.dataset();
         let row_len = data.row_len();
         let rows = self.order.batch_rows(step, self.weights.len());
-        let (mut words, mut noise) = (vec![0; row_len], vec![0.0; row_len]);
+        let key = Key::new(self.seed, step);
+        let mut noise = vec![0.0; row_len];
         for (i, (row, x)) in rows.iter().zip(self.x.chunks_exact_mut(row_len)).enumerate() {
             if self.dequantise {
-                row_words(Key::new(self.seed, step), streams::DEQUANTISATION, i as u64, &mut words);
-                // Rounding up to 1 in f32 would leave the level.
-                let below_one = 1.0 - f32::EPSILON / 2.0;
-                noise
-                    .iter_mut()
-                    .zip(&words)
-                    .for_each(|(u, word)| *u = (uniform(*word) as f32).min(below_one));
+                uniform_row(key, streams::DEQUANTISATION, i as u64, &mut noise);
                 data.copy_row_dequantised(*row as usize, &noise, x)?;
             } else {
                 data.copy_row(*row as usize, x)?;

@@ -5,7 +5,16 @@
 //! evaluation of generative models", section 3.1): the term D ln b turns the density of the scaled values
 //! into that of the levels. For a density of the unscaled levels, b = 1.
 
+use enscore_program::random::Key;
+
+use super::figures::{HeldOutFigure, MAX_ROWS};
+use crate::data::{Preprocess, Subset, uniform_row};
 use crate::error::{Error, Result};
+use crate::evaluate::{EvaluationSettings, Mean};
+use crate::model::{HostDensity, Network};
+use crate::sample::TrainedDensity;
+use crate::streams;
+use crate::trained::Trained;
 
 /// Bits per dimension from a log density in nats of `dims` values scaled to [0, 1] from `levels` levels.
 ///
@@ -19,6 +28,43 @@ pub fn bits_per_dim(log_density: f64, dims: usize, levels: u32) -> Result<f64> {
     }
     let dims = dims as f64;
     Ok((dims * f64::from(levels).ln() - log_density) / (dims * std::f64::consts::LN_2))
+}
+
+/// Bits per dimension of held-out rows under a flow that was trained on dequantised levels, from one draw of
+/// the noise of each row; none of another model, or of rows without levels.
+///
+/// # Errors
+/// Rows whose log density is not finite.
+pub fn flow_bits_per_dim(
+    trained: &Trained,
+    held_out: &Subset,
+    settings: &EvaluationSettings,
+) -> Result<Option<HeldOutFigure>> {
+    let asked = trained.settings.data();
+    let dequantised = asked.dequantise && asked.preprocess == Preprocess::None;
+    let data = held_out.dataset();
+    let Some(levels) = data.scale().levels.filter(|_| dequantised) else { return Ok(None) };
+    if !matches!(trained.model.model, Network::Flow(_)) {
+        return Ok(None);
+    }
+    let rows = &held_out.rows()[..held_out.rows().len().min(settings.max_rows.min(MAX_ROWS))];
+    let dims = data.row_len();
+    let mut noise = vec![0.0; dims];
+    let mut x = vec![0.0; rows.len() * dims];
+    for (number, (row, x)) in rows.iter().zip(x.chunks_exact_mut(dims)).enumerate() {
+        uniform_row(Key::new(settings.seed, 0), streams::HELD_OUT_NOISE, number as u64, &mut noise);
+        data.copy_row_dequantised(*row as usize, &noise, x)?;
+    }
+    let x: Vec<f64> = x.into_iter().map(f64::from).collect();
+    let log_densities = TrainedDensity::new(&trained.model)?.log_density(&x)?;
+    let bits = log_densities.iter().map(|f| bits_per_dim(*f, dims, levels)).collect::<Result<Vec<_>>>()?;
+    let mean = Mean::of(&bits)?;
+    Ok(Some(HeldOutFigure {
+        name: "bits per dimension of held-out rows with uniform noise".into(),
+        value: mean.value,
+        std_err: Some(mean.std_err),
+        rows: mean.count,
+    }))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::sample::{TrainedDensity, TrainedModel};
 use crate::trained::{Trained, frozen_flow};
 
 /// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
-const MAX_ROWS: usize = 10_000;
+pub(super) const MAX_ROWS: usize = 10_000;
 /// Rows whose every unit is flipped, at most.
 const MAX_FLIPPED: usize = 1000;
 /// Rows that the objective's loss is taken over at once.

@@ -5,13 +5,15 @@ mod bits_per_dim;
 mod data;
 mod denoising_loss;
 mod figures;
+mod independent_units;
 mod row_scores;
 mod unit_figures;
 
 pub use auroc::{Auroc, auroc};
-pub use bits_per_dim::bits_per_dim;
+pub use bits_per_dim::{bits_per_dim, flow_bits_per_dim};
 pub use data::{HeldOut, RunData, learning_rows_for, rows_for, run_data, unit_rows};
 pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use figures::{HeldOutFigure, against, model_figures};
+pub use independent_units::independent_units;
 pub use row_scores::{RowScores, score_rows};
 pub use unit_figures::{pseudo_likelihood_program, pseudo_log_likelihood, reconstruction_error};

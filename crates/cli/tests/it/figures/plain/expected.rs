@@ -6,6 +6,7 @@ use enscore_program::random::{Key, normal_row};
 use enscore_program::{Initial, Kind, Parameter, Value, interpret};
 
 use super::by_hand::{ByHand, Rows, mean_and_error};
+use super::likelihoods::{bits_per_dim, independent_units};
 
 /// Rows that the objective's loss is taken over at once.
 const BATCH: usize = 256;
@@ -64,6 +65,12 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
         figures.push(mean_of(name.into(), &less(log_z)));
         let name = "log Z by quadrature, nats".to_string();
         figures.push(Figure { name, value: log_z, std_err: Some(error), rows: 0 });
+    }
+    if let Some(bits) = bits_per_dim(hand, held_out, seed) {
+        figures.push(mean_of("bits per dimension of held-out rows with uniform noise".into(), &bits));
+    }
+    if let Some(values) = independent_units(hand, held_out) {
+        figures.push(mean_of("log-likelihood of held-out rows by independent units, nats".into(), &values));
     }
     figures
 }

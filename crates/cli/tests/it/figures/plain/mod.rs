@@ -2,5 +2,6 @@
 
 pub mod by_hand;
 pub mod expected;
+pub mod likelihoods;
 pub mod page;
 pub mod trained;

@@ -1,0 +1,36 @@
+//! The bar that a machine of binary units must pass: held-out rows under units that know nothing of each other.
+
+use super::figures::{HeldOutFigure, MAX_ROWS};
+use crate::data::{Subset, rows_of};
+use crate::error::Result;
+use crate::evaluate::{BernoulliBaseline, EvaluationSettings, Rows};
+use crate::model::Bipartite;
+use crate::trained::Trained;
+
+/// Between the values of a unit.
+const THRESHOLD: f32 = 0.5;
+
+/// The log-likelihood of held-out rows by independent units with the rates of all training rows; none of a
+/// model other than a machine whose units are all binary.
+///
+/// # Errors
+/// Held-out rows of another width.
+pub fn independent_units(
+    trained: &Trained,
+    training: &Subset,
+    held_out: &Subset,
+    settings: &EvaluationSettings,
+) -> Result<Option<HeldOutFigure>> {
+    if !trained.model.model.bipartite().is_some_and(Bipartite::is_binary) {
+        return Ok(None);
+    }
+    let baseline = BernoulliBaseline::fit(training, THRESHOLD)?;
+    let rows = rows_of(held_out, settings.max_rows.min(MAX_ROWS))?;
+    let mean = baseline.log_likelihood(Rows::new(&rows, held_out.dataset().row_len())?)?;
+    Ok(Some(HeldOutFigure {
+        name: "log-likelihood of held-out rows by independent units, nats".into(),
+        value: mean.value,
+        std_err: Some(mean.std_err),
+        rows: mean.count,
+    }))
+}
