@@ -69,6 +69,14 @@ pub trait HostDensity {
 
 /// The score of a log density: ∇ₓ f(x). It models the smoothed data at one noise level, whichever it was
 /// trained at, so sigma is ignored.
+///
+/// ```
+/// use enscore::model::{Differentiated, GaussianEnergy, parameters_of};
+///
+/// let score = Differentiated(GaussianEnergy::new(&[3])?);      // what samplers of scores take
+/// assert_eq!(parameters_of(&score)?.len(), 2);
+/// # Ok::<(), enscore::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Differentiated<M>(pub M);
 

@@ -8,6 +8,14 @@ use nalgebra::{Cholesky, Dyn};
 
 /// KL(a | b) in nats, at least 0.
 ///
+/// ```
+/// use enscore::evaluate::{Moments, gaussian_kl};
+///
+/// let [a, b] = [Moments::new(&[0.0], &[1.0])?, Moments::new(&[2.0], &[1.0])?];
+/// assert!((gaussian_kl(&a, &b)? - 2.0).abs() < 1e-12);      // half of the squared distance
+/// # Ok::<(), enscore::Error>(())
+/// ```
+///
 /// # Errors
 /// An input error if the dimensions differ or the covariance is not positive definite.
 pub fn gaussian_kl(a: &Moments, b: &Moments) -> Result<f64> {

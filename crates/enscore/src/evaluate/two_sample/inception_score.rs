@@ -7,6 +7,14 @@ use crate::error::{Error, Result};
 
 /// The score of row-major class probabilities `[rows, classes]`; each row must sum to 1 within 1e-6.
 ///
+/// ```
+/// use enscore::evaluate::inception_score;
+///
+/// let sure_and_balanced = [1.0, 0.0, 0.0, 1.0];
+/// assert!((inception_score(&sure_and_balanced, 2)? - 2.0).abs() < 1e-12);
+/// # Ok::<(), enscore::Error>(())
+/// ```
+///
 /// # Errors
 /// An input error if there is no row, a row is short, or a row is not a probability vector.
 pub fn inception_score(probabilities: &[f64], classes: usize) -> Result<f64> {

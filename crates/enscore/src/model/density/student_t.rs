@@ -18,7 +18,17 @@ use crate::model::{NoiseDensity, batch_shape, sum_rows};
 /// Beyond this a draw takes too many numbers, and a Gaussian is as good.
 const MOST_DEGREES: f64 = 1000.0;
 
-/// The Student t density.
+/// The Student t density: noise to contrast data with whose tails are heavier than the data's.
+///
+/// ```
+/// use enscore::model::StudentT;
+/// use enscore::objective::{Noise, NoiseContrastive, Task};
+///
+/// let noise = StudentT::new(&[2], &[0.0, 0.0], &[1.0, 0.0, 0.0, 1.0], 3.0)?;
+/// let task = Task::new(NoiseContrastive { noise: Noise::new(noise), ratio: 1, log_z: 0.0 });
+/// # assert!(task.chains.is_none());
+/// # Ok::<(), enscore::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct StudentT {
     /// Location and scale.

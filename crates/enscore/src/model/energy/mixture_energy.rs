@@ -9,6 +9,14 @@ use crate::model::traits::LogDensity;
 
 /// A mixture of isotropic Gaussians that is free to have any mass. Parameters `logits` a `[k]`, which start
 /// at 0, `means` `[k, d]`, which start at normal numbers, and `log_variances` ln v `[k]`, which start at 0.
+///
+/// ```
+/// use enscore::model::{GaussianMixtureEnergy, Network};
+///
+/// let model = GaussianMixtureEnergy::new(&[2], 3, 1.0)?;      // three components in the plane
+/// assert_eq!(Network::Energy(Box::new(model)).row_shape(), [2]);
+/// # Ok::<(), enscore::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct GaussianMixtureEnergy {
     row_shape: Vec<usize>,
