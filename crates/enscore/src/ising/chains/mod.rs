@@ -47,6 +47,3 @@ pub fn random_spins(sites: usize, key: Key) -> Vec<i8> {
     let mut draws = Draws::new(key, streams::SPIN_START);
     (0..sites).map(|_| if draws.uniform() < 0.5 { -1 } else { 1 }).collect()
 }
-
-#[cfg(test)]
-mod tests;

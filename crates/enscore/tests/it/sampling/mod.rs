@@ -5,6 +5,7 @@ mod file_chains;
 mod file_models;
 mod frozen_flow;
 mod plain;
+mod spin_chains;
 mod starts;
 mod step_sizes;
 mod trained_chains;

@@ -1,13 +1,18 @@
 //! Every chain against enumeration or the closed form.
 
-use super::*;
-use crate::ising::exact::{moments, torus_exact};
-use crate::ising::{Bond, Coupling, Field, IsingModel, magnetisation};
-use crate::mcmc::batch_means;
+use enscore::ising::chains::{
+    Checkerboard, Rule, SingleSite, SpinTransition, SwendsenWang, Wolff, random_spins,
+};
+use enscore::ising::exact::{moments, torus_exact};
+use enscore::ising::{Bond, Coupling, Field, IsingModel, magnetisation};
+use enscore::mcmc::batch_means;
+use enscore_program::random::{Key, row_words, uniform};
 
+/// Numbers in [-1, 1).
 fn numbers(count: usize, stream: u32) -> Vec<f64> {
-    let mut draws = Draws::new(Key::new(11, 0), stream);
-    (0..count).map(|_| 2.0 * draws.uniform() - 1.0).collect()
+    let mut words = vec![0; count];
+    row_words(Key::new(11, 0), stream, 0, &mut words);
+    words.iter().map(|word| 2.0 * uniform(*word) - 1.0).collect()
 }
 
 /// Small models of every kind: without and with fields, couplings of both signs, double bonds, any graph.
@@ -16,7 +21,7 @@ fn models() -> Vec<(&'static str, IsingModel)> {
     let mixed = Coupling::PerBond { right: numbers(6, 1), down: numbers(6, 2) };
     let bonds = [(0, 1, 0.7), (1, 2, -0.4), (2, 0, 0.3), (2, 3, 1.1), (3, 4, -0.8), (2, 3, 0.2)];
     let bonds = bonds.map(|(i, j, coupling)| Bond { sites: [i, j], coupling }).to_vec();
-    let model = |model: crate::Result<IsingModel>| model.unwrap();
+    let model = |model: enscore::Result<IsingModel>| model.unwrap();
     vec![
         ("3x3 grid", model(IsingModel::grid(3, 3, uniform(1.0), Field::Uniform(0.0), 0.4))),
         ("3x3 grid in a field", model(IsingModel::grid(3, 3, uniform(0.5), Field::Uniform(-0.3), 0.8))),
@@ -157,7 +162,7 @@ fn wrong_states_and_models_are_refused() {
         spins[7] = 0;
         assert!(chain.step(&mut spins, Key::new(0, 0)).unwrap_err().to_string().contains("site 7"));
     }
-    let refused = |model: crate::Result<IsingModel>| {
+    let refused = |model: enscore::Result<IsingModel>| {
         let model = model.unwrap();
         Checkerboard::new(&model, Rule::HeatBath, &vec![1; model.sites()]).unwrap_err().to_string()
     };
