@@ -35,7 +35,7 @@ impl Values {
     }
 
     /// The value at `index`, which must be in range.
-    fn get(&self, index: usize) -> f64 {
+    pub(super) fn get(&self, index: usize) -> f64 {
         match self {
             Values::U8(v) => f64::from(v[index]),
             Values::F32(v) => f64::from(v[index]),
@@ -198,49 +198,6 @@ impl Dataset {
         let bit = |i: usize| u8::from(scale.scaled(values.get(i)) >= 0.5);
         let bits = Values::U8((0..values.len()).map(bit).collect());
         Dataset(Arc::new(Inner { values: Arc::new(bits), ..self.shallow() })).with_scale(binary)
-    }
-
-    /// Refuses rows of another shape than the model's, `row_shape`.
-    ///
-    /// # Errors
-    /// Such rows, with both shapes.
-    pub fn require_row_shape(&self, row_shape: &[usize]) -> Result<()> {
-        if self.row_shape() == row_shape {
-            return Ok(());
-        }
-        Err(self.other_shape(format!("{:?}", self.row_shape())).expected(format!("{row_shape:?}")))
-    }
-
-    /// Refuses rows of another length than the model's, `row_len`, whatever their shape.
-    ///
-    /// # Errors
-    /// Such rows, with both lengths.
-    pub fn require_row_len(&self, row_len: usize) -> Result<()> {
-        if self.row_len() == row_len {
-            return Ok(());
-        }
-        Err(self.other_shape(format!("{} values per row", self.row_len())).expected(row_len))
-    }
-
-    fn other_shape(&self, found: String) -> Error {
-        Error::input("the data's shape does not match the model").at(self.source()).found(found)
-    }
-
-    /// Refuses data with a model value other than 0 and 1, naming the first.
-    ///
-    /// # Errors
-    /// Such a value.
-    pub fn require_binary(&self) -> Result<()> {
-        let (scale, values) = (self.scale(), self.values());
-        let grey = |i: &usize| !matches!(scale.scaled(values.get(*i)), 0.0 | 1.0);
-        match (0..values.len()).find(grey) {
-            None => Ok(()),
-            Some(i) => Err(Error::input("binary units need data of zeros and ones")
-                .at(format!("{}, row {}, element {}", self.source(), i / self.row_len(), i % self.row_len()))
-                .found(scale.scaled(values.get(i)))
-                .expected("0 or 1, after scaling")
-                .remedy("binarise the data (data.binarise = true), or use Gaussian visible units")),
-        }
     }
 
     /// Its short name.

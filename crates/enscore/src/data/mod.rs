@@ -14,6 +14,7 @@ mod formats;
 mod known;
 mod load;
 mod prepare;
+mod require;
 mod rows;
 mod scale;
 mod settings;

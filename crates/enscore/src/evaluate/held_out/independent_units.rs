@@ -1,4 +1,4 @@
-//! The bar that a machine of binary units must pass: held-out rows under units that know nothing of each other.
+//! The bar that a machine of binary units must pass: held-out rows under units that are independent.
 
 use super::figures::{HeldOutFigure, MAX_ROWS};
 use crate::data::{Subset, rows_of};

@@ -3,7 +3,6 @@
 pub mod deep;
 pub mod derivatives;
 pub mod families;
-pub mod gaussian_recursion;
 pub mod machine;
 pub mod oracles;
 pub mod plain;

@@ -1,7 +1,7 @@
 //! Distances between Gaussians, likelihood units, baselines, noise levels and the recursions on Gaussian
 //! data.
 
-use crate::common::gaussian_recursion::{Gaussian, ancestral_gaussian_recursion, gaussian_recursion};
+use super::gaussian_recursion::{Gaussian, ancestral_gaussian_recursion, gaussian_recursion};
 use crate::common::oracles::{assert_close, case, digit_levels, expected, mnist_levels, number, numbers};
 use enscore::data::{Dataset, Subset, Values};
 use enscore::evaluate::{

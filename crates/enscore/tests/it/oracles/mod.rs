@@ -8,6 +8,7 @@ mod discrete;
 mod energies;
 mod evaluate;
 mod flow;
+mod gaussian_recursion;
 mod sampler;
 mod score_matching;
 mod sliced;

@@ -1,7 +1,7 @@
 //! The library's sampler with an exact score on Gaussian data against the recursion of mean and variance,
 //! converged or not: every level of it, both step rules, the denoising step, and the start.
 
-use crate::common::gaussian_recursion::{Gaussian as Law, gaussian_recursion};
+use super::gaussian_recursion::{Gaussian as Law, gaussian_recursion};
 use crate::common::oracles::{case, expected, number};
 use crate::common::traced::{Gaussian, assert_within_errors, mean, variance};
 use enscore::checkpoint::DataRecord;
