@@ -25,7 +25,7 @@ impl Context {
         // The work itself runs on a thread of the pool, so its stack is as large as a main thread's.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(8 << 20).build();
         pool.map_err(|reason| {
-            Error::run("the threads can't be started").found(reason).remedy("ask for fewer --threads")
+            Error::run("the threads can't be started").found_error(reason).remedy("ask for fewer --threads")
         })?
         .install(work)
     }

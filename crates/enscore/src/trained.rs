@@ -132,8 +132,8 @@ impl Trained {
     pub fn open(path: &Path, sets: &[String]) -> Result<Trained> {
         if let Some(set) = sets.iter().find(|set| table_of(set) != "sampler") {
             return Err(Error::input("only sampler settings can be changed for a trained run")
-                .at(format!("--set {set}"))
-                .expected("--set sampler.KEY=VALUE"));
+                .at(format!("override {set}"))
+                .expected("sampler.KEY=VALUE"));
         }
         let folder = RunFolder::open(path)?;
         let settings = Settings::reopen(&folder.settings_path(), sets)?;

@@ -20,7 +20,7 @@ pub(crate) fn run(context: &Context, arguments: &Profile) -> Result<Answer> {
         profile(&settings, u64::from(arguments.updates), &|| context.signals.came())
     })?;
     let json = serde_json::to_value(&profile)
-        .map_err(|reason| Error::run("can't write the profile").found(reason))?;
+        .map_err(|reason| Error::run("can't write the profile").found_error(reason))?;
     Ok(Answer::new(json, text(&profile)))
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Scale;
 use super::rows::row_count;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::files::Sha256Hex;
 
 /// Raw values, row after row, in the width that the source had.
@@ -223,7 +223,7 @@ impl Dataset {
     }
 
     fn other_shape(&self, found: String) -> Error {
-        Error::input("the data's shape does not match the model").at(self.source()).found(found)
+        Error::new(Reason::Shape, "the data's shape does not match the model").at(self.source()).found(found)
     }
 
     /// Refuses data with a model value other than 0 and 1, naming the first.

@@ -68,8 +68,8 @@ impl Raw {
     ///
     /// Setting `data.name` takes the place of a file's `data.path`, and the reverse: data is named once.
     pub fn set(&mut self, argument: &str) -> Result<()> {
-        let place = format!("--set {argument}");
-        let wrong = || Error::input("wrong --set argument").at(&place).expected("--set table.key=value");
+        let place = format!("override {argument}");
+        let wrong = || Error::input("wrong override").at(&place).expected("table.key=value");
         let (path, text) = argument.split_once('=').ok_or_else(wrong)?;
         let Some((table, key)) = path.trim().split_once('.') else {
             return Err(match (self.suggest)(path.trim()) {

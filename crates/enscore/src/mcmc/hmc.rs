@@ -12,7 +12,7 @@
 use enscore_program::random::Key;
 
 use super::chains::{Chains, HostTransition, Moves, normal_numbers, positive_step};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::model::HostDensity;
 
 /// The acceptance that its step size is tuned to.
@@ -49,7 +49,7 @@ impl Hmc {
         mut p: Vec<f64>,
     ) -> Result<(Chains, Vec<f64>)> {
         if p.len() != start.x.len() {
-            return Err(Error::input("the momenta and the chains differ in shape")
+            return Err(Error::new(Reason::Shape, "the momenta and the chains differ in shape")
                 .found(p.len())
                 .expected(start.x.len()));
         }

@@ -5,7 +5,7 @@ use enscore_cpu::{Argument, Executable};
 use enscore_program::Kind;
 
 use super::trained::{TrainedModel, refused};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::model::{HostDensity, LogDensity, Score, batch_shape, trace};
 
 /// Rows that a program takes at once.
@@ -51,7 +51,7 @@ impl<'a> TrainedDensity<'a> {
         let len = self.model.row_len();
         let width = if gradient { len } else { 1 };
         if !rows.len().is_multiple_of(len) {
-            return Err(Error::input("the values do not fill whole rows")
+            return Err(Error::new(Reason::Shape, "the values do not fill whole rows")
                 .found(rows.len())
                 .expected(format!("a multiple of {len}")));
         }

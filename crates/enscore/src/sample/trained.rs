@@ -5,7 +5,7 @@ use enscore_program::{Parameter, Program};
 
 use crate::checkpoint::DataRecord;
 use crate::data::Scale;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::mcmc::StartNoise;
 use crate::model::{Network, NoiseLevels};
 
@@ -43,7 +43,9 @@ impl TrainedModel {
     /// A manifest whose scale can't be read.
     pub fn scale(&self) -> Result<Scale> {
         serde_json::from_value(self.data.scale.clone()).map_err(|reason| {
-            Error::input("can't read the data scale of the run").at("manifest.json").found(reason)
+            Error::new(Reason::Damaged, "can't read the data scale of the run")
+                .at("manifest.json")
+                .found_error(reason)
         })
     }
 
@@ -81,5 +83,5 @@ impl TrainedModel {
 
 /// The executor's refusal as this crate's error.
 pub fn refused(error: enscore_cpu::ExecutorError) -> Error {
-    Error::input("the executor can't run this program").found(error)
+    Error::new(Reason::Executor, "the executor can't run this program").found_error(error)
 }

@@ -5,7 +5,7 @@ use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Kind, Parameter, Program, Var};
 
 use super::trained::{TrainedModel, refused};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::files::Sha256Hex;
 use crate::model::{Bipartite, batch_shape, trace};
 
@@ -102,7 +102,7 @@ impl<'a> WeightedBipartite<'a> {
         let shape = batch_shape(BATCH, self.model.row_shape());
         let len: usize = self.model.row_shape().iter().product();
         if !rows.len().is_multiple_of(len) {
-            return Err(Error::input("the values do not fill whole rows")
+            return Err(Error::new(Reason::Shape, "the values do not fill whole rows")
                 .found(rows.len())
                 .expected(format!("a multiple of {len}")));
         }

@@ -56,8 +56,8 @@ impl Compare {
             }
             refuse_odd_name(key, &name)?;
             let own = changes(key, value, &name)?;
-            let settings = changed(&text, &name, sets, &own)
-                .map_err(|error| Error { what: format!("run {key}: {}", error.what), ..error })?;
+            let settings =
+                changed(&text, &name, sets, &own).map_err(|error| error.within(format_args!("run {key}")))?;
             compare.trainings.push((key.clone(), settings));
         }
         match compare.trainings.is_empty() {

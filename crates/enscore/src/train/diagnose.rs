@@ -71,7 +71,7 @@ fn run_again(
         names.iter().map(String::as_str).zip(std::iter::once(estimate.loss).chain(gradients)).collect();
     let program = scope
         .finish(&outputs)
-        .map_err(|error| crate::Error::run("can't trace the step again").found(error))?;
+        .map_err(|error| crate::Error::run("can't trace the step again").found_error(error))?;
     let mut executable = Executable::compile(&program, training.options().update).map_err(refused)?;
     let mut values: Vec<Vec<f32>> = std::iter::once(1)
         .chain(training.parameters().iter().map(|p| p.size()))

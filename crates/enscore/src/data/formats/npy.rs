@@ -7,7 +7,7 @@ use super::element::{Bytes, Element};
 use super::input::{Input, no_memory};
 use super::tensor::Layout;
 use crate::data::{Dataset, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// The longest header that is read; numpy itself refuses more than 10,000 characters.
 const LONGEST_HEADER: usize = 1 << 16;
@@ -60,7 +60,9 @@ fn read_header(input: &mut Input) -> Result<Header> {
     let start = input.header(8)?;
     let place = input.place().to_string();
     if !recognises(&start) {
-        return Err(Error::input("not an npy file").at(place).expected("the bytes 93 'NUMPY' at its start"));
+        return Err(Error::new(Reason::Damaged, "not an npy file")
+            .at(place)
+            .expected("the bytes 93 'NUMPY' at its start"));
     }
     let length = match start[6] {
         1 => {
@@ -134,7 +136,7 @@ impl Parser<'_> {
     }
 
     fn error(&self, expected: &str) -> Error {
-        Error::input("a damaged npy header")
+        Error::new(Reason::Damaged, "a damaged npy header")
             .at(format!("character {} of the header", self.at))
             .expected(expected)
     }

@@ -2,7 +2,7 @@
 //! temperatures.
 
 use super::base::Base;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::evaluate::host::same_row_len;
 use crate::mcmc::{Chains, Moves};
 use crate::model::HostDensity;
@@ -78,8 +78,9 @@ impl Temperatures {
     /// (the line is named).
     pub fn read(path: &std::path::Path) -> Result<Temperatures> {
         let place = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|reason| Error::input("can't read the temperatures").at(&place).found(reason))?;
+        let text = std::fs::read_to_string(path).map_err(|reason| {
+            Error::new(Reason::Unreadable, "can't read the temperatures").at(&place).found_error(reason)
+        })?;
         let mut betas: Vec<f64> = Vec::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let at = |error: Error| error.at(format_args!("{place}, line {}", number + 1));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::grid::Window;
 use super::log_z_estimate::LogZEstimate;
 use super::quadrature::{LogZ, Quadrature, QuadratureSettings};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::files::write_bytes_atomically;
 use crate::model::Network;
 use crate::sample::TrainedDensity;
@@ -108,7 +108,7 @@ impl Normaliser {
     /// A folder that can't be written.
     pub fn keep(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)
-            .map_err(|reason| Error::run("can't write log Z").found(reason))?;
+            .map_err(|reason| Error::run("can't write log Z").found_error(reason))?;
         write_bytes_atomically(&Normaliser::file(path), format!("{text}\n").as_bytes())
     }
 
@@ -152,9 +152,10 @@ fn read(path: &Path) -> Result<Option<Normaliser>> {
     if !file.exists() {
         return Ok(None);
     }
-    let unreadable = |reason: String| {
-        Error::input("can't read the stored log Z").at(file.display()).found(reason).remedy("remove the file")
+    let failed = |reason: Reason| {
+        Error::new(reason, "can't read the stored log Z").at(file.display()).remedy("remove the file")
     };
-    let text = std::fs::read_to_string(&file).map_err(|reason| unreadable(reason.to_string()))?;
-    serde_json::from_str(&text).map(Some).map_err(|reason| unreadable(reason.to_string()))
+    let text =
+        std::fs::read_to_string(&file).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
+    serde_json::from_str(&text).map(Some).map_err(|error| failed(Reason::Damaged).found_error(error))
 }

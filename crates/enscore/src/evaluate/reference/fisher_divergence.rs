@@ -10,7 +10,7 @@
 //! summed over the coordinates.
 
 use crate::data::whole_rows;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::evaluate::Mean;
 use crate::evaluate::host::{same_row_len, scores};
 use crate::model::HostDensity;
@@ -85,7 +85,7 @@ fn finish(value: f64, of_zero: f64, std_err: f64) -> Result<FisherDivergence> {
 /// ½ ‖a_i - b_i‖² of each row.
 fn half_squares(a: &[f64], b: &[f64], row_len: usize) -> Result<Vec<f64>> {
     if a.len() != b.len() {
-        return Err(Error::input("the scores differ in shape").found(a.len()).expected(b.len()));
+        return Err(Error::new(Reason::Shape, "the scores differ in shape").found(a.len()).expected(b.len()));
     }
     let rows = whole_rows(a, row_len)?.zip(whole_rows(b, row_len)?);
     Ok(rows.map(|(a, b)| 0.5 * a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()).collect())

@@ -5,7 +5,7 @@ use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::{Kind, Parameter, Parameters, Var};
 
 use crate::data::{Subset, wide_rows_of};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::keys::{above, choice, keys, within};
 use crate::model::{Covariance, Gaussian, GaussianMixture, Uniform};
 use crate::model::{DataFacts, Flow, LogDensity, NoiseDensity, batch_shape, trace};
@@ -129,7 +129,7 @@ pub(super) fn build(
     if noise.0.row_shape() == shape {
         return Ok(noise);
     }
-    Err(Error::input("the noise draws rows of a different shape")
+    Err(Error::new(Reason::Shape, "the noise draws rows of a different shape")
         .at("objective.flow_run")
         .found(format!("{:?}", noise.0.row_shape()))
         .expected(format!("{shape:?}")))
@@ -145,7 +145,7 @@ pub fn refuse_zero_density(noise: &Noise, rows: &Subset) -> Result<()> {
         let x = scope.input("x", Kind::Float, &batch_shape(batch, data.row_shape()));
         vec![("log_density".to_string(), noise.log_density(x))]
     })?;
-    let failed = |reason| Error::run("can't evaluate the noise density").found(reason);
+    let failed = |reason| Error::run("can't evaluate the noise density").found_error(reason);
     let mut executable = Executable::<f32>::compile(&program, Options::default()).map_err(failed)?;
     let (mut x, mut out) = (vec![0.0; batch * data.row_len()], vec![0.0; batch]);
     for numbers in rows.rows().chunks(batch) {
