@@ -109,5 +109,5 @@ pub use error::{Error, Reason, Result};
 
 /// The README's examples compile and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
