@@ -194,8 +194,8 @@ pub(super) fn to_json(manifest: &impl Serialize) -> Result<Vec<u8>> {
 /// Reads a manifest, which `path` names in errors.
 ///
 /// # Errors
-/// [`Reason::Newer`] where the format is newer than [`FORMAT_VERSION`]; [`Reason::Damaged`] where the text isn't such
-/// a manifest.
+/// [`Reason::Newer`] where the format is newer than [`FORMAT_VERSION`]; [`Reason::Damaged`] where the text
+/// isn't such a manifest.
 pub(super) fn from_json<M: DeserializeOwned>(text: &[u8], path: &Path) -> Result<M> {
     let damaged = |reason: serde_json::Error| {
         Error::new(Reason::Damaged, "not a manifest that this version can read")

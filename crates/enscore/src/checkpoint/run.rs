@@ -71,7 +71,8 @@ impl RunFolder {
     /// Opens a run for reading.
     ///
     /// # Errors
-    /// [`Reason::Unreadable`] where there is no run at `path`, [`Reason::Newer`] where a newer enscore wrote it.
+    /// [`Reason::Unreadable`] where there is no run at `path`; [`Reason::Newer`] where a newer enscore
+    /// wrote it.
     pub fn open(path: &Path) -> Result<RunFolder> {
         let file = path.join(MANIFEST);
         let text = match fs::read(&file) {
@@ -130,7 +131,7 @@ impl RunFolder {
     /// where no checkpoint was written yet.
     ///
     /// # Errors
-    /// [`Reason::Damaged`] where none is whole, [`Reason::Newer`] where a newer enscore wrote the newest.
+    /// [`Reason::Damaged`] where none is whole; [`Reason::Newer`] where a newer enscore wrote the newest.
     pub fn latest_checkpoint(&self) -> Result<Option<Loaded>> {
         let (steps, mut warnings) = self.candidates()?;
         if steps.is_empty() && warnings.is_empty() {
