@@ -32,7 +32,8 @@ pub fn answer(verb: &str, side: usize, image: &Path, budget: Duration) -> Result
     for _ in 0..WARM_UP {
         run()?;
     }
-    let (began, mut seconds) = (Instant::now(), Vec::new());
+    let began = Instant::now();
+    let mut seconds = Vec::new();
     while seconds.len() < 2 || (seconds.len() < MOST_RUNS && began.elapsed() < budget) {
         let start = Instant::now();
         run()?;

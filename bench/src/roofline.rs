@@ -33,8 +33,10 @@ pub fn peaks() -> String {
 /// another, also by group (small programs run theirs side by side, so a run may take less); `gb_per_s`, the
 /// bandwidth of copying as much as the program touches.
 pub fn answer(runner: &mut Runner, budget: Duration) -> Result<String, Box<dyn Error>> {
-    let ([peak, _], bandwidth) = (measured(), copy_rate(runner.touched_bytes(), SHORT));
-    let (steps, times) = (runner.hot_spots(budget)?, runner.programs_a_run() as f64);
+    let [peak, _] = measured();
+    let bandwidth = copy_rate(runner.touched_bytes(), SHORT);
+    let steps = runner.hot_spots(budget)?;
+    let times = runner.programs_a_run() as f64;
     let limit =
         |step: &StepProfile| (step.work.operations as f64 / peak).max(step.work.bytes as f64 / bandwidth);
     // From 0 on: the sum of nothing is -0 otherwise.

@@ -238,7 +238,8 @@ impl Objective {
                 (loss, vec![loss])
             }
             Objective::DenoisingEnergy | Objective::DenoisingConvolutions => {
-                let (noise, noisy) = (batch[1], x + batch[1] * SIGMA);
+                let noise = batch[1];
+                let noisy = x + batch[1] * SIGMA;
                 let energy = match self {
                     Objective::DenoisingEnergy => perceptron(parameters, noisy),
                     _ => convolutional_energy(parameters, noisy),

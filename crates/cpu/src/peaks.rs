@@ -24,7 +24,9 @@ const TRIES: usize = 3;
 
 /// The best of tries that together take `budget`.
 fn best(budget: Duration, mut rate: impl FnMut() -> f64) -> f64 {
-    let (began, mut best, mut tries) = (Instant::now(), 0.0f64, 0);
+    let began = Instant::now();
+    let mut best = 0.0f64;
+    let mut tries = 0;
     while tries < TRIES || began.elapsed() < budget {
         best = best.max(rate());
         tries += 1;
@@ -67,7 +69,8 @@ fn rate_of_product(side: usize, budget: Duration) -> f64 {
 pub fn copy_rate(bytes: usize, budget: Duration) -> f64 {
     let bytes = bytes.max(SMALLEST);
     let len = bytes / 2 / size_of::<f32>();
-    let (from, mut to) = (vec![1.0f32; len], vec![0.0f32; len]);
+    let from = vec![1.0f32; len];
+    let mut to = vec![0.0f32; len];
     let part = len.div_ceil(rayon::current_num_threads().max(1));
     let times = (MOVED / bytes).max(1);
     best(budget, || {

@@ -78,12 +78,11 @@ impl<'s> Parameters<'s> {
         let name = format!("{}{name}", self.prefix);
         if let Some(var) = self.shared.vars.borrow().get(&name) {
             let declared = var.shape();
-            return match declared == shape {
-                true => *var,
-                false => {
-                    self.shared.scope.fail(format!("parameter {name}: used as {shape:?} and {declared:?}"))
-                }
-            };
+            if declared == shape {
+                return *var;
+            }
+            let scope = self.shared.scope;
+            return scope.fail(format!("parameter {name}: used as {shape:?} and {declared:?}"));
         }
         if let Initial::Values(values) = &initial
             && values.len() != shape.iter().product::<usize>()

@@ -29,7 +29,8 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<Answer> {
     let request = Request { run: out.clone(), resume: false, until: None };
     let (outcome, evaluated) = train_and_report(context, &settings, &request, true)?;
     let Some(evaluated) = evaluated else { return Err(Error::run("the demo was not evaluated")) };
-    let (seconds, samples) = (began.elapsed().as_secs_f64(), out.join("samples.png"));
+    let seconds = began.elapsed().as_secs_f64();
+    let samples = out.join("samples.png");
     let json = evaluated.json(json!({
         "run": text_of(out), "seconds": seconds, "step": outcome.step, "samples": text_of(&samples),
     }));

@@ -44,7 +44,8 @@ pub(crate) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
 
 fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
     let plan = plan(arguments)?;
-    let (began, mut progress) = (Instant::now(), Progress::new(context));
+    let began = Instant::now();
+    let mut progress = Progress::new(context);
     let chains = if arguments.trajectory.is_some() { CHAINS.min(plan.count) } else { 0 };
     let model = &plan.trained.model;
     let drawn = draw(

@@ -63,7 +63,8 @@ pub(super) fn forward<T: Float>(
     target: &mut [T],
     scratch: &mut [T],
 ) {
-    let (depth, channels) = (window.depth(), window.target_channels);
+    let depth = window.depth();
+    let channels = window.target_channels;
     if is_empty(window) {
         target.fill(T::ZERO);
         return;
@@ -141,7 +142,8 @@ pub(super) fn input_gradient<T: Float>(
     source: &mut [T],
     scratch: &mut [T],
 ) {
-    let (depth, channels) = (window.depth(), window.target_channels);
+    let depth = window.depth();
+    let channels = window.target_channels;
     let (transposed, scratch) = scratch.split_at_mut(depth * channels);
     if window.unit_stride() {
         reverse_weights(window, weights, transposed);
@@ -220,7 +222,8 @@ fn contract<T: Float>(
     weights: &mut [T],
     scratch: &mut [T],
 ) {
-    let (depth, channels) = (window.depth(), window.target_channels);
+    let depth = window.depth();
+    let channels = window.target_channels;
     let (lanes, strip) = plan::<T>(window);
     let (partials, scratch) = scratch.split_at_mut(lanes.count * weights.len());
     let parts = partials.chunks_exact_mut(weights.len()).collect();

@@ -72,7 +72,8 @@ pub(super) fn forward<T: Float>(
     target: &mut [T],
     scratch: &mut [T],
 ) {
-    let (channels, lanes_of_pixel) = (window.source_channels, products(window));
+    let channels = window.source_channels;
+    let lanes_of_pixel = products(window);
     let (by_channel, scratch) = scratch.split_at_mut(channels * lanes_of_pixel);
     by_channel.fill(T::ZERO);
     let outputs = window.target_channels;
@@ -125,7 +126,8 @@ impl<T: Float> Strip<'_, T> {
     /// strip.
     #[inline(always)]
     fn multiply<S: Simd, const N: usize>(&mut self, simd: S, pixel: usize, to: usize) {
-        let (channels, lanes) = (self.window.source_channels, products(self.window));
+        let channels = self.window.source_channels;
+        let lanes = products(self.window);
         let mut source = [&self.source[..channels]; N];
         for (n, source) in source.iter_mut().enumerate() {
             *source = &self.source[(pixel + n) * channels..][..channels];
@@ -150,14 +152,16 @@ impl<T: Float> Strip<'_, T> {
     /// Adds to target row `i` of the strip what tap `u`, `v` has for it; `rows` are the source rows at hand.
     #[inline(always)]
     fn add(&mut self, rows: &Range<usize>, i: usize, u: usize, v: usize) {
-        let (window, lanes) = (self.window, products(self.window));
+        let window = self.window;
+        let lanes = products(self.window);
         let Some(source_row) = window.source_index(0, self.first + i, u) else { return };
         let columns = window.columns_inside(v);
         let Some(source_column) = window.source_index(1, columns.start, v) else { return };
         let outputs = window.target_channels;
         let tap = (u * window.kernel[1] + v) * outputs;
         let from = ((source_row - rows.start) * window.source[1] + source_column) * lanes + tap;
-        let (step, row) = (window.stride[1] * lanes, i * window.target[1] * outputs);
+        let step = window.stride[1] * lanes;
+        let row = i * window.target[1] * outputs;
         let row = &mut self.target[row + columns.start * outputs..row + columns.end * outputs];
         if outputs == 1 {
             for (j, target) in row.iter_mut().enumerate() {
@@ -180,7 +184,8 @@ impl<T: Float> WithSimd for Strip<'_, T> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let window = self.window;
         let rows = self.source_rows();
-        let (begin, count) = (self.image * window.source[0] + rows.start, rows.len() * window.source[1]);
+        let begin = self.image * window.source[0] + rows.start;
+        let count = rows.len() * window.source[1];
         let mut pixel = 0;
         while pixel + PIXELS <= count {
             self.multiply::<S, PIXELS>(simd, begin * window.source[1] + pixel, pixel);

@@ -57,7 +57,8 @@ pub(super) fn forward<T: Float>(
     padded.fill(T::ZERO);
     let rows = padded.chunks_exact_mut(width(window)).zip(weights.chunks_exact(window.target_channels));
     rows.for_each(|(padded, weights)| padded[..weights.len()].copy_from_slice(weights));
-    let (weights, lanes) = (&*padded, lanes(window));
+    let weights = &*padded;
+    let lanes = lanes(window);
     let row = window.target[1] * window.target_channels;
     let parts = lanes.split(target, |rows| rows * row);
     run(parts, scratch, window.kernel[0] * bordered(window), |lane, target, bordered| {
@@ -123,7 +124,8 @@ impl<T: Float> Row<'_, T> {
     ) {
         let window = self.window;
         let inputs = window.source_channels;
-        let (step, reach) = (window.stride[1] * inputs, bordered(window));
+        let step = window.stride[1] * inputs;
+        let reach = bordered(window);
         let mut rows = T::vectors(simd, self.weights).chunks_exact(vectors);
         let mut sums = [[T::splat(simd, T::ZERO); M]; N];
         for u in 0..window.kernel[0] {
@@ -141,8 +143,10 @@ impl<T: Float> Row<'_, T> {
                 }
             }
         }
-        let (outputs, lanes) = (window.target_channels, width(window) / vectors);
-        let (begin, end) = (vector * lanes, outputs.min((vector + M) * lanes));
+        let outputs = window.target_channels;
+        let lanes = width(window) / vectors;
+        let begin = vector * lanes;
+        let end = outputs.min((vector + M) * lanes);
         if begin >= end {
             return;
         }

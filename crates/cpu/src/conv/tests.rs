@@ -7,7 +7,8 @@ use crate::simd::test_values as values;
 
 /// Calls `visit(index of x, index of w, index of y)` for every product of the definition.
 fn products(g: &ConvGeometry, mut visit: impl FnMut(usize, usize, usize)) {
-    let (oh, ow) = (g.output_height(), g.output_width());
+    let oh = g.output_height();
+    let ow = g.output_width();
     let inside = |size: usize, out: usize, tap: usize, axis: usize| {
         let index = (out * g.stride[axis] + tap * g.dilation[axis]) as isize - g.padding[axis][0] as isize;
         (index >= 0 && index < size as isize).then_some(index as usize)
@@ -41,7 +42,9 @@ struct Case<T> {
 
 impl<T: Float> Case<T> {
     fn new(g: ConvGeometry) -> Case<T> {
-        let (x, w, dy) = (values(g.input_len(), 1), values(g.weight_len(), 2), values(g.output_len(), 3));
+        let x = values(g.input_len(), 1);
+        let w = values(g.weight_len(), 2);
+        let dy = values(g.output_len(), 3);
         let mut expected = [vec![0.0; g.output_len()], vec![0.0; g.input_len()], vec![0.0; g.weight_len()]];
         products(&g, |at_x, at_w, at_y| {
             let (x, w, dy): (T, T, T) = (x[at_x], w[at_w], dy[at_y]);
@@ -56,7 +59,9 @@ impl<T: Float> Case<T> {
     fn run(&self, path: Path, algorithm: Algorithm) -> [Vec<T>; 3] {
         let Case { g, x, w, dy, .. } = self;
         let nan = |count: usize| vec![T::from_f64(f64::NAN); count];
-        let (mut y, mut dx, mut dw) = (nan(dy.len()), nan(x.len()), nan(w.len()));
+        let mut y = nan(dy.len());
+        let mut dx = nan(x.len());
+        let mut dw = nan(w.len());
         forward_on(path, g, algorithm, x, w, &mut y, &mut nan(forward_scratch::<T>(g, algorithm)));
         let mut scratch = nan(input_gradient_scratch::<T>(g, algorithm));
         input_gradient_on(path, g, algorithm, dy, w, &mut dx, &mut scratch);
@@ -69,7 +74,8 @@ impl<T: Float> Case<T> {
     fn errors(&self, path: Path, algorithm: Algorithm) -> [f64; 3] {
         let results = self.run(path, algorithm);
         [0, 1, 2].map(|k| {
-            let (mut error, mut size) = (0.0, 0.0);
+            let mut error = 0.0;
+            let mut size = 0.0;
             for (got, expected) in results[k].iter().zip(&self.expected[k]) {
                 error += (got.to_f64() - expected).powi(2);
                 size += expected.powi(2);
@@ -223,7 +229,8 @@ fn bits_do_not_depend_on_the_number_of_threads() {
 #[should_panic(expected = "elements of the output")]
 fn a_wrong_length_is_refused() {
     let g = square(1, 5, [2, 2], 3, 1);
-    let (x, w) = (vec![0f32; g.input_len()], vec![0f32; g.weight_len()]);
+    let x = vec![0f32; g.input_len()];
+    let w = vec![0f32; g.weight_len()];
     let mut scratch = vec![0f32; forward_scratch::<f32>(&g, Algorithm::Auto)];
     forward(&g, Algorithm::Auto, &x, &w, &mut vec![0f32; g.output_len() - 1], &mut scratch);
 }
@@ -232,7 +239,8 @@ fn a_wrong_length_is_refused() {
 #[should_panic(expected = "elements of scratch")]
 fn short_scratch_is_refused() {
     let g = square(2, 12, [16, 16], 3, 1);
-    let (x, w) = (vec![0f32; g.input_len()], vec![0f32; g.weight_len()]);
+    let x = vec![0f32; g.input_len()];
+    let w = vec![0f32; g.weight_len()];
     let mut scratch = vec![0f32; forward_scratch::<f32>(&g, Algorithm::Auto) - 1];
     forward(&g, Algorithm::Auto, &x, &w, &mut vec![0f32; g.output_len()], &mut scratch);
 }
@@ -320,7 +328,9 @@ proptest! {
     fn the_gradients_are_adjoint(g in prop_oneof![any_geometry(), winograd_geometry()]) {
         let case = Case::<f64>::new(g);
         let [y, dx, dw] = case.run(Path::detect(), Algorithm::Auto);
-        let (a, b, c) = (dot(&case.dy, &y), dot(&dx, &case.x), dot(&dw, &case.w));
+        let a = dot(&case.dy, &y);
+        let b = dot(&dx, &case.x);
+        let c = dot(&dw, &case.w);
         let bound = 1e-12 * (1.0 + dot(&y, &y).sqrt() * dot(&case.dy, &case.dy).sqrt());
         prop_assert!((a - b).abs() < bound && (a - c).abs() < bound, "{} {} {}", a, b, c);
     }

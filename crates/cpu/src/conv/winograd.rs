@@ -35,7 +35,8 @@ const SKEW: usize = 48;
 pub(super) fn pays(sum: &Tiled) -> bool {
     let channels = [sum.source.channels, sum.target.channels, sum.source.depth(), sum.target.depth()];
     let [down, across] = sum.tiles();
-    let (tiled, direct) = (down * across * points(sum), sum.extent[0] * sum.extent[1] * sum.taps * sum.taps);
+    let tiled = down * across * points(sum);
+    let direct = sum.extent[0] * sum.extent[1] * sum.taps * sum.taps;
     // The products are a third slower here than in one large product, and transforms come on top.
     let cheaper = tiled * 3 / 2 <= direct;
     channels.iter().all(|channels| *channels >= FEWEST_CHANNELS) && cheaper && sum.batch * down * across >= 8
@@ -90,7 +91,8 @@ impl Plan {
     /// First tile and number of tiles of every block of a lane.
     fn blocks(&self, lane: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
         let Range { start, end } = self.lanes.range(lane);
-        let (end, block) = (end * self.across, self.block);
+        let end = end * self.across;
+        let block = self.block;
         (start * self.across..end).step_by(block).map(move |first| (first, block.min(end - first)))
     }
 }
@@ -132,10 +134,13 @@ fn forward_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: 
     target: &mut [T],
     scratch: &mut [T],
 ) {
-    let (inputs, outputs, pairs) = (sum.source.depth(), sum.target.depth(), sum.pairs());
+    let inputs = sum.source.depth();
+    let outputs = sum.target.depth();
+    let pairs = sum.pairs();
     let plan = Plan::new::<T>(sum, 1);
     let row = sum.target.size[1] * sum.target.channels;
-    let (source_stride, target_stride) = (plan.source_stride(sum), plan.target_stride(sum));
+    let source_stride = plan.source_stride(sum);
+    let target_stride = plan.target_stride(sum);
     let parts = plan.lanes.split(target, |tile_rows| sum.target_row(tile_rows) * row);
     run(parts, scratch, plan.buffer(sum), |lane, target, buffer| {
         let origin = sum.target_row(plan.lanes.range(lane).start) * row;
@@ -202,9 +207,12 @@ fn weight_gradient_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, cons
     weights: &mut [T],
     scratch: &mut [T],
 ) {
-    let (inputs, outputs, pairs) = (sum.source.depth(), sum.target.depth(), sum.pairs());
+    let inputs = sum.source.depth();
+    let outputs = sum.target.depth();
+    let pairs = sum.pairs();
     let plan = Plan::new::<T>(sum, 2);
-    let (source_stride, target_stride) = (plan.source_stride(sum), plan.target_stride(sum));
+    let source_stride = plan.source_stride(sum);
+    let target_stride = plan.target_stride(sum);
     let points = SIDE * SIDE;
     let (partials, scratch) = scratch.split_at_mut(plan.lanes.count * weights.len());
     let parts = partials.chunks_exact_mut(weights.len()).collect();
@@ -221,7 +229,9 @@ fn weight_gradient_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, cons
                 let tiles = &tiles[point * source_stride..][..count * inputs];
                 let gradients = &gradients[point * target_stride..][..count * outputs];
                 let products = &mut products[point * pairs..][..pairs];
-                let (sizes, across, down) = ([inputs, count, outputs], [1, inputs], [outputs, 1]);
+                let sizes = [inputs, count, outputs];
+                let across = [1, inputs];
+                let down = [outputs, 1];
                 gemm_into(sizes, tiles, across, gradients, down, products, down, index > 0);
             }
         }

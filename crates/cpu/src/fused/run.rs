@@ -62,7 +62,9 @@ pub(crate) fn run_stretch<T: Math>(
 
 /// What the reductions of a stretch come to: `[reductions, inner]`.
 fn collect<T: Math>(pass: Pass<T>, part: Part, sums: &mut [f64]) {
-    let (count, inner, mut slot) = (pass.fused.reductions.len(), part.form.inner, 0);
+    let count = pass.fused.reductions.len();
+    let inner = part.form.inner;
+    let mut slot = 0;
     reduce_part(pass, part, &mut |_, column, values| {
         let start = (slot % count) * inner + column;
         sums[start..start + values.len()].copy_from_slice(values);

@@ -128,7 +128,8 @@ fn compare(
     below: u64,
     open: u64,
 ) -> (u64, u64) {
-    let (three, four) = (acceptance.digits[0][digit], acceptance.digits[1][digit]);
+    let three = acceptance.digits[0][digit];
+    let four = acceptance.digits[1][digit];
     let p = (four & extreme) | (three & !extreme);
     (below | (open & p & !bit), open & !(p ^ bit))
 }
@@ -149,8 +150,10 @@ impl Pending {
             let [first, second] = [draws.planes(0, i), draws.planes(1, i)];
             let aligned = neighbours.map(|words| spins[i] ^ words[i] ^ acceptance.sign);
             // Sums of two of the four bits: one, and two.
-            let (one, two) = (aligned[0] ^ aligned[1], aligned[0] & aligned[1]);
-            let (other_one, other_two) = (aligned[2] ^ aligned[3], aligned[2] & aligned[3]);
+            let one = aligned[0] ^ aligned[1];
+            let two = aligned[0] & aligned[1];
+            let other_one = aligned[2] ^ aligned[3];
+            let other_two = aligned[2] & aligned[3];
             let four = two & other_two;
             let three = (two & other_one) | (one & other_two);
             let (flips, extreme, mut open);

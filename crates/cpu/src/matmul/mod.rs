@@ -122,7 +122,8 @@ impl MatmulShape {
         let pieces = (operations / PIECE).clamp(1, MOST_PIECES);
         // A piece thinner than this loses more in the kernel than it wins in parallel.
         let piece = |length: usize, thinnest: usize| length.div_ceil(pieces).next_multiple_of(thinnest);
-        let (rows, columns) = (piece(self.m, 32), piece(self.n, 48));
+        let rows = piece(self.m, 32);
+        let columns = piece(self.n, 48);
         if self.m.div_ceil(rows) >= 4 && self.m >= self.n / 4 {
             Cut::Rows(rows)
         } else if self.k >= 512 && self.k >= 4 * self.m.max(self.n) {
@@ -160,7 +161,8 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
         return;
     }
     let product = |entry: usize, out: &mut [T]| {
-        let (a, b) = (&a[entry * m * k..][..m * k], &b[entry * k * n..][..k * n]);
+        let a = &a[entry * m * k..][..m * k];
+        let b = &b[entry * k * n..][..k * n];
         shape.multiply([m, k, n], a, b, out);
     };
     let cut = shape.cut();
@@ -178,7 +180,8 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
         return;
     }
     for (entry, out) in out.chunks_mut(m * n).enumerate() {
-        let (a, b) = (&a[entry * m * k..][..m * k], &b[entry * k * n..][..k * n]);
+        let a = &a[entry * m * k..][..m * k];
+        let b = &b[entry * k * n..][..k * n];
         match cut {
             Cut::Batch(_) => {}
             Cut::Rows(rows) => by_rows(shape, rows, a, b, out),
@@ -201,10 +204,8 @@ pub(crate) fn multiply_part<T: Float>(shape: MatmulShape, parts: usize, a: &[T],
 /// The product of `rows` rows of op(A) by tables, where A is made of zeros and ones; says whether it was.
 fn by_bits<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mut [T], wide: bool) -> bool {
     let MatmulShape { k, n, .. } = shape;
-    let (a, b) = (
-        Strided { values: a, strides: shape.strides_a() },
-        Strided { values: b, strides: shape.strides_b() },
-    );
+    let a = Strided { values: a, strides: shape.strides_a() };
+    let b = Strided { values: b, strides: shape.strides_b() };
     shape.bits && shape.batch == 1 && bits::multiply(bits::Product { sizes: [rows, k, n], a, b }, out, wide)
 }
 
@@ -234,11 +235,13 @@ fn by_columns<T: Float>(shape: MatmulShape, columns: usize, a: &[T], b: &[T], ou
 
 fn by_depth<T: Float>(shape: MatmulShape, depth: usize, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
     let MatmulShape { m, k, n, .. } = shape;
-    let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
+    let strides_a = shape.strides_a();
+    let strides_b = shape.strides_b();
     let partial = &mut scratch[..k.div_ceil(depth) * m * n];
     partial.par_chunks_mut(m * n).enumerate().for_each(|(piece, out)| {
         let first = piece * depth;
-        let (a, b) = (&a[first * strides_a[1]..], &b[first * strides_b[0]..]);
+        let a = &a[first * strides_a[1]..];
+        let b = &b[first * strides_b[0]..];
         shape.multiply([m, depth.min(k - first), n], a, b, out);
     });
     sum_partials(partial, out);
@@ -292,7 +295,8 @@ pub(crate) fn gemm_into<T: Float>(
     strides_out: [usize; 2],
     accumulate: bool,
 ) {
-    let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
+    let a = Strided { values: a, strides: strides_a };
+    let b = Strided { values: b, strides: strides_b };
     gemm_with(Products::Single, [m, k, n], a, b, out, strides_out, accumulate);
 }
 

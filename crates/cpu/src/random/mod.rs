@@ -116,7 +116,8 @@ impl Place {
     /// The place `elements` after the start of this place's row.
     fn after(self, elements: u64) -> Place {
         let row_len = (self.row_len as u64).max(1);
-        let (row, column) = (self.row.wrapping_add(elements / row_len), (elements % row_len) as usize);
+        let row = self.row.wrapping_add(elements / row_len);
+        let column = (elements % row_len) as usize;
         Place { row, column, ..self }
     }
 }
@@ -168,13 +169,15 @@ impl Cursor {
     /// The low halves of the rows, and the blocks, of the next tile.
     #[inline(always)]
     fn counters(&self) -> (Words, Words) {
-        let (mut rows, mut blocks) = ([self.row as u32; BLOCKS], [0; BLOCKS]);
+        let mut rows = [self.row as u32; BLOCKS];
+        let mut blocks = [0; BLOCKS];
         if self.row_blocks - self.block >= BLOCKS {
             for (i, block) in blocks.iter_mut().enumerate() {
                 *block = (self.block as u32).wrapping_add(i as u32);
             }
         } else {
-            let (mut row, mut block) = (self.row as u32, self.block);
+            let mut row = self.row as u32;
+            let mut block = self.block;
             for i in 0..BLOCKS {
                 (rows[i], blocks[i]) = (row, block as u32);
                 block += 1;

@@ -72,8 +72,9 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
             pad(memory.floats(*operand), shape, edges, memory.floats_mut(*out));
         },
         Step::Gather { table, index, rows, out } => unsafe {
-            let (table, index, out) =
-                (memory.floats(*table), memory.indices(*index), memory.floats_mut(*out));
+            let table = memory.floats(*table);
+            let index = memory.indices(*index);
+            let out = memory.floats_mut(*out);
             let len = table.len() / rows;
             for (index, out) in index.iter().zip(out.chunks_exact_mut(len)) {
                 let row = (index.max(&0).unsigned_abs() as usize).min(rows - 1);
@@ -81,8 +82,9 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
             }
         },
         Step::ScatterAdd { index, updates, rows, out } => unsafe {
-            let (index, updates, out) =
-                (memory.indices(*index), memory.floats(*updates), memory.floats_mut(*out));
+            let index = memory.indices(*index);
+            let updates = memory.floats(*updates);
+            let out = memory.floats_mut(*out);
             let len = out.len() / rows;
             out.fill(T::ZERO);
             for (index, update) in index.iter().zip(updates.chunks_exact(len)) {

@@ -58,7 +58,8 @@ fn name_of_convolution(which: Convolution, geometry: &ConvGeometry) -> String {
         _ => format!(", {name} {rows}x{columns}"),
     };
     let [rows, columns] = kernel;
-    let (stride, dilation) = (pair("stride", stride), pair("dilation", dilation));
+    let stride = pair("stride", stride);
+    let dilation = pair("dilation", dilation);
     format!(
         "{name} {rows}x{columns} of {batch}x{height}x{width}x{in_channels} to {out_channels}{stride}{dilation}"
     )
