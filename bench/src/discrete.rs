@@ -58,7 +58,9 @@ impl Discrete {
 struct Ising(PackedTorus);
 
 impl Ising {
+    /// Sites along a side of the torus.
     const SIDE: usize = 256;
+    /// Inverse temperature.
     const BETA: f64 = 0.44;
 
     /// A chain from a random state: a sweep of the heat bath without coupling.

@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 
 use enscore::ising::denoise::IsingDenoising;
 
+/// Weight of agreement with the noisy image.
 const ETA: f64 = 1.1;
+/// Coupling of neighbours.
 const BETA: f64 = 0.5;
+/// Timed runs, at most.
 const MOST_RUNS: usize = 200;
+/// Runs before the first timed one.
 const WARM_UP: usize = 2;
 
 /// The side of the image of a workload `max_flow_SIDE`.

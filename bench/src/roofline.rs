@@ -6,20 +6,21 @@ use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use enscore_cpu::peaks::{LARGE, copy_rate, product_rate};
+use enscore_cpu::peaks::{LARGE_BYTES, copy_rate, product_rate};
 use enscore_cpu::{Group, StepProfile};
 use serde_json::{Map, Value, json};
 
 use crate::runner::Runner;
 
-/// How long the peaks are measured, once in a process, and the bandwidth at the size of a workload.
+/// How long the peaks of the machine are measured, once in a process.
 const LONG: Duration = Duration::from_secs(1);
+/// How long the bandwidth at the size of a workload is measured.
 const SHORT: Duration = Duration::from_millis(300);
 
 /// Operations per second of a large product, and bytes per second of a large copy.
 fn measured() -> [f64; 2] {
     static PEAKS: OnceLock<[f64; 2]> = OnceLock::new();
-    *PEAKS.get_or_init(|| [product_rate(LONG), copy_rate(LARGE, LONG)])
+    *PEAKS.get_or_init(|| [product_rate(LONG), copy_rate(LARGE_BYTES, LONG)])
 }
 
 /// The peaks of this process: `gflops` (10^9 operations per second) and `gb_per_s` of a copy behind the

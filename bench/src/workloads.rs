@@ -24,12 +24,14 @@ const STEP_SIZE: f64 = 2e-3;
 
 /// The step size of plain Langevin sampling, x + a s(x) + sqrt(2a) z.
 const CHAIN_STEP: f64 = 0.01;
-/// Coordinates and hidden units of the score matching workloads.
+/// Coordinates of a row in the score matching workloads.
 const COORDINATES: usize = 50;
+/// Hidden units in the score matching workloads.
 const HIDDEN: usize = 128;
 
-/// Temperatures of annealed importance sampling, and updates of CD-1.
+/// Temperatures of annealed importance sampling.
 const TEMPERATURES: usize = 200;
+/// Updates of CD-1.
 const UPDATES: usize = 100;
 
 /// How a program is driven.

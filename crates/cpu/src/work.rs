@@ -20,9 +20,10 @@ use crate::matmul::MatmulShape;
 use crate::plan::{Place, Span, Stored};
 use crate::step::{Convolution, Part, Step};
 
-/// Bytes of an index, and of a partial sum.
-const INDEX: usize = 4;
-const SUM: usize = 8;
+/// Bytes of an index.
+const INDEX_BYTES: usize = 4;
+/// Bytes of a partial sum.
+const SUM_BYTES: usize = 8;
 
 /// The kind of work that a step is. A band with several counts as the first of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,7 +130,7 @@ fn product(shape: &MatmulShape) -> u64 {
 
 /// Bytes of elements at a place.
 fn size(place: Place, elements: usize, float: usize) -> usize {
-    elements * if let Place::Index(_) = place { INDEX } else { float }
+    elements * if let Place::Index(_) = place { INDEX_BYTES } else { float }
 }
 
 /// Elements that a pass reads of each of its slots: of values read through strides only those that a view
@@ -152,7 +153,7 @@ fn reads_of_part(part: &Part, within: &[Stored], float: usize) -> Vec<(Stored, u
         Part::Pass { fused, .. } => {
             let floats = fused.reads.iter().zip(elements_read(fused));
             let floats = floats.map(|(read, elements)| (*read, elements * float));
-            let indices = fused.indices.iter().map(|index| (*index, index.1 * INDEX));
+            let indices = fused.indices.iter().map(|index| (*index, index.1 * INDEX_BYTES));
             floats.chain(indices).filter(outside).collect()
         }
         Part::Product { a, b, .. } => {
@@ -198,11 +199,12 @@ fn bytes(step: &Step, float: usize) -> usize {
         Step::Fused { fused, .. } => {
             let floats: usize = elements_read(fused).iter().sum();
             let indices: usize = fused.indices.iter().map(|(_, len)| len).sum();
-            floats * float + indices * INDEX + all(&fused.writes)
+            floats * float + indices * INDEX_BYTES + all(&fused.writes)
         }
         Step::Band { .. } => 0,
         Step::Combine(combine) => {
-            combine.sums.1 * SUM + combine.targets.iter().map(|(target, _)| all(&[*target])).sum::<usize>()
+            combine.sums.1 * SUM_BYTES
+                + combine.targets.iter().map(|(target, _)| all(&[*target])).sum::<usize>()
         }
         Step::Piece { work, part, parts } => piece_bytes(work, *part, *parts, float),
         Step::MatMul { a, b, out, .. } | Step::Convolution { a, b, out, .. } => all(&[*a, *b, *out]),
@@ -211,8 +213,8 @@ fn bytes(step: &Step, float: usize) -> usize {
         }
         Step::Pad { operand, out, .. } => all(&[*operand, *out]),
         // Of the table the rows that are asked for.
-        Step::Gather { index, out, .. } => index.1 * INDEX + 2 * all(&[*out]),
-        Step::ScatterAdd { index, updates, out, .. } => index.1 * INDEX + all(&[*updates, *out]),
+        Step::Gather { index, out, .. } => index.1 * INDEX_BYTES + 2 * all(&[*out]),
+        Step::ScatterAdd { index, updates, out, .. } => index.1 * INDEX_BYTES + all(&[*updates, *out]),
         Step::DrawIndex { out, .. } => all(&[*out]),
         Step::Reference { operands, out, .. } => {
             operands.iter().filter_map(|operand| operand.0).map(|value| all(&[value])).sum::<usize>()
@@ -225,7 +227,7 @@ fn bytes(step: &Step, float: usize) -> usize {
 /// Bytes that one part of work reads and writes by itself.
 fn piece_bytes(work: &Part, part: usize, parts: usize, float: usize) -> usize {
     let (_, writes) = work.touches(part, parts);
-    let width = |span: &Span| if let Place::Sums(_) = span.place { SUM } else { float };
+    let width = |span: &Span| if let Place::Sums(_) = span.place { SUM_BYTES } else { float };
     let written: usize = writes.iter().map(|span| span.len * width(span)).sum();
     let own = match work {
         Part::Pass { fused, .. } => fused.shared.clone(),

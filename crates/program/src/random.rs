@@ -22,7 +22,9 @@ impl Key {
     }
 }
 
+/// Multipliers of a Philox 4x32 round.
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+/// What the key grows by from round to round.
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
 /// Ten rounds of Philox 4x32: four random words for a 128-bit counter and a 64-bit key.

@@ -16,8 +16,9 @@ use crate::output::{Answer, Lines, text_of};
 use crate::pictures::{Format, refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
-/// What is drawn where the command names no number.
+/// Samples that are drawn where the command names no number.
 const COUNT: u32 = 64;
+/// Steps of each chain where the command names no number.
 const STEPS: u32 = 1000;
 
 pub(super) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {

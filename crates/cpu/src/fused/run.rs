@@ -13,19 +13,19 @@ use crate::plan::Form;
 use crate::simd::Path;
 
 /// Elements of a task: large enough to be worth handing over, small enough to be shared out evenly.
-const TASK: usize = 1 << 14;
+const TASK_ELEMENTS: usize = 1 << 14;
 /// Passes over elements below which one thread is faster than waking others.
-const SMALL: usize = 1 << 18;
+const SMALL_PASSES: usize = 1 << 18;
 /// Tiles of columns from which on they are tasks enough.
-const WIDE: usize = 4;
+const WIDE_TILES: usize = 4;
 
 /// Runs `fused` on the memory in `slots`.
 pub(crate) fn run<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>) {
     let pass = Pass { fused, slots, path, part: (0, 1) };
     match fused.form {
         Some(form) if !fused.reductions.is_empty() => reduce(pass, form),
-        _ => spread(fused, fused.size.div_ceil(TASK), |i| {
-            stretch(pass, i * TASK, TASK.min(fused.size - i * TASK));
+        _ => spread(fused, fused.size.div_ceil(TASK_ELEMENTS), |i| {
+            stretch(pass, i * TASK_ELEMENTS, TASK_ELEMENTS.min(fused.size - i * TASK_ELEMENTS));
         }),
     }
 }
@@ -78,7 +78,8 @@ fn stretch<T: Math>(pass: Pass<T>, start: usize, len: usize) {
 
 /// Whether the work is worth several threads.
 pub(crate) fn is_wide(fused: &Fused) -> bool {
-    fused.size > TASK && fused.size * (fused.instructions.len() + fused.reductions.len()) >= SMALL
+    fused.size > TASK_ELEMENTS
+        && fused.size * (fused.instructions.len() + fused.reductions.len()) >= SMALL_PASSES
 }
 
 /// Calls `task` for 0..tasks, on several threads if the work is worth it.
@@ -94,12 +95,12 @@ fn spread(fused: &Fused, tasks: usize, task: impl Fn(usize) + Sync + Send) {
 /// form alone.
 fn reduce<T: Math>(pass: Pass<T>, form: Form) {
     let row = form.reduced * form.inner;
-    if form.outer >= 8 || row <= TASK {
-        let rows = (TASK / row.max(1)).clamp(1, form.outer.max(1));
+    if form.outer >= 8 || row <= TASK_ELEMENTS {
+        let rows = (TASK_ELEMENTS / row.max(1)).clamp(1, form.outer.max(1));
         spread(pass.fused, form.outer.div_ceil(rows), |i| {
             outer_rows(pass, form, i * rows, ((i + 1) * rows).min(form.outer));
         });
-    } else if form.outer * form.inner >= WIDE * TILE {
+    } else if form.outer * form.inner >= WIDE_TILES * TILE {
         reduce_columns(pass, form);
     } else {
         reduce_stretches(pass, form);
@@ -141,7 +142,7 @@ fn outer_rows<T: Math>(pass: Pass<T>, form: Form, first: usize, last: usize) {
 /// Stretches of the reduced axis are the tasks; their partial results are combined in order.
 fn reduce_stretches<T: Math>(pass: Pass<T>, form: Form) {
     let reductions = &pass.fused.reductions;
-    let step = (TASK / form.inner).max(1);
+    let step = (TASK_ELEMENTS / form.inner).max(1);
     let pieces = form.reduced.div_ceil(step);
     let width = form.inner * reductions.len();
     let mut partial = vec![0.0; form.outer * pieces * width];

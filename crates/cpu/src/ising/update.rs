@@ -15,7 +15,9 @@ const VECTORS: usize = 8;
 pub(super) const GROUP: usize = LANES * VECTORS;
 /// Digits of U that every site draws, two a call of the generator.
 const OWN_DIGITS: usize = 4;
+/// Binary digits of U, drawn as long as a site is undecided.
 const DIGITS: usize = 64;
+/// The first stream of the draws: two for each call of the generator, one for each colour.
 const STREAM: u32 = 0x4953_0000;
 
 /// How a site is updated given its neighbours.

@@ -14,11 +14,11 @@ mod bits;
 mod thin;
 
 /// Products with fewer multiplications and additions than this run on the calling thread.
-const SMALL: usize = 1 << 23;
-/// .. if they also touch fewer elements than this.
-const FEW: usize = 1 << 18;
+const SMALL_OPERATIONS: usize = 1 << 23;
+/// Products that touch more elements than this are shared out, however few operations they have.
+const FEW_ELEMENTS: usize = 1 << 18;
 /// Multiplications and additions that are worth a piece of their own.
-const PIECE: usize = 1 << 19;
+const PIECE_OPERATIONS: usize = 1 << 19;
 /// At most so many pieces, so that scratch stays bounded.
 const MOST_PIECES: usize = 16;
 
@@ -92,9 +92,9 @@ impl MatmulShape {
 
     /// About how many nanoseconds one thread needs.
     pub(crate) fn cost(&self) -> f64 {
-        /// For a multiplication or an addition.
-        const OPERATION: f64 = 0.01;
-        self.operations() as f64 * self.batch as f64 * OPERATION
+        /// Time of a multiplication or an addition.
+        const OPERATION_NS: f64 = 0.01;
+        self.operations() as f64 * self.batch as f64 * OPERATION_NS
     }
 
     /// Where rows `part` of `parts` of op(A) begin in A, and how many elements they reach over.
@@ -112,14 +112,14 @@ impl MatmulShape {
         let operations = self.operations();
         let whole = Cut::Batch(self.batch.max(1));
         let touched = self.batch * (self.m * self.k + self.k * self.n + self.m * self.n);
-        if operations.saturating_mul(self.batch) < SMALL && touched < FEW {
+        if operations.saturating_mul(self.batch) < SMALL_OPERATIONS && touched < FEW_ELEMENTS {
             return whole;
         }
-        if self.batch >= MOST_PIECES || operations < 2 * PIECE {
-            let pieces = (operations.saturating_mul(self.batch) / PIECE).clamp(1, 2 * MOST_PIECES);
+        if self.batch >= MOST_PIECES || operations < 2 * PIECE_OPERATIONS {
+            let pieces = (operations.saturating_mul(self.batch) / PIECE_OPERATIONS).clamp(1, 2 * MOST_PIECES);
             return Cut::Batch(self.batch.div_ceil(pieces).max(1));
         }
-        let pieces = (operations / PIECE).clamp(1, MOST_PIECES);
+        let pieces = (operations / PIECE_OPERATIONS).clamp(1, MOST_PIECES);
         // A piece thinner than this loses more in the kernel than it wins in parallel.
         let piece = |length: usize, thinnest: usize| length.div_ceil(pieces).next_multiple_of(thinnest);
         let rows = piece(self.m, 32);

@@ -19,7 +19,7 @@ use crate::simd::{Kernel, Path};
 use transform::{BLOCKS, Index, Normal, Rademacher, Transform, Uniform, VALUES, Words, philox};
 
 /// Elements that one task of [`fill_parallel`] draws: fixed, so that the split depends on the shape only.
-const TASK: usize = 1 << 14;
+const TASK_ELEMENTS: usize = 1 << 14;
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +74,9 @@ pub fn fill_parallel<T: Math>(
     out: &mut [T],
 ) {
     let start = Place { key, stream, row_len, row: first_row, column: 0 };
-    out.par_chunks_mut(TASK)
+    out.par_chunks_mut(TASK_ELEMENTS)
         .enumerate()
-        .for_each(|(i, out)| draw(path, distribution, start.after((i * TASK) as u64), out));
+        .for_each(|(i, out)| draw(path, distribution, start.after((i * TASK_ELEMENTS) as u64), out));
 }
 
 /// Fills rows of `row_len` indices in `0..bound`, placed as in [`fill`]. `bound` is at most 2^31, the range

@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use enscore_cpu::peaks::{LARGE, copy_rate, product_rate};
+use enscore_cpu::peaks::{LARGE_BYTES, copy_rate, product_rate};
 use enscore_cpu::{Executable, Group, StepProfile};
 use serde::Serialize;
 
@@ -147,7 +147,7 @@ pub fn profile(settings: &Settings, updates: u64, stop: &dyn Fn() -> Option<i32>
         limit_ms: 0.0,
         share_of_limit: 0.0,
         peak_gflops: product_rate(BUDGET) / 1e9,
-        copy_gb_per_s: copy_rate(LARGE, BUDGET) / 1e9,
+        copy_gb_per_s: copy_rate(LARGE_BYTES, BUDGET) / 1e9,
         programs: Vec::new(),
         groups: Vec::new(),
         steps: Vec::new(),
