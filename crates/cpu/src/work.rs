@@ -14,11 +14,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::conv::{self, Algorithm};
 use crate::fused::Fused;
 use crate::matmul::MatmulShape;
 use crate::plan::{Place, Span, Stored};
-use crate::step::{Convolution, Part, Step};
+use crate::step::{Part, Step};
 
 /// Bytes of an index.
 const INDEX_BYTES: usize = 4;
@@ -69,14 +68,14 @@ pub struct Work {
 }
 
 /// What each of the steps of a program does, with floats of `float` bytes.
-pub(crate) fn works(steps: &[Step], float: usize, algorithm: Algorithm) -> Vec<Work> {
+pub(crate) fn works(steps: &[Step], float: usize) -> Vec<Work> {
     let work = |number: usize| {
         let step = &steps[number];
         let moved = match step {
             Step::Band { work, .. } => band_bytes(work, &steps[number + 1..], float),
             _ => bytes(step, float),
         };
-        Work { group: group(step), operations: operations(step, algorithm), bytes: moved as u64 }
+        Work { group: group(step), operations: operations(step), bytes: moved as u64 }
     };
     (0..steps.len()).map(work).collect()
 }
@@ -104,13 +103,10 @@ fn group_of_pass(fused: &Fused) -> Group {
     if fused.reductions.is_empty() { Group::Elementwise } else { Group::Reductions }
 }
 
-fn operations(step: &Step, algorithm: Algorithm) -> u64 {
+fn operations(step: &Step) -> u64 {
     match step {
         Step::MatMul { shape, .. } => product(shape),
-        Step::Convolution { which, geometry, .. } => match which {
-            Convolution::Forward | Convolution::WeightGradient => conv::operations(geometry, algorithm),
-            Convolution::InputGradient => conv::input_gradient_operations(geometry, algorithm),
-        },
+        Step::Convolution { convolution, .. } => convolution.operations(),
         Step::Band { work, .. } => work.iter().map(of_part).sum(),
         Step::Piece { work, parts, .. } => of_part(work) / *parts as u64,
         _ => 0,

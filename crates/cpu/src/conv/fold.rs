@@ -5,7 +5,9 @@
 //! copied: the phases are read and written where they stand.
 
 use super::geometry::Window;
-use super::winograd_matrices::TILE;
+
+/// Side of an output tile.
+pub(super) const TILE: usize = 4;
 
 /// Pixels of an image in phases: pixel i of phase p is row (or column) `step` · i + p − shift.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,8 @@ use pulp::{Simd, WithSimd};
 
 use super::geometry::Window;
 use super::lanes::{Lanes, run};
-use crate::simd::{Float, Path};
+use super::way::{Call, Way};
+use crate::simd::Float;
 
 /// Taps times target channels that are summed together: a multiple of every path's vector.
 const WIDTH: usize = 16;
@@ -22,10 +23,8 @@ const STRIP: usize = 1 << 15;
 /// Multiplications and additions that are worth a lane of its own.
 const LANE_OPERATIONS: usize = 1 << 20;
 
-/// Whether [`forward`] is the way to go.
-pub(super) fn fits(window: &Window) -> bool {
-    window.target_channels <= MOST_CHANNELS && window.source_channels >= FEWEST_SOURCE_CHANNELS
-}
+/// Few target channels.
+pub(super) struct Narrow;
 
 /// Products of one source pixel: taps times target channels, rounded up to whole vectors.
 fn products(window: &Window) -> usize {
@@ -57,46 +56,44 @@ impl Plan {
     }
 }
 
-/// Scratch of [`forward`].
-pub(super) fn forward_scratch(window: &Window) -> usize {
-    let plan = Plan::new(window);
-    window.source_channels * products(window) + plan.lanes.count * plan.strip
-}
-
-/// target = Σ over taps of source · weights, weights `[taps, source channel, target channel]`.
-pub(super) fn forward<T: Float>(
-    path: Path,
-    window: &Window,
-    source: &[T],
-    weights: &[T],
-    target: &mut [T],
-    scratch: &mut [T],
-) {
-    let channels = window.source_channels;
-    let lanes_of_pixel = products(window);
-    let (by_channel, scratch) = scratch.split_at_mut(channels * lanes_of_pixel);
-    by_channel.fill(T::ZERO);
-    let outputs = window.target_channels;
-    for (tap, weights) in weights.chunks_exact(channels * outputs).enumerate() {
-        for (channel, weights) in weights.chunks_exact(outputs).enumerate() {
-            by_channel[channel * lanes_of_pixel + tap * outputs..][..outputs].copy_from_slice(weights);
-        }
+impl<T: Float> Way<T> for Narrow {
+    fn fits(&self, window: &Window) -> bool {
+        window.target_channels <= MOST_CHANNELS && window.source_channels >= FEWEST_SOURCE_CHANNELS
     }
-    let by_channel = &*by_channel;
-    let plan = Plan::new(window);
-    let row = window.target[1] * outputs;
-    let parts = plan.lanes.split(target, |rows| rows * row);
-    run(parts, scratch, plan.strip, |lane, mut target, products| {
-        let Range { start: mut next, end } = plan.lanes.range(lane);
-        while next < end {
-            let (image, first) = (next / window.target[0], next % window.target[0]);
-            let rows = plan.rows.min(window.target[0] - first).min(end - next);
-            let (strip, rest) = target.split_at_mut(rows * row);
-            let weights = by_channel;
-            path.run_vectors(Strip { window, source, weights, image, first, products, target: strip });
-            (target, next) = (rest, next + rows);
+
+    fn scratch(&self, window: &Window) -> usize {
+        let plan = Plan::new(window);
+        window.source_channels * products(window) + plan.lanes.count * plan.strip
+    }
+
+    fn run(&self, call: Call<T>) {
+        let Call { path, window, source, weights, target, scratch } = call;
+        let channels = window.source_channels;
+        let lanes_of_pixel = products(window);
+        let (by_channel, scratch) = scratch.split_at_mut(channels * lanes_of_pixel);
+        by_channel.fill(T::ZERO);
+        let outputs = window.target_channels;
+        for (tap, weights) in weights.chunks_exact(channels * outputs).enumerate() {
+            for (channel, weights) in weights.chunks_exact(outputs).enumerate() {
+                by_channel[channel * lanes_of_pixel + tap * outputs..][..outputs].copy_from_slice(weights);
+            }
         }
-    });
+        let by_channel = &*by_channel;
+        let plan = Plan::new(window);
+        let row = window.target[1] * outputs;
+        let parts = plan.lanes.split(target, |rows| rows * row);
+        run(parts, scratch, plan.strip, |lane, mut target, products| {
+            let Range { start: mut next, end } = plan.lanes.range(lane);
+            while next < end {
+                let (image, first) = (next / window.target[0], next % window.target[0]);
+                let rows = plan.rows.min(window.target[0] - first).min(end - next);
+                let (strip, rest) = target.split_at_mut(rows * row);
+                let weights = by_channel;
+                path.run_vectors(Strip { window, source, weights, image, first, products, target: strip });
+                (target, next) = (rest, next + rows);
+            }
+        });
+    }
 }
 
 /// The target rows from `first` on of one image.

@@ -59,14 +59,15 @@ impl<T: Float> Case<T> {
     fn run(&self, path: Path, algorithm: Algorithm) -> [Vec<T>; 3] {
         let Case { g, x, w, dy, .. } = self;
         let nan = |count: usize| vec![T::from_f64(f64::NAN); count];
-        let mut y = nan(dy.len());
-        let mut dx = nan(x.len());
-        let mut dw = nan(w.len());
-        forward_on(path, g, algorithm, x, w, &mut y, &mut nan(forward_scratch::<T>(g, algorithm)));
-        let mut scratch = nan(input_gradient_scratch::<T>(g, algorithm));
-        input_gradient_on(path, g, algorithm, dy, w, &mut dx, &mut scratch);
-        let mut scratch = nan(weight_gradient_scratch::<T>(g, algorithm));
-        weight_gradient_on(path, g, algorithm, x, dy, &mut dw, &mut scratch);
+        let run = |direction: Direction, a: &[T], b: &[T], len: usize| {
+            let convolution = Convolution { direction, geometry: *g, algorithm };
+            let mut out = nan(len);
+            convolution.run_on(path, a, b, &mut out, &mut nan(convolution.scratch::<T>()));
+            out
+        };
+        let y = run(Direction::Forward, x, w, dy.len());
+        let dx = run(Direction::InputGradient, dy, w, x.len());
+        let dw = run(Direction::WeightGradient, x, dy, w.len());
         [y, dx, dw]
     }
 
@@ -157,9 +158,13 @@ fn empty_sums_are_zero() {
     }
 }
 
+fn is_tiled(direction: Direction, geometry: &ConvGeometry, algorithm: Algorithm) -> bool {
+    Convolution { direction, geometry: *geometry, algorithm }.tiled(&Window::new(geometry)).is_some()
+}
+
 #[test]
 fn winograd_is_chosen_where_it_saves_work() {
-    let auto = |g: &ConvGeometry| super::tiled(&Window::new(g), Algorithm::Auto).is_some();
+    let auto = |g: &ConvGeometry| is_tiled(Direction::Forward, g, Algorithm::Auto);
     for size in [28, 14, 8, 7, 4] {
         assert!(auto(&square(8, size, [16, 16], 3, 1)), "size {size}");
     }
@@ -168,9 +173,9 @@ fn winograd_is_chosen_where_it_saves_work() {
     assert!(!auto(&square(4, 28, [16, 16], 5, 1)));
     assert!(!auto(&ConvGeometry { stride: [2, 1], ..square(4, 28, [16, 16], 3, 1) }));
     assert!(!auto(&ConvGeometry { dilation: [1, 2], ..square(4, 28, [16, 16], 3, 1) }));
-    assert!(super::tiled(&Window::new(&square(4, 28, [16, 16], 3, 1)), Algorithm::Direct).is_none());
+    assert!(!is_tiled(Direction::Forward, &square(4, 28, [16, 16], 3, 1), Algorithm::Direct));
     let halving = ConvGeometry { stride: [2, 2], ..square(4, 28, [16, 16], 4, 1) };
-    assert!(auto(&halving) && super::tiled_backward(&Window::new(&halving), Algorithm::Auto).is_some());
+    assert!(auto(&halving) && is_tiled(Direction::InputGradient, &halving, Algorithm::Auto));
     assert!(!auto(&ConvGeometry { kernel: [3, 3], ..halving }));
 }
 
@@ -184,10 +189,9 @@ fn strided_convolutions_by_tiles_are_right() {
         halving(ConvGeometry { width: 15, padding: [[2, 1], [3, 2]], ..square(2, 26, [8, 16], 4, 0) }),
         ConvGeometry { padding: [[1, 0], [0, 1]], ..square(2, 17, [16, 12], 2, 0) },
     ] {
-        let window = Window::new(&g);
-        let chosen =
-            [super::tiled(&window, Algorithm::Auto), super::tiled_backward(&window, Algorithm::Auto)];
-        assert!(chosen.iter().all(Option::is_some), "{g:?}");
+        for direction in [Direction::Forward, Direction::InputGradient] {
+            assert!(is_tiled(direction, &g, Algorithm::Auto), "{direction:?} of {g:?}");
+        }
         check(g);
     }
 }
@@ -226,13 +230,14 @@ fn bits_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-#[should_panic(expected = "elements of the output")]
+#[should_panic(expected = "elements of the operands and the output")]
 fn a_wrong_length_is_refused() {
     let g = square(1, 5, [2, 2], 3, 1);
     let x = vec![0f32; g.input_len()];
     let w = vec![0f32; g.weight_len()];
-    let mut scratch = vec![0f32; forward_scratch::<f32>(&g, Algorithm::Auto)];
-    forward(&g, Algorithm::Auto, &x, &w, &mut vec![0f32; g.output_len() - 1], &mut scratch);
+    let convolution = Convolution { direction: Direction::Forward, geometry: g, algorithm: Algorithm::Auto };
+    let mut scratch = vec![0f32; convolution.scratch::<f32>()];
+    convolution.run(&x, &w, &mut vec![0f32; g.output_len() - 1], &mut scratch);
 }
 
 #[test]
@@ -241,8 +246,9 @@ fn short_scratch_is_refused() {
     let g = square(2, 12, [16, 16], 3, 1);
     let x = vec![0f32; g.input_len()];
     let w = vec![0f32; g.weight_len()];
-    let mut scratch = vec![0f32; forward_scratch::<f32>(&g, Algorithm::Auto) - 1];
-    forward(&g, Algorithm::Auto, &x, &w, &mut vec![0f32; g.output_len()], &mut scratch);
+    let convolution = Convolution { direction: Direction::Forward, geometry: g, algorithm: Algorithm::Auto };
+    let mut scratch = vec![0f32; convolution.scratch::<f32>() - 1];
+    convolution.run(&x, &w, &mut vec![0f32; g.output_len()], &mut scratch);
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

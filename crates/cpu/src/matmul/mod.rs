@@ -38,7 +38,7 @@ pub struct MatmulShape {
     pub transpose_a: bool,
     /// B is stored as `[batch, n, k]`.
     pub transpose_b: bool,
-    /// A may turn out to be made of zeros and ones, which is worth a look.
+    /// Whether A may consist of zeros and ones only, so that checking pays.
     pub bits: bool,
     /// How its numbers are multiplied.
     pub products: Products,

@@ -207,7 +207,7 @@ impl Cursor {
                 self.block = 0;
                 self.row = self.row.wrapping_add(1);
                 if self.row as u32 == 0 {
-                    // The rows that follow have another key: the rest of the tile is void.
+                    // Later rows use another key; discard the rest of the tile.
                     break;
                 }
             }

@@ -12,13 +12,12 @@ use enscore_program::{Array, Kind, Node, Value};
 use rayon::prelude::*;
 
 use crate::argument::Options;
-use crate::conv;
 use crate::fused;
 use crate::math::Math;
 use crate::matmul::matmul;
 use crate::plan::{Place, Stored};
 use crate::random;
-use crate::step::{Convolution, Step};
+use crate::step::Step;
 
 /// Runs one step. Every value that it reads differs from every value that it writes: `compile` checked it.
 pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Options) {
@@ -50,15 +49,14 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
                 memory.floats_mut(*scratch),
             );
         },
-        Step::Convolution { which, geometry: g, a, b, out, scratch } => {
-            let (a, b) = unsafe { (memory.floats(*a), memory.floats(*b)) };
-            let (out, scratch) = unsafe { (memory.floats_mut(*out), memory.floats_mut(*scratch)) };
-            match which {
-                Convolution::Forward => conv::forward(g, options.conv, a, b, out, scratch),
-                Convolution::InputGradient => conv::input_gradient(g, options.conv, a, b, out, scratch),
-                Convolution::WeightGradient => conv::weight_gradient(g, options.conv, a, b, out, scratch),
-            }
-        }
+        Step::Convolution { convolution, a, b, out, scratch } => unsafe {
+            convolution.run(
+                memory.floats(*a),
+                memory.floats(*b),
+                memory.floats_mut(*out),
+                memory.floats_mut(*scratch),
+            );
+        },
         Step::Interleave { parts, stride, out } => {
             let out = unsafe { memory.floats_mut(*out) };
             for (operand, len, offset) in parts {

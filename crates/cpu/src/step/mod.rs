@@ -2,21 +2,13 @@
 
 use enscore_program::{Kind, Node};
 
-use crate::conv::ConvGeometry;
+use crate::conv::Convolution;
 use crate::fused::{self, Fused};
 use crate::matmul::MatmulShape;
 use crate::plan::{Span, Stored};
 
 mod name;
 pub(crate) mod piece;
-
-/// Which of the three convolutions.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Convolution {
-    Forward,
-    InputGradient,
-    WeightGradient,
-}
 
 /// A unit ready to run.
 #[derive(Debug)]
@@ -46,8 +38,7 @@ pub(crate) enum Step {
         scratch: Stored,
     },
     Convolution {
-        which: Convolution,
-        geometry: ConvGeometry,
+        convolution: Convolution,
         a: Stored,
         b: Stored,
         out: Stored,
@@ -193,7 +184,7 @@ impl Step {
                 Step::Band { work, .. } => work.iter().map(Part::cost).sum(),
                 Step::Piece { work, parts, .. } => work.cost() / *parts as f64,
                 Step::MatMul { shape, .. } => shape.cost(),
-                Step::Convolution { geometry, .. } => geometry.cost(),
+                Step::Convolution { convolution, .. } => convolution.geometry.cost(),
                 _ => self.touches().1.iter().map(|write| write.len as f64).sum::<f64>() * ELEMENT_NS,
             }
     }

@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use super::winograd_matrices::{Matrices, TILE};
+use super::matrices::Matrices;
+use crate::conv::fold::TILE;
 use crate::simd::{Float, Packed};
 
 /// Three taps on a side.

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use pulp::{Simd, WithSimd};
 
-use super::fold::{Grid, Tiled};
-use super::winograd_matrices::{Matrices, TILE, column};
+use super::matrices::{Matrices, column};
+use crate::conv::fold::{Grid, TILE, Tiled};
 use crate::simd::{Float, Packed};
 
 /// Marks a row or column of a tile outside the image.

@@ -5,20 +5,26 @@
 //! blocks whose transforms stay in the second-level cache: transform, a matrix product for each point,
 //! transform back. The weight gradient adds up its products over all tiles in the transformed domain.
 
+mod matrices;
+mod three;
+mod tiles;
+mod two;
+mod weights;
+
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::fold::Tiled;
+use super::fold::{TILE, Tiled};
 use super::lanes::{Lanes, run};
-use super::winograd_matrices::{Matrices, TILE};
-use super::winograd_three::Three;
-use super::winograd_tiles::{Block, StoreTarget, TransformSource, TransformTarget};
-use super::winograd_two::Two;
-use super::winograd_weights::{StoreWeights, TransformWeights};
 use crate::matmul::{gemm_into, sum_partials};
 use crate::simd::{Float, Path};
+use matrices::Matrices;
+use three::Three;
+use tiles::{Block, StoreTarget, TransformSource, TransformTarget};
+use two::Two;
+use weights::{StoreWeights, TransformWeights};
 
 /// Fewer channels than this make the products too thin.
 const FEWEST_CHANNELS: usize = 8;
