@@ -25,7 +25,7 @@ pub fn parameters() -> Vec<Spec> {
     ]
 }
 
-/// So many batches of rows.
+/// The inputs of this many batches of rows.
 pub fn rows(batches: usize) -> Vec<Spec> {
     (0..batches).map(|batch| (format!("x{batch}"), vec![ROWS, UNITS[0]])).collect()
 }

@@ -43,12 +43,13 @@ pub enum Drive {
     Once,
     /// Inputs: parameters, x, then step size, noise size, sigma, key; output: x after one Langevin step.
     Langevin,
-    /// The same so many times over without levels of noise: inputs end with step size, noise size, key.
+    /// This many Langevin steps without levels of noise. Inputs: parameters, x, step size, noise size, key;
+    /// output: x.
     Chain(usize),
-    /// So many temperatures. Inputs: parameters, x, log weights, then from, to, noise, key; outputs: both
-    /// moved.
+    /// Annealing over this many temperatures. Inputs: parameters, x, log weights, then from, to, noise, key;
+    /// outputs: both moved.
     Anneal(usize),
-    /// So many updates without moments. Inputs: parameters, one batch of several in turn, noise, key;
+    /// This many updates without moments. Inputs: parameters, one batch of several in turn, noise, key;
     /// outputs: parameters, loss.
     Contrast(usize),
 }

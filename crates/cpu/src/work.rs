@@ -44,7 +44,7 @@ impl Group {
     pub const ALL: [Group; 5] =
         [Group::Products, Group::Convolutions, Group::Reductions, Group::Elementwise, Group::Other];
 
-    /// Its name in tables.
+    /// The name of the group in tables.
     pub fn name(self) -> &'static str {
         match self {
             Group::Products => "products",
@@ -59,7 +59,7 @@ impl Group {
 /// What one run of a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
-    /// Its kind.
+    /// The group that the step belongs to.
     pub group: Group,
     /// Multiplications and additions of products and convolutions.
     pub operations: u64,

@@ -66,9 +66,9 @@ pub enum Op {
     },
     /// 2-D convolution of images with weights `[kh, kw, in, out]`.
     Conv2d(Conv),
-    /// Its adjoint in the images: operands are the output's cotangent and the weights.
+    /// The adjoint of a convolution in the images: operands are the output's cotangent and the weights.
     Conv2dInputGradient(Conv),
-    /// Its adjoint in the weights: operands are the images and the output's cotangent.
+    /// The adjoint of a convolution in the weights: operands are the images and the output's cotangent.
     Conv2dWeightGradient(Conv),
     /// Rows of the first operand, chosen by the indices in the second.
     Gather,

@@ -20,7 +20,7 @@ pub enum Initial {
     Normal(f64),
     /// Independent uniform numbers in ± this bound.
     Uniform(f64),
-    /// These values, row-major, one for each element.
+    /// Given values, row-major, one for each element.
     Values(Arc<[f64]>),
 }
 
@@ -29,7 +29,7 @@ pub enum Initial {
 pub struct Parameter {
     /// Dotted path: `encoder.0.conv.weight`.
     pub name: String,
-    /// Its extents.
+    /// Extents, the first axis slowest.
     pub shape: Vec<usize>,
     /// How it starts.
     pub initial: Initial,
@@ -105,7 +105,7 @@ impl<'s> Parameters<'s> {
         self.shared.vars.borrow_mut().insert(format!("{}{name}", self.prefix), var);
     }
 
-    /// What was declared so far, in the order of first use, with its variables.
+    /// The parameters declared so far, in the order of first use, with their variables.
     pub fn declared(&self) -> Vec<(Parameter, Var<'s>)> {
         let vars = self.shared.vars.borrow();
         self.shared

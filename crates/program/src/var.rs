@@ -31,7 +31,7 @@ impl<'s> Var<'s> {
         self.scope.graph.borrow().nodes[self.id].shape.clone()
     }
 
-    /// What it holds.
+    /// The kind of its elements.
     pub fn kind(self) -> Kind {
         self.scope.graph.borrow().nodes[self.id].kind
     }

@@ -60,7 +60,7 @@ pub(crate) fn run_stretch<T: Math>(
     collect(Pass { fused, slots, path, part: (part, parts) }, stretch, sums);
 }
 
-/// What the reductions of a stretch come to: `[reductions, inner]`.
+/// Reduces a stretch into `sums`: `[reductions, inner]`.
 fn collect<T: Math>(pass: Pass<T>, part: Part, sums: &mut [f64]) {
     let count = pass.fused.reductions.len();
     let inner = part.form.inner;
@@ -178,7 +178,8 @@ fn reduce_part<T: Math>(pass: Pass<T>, part: Part, result: &mut dyn FnMut(usize,
     }
 }
 
-/// The same for the columns from `column` on that a tile has room for: (target, values).
+/// Reduces the columns from `column` on that a tile has room for; hands on each reduction's target and
+/// values.
 fn reduce_tile<T: Math>(pass: Pass<T>, part: Part, column: usize, result: &mut dyn FnMut(usize, &[f64])) {
     let reductions = &pass.fused.reductions;
     let columns = TILE.min(part.form.inner - column);

@@ -47,7 +47,7 @@ pub struct MatmulShape {
 /// How the numbers of a product are multiplied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Products {
-    /// As they are.
+    /// In the precision that they have.
     #[default]
     Single,
     /// Single precision numbers rounded to bfloat16, with sums in single precision, where that is worth it

@@ -21,7 +21,7 @@ use transform::{BLOCKS, Index, Normal, Rademacher, Transform, Uniform, VALUES, W
 /// Elements that one task of [`fill_parallel`] draws: fixed, so that the split depends on the shape only.
 const TASK_ELEMENTS: usize = 1 << 14;
 
-/// What is drawn.
+/// The distribution of random elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
     /// Uniform in (0, 1): (word + 1/2) / 2^32, rounded once; what would round to 1 in f32 is the largest
