@@ -95,8 +95,8 @@ impl Convolution {
         }
     }
 
-    /// Computes `out` from the operands `a` and `b`, in the order in which [`Direction`] names them. Panics if
-    /// a slice's length is not that of the geometry, or scratch is too short.
+    /// Computes `out` from the operands `a` and `b`, in the order in which [`Direction`] names them. Panics
+    /// if a slice's length is not that of the geometry, or scratch is too short.
     pub fn run<T: Float>(&self, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
         self.run_on(Path::current(), a, b, out, scratch);
     }
