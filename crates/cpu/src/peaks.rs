@@ -64,8 +64,8 @@ fn rate_of_product(side: usize, budget: Duration) -> f64 {
 }
 
 /// Bytes per second, read and written, of a copy in which source and target together have `bytes` bytes (at
-/// least [`SMALLEST_BYTES`]), each thread copying its own part, over tries that together take `budget`. What fits
-/// the caches is found there.
+/// least [`SMALLEST_BYTES`]), each thread copying its own part, over tries that together take `budget`. What
+/// fits the caches is found there.
 pub fn copy_rate(bytes: usize, budget: Duration) -> f64 {
     let bytes = bytes.max(SMALLEST_BYTES);
     let len = bytes / 2 / size_of::<f32>();
