@@ -116,7 +116,7 @@ mod tests {
 
     /// Known answers published with the reference implementation (Random123, `kat_vectors`).
     #[test]
-    fn philox_known_answers() {
+    fn philox_gives_the_published_words() {
         assert_eq!(philox4x32([0; 4], [0; 2]), [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
         assert_eq!(
             philox4x32([u32::MAX; 4], [u32::MAX; 2]),

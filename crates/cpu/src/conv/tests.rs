@@ -116,7 +116,7 @@ fn square(batch: usize, size: usize, channels: [usize; 2], kernel: usize, paddin
 }
 
 #[test]
-fn layers_of_a_network_are_right() {
+fn layers_of_a_network_follow_the_definition() {
     for (size, channels, kernel) in [
         (28, [1, 32], 3),
         (28, [32, 1], 3),
@@ -135,7 +135,7 @@ fn layers_of_a_network_are_right() {
 }
 
 #[test]
-fn work_cut_into_lanes_and_strips_is_right() {
+fn work_cut_into_lanes_and_strips_follows_the_definition() {
     check(square(9, 26, [24, 32], 3, 1));
     check(square(9, 26, [32, 2], 3, 1));
     check(ConvGeometry { dilation: [2, 3], ..square(9, 26, [24, 3], 3, 2) });
@@ -180,7 +180,7 @@ fn winograd_is_chosen_where_it_saves_work() {
 }
 
 #[test]
-fn strided_convolutions_by_tiles_are_right() {
+fn strided_convolutions_by_tiles_follow_the_definition() {
     let halving = |g: ConvGeometry| ConvGeometry { stride: [2, 2], ..g };
     for g in [
         halving(square(3, 28, [16, 24], 4, 1)),

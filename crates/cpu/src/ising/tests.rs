@@ -112,7 +112,7 @@ fn every_path_and_any_threads_give_the_same_bits() {
 
 /// Extreme probabilities: nothing aligned flips at a strong coupling, everything at none.
 #[test]
-fn probabilities_of_zero_and_one() {
+fn extreme_couplings_flip_no_aligned_spin_or_every_one() {
     let mut torus = PackedTorus::pack(32, 32, &[1; 1024]).unwrap();
     torus.sweep(Path::detect(), Rule::Metropolis, 1e6, Key::new(0, 0));
     assert_eq!(torus.sum(), 1024);

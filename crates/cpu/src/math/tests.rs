@@ -250,7 +250,7 @@ fn special_values<T: Math>() {
 }
 
 #[test]
-fn special_values_in_both_widths() {
+fn special_values_give_their_limits_in_both_widths() {
     special_values::<f32>();
     special_values::<f64>();
 }

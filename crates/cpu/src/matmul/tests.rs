@@ -126,7 +126,7 @@ fn bits<T: Float>(count: usize) -> Vec<T> {
 }
 
 #[test]
-fn zeros_and_ones_by_tables() {
+fn products_of_zeros_and_ones_by_tables_equal_the_triple_loop() {
     // Rows beyond a round, blocks of every number of groups, columns that are no whole vector or task.
     for [m, k, n] in
         [[100, 784, 500], [300, 64, 16], [784, 100, 67], [33, 5, 130], [64, 90, 19], [257, 33, 48]]

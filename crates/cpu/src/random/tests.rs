@@ -193,7 +193,7 @@ fn extreme_words_give_accurate_numbers() {
 /// Pinned values, from an independent implementation with 40 digits: changing the stream must be a deliberate
 /// act.
 #[test]
-fn value_stability() {
+fn the_first_draws_keep_their_values() {
     let key = Key { seed: 20, step: 26, row: 3 };
     for path in Path::available() {
         let mut uniform = [0.0_f64; 4];

@@ -347,7 +347,7 @@ mod tests {
 
     /// Pins the bytes: a change of the format is a deliberate act.
     #[test]
-    fn bytes_of_a_small_file() {
+    fn a_small_file_has_the_bytes_of_the_format() {
         let mut tensors = Tensors::new();
         tensors.insert("w", &[1], TensorData::F32(vec![1.0])).unwrap();
         let header = br#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  "#;
@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_of_arrays() {
+    fn arrays_that_do_not_fit_are_refused() {
         let mut tensors = example();
         let message = |result: Result<()>| result.expect_err("refused").to_string();
         let one = || TensorData::F32(vec![1.0]);

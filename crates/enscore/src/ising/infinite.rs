@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limits_of_temperature() {
+    fn log_z_energy_and_magnetisation_have_their_limits_in_temperature() {
         assert!((log_z_per_site(0.0) - LN_2).abs() < 1e-13);
         assert!(
             (log_z_per_site(400.0) - 800.0).abs() < 1e-10 && (energy_per_site(400.0) + 2.0).abs() < 1e-12

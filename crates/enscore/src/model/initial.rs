@@ -87,7 +87,7 @@ mod tests {
 
     /// The first draws under a known name: changing them changes every model that is trained from a seed.
     #[test]
-    fn value_stability() {
+    fn the_first_draws_of_a_parameter_keep_their_values() {
         let first = |initial| initialise(&[parameter("weight", 3, initial)], 1).remove(0);
         let expected = [
             (Initial::Normal(1.0), [-0.2431326, -0.62567437, 1.3866163]),

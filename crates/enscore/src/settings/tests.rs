@@ -24,7 +24,7 @@ fn refusal(text: &str, sets: &[&str]) -> String {
 }
 
 #[test]
-fn defaults() {
+fn keys_that_are_left_out_have_their_defaults() {
     let settings = parse(SMALL, &[]).unwrap();
     assert_eq!(settings.data().source, Source::Name("digits".into()));
     let ModelSettings::UNet(unet) = settings.model() else { panic!("a U-Net") };
@@ -93,7 +93,7 @@ fn set_overrides_the_file_in_order() {
 }
 
 #[test]
-fn refusals_of_a_file() {
+fn wrong_keys_and_values_of_a_file_are_refused_by_line() {
     let cases = [
         (
             "[optimiser]\nlerning_rate = 1",
@@ -173,7 +173,7 @@ fn refusals_of_a_file() {
 }
 
 #[test]
-fn refusals_of_whole_files() {
+fn files_that_are_no_settings_are_refused() {
     let cases = [
         (
             "",
@@ -206,7 +206,7 @@ fn refusals_of_whole_files() {
 }
 
 #[test]
-fn refusals_of_set_arguments() {
+fn wrong_overrides_are_refused() {
     let cases = [
         ("train.stesp=1", "unknown key train.stesp: override train.stesp=1; did you mean train.steps?"),
         ("trian.steps=1", "unknown table [trian]: override trian.steps=1; did you mean [train]?"),

@@ -161,7 +161,7 @@ mod tests {
     /// 0.004, 0.004996, 0.005241004; m / (1 - 0.9^t): 2, 0.08/0.19, 0.122/0.271; v / (1 - 0.999^t): 4,
     /// 0.004996/0.001999, 0.005241004/0.002997001.
     #[test]
-    fn three_steps_by_hand() {
+    fn three_steps_of_adam_are_those_by_hand() {
         let adam = Adam::default();
         let directions = [
             1.0,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn corrections_at_both_ends() {
+    fn corrections_stay_finite_at_both_ends() {
         let adam = Adam::new(0.0, 0.999, 1e-8).unwrap();
         assert_eq!(adam.corrections(1)[0], 1.0);
         assert_eq!(adam.corrections(0), adam.corrections(1));

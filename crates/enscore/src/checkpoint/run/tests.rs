@@ -85,7 +85,7 @@ fn the_state_of_a_checkpoint_has_reproducible_bytes() {
 }
 
 #[test]
-fn refusals_of_places() {
+fn places_that_hold_something_else_are_refused() {
     let place = place();
     let create = || Run::create(&place.path, "", &manifest());
     let at = place.path.display();

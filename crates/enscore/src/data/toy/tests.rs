@@ -106,7 +106,7 @@ fn draws_follow_the_density() {
 }
 
 #[test]
-fn the_moments_of_the_two_gaussians() {
+fn two_gaussians_have_their_density_weights_and_moments() {
     let toy = toy("two-gaussians").unwrap();
     // At the far mean, the near component alone counts.
     let there = (0.8 / std::f64::consts::TAU).ln();
@@ -133,7 +133,7 @@ fn constants_that_are_known_otherwise() {
 }
 
 #[test]
-fn far_away_all_is_finite() {
+fn densities_and_scores_far_away_are_finite() {
     for toy in all() {
         for x in [[0.0, 0.0], [1e3, -1e3], [-200.0, 0.0], [4.0, 4.0]] {
             let (log_density, score) = (toy.log_density(&x), toy.score(&x));

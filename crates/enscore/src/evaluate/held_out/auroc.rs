@@ -79,7 +79,7 @@ mod tests {
 
     /// Pairs (2 > 1), (2 > 0), (1 = 1), (1 > 0), (3 > 1), (3 > 0): 5.5 of 6.
     #[test]
-    fn six_pairs_by_hand() {
+    fn the_area_of_six_pairs_is_that_by_hand() {
         let found = auroc(&[2.0, 1.0, 3.0], &[1.0, 0.0]).unwrap();
         assert!((found.value - 5.5 / 6.0).abs() < 1e-15);
         // V = 1, 3/4, 1 with variance 1/48; W = 5/6, 1 with variance 1/72.
@@ -93,7 +93,7 @@ mod tests {
 
     /// Every pair, with many ties.
     #[test]
-    fn ranks_count_all_pairs() {
+    fn the_area_by_ranks_is_that_of_all_pairs() {
         let draw = |n: usize, stream, shift: i64| -> Vec<f64> {
             let mut words = vec![0; n];
             row_words(Key::new(2, 0), stream, 0, &mut words);

@@ -190,7 +190,7 @@ mod tests {
 
     /// log p and its gradient at (2, -1): deviations (1, 1), precision [0.5, -0.6; -0.6, 2] / 0.64.
     #[test]
-    fn a_tilted_gaussian_by_hand() {
+    fn a_tilted_gaussian_has_the_density_by_hand() {
         let mut base = tilted();
         let value = base.log_density(&[2.0, -1.0]).unwrap()[0];
         assert!((value - (-0.5 * 1.3 / 0.64 - TAU.ln() - 0.5 * 0.64f64.ln())).abs() < 1e-13);

@@ -98,7 +98,7 @@ mod tests {
 
     /// Scores -x and -2x over rows 1 and -3: ½ x², relative to ½ x² of the truth -x.
     #[test]
-    fn two_rows_by_hand() {
+    fn the_divergence_over_two_rows_is_that_by_hand() {
         let normal = |precision: f64| {
             ClosedForm::new(
                 1,

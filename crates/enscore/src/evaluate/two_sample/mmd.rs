@@ -163,7 +163,7 @@ mod tests {
 
     /// Between N(0, I) and N(m, I), E k = (c²h² / (c²h² + 2))^{d/2} exp(-|m|² / (2 (c²h² + 2))) across.
     #[test]
-    fn unbiased_for_two_gaussians() {
+    fn the_estimate_between_two_gaussians_is_unbiased() {
         let (d, n, shift, h) = (2, 400, 0.8, 1.5);
         let mmd = Mmd::with_bandwidth(h).unwrap();
         let term = |c: f64| {

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn compresses() {
+    fn an_even_picture_is_compressed() {
         let image = Image::filled(400, 300, 3, 200).unwrap();
         assert!(encode(&image).unwrap().len() < 1500);
     }

@@ -24,7 +24,7 @@ fn over(density: &mut dyn HostDensity, half: f64, intervals: usize) -> Result<Qu
 }
 
 #[test]
-fn log_z_and_moments_of_gaussians() {
+fn log_z_and_moments_of_gaussians_are_the_closed_forms() {
     let (m, p) = ([0.3, -0.5], [1.3, 0.4, 0.9]);
     let mut density = gaussian(m, p, 5.0);
     let found = over(&mut density, 10.0, 120).unwrap();
@@ -45,7 +45,7 @@ fn log_z_and_moments_of_gaussians() {
 }
 
 #[test]
-fn one_and_three_dimensions() {
+fn log_z_of_gaussians_in_one_and_three_dimensions_is_exact() {
     for dims in [1, 3] {
         let mut density = ClosedForm::new(
             dims,
@@ -61,7 +61,7 @@ fn one_and_three_dimensions() {
 /// KL and Fisher divergence of two Gaussians: ½[tr(Q S) + d'Q d - 2 + ln(det P / det Q)] with S = P⁻¹, and
 /// ½ [‖(Q - P) x‖² averaged] = ½ [tr((Q - P)' (Q - P) S) + ‖Q d‖²], d = m_p - m_q.
 #[test]
-fn divergences_between_gaussians() {
+fn divergences_between_gaussians_are_the_closed_forms() {
     let (p, q) = ([1.0, 0.0, 2.0], [0.5, 0.0, 4.0]);
     let (mut a, mut b) = (gaussian([0.5, 0.2], p, 3.0), gaussian([-0.5, 0.2], q, -1.0));
     let (on_a, on_b) = (over(&mut a, 12.0, 160).unwrap(), over(&mut b, 12.0, 160).unwrap());
