@@ -114,9 +114,12 @@ fn transition() -> DMatrix<f64> {
     let law = |means: &[f64], units: usize| {
         let states = states(units);
         DMatrix::from_fn(means.len() / units, 1 << units, |row, state| {
-            let unit = |i: usize| match states[state * units + i] > 0.0 {
-                true => means[row * units + i],
-                false => 1.0 - means[row * units + i],
+            let unit = |i: usize| {
+                if states[state * units + i] > 0.0 {
+                    means[row * units + i]
+                } else {
+                    1.0 - means[row * units + i]
+                }
             };
             (0..units).map(unit).product::<f64>()
         })
