@@ -8,7 +8,7 @@ use crate::signals::Signals;
 pub(crate) struct Context {
     /// Whether messages are printed where stderr is no terminal, too.
     pub(crate) verbose: bool,
-    /// Threads asked for.
+    /// Threads asked for on the command line.
     pub(crate) threads: Option<usize>,
     /// What the user wants stopped.
     pub(crate) signals: Signals,

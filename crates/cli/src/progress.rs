@@ -57,7 +57,7 @@ impl Progress {
         self.signals.check(phase)
     }
 
-    /// Clears the bar.
+    /// Ends the bar and clears its line.
     pub(crate) fn end(&mut self) {
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();

@@ -42,7 +42,7 @@ impl std::error::Error for ExecutorError {}
 pub enum Argument<'a, T> {
     /// Real numbers, row-major. Truth values are passed as 0 and 1.
     Float(&'a [T]),
-    /// Indices.
+    /// Indices, counted from 0.
     Index(&'a [i32]),
     /// The key of random draws.
     Key(Key),

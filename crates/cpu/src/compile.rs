@@ -26,7 +26,7 @@ pub(crate) struct Compiled<T> {
     pub(crate) constants: Vec<T>,
     /// Elements of the arena.
     pub(crate) arena: usize,
-    /// Partial sums.
+    /// Elements of partial sums, in double precision.
     pub(crate) sums: usize,
     /// The index arena as it is before a run: constant indices stand in it.
     pub(crate) index_start: Vec<i32>,

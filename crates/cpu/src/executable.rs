@@ -32,7 +32,7 @@ pub struct Executable<T> {
 pub struct StepProfile {
     /// The primitives that the step computes.
     pub name: String,
-    /// Runs.
+    /// How often it ran while the profile was on.
     pub runs: u64,
     /// Seconds of the runs together.
     pub seconds: f64,

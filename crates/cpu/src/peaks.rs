@@ -19,7 +19,7 @@ pub const LARGE_BYTES: usize = 1 << 28;
 pub const SMALLEST_BYTES: usize = 1 << 20;
 /// Bytes that each try moves at least, going over the same memory again and again.
 const MOVED_BYTES: usize = 1 << 28;
-/// Tries at least.
+/// Tries, at least.
 const TRIES: usize = 3;
 
 /// The best of tries that together take `budget`.

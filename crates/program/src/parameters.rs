@@ -31,7 +31,7 @@ pub struct Parameter {
     pub name: String,
     /// Extents, the first axis slowest.
     pub shape: Vec<usize>,
-    /// How it starts.
+    /// The values before training.
     pub initial: Initial,
 }
 

@@ -48,7 +48,7 @@ fn way<T: Float>(window: &Window) -> &'static dyn Way<T> {
     ways.into_iter().find(|way| way.fits(window)).unwrap_or(&Strips)
 }
 
-/// Scratch of [`forward`].
+/// Elements of scratch of [`forward`].
 pub(super) fn forward_scratch<T: Float>(window: &Window) -> usize {
     if is_empty(window) { 0 } else { way::<T>(window).scratch(window) }
 }
@@ -123,7 +123,7 @@ pub(super) fn reverse_weights<T: Copy>(window: &Window, weights: &[T], out: &mut
     }
 }
 
-/// Scratch of [`input_gradient`].
+/// Elements of scratch of [`input_gradient`].
 pub(super) fn input_gradient_scratch<T: Float>(window: &Window) -> usize {
     let weights = window.depth() * window.target_channels;
     if window.unit_stride() {
@@ -194,7 +194,7 @@ fn exchange(window: &Window) -> bool {
     window.unit_stride() && window.target_channels < window.source_channels && window.kernel != [1, 1]
 }
 
-/// Scratch of [`weight_gradient`].
+/// Elements of scratch of [`weight_gradient`].
 pub(super) fn weight_gradient_scratch<T>(window: &Window) -> usize {
     let weights = window.depth() * window.target_channels;
     let window = if exchange(window) { window.reversed() } else { *window };

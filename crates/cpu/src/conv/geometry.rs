@@ -10,7 +10,7 @@ use std::ops::Range;
 /// `[batch, output_height, output_width, out_channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvGeometry {
-    /// Images.
+    /// Images of the batch.
     pub batch: usize,
     /// Rows of an input image.
     pub height: usize,

@@ -23,7 +23,7 @@ const STRIP: usize = 1 << 15;
 /// Multiplications and additions that are worth a lane of its own.
 const LANE_OPERATIONS: usize = 1 << 20;
 
-/// Few target channels.
+/// The way for few target channels.
 pub(super) struct Narrow;
 
 /// Products of one source pixel: taps times target channels, rounded up to whole vectors.

@@ -19,7 +19,7 @@ const FEWEST_CHANNELS: usize = 8;
 /// Multiplications and additions that are worth a lane of its own.
 const LANE_OPERATIONS: usize = 1 << 20;
 
-/// Few source channels.
+/// The way for few source channels.
 pub(super) struct Shallow;
 
 fn width(window: &Window) -> usize {

@@ -49,7 +49,7 @@ pub(super) fn philox(base: ([u32; 4], [u32; 2]), rows: &Words, blocks: &Words, w
 
 /// From the words of a tile to its values in order.
 pub(super) trait Transform: Copy {
-    /// A value.
+    /// The type of a drawn value.
     type Out: Copy + Default;
     /// `out[4 i + l]` comes from word l of counter i.
     fn apply<const FMA: bool>(self, words: &[Words; 4], out: &mut [Self::Out; VALUES]);

@@ -213,7 +213,7 @@ impl Logic {
         }
     }
 
-    /// The truth function.
+    /// The truth value of the function of a and b.
     pub fn reference(self, a: bool, b: bool) -> bool {
         match self {
             Logic::And => a && b,

@@ -103,7 +103,7 @@ impl Plan {
     }
 }
 
-/// Scratch of [`forward`].
+/// Elements of scratch of [`forward`].
 pub(super) fn forward_scratch<T>(sum: &Tiled) -> usize {
     let plan = Plan::new::<T>(sum, 1);
     points(sum) * sum.pairs() + plan.lanes.count * plan.buffer(sum)
@@ -184,7 +184,7 @@ fn transform_weights<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const
     }
 }
 
-/// Scratch of [`weight_gradient`].
+/// Elements of scratch of [`weight_gradient`].
 pub(super) fn weight_gradient_scratch<T>(sum: &Tiled) -> usize {
     let plan = Plan::new::<T>(sum, 2);
     plan.lanes.count * ((sum.taps * sum.taps + points(sum)) * sum.pairs() + plan.buffer(sum))
