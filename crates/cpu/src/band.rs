@@ -62,10 +62,13 @@ enum Work {
 /// A product that can be cut by rows of its first operand.
 #[derive(Clone, Copy)]
 struct Product {
-    /// Base nodes.
+    /// The base node of the result.
     out: Id,
+    /// The base node of the second operand.
     second: Id,
+    /// Rows of the result.
     rows: usize,
+    /// Multiplications and additions.
     operations: usize,
 }
 
