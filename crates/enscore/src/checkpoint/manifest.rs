@@ -85,7 +85,7 @@ pub struct RunManifest {
     pub enscore: String,
     /// The seed of every random number.
     pub seed: u64,
-    /// The data.
+    /// The data that the run learns from.
     pub data: DataRecord,
     /// Numbers that the model learns.
     pub parameters: u64,
@@ -119,7 +119,7 @@ impl RunManifest {
 pub struct FileRecord {
     /// Its name within the checkpoint's folder.
     pub name: String,
-    /// Its size.
+    /// The size of the file.
     pub bytes: u64,
     /// Its SHA-256, in hexadecimal.
     pub sha256: String,
@@ -135,20 +135,20 @@ impl FileRecord {
 /// How far metrics.jsonl reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricsMark {
-    /// Its length.
+    /// The length of the metrics file.
     pub bytes: u64,
-    /// Its lines.
+    /// Lines of the metrics file.
     pub lines: u64,
 }
 
 /// A random key, as JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
-    /// The seed.
+    /// The seed of the run.
     pub seed: u64,
-    /// The step.
+    /// The step whose draws it keys, from 0.
     pub step: u64,
-    /// The first row.
+    /// The number of the first row of a batch.
     pub row: u64,
 }
 
@@ -171,7 +171,7 @@ pub struct CheckpointManifest {
     pub format: u64,
     /// The version of enscore that wrote it.
     pub enscore: String,
-    /// Steps done.
+    /// Updates done when it was written.
     pub step: u64,
     /// Every other file of its folder.
     pub files: Vec<FileRecord>,

@@ -57,11 +57,11 @@ pub struct Progress {
 /// A checkpoint whose files were verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
-    /// Steps done.
+    /// Updates done when it was written.
     pub step: u64,
-    /// Its manifest.
+    /// The manifest beside the tensors.
     pub manifest: CheckpointManifest,
-    /// Its tensors.
+    /// The tensors of `state.safetensors`.
     pub tensors: Tensors,
     /// Why a newer checkpoint was passed over, one line each.
     pub warnings: Vec<String>,
@@ -88,7 +88,7 @@ impl RunFolder {
         Ok(RunFolder { path: path.to_path_buf(), manifest: manifest::from_json(&text, &file)? })
     }
 
-    /// The folder.
+    /// The folder of the run.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -78,7 +78,7 @@ fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.as_chunks::<N>().0.iter().copied()
 }
 
-/// One array.
+/// One array with its shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
@@ -120,7 +120,7 @@ impl View for &Tensor {
 pub struct Tensors(BTreeMap<String, Tensor>);
 
 impl Tensors {
-    /// No arrays.
+    /// A set without arrays.
     pub fn new() -> Self {
         Tensors::default()
     }

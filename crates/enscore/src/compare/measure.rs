@@ -142,7 +142,8 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
 
 /// The exact score matching loss of the model's rows.
 fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<Mean> {
-    let (model, rows) = (&trained.model, rows_of(held_out, MAX_ROWS)?);
+    let model = &trained.model;
+    let rows = rows_of(held_out, MAX_ROWS)?;
     let objective = ScoreMatching { tangents: 0 };
     let (program, _) = trace(&model.parameters, |scope, parameters| {
         let x = scope.input("x", Kind::Float, &batch_shape(BATCH, model.model.row_shape()));
@@ -150,8 +151,11 @@ fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<Mean> {
         let sum = parts.into_iter().reduce(|sum, part| sum + part);
         vec![("loss".to_string(), sum.unwrap_or_else(|| scope.constant(0.0).broadcast_to(&[BATCH])))]
     })?;
-    let (mut executable, len) = (model.compile(&program)?, model.row_len());
-    let (mut x, mut out, mut losses) = (vec![0.0; BATCH * len], vec![0.0; BATCH], Vec::new());
+    let mut executable = model.compile(&program)?;
+    let len = model.row_len();
+    let mut x = vec![0.0; BATCH * len];
+    let mut out = vec![0.0; BATCH];
+    let mut losses = Vec::new();
     for chunk in rows.chunks(BATCH * len) {
         x[..chunk.len()].copy_from_slice(chunk);
         let mut inputs = model.arguments();

@@ -194,7 +194,8 @@ impl Dataset {
         if self.scale() == binary && matches!(self.values(), Values::U8(_)) {
             return Ok(self.clone());
         }
-        let (scale, values) = (self.scale(), self.values());
+        let scale = self.scale();
+        let values = self.values();
         let bit = |i: usize| u8::from(scale.scaled(values.get(i)) >= 0.5);
         let bits = Values::U8((0..values.len()).map(bit).collect());
         Dataset(Arc::new(Inner { values: Arc::new(bits), ..self.shallow() })).with_scale(binary)
@@ -231,7 +232,8 @@ impl Dataset {
     /// # Errors
     /// Such a value.
     pub fn require_binary(&self) -> Result<()> {
-        let (scale, values) = (self.scale(), self.values());
+        let scale = self.scale();
+        let values = self.values();
         let grey = |i: &usize| !matches!(scale.scaled(values.get(*i)), 0.0 | 1.0);
         match (0..values.len()).find(grey) {
             None => Ok(()),
@@ -243,7 +245,7 @@ impl Dataset {
         }
     }
 
-    /// Its short name.
+    /// The short name, e.g. `digits`, or the file's stem.
     pub fn name(&self) -> &str {
         &self.0.name
     }
@@ -375,7 +377,8 @@ impl Dataset {
     /// As [`Dataset::copy_row`].
     pub fn copy_row_f64(&self, row: usize, out: &mut [f64]) -> Result<()> {
         let range = self.row_range(row, out.len())?;
-        let (scale, values) = (self.scale(), self.values());
+        let scale = self.scale();
+        let values = self.values();
         out.iter_mut().zip(range).for_each(|(o, i)| *o = scale.scaled(values.get(i)));
         Ok(())
     }
@@ -467,7 +470,8 @@ mod tests {
 
     #[test]
     fn rows_are_scaled_and_dequantised() {
-        let (data, mut out) = (bytes(), [0.0; 2]);
+        let data = bytes();
+        let mut out = [0.0; 2];
         data.copy_row(1, &mut out).unwrap();
         assert_eq!(out, [1.0, 0.4]);
         data.copy_row_dequantised(1, &[0.5, 0.25], &mut out).unwrap();

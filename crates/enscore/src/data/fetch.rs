@@ -12,7 +12,7 @@ use crate::files::sha256;
 /// A file that is in place after [`fetch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedFile {
-    /// Where it is.
+    /// The file on this machine.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
@@ -133,9 +133,10 @@ fn curl(url: &str, out: &Path, bytes: u64) -> std::result::Result<(), String> {
         .stdin(Stdio::null())
         .output()
         .map_err(|e| format!("curl cannot be run: {e}"))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_string()),
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_string())
     }
 }
 

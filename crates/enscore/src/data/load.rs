@@ -97,7 +97,8 @@ pub fn load_held_out(source: &str) -> Result<Dataset> {
 }
 
 fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> {
-    let (name, place) = (name_of(path), path.display());
+    let name = name_of(path);
+    let place = path.display();
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if PICKLES.contains(&ending.as_str()) {
         return Err(pickle().at(place));

@@ -42,7 +42,8 @@ pub fn read_binary_image(path: &Path, threshold: Option<f64>) -> Result<BinaryIm
     }
     let data = load(&place, Split::Train)?;
     let [height, width, channels] = image_shape(&data).ok_or_else(|| {
-        let (rows, shape) = (data.rows(), data.row_shape());
+        let rows = data.rows();
+        let shape = data.row_shape();
         let error = Error::input("not one image").at(&place).found(format!("{rows} rows of shape {shape:?}"));
         error.expected("[height, width]").remedy("save one image, e.g. numpy.save(path, images[0])")
     })?;

@@ -14,7 +14,7 @@ const WINDOW: f64 = 6.0;
 /// A mean with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChainMean {
-    /// The mean.
+    /// The mean of the values.
     pub mean: f64,
     /// Its standard error; NaN from fewer than two batches.
     pub std_err: f64,
@@ -71,7 +71,8 @@ mod tests {
     /// A first-order autoregression: ρ(t) = a^t, τ = 1/2 + a / (1 - a), variance of the mean 2 τ σ² / n.
     #[test]
     fn the_time_of_an_autoregression_is_the_closed_form() {
-        let (a, n) = (0.8, 100_000);
+        let a = 0.8;
+        let n = 100_000;
         let mut values = vec![0.0; n];
         normal_row(Key::new(3, 0), 1, 0, &mut values);
         for i in 1..n {

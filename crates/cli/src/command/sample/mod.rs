@@ -1,6 +1,5 @@
 //! `enscore sample`: samples of a trained run, as a picture or as numbers.
 
-use enscore::trained::Trained;
 mod file;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use enscore::checkpoint::RunFolder;
 use enscore::files::write_bytes_atomically;
 use enscore::report::{Scatter, image_shape, png, sheet, table};
 use enscore::sample::{Drawn, ModelFile, draw};
+use enscore::trained::Trained;
 use enscore::{Error, Result};
 use serde_json::json;
 

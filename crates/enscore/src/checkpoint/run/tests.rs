@@ -75,7 +75,8 @@ fn a_run_is_created_saved_and_opened() {
 
 #[test]
 fn the_state_of_a_checkpoint_has_reproducible_bytes() {
-    let (first, second) = (place(), place());
+    let first = place();
+    let second = place();
     let bytes = |place: &Place, seconds: f64| {
         let run = run(place, &[]);
         run.save_checkpoint(7, &tensors(7), Progress { seconds, ..progress(7) }).unwrap();

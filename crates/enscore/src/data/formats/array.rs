@@ -13,7 +13,7 @@ use crate::error::{Error, Reason, Result};
 pub struct Array {
     /// Extents, the slowest axis first; empty of a single number.
     pub shape: Vec<usize>,
-    /// Values.
+    /// Values, row-major.
     pub values: Vec<f64>,
 }
 

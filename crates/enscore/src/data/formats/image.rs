@@ -158,7 +158,8 @@ fn decode(
 
 /// The colour samples of pixels that are all opaque.
 fn without_alpha(bytes: &[u8], kind: Kind, place: &str) -> Result<Vec<u8>> {
-    let (size, colour) = (kind.depth.size(), kind.channels * kind.depth.size());
+    let size = kind.depth.size();
+    let colour = kind.channels * kind.depth.size();
     let mut out = Vec::with_capacity(bytes.len() / (colour + size) * colour);
     for (i, pixel) in bytes.chunks_exact(colour + size).enumerate() {
         let (samples, alpha) = pixel.split_at(colour);

@@ -102,7 +102,9 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn header(&mut self) -> Result<Header> {
-        let (mut dtype, mut fortran, mut shape) = (None, None, None);
+        let mut dtype = None;
+        let mut fortran = None;
+        let mut shape = None;
         self.expect(b'{')?;
         while !self.accept(b'}') {
             match self.string()?.as_str() {
@@ -316,7 +318,9 @@ pub(crate) mod tests {
         let images: Vec<u8> = (0..24).collect();
         let mut fortran = vec![0; 24];
         for (i, &value) in images.iter().enumerate() {
-            let (n, h, w) = (i / 12, i / 4 % 3, i % 4);
+            let n = i / 12;
+            let h = i / 4 % 3;
+            let w = i % 4;
             fortran[n + 2 * h + 6 * w] = value;
         }
         let c = parse("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 4)}", &images).unwrap();

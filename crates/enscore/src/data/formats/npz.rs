@@ -94,7 +94,8 @@ pub(in crate::data) mod tests {
 
     /// A zip archive of stored (not compressed) files.
     pub(in crate::data) fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let (mut out, mut directory) = (Vec::new(), Vec::new());
+        let mut out = Vec::new();
+        let mut directory = Vec::new();
         for (name, content) in files {
             let mut crc = flate2::Crc::new();
             crc.update(content);
@@ -108,7 +109,8 @@ pub(in crate::data) mod tests {
             directory.extend(name.bytes());
             out.extend([b"PK\x03\x04".as_slice(), &common, name.as_bytes(), content].concat());
         }
-        let (start, count) = (out.len() as u32, files.len() as u16);
+        let start = out.len() as u32;
+        let count = files.len() as u16;
         out.extend(&directory);
         out.extend([b"PK\x05\x06".as_slice(), &[0; 4], &count.to_le_bytes(), &count.to_le_bytes()].concat());
         out.extend((directory.len() as u32).to_le_bytes());

@@ -16,7 +16,7 @@ use serde::Serialize;
 /// An area under the curve: 1 all inside rows score higher, ½ no difference, 0 all lower.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Auroc {
-    /// A.
+    /// The area A, 0 to 1.
     pub value: f64,
     /// Its standard error by DeLong's formula; 0 where the sets are apart, which says nothing of other rows.
     #[serde(rename = "standard_error")]
@@ -47,10 +47,12 @@ pub fn auroc(inside: &[f64], outside: &[f64]) -> Result<Auroc> {
                 .remedy("drop the rows that can't be scored, and report how many"));
         }
     }
-    let (low, high) = (sorted(outside), sorted(inside));
+    let low = sorted(outside);
+    let high = sorted(inside);
     let below: Vec<f64> = inside.iter().map(|score| share_below(&low, *score)).collect();
     let above: Vec<f64> = outside.iter().map(|score| 1.0 - share_below(&high, *score)).collect();
-    let (by_inside, by_outside) = (Mean::of(&below)?, Mean::of(&above)?);
+    let by_inside = Mean::of(&below)?;
+    let by_outside = Mean::of(&above)?;
     Ok(Auroc {
         value: by_inside.value,
         std_err: by_inside.std_err.hypot(by_outside.std_err),
@@ -99,7 +101,8 @@ mod tests {
             row_words(Key::new(2, 0), stream, 0, &mut words);
             words.iter().map(|word| (i64::from(word % 7) + shift) as f64).collect()
         };
-        let (a, b) = (draw(83, 1, 2), draw(57, 2, 0));
+        let a = draw(83, 1, 2);
+        let b = draw(57, 2, 0);
         let pair = |a: f64, b: f64| {
             if a > b {
                 1.0

@@ -20,7 +20,7 @@ pub struct LevelLoss {
     pub sigma: f64,
     /// The mean loss per dimension over the rows.
     pub loss: f64,
-    /// Its standard error.
+    /// The standard error of the loss.
     pub std_err: f64,
 }
 
@@ -33,7 +33,7 @@ pub struct DenoisingLoss {
     pub std_err: f64,
     /// Rows evaluated.
     pub rows: usize,
-    /// Each level's own.
+    /// The loss at each noise level, in the order of the levels.
     pub levels: Vec<LevelLoss>,
 }
 
@@ -51,12 +51,14 @@ pub fn denoising_loss(
     seed: u64,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<DenoisingLoss> {
-    let (data, rows) = (subset.dataset(), &subset.rows()[..subset.rows().len().min(max_rows)]);
+    let data = subset.dataset();
+    let rows = &subset.rows()[..subset.rows().len().min(max_rows)];
     data.require_row_shape(&score.data.row_shape)?;
     let batch = batch.clamp(1, rows.len());
     let program = EvaluationProgram::trace(&score.model, &score.parameters, batch)?;
     let mut executable = score.compile(&program.program)?;
-    let (row_len, sigmas) = (score.row_len(), score.levels.as_slice());
+    let row_len = score.row_len();
+    let sigmas = score.levels.as_slice();
     let total = (rows.len().div_ceil(batch) * sigmas.len()) as u64;
     let mut losses = vec![vec![0.0; rows.len()]; sigmas.len()];
     let mut x = vec![0.0; batch * row_len];

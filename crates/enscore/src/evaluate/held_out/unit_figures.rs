@@ -46,7 +46,8 @@ impl PseudoLikelihoodProgram {
         if !model.is_binary() {
             return Err(Error::input("the pseudo-likelihood needs binary units").at("model.visible"));
         }
-        let (first, second) = (model.first_width(), model.second_width());
+        let first = model.first_width();
+        let second = model.second_width();
         let (program, parameters) = trace(parameters, |scope, parameters| {
             let x = scope.input("x", Kind::Float, &[rows, first]);
             let units = scope.input("units", Kind::Float, &[flips, first]);
@@ -73,7 +74,8 @@ impl PseudoLikelihoodProgram {
 /// # Errors
 /// A model without two sides of units in {0, 1}, or whose first side has more units than a row.
 pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<Mean> {
-    let (units, width) = (sides(model)?, model.row_len());
+    let units = sides(model)?;
+    let width = model.row_len();
     if units.first_width() != width {
         return Err(Error::input(
             "the pseudo-likelihood needs a model whose first layer holds only visible units",
@@ -84,7 +86,8 @@ pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<Mean>
     let mut executable = model.compile(&program.program)?;
     let mut flips = vec![0.0; FLIPS * width];
     let mut sums = vec![0.0f64; rows.len() / width];
-    let (mut x, mut out) = (vec![0.0; ROWS * width], vec![0.0; ROWS]);
+    let mut x = vec![0.0; ROWS * width];
+    let mut out = vec![0.0; ROWS];
     for first in (0..width).step_by(FLIPS) {
         flips.fill(0.0);
         (first..width.min(first + FLIPS)).for_each(|unit| flips[(unit - first) * width + unit] = 1.0);
@@ -105,7 +108,8 @@ pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<Mean>
 /// # Errors
 /// A model without two sides of units, or whose first side has more units than a row.
 pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<Mean> {
-    let (units, width) = (sides(model)?, model.row_len());
+    let units = sides(model)?;
+    let width = model.row_len();
     let (program, _) = trace(&model.parameters, |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[ROWS, width]);
         let (first, _) = units.first_given_data(parameters, x);
@@ -115,7 +119,8 @@ pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<Mean> 
         vec![("error".to_string(), (mean - x).square().mean(&[1]))]
     })?;
     let mut executable = model.compile(&program)?;
-    let (mut x, mut out) = (vec![0.0; ROWS * width], vec![0.0; ROWS]);
+    let mut x = vec![0.0; ROWS * width];
+    let mut out = vec![0.0; ROWS];
     let mut errors = Vec::with_capacity(rows.len() / width);
     for rows in rows.chunks(ROWS * width) {
         x[..rows.len()].copy_from_slice(rows);

@@ -23,9 +23,9 @@ pub enum LogZOrigin {
     Learnt,
     /// The model is normalised.
     Normalised,
-    /// By quadrature.
+    /// Computed by quadrature.
     Quadrature,
-    /// By the user.
+    /// Given by the user.
     Given,
     /// Estimated or computed exactly: see the estimate.
     Estimated,
@@ -58,7 +58,8 @@ impl Normaliser {
 
     /// An estimate of the model at `step`, or of the weights with this fingerprint.
     pub fn estimated(estimate: &LogZEstimate, step: u64, fingerprint: Option<String>) -> Normaliser {
-        let (log_z, error) = (estimate.log_z, Some(estimate.std_err));
+        let log_z = estimate.log_z;
+        let error = Some(estimate.std_err);
         let estimate = Some(estimate.clone());
         Normaliser { log_z, origin: LogZOrigin::Estimated, error, step, fingerprint, estimate }
     }
@@ -129,7 +130,8 @@ const TOLERANCE: f64 = 0.01;
 /// More dimensions than a grid has.
 pub fn quadrature_window(trained: &Trained) -> Result<Window> {
     let [low, high] = trained.model.data.range;
-    let (margin, dims) = (0.5 * (high - low), trained.model.row_len());
+    let margin = 0.5 * (high - low);
+    let dims = trained.model.row_len();
     Window::new(&vec![low - margin; dims], &vec![high + margin; dims])
 }
 

@@ -43,7 +43,8 @@ pub fn fisher_divergence(
 ) -> Result<FisherDivergence> {
     same_row_len(model.row_len(), truth.row_len())?;
     let row_len = truth.row_len();
-    let (found, known) = (scores(model, rows, batch)?, scores(truth, rows, batch)?);
+    let found = scores(model, rows, batch)?;
+    let known = scores(truth, rows, batch)?;
     let terms = half_squares(&found, &known, row_len)?;
     let mean = Mean::of(&terms)?;
     let zero = Mean::of(&half_squares(&vec![0.0; known.len()], &known, row_len)?)?;
@@ -106,7 +107,8 @@ mod tests {
                 move |x: &[f64], s: &mut [f64]| s[0] = -precision * x[0],
             )
         };
-        let (mut model, mut truth) = (normal(2.0).unwrap(), normal(1.0).unwrap());
+        let mut model = normal(2.0).unwrap();
+        let mut truth = normal(1.0).unwrap();
         let found = fisher_divergence(&mut model, &mut truth, &[1.0, -3.0], 1).unwrap();
         assert_eq!((found.value, found.of_zero, found.relative), (2.5, 2.5, 1.0));
         assert!((found.std_err - 2.0).abs() < 1e-14);

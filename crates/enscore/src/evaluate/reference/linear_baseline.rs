@@ -15,7 +15,7 @@ use serde::Serialize;
 pub struct LinearBaseline {
     /// The loss per dimension at each sigma, in their order.
     pub losses: Vec<f64>,
-    /// Their mean.
+    /// The mean of the losses over levels.
     pub mean: f64,
 }
 

@@ -90,7 +90,8 @@ fn annealing_finds_log_z_of_a_product_of_double_wells() {
     let score = |x: &[f64], s: &mut [f64]| s.iter_mut().zip(x).for_each(|(s, x)| *s = x - x.powi(3));
     let mut target = ClosedForm::new(3, value, score).unwrap();
     let mut base = GaussianBase::isotropic(&[0.0; 3], 1.0).unwrap();
-    let (steps, mut cumulated) = (40_000, vec![0.0]);
+    let steps = 40_000;
+    let mut cumulated = vec![0.0];
     let at = |i: usize| -5.0 + 10.0 * i as f64 / steps as f64;
     (0..steps).for_each(|i| cumulated.push(cumulated[i] + well(at(i) + 5.0 / steps as f64).exp()));
     let mut words = vec![0; 3 * 400];
@@ -123,7 +124,8 @@ fn importance_sampling(
     seed: u64,
 ) -> Result<LogWeights> {
     let x = base.draw(Key::new(seed_of(seed, FORWARD), 0), rows)?;
-    let (f, p) = (target.log_density(&x)?, base.log_density(&x)?);
+    let f = target.log_density(&x)?;
+    let p = base.log_density(&x)?;
     LogWeights::of(&f.iter().zip(&p).map(|(f, p)| f - p).collect::<Vec<_>>())
 }
 
@@ -224,7 +226,8 @@ fn refuses_what_cannot_be_annealed() {
 /// reverse under β_{k+1}; both means are sums of Gaussian moments.
 #[test]
 fn each_interval_is_weighed_at_its_own_end() {
-    let (m, v) = (1.5, 0.4);
+    let m = 1.5;
+    let v = 0.4;
     let mut target = Shifted(GaussianBase::isotropic(&[m], v).unwrap(), 0.0);
     let mut base = GaussianBase::isotropic(&[0.0], 1.0).unwrap();
     let temperatures = Temperatures::new(&[0.0, 0.2, 0.7, 1.0]).unwrap();
