@@ -166,7 +166,8 @@ impl Trained {
             (_, Some(_)) => loaded.tensors.f32(&learnt)?.first().map(|log_z| f64::from(*log_z)),
             _ => None,
         };
-        let (step, seconds) = (loaded.step, loaded.manifest.seconds);
+        let step = loaded.step;
+        let seconds = loaded.manifest.seconds;
         Ok(Trained { model, learnt_log_z, settings, step, seconds, warnings: loaded.warnings })
     }
 }

@@ -87,7 +87,9 @@ impl Raw {
             same || (entry.table == table && other_source)
         };
         self.entries.retain(|entry| !replaced(entry));
-        let (table, key, value) = (table.to_string(), key.to_string(), argument_value(text, &place)?);
+        let table = table.to_string();
+        let key = key.to_string();
+        let value = argument_value(text, &place)?;
         self.entries.push(Entry { table, key, value, place, bare: Some(text.trim().to_string()) });
         Ok(())
     }

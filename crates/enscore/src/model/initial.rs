@@ -12,7 +12,9 @@ pub fn initialise(parameters: &[Parameter], seed: u64) -> Vec<Vec<f32>> {
 }
 
 fn initial_values(parameter: &Parameter, seed: u64) -> Vec<f32> {
-    let (size, key, row) = (parameter.size(), Key::new(seed, 0), hash(&parameter.name));
+    let size = parameter.size();
+    let key = Key::new(seed, 0);
+    let row = hash(&parameter.name);
     match &parameter.initial {
         Initial::Constant(value) => vec![*value as f32; size],
         Initial::Values(values) => values.iter().map(|value| *value as f32).collect(),

@@ -54,12 +54,13 @@ impl Adam {
                     .expected("at least 0 and below 1"));
             }
         }
-        match epsilon.is_finite() && epsilon > 0.0 {
-            true => Ok(Adam { beta1, beta2, epsilon }),
-            false => Err(Error::input("Adam's epsilon is out of range")
+        if epsilon.is_finite() && epsilon > 0.0 {
+            Ok(Adam { beta1, beta2, epsilon })
+        } else {
+            Err(Error::input("Adam's epsilon is out of range")
                 .at("epsilon")
                 .found(epsilon)
-                .expected("a finite number above 0")),
+                .expected("a finite number above 0"))
         }
     }
 
@@ -129,10 +130,7 @@ pub fn global_norm<'s>(scope: &'s Scope, gradients: &[Var<'s>]) -> Var<'s> {
 /// The factor min(1, limit / norm) that brings gradients of this global norm within `limit`; a limit of 0 is
 /// none.
 pub fn clip_factor(norm: Var, limit: f64) -> Var {
-    match limit > 0.0 {
-        true => (limit / norm).minimum(norm.full_like(1.0)),
-        false => norm.full_like(1.0),
-    }
+    if limit > 0.0 { (limit / norm).minimum(norm.full_like(1.0)) } else { norm.full_like(1.0) }
 }
 
 /// d e + (1 - d) p: the moving average e of a parameter after a step, for a scalar decay d.

@@ -191,9 +191,10 @@ impl<'s> State<'s> {
         for (i, gradient) in moved.into_iter().zip(gradients) {
             let moments = [first[i], second[i]];
             let [parameter, m, v] = optimiser.rule.step(parameters[i], gradient * factor, moments, rates);
-            let parameter = match optimiser.weight_decay > 0.0 && parameters[i].shape().len() > 1 {
-                true => parameter - optimiser.weight_decay * rates.learning_rate * parameters[i],
-                false => parameter,
+            let parameter = if optimiser.weight_decay > 0.0 && parameters[i].shape().len() > 1 {
+                parameter - optimiser.weight_decay * rates.learning_rate * parameters[i]
+            } else {
+                parameter
             };
             let average = moving_average(averages[i], parameter, decay);
             for (kind, new) in [parameter, m, v, average].into_iter().enumerate() {

@@ -140,14 +140,16 @@ pub(super) fn build(
 /// # Errors
 /// The first such row, by its number in the data set.
 pub fn refuse_zero_density(noise: &Noise, rows: &Subset) -> Result<()> {
-    let (data, batch) = (rows.dataset(), CHECKED_AT_ONCE.min(rows.rows().len()));
+    let data = rows.dataset();
+    let batch = CHECKED_AT_ONCE.min(rows.rows().len());
     let (program, _) = trace(&[], |scope, _| {
         let x = scope.input("x", Kind::Float, &batch_shape(batch, data.row_shape()));
         vec![("log_density".to_string(), noise.log_density(x))]
     })?;
     let failed = |reason| Error::run("can't evaluate the noise density").found_error(reason);
     let mut executable = Executable::<f32>::compile(&program, Options::default()).map_err(failed)?;
-    let (mut x, mut out) = (vec![0.0; batch * data.row_len()], vec![0.0; batch]);
+    let mut x = vec![0.0; batch * data.row_len()];
+    let mut out = vec![0.0; batch];
     for numbers in rows.rows().chunks(batch) {
         for (number, x) in numbers.iter().zip(x.chunks_exact_mut(data.row_len())) {
             data.copy_row(*number as usize, x)?;

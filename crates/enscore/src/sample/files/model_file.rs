@@ -209,9 +209,8 @@ impl Reader<'_> {
 
     fn ising(&self) -> Result<IsingModel> {
         self.only(&["kind", "lattice", "shape", "coupling", "field", "beta"])?;
-        let number_or = |key: &str, default: f64| match self.table.contains_key(key) {
-            true => self.number(key),
-            false => Ok(default),
+        let number_or = |key: &str, default: f64| {
+            if self.table.contains_key(key) { self.number(key) } else { Ok(default) }
         };
         let field = match self.table.get("field") {
             Some(Value::String(_) | Value::Array(_)) => Field::PerSite(self.array("field", 1)?.values),
@@ -219,9 +218,10 @@ impl Reader<'_> {
         };
         let beta = number_or("beta", 1.0)?;
         let placed = |error: Error| {
-            let place = match error.place.is_empty() {
-                true => self.path.display().to_string(),
-                false => format!("{}, {}", self.path.display(), error.place),
+            let place = if error.place.is_empty() {
+                self.path.display().to_string()
+            } else {
+                format!("{}, {}", self.path.display(), error.place)
             };
             error.at(place)
         };
