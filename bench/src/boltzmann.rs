@@ -25,7 +25,7 @@ pub fn parameters() -> Vec<Spec> {
     ]
 }
 
-/// So many batches of rows.
+/// The inputs of this many batches of rows.
 pub fn rows(batches: usize) -> Vec<Spec> {
     (0..batches).map(|batch| (format!("x{batch}"), vec![ROWS, UNITS[0]])).collect()
 }
@@ -50,7 +50,8 @@ impl<'s> Draws<'s> {
 
 /// x moved at `to` from the chains x, and their log weights with this temperature's.
 pub fn annealing<'s>(parameters: &[Var<'s>], x: Var<'s>, log_weights: Var<'s>) -> Vec<Var<'s>> {
-    let ([w, b, c], scope) = ([parameters[0], parameters[1], parameters[2]], x.scope());
+    let [w, b, c] = [parameters[0], parameters[1], parameters[2]];
+    let scope = x.scope();
     let [from, to] = ["from", "to"].map(|name| scope.input(name, Kind::Float, &[]));
     let draws = Draws::of(scope);
     let odds = x.matmul(w) + c;

@@ -20,7 +20,8 @@ pub fn named(name: &str) -> Option<Discrete> {
     match name {
         "ising_metropolis_256" => {
             const SWEEPS: u32 = 100;
-            let (mut torus, mut step) = (Ising::start()?, 0);
+            let mut torus = Ising::start()?;
+            let mut step = 0;
             let burst = move || {
                 for _ in 0..SWEEPS {
                     torus.sweep(step);
@@ -41,7 +42,8 @@ impl Discrete {
 
     /// Median and least seconds of a unit of work, over bursts that together take `budget`.
     pub fn time(&mut self, budget: Duration) -> (f64, f64) {
-        let (began, mut seconds) = (Instant::now(), Vec::new());
+        let began = Instant::now();
+        let mut seconds = Vec::new();
         while seconds.len() < 2 || began.elapsed() < budget {
             let start = Instant::now();
             (self.burst)();
@@ -56,7 +58,9 @@ impl Discrete {
 struct Ising(PackedTorus);
 
 impl Ising {
+    /// Sites along a side of the torus.
     const SIDE: usize = 256;
+    /// Inverse temperature.
     const BETA: f64 = 0.44;
 
     /// A chain from a random state: a sweep of the heat bath without coupling.

@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 
 use enscore::ising::denoise::IsingDenoising;
 
+/// Weight of agreement with the noisy image.
 const ETA: f64 = 1.1;
+/// Coupling of neighbours.
 const BETA: f64 = 0.5;
+/// Timed runs, at most.
 const MOST_RUNS: usize = 200;
+/// Runs before the first timed one.
 const WARM_UP: usize = 2;
 
 /// The side of the image of a workload `max_flow_SIDE`.
@@ -32,7 +36,8 @@ pub fn answer(verb: &str, side: usize, image: &Path, budget: Duration) -> Result
     for _ in 0..WARM_UP {
         run()?;
     }
-    let (began, mut seconds) = (Instant::now(), Vec::new());
+    let began = Instant::now();
+    let mut seconds = Vec::new();
     while seconds.len() < 2 || (seconds.len() < MOST_RUNS && began.elapsed() < budget) {
         let start = Instant::now();
         run()?;

@@ -13,6 +13,7 @@ use enscore_cpu::{Executable, Options};
 
 /// Other work on the machine makes single runs slow; the best of a few is the compiler's own time.
 const RUNS: usize = 5;
+/// Pixels along a side of an image.
 const SIDE: usize = 28;
 
 /// The least time of a few runs, as text.

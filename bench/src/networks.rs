@@ -5,7 +5,9 @@ use enscore_program::{Conv, Var};
 /// A tensor's name and extents.
 pub type Spec = (String, Vec<usize>);
 
+/// Groups of a group normalisation.
 const GROUPS: usize = 8;
+/// Residual blocks of the network.
 const BLOCKS: usize = 4;
 
 /// Weights and biases of a perceptron with layers of these widths.

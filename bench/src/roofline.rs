@@ -6,20 +6,21 @@ use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use enscore_cpu::peaks::{LARGE, copy_rate, product_rate};
+use enscore_cpu::peaks::{LARGE_BYTES, copy_rate, product_rate};
 use enscore_cpu::{Group, StepProfile};
 use serde_json::{Map, Value, json};
 
 use crate::runner::Runner;
 
-/// How long the peaks are measured, once in a process, and the bandwidth at the size of a workload.
+/// How long the peaks of the machine are measured, once in a process.
 const LONG: Duration = Duration::from_secs(1);
+/// How long the bandwidth at the size of a workload is measured.
 const SHORT: Duration = Duration::from_millis(300);
 
 /// Operations per second of a large product, and bytes per second of a large copy.
 fn measured() -> [f64; 2] {
     static PEAKS: OnceLock<[f64; 2]> = OnceLock::new();
-    *PEAKS.get_or_init(|| [product_rate(LONG), copy_rate(LARGE, LONG)])
+    *PEAKS.get_or_init(|| [product_rate(LONG), copy_rate(LARGE_BYTES, LONG)])
 }
 
 /// The peaks of this process: `gflops` (10^9 operations per second) and `gb_per_s` of a copy behind the
@@ -33,8 +34,10 @@ pub fn peaks() -> String {
 /// another, also by group (small programs run theirs side by side, so a run may take less); `gb_per_s`, the
 /// bandwidth of copying as much as the program touches.
 pub fn answer(runner: &mut Runner, budget: Duration) -> Result<String, Box<dyn Error>> {
-    let ([peak, _], bandwidth) = (measured(), copy_rate(runner.touched_bytes(), SHORT));
-    let (steps, times) = (runner.hot_spots(budget)?, runner.programs_a_run() as f64);
+    let [peak, _] = measured();
+    let bandwidth = copy_rate(runner.touched_bytes(), SHORT);
+    let steps = runner.hot_spots(budget)?;
+    let times = runner.programs_a_run() as f64;
     let limit =
         |step: &StepProfile| (step.work.operations as f64 / peak).max(step.work.bytes as f64 / bandwidth);
     // From 0 on: the sum of nothing is -0 otherwise.

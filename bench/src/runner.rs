@@ -94,7 +94,8 @@ impl Runner {
             .iter()
             .map(|(_, id)| vec![0.0; program.nodes()[*id].shape.iter().product()])
             .collect();
-        let (next, start) = (parameters.clone(), parameters.clone());
+        let next = parameters.clone();
+        let start = parameters.clone();
         Ok(Runner {
             executable,
             drive: workload.drive,
@@ -225,7 +226,8 @@ impl Runner {
     pub fn hot_spots(&mut self, budget: Duration) -> Result<Vec<StepProfile>, ExecutorError> {
         self.start_over()?;
         self.executable.start_profile();
-        let (began, before) = (Instant::now(), self.step);
+        let began = Instant::now();
+        let before = self.step;
         while self.step == before || (self.step < before + MOST_RUNS as i32 && began.elapsed() < budget) {
             self.run(1.0)?;
         }

@@ -24,12 +24,14 @@ const STEP_SIZE: f64 = 2e-3;
 
 /// The step size of plain Langevin sampling, x + a s(x) + sqrt(2a) z.
 const CHAIN_STEP: f64 = 0.01;
-/// Coordinates and hidden units of the score matching workloads.
+/// Coordinates of a row in the score matching workloads.
 const COORDINATES: usize = 50;
+/// Hidden units in the score matching workloads.
 const HIDDEN: usize = 128;
 
-/// Temperatures of annealed importance sampling, and updates of CD-1.
+/// Temperatures of annealed importance sampling.
 const TEMPERATURES: usize = 200;
+/// Updates of CD-1.
 const UPDATES: usize = 100;
 
 /// How a program is driven.
@@ -41,12 +43,13 @@ pub enum Drive {
     Once,
     /// Inputs: parameters, x, then step size, noise size, sigma, key; output: x after one Langevin step.
     Langevin,
-    /// The same so many times over without levels of noise: inputs end with step size, noise size, key.
+    /// This many Langevin steps without levels of noise. Inputs: parameters, x, step size, noise size, key;
+    /// output: x.
     Chain(usize),
-    /// So many temperatures. Inputs: parameters, x, log weights, then from, to, noise, key; outputs: both
-    /// moved.
+    /// Annealing over this many temperatures. Inputs: parameters, x, log weights, then from, to, noise, key;
+    /// outputs: both moved.
     Anneal(usize),
-    /// So many updates without moments. Inputs: parameters, one batch of several in turn, noise, key;
+    /// This many updates without moments. Inputs: parameters, one batch of several in turn, noise, key;
     /// outputs: parameters, loss.
     Contrast(usize),
 }
@@ -238,7 +241,8 @@ impl Objective {
                 (loss, vec![loss])
             }
             Objective::DenoisingEnergy | Objective::DenoisingConvolutions => {
-                let (noise, noisy) = (batch[1], x + batch[1] * SIGMA);
+                let noise = batch[1];
+                let noisy = x + batch[1] * SIGMA;
                 let energy = match self {
                     Objective::DenoisingEnergy => perceptron(parameters, noisy),
                     _ => convolutional_energy(parameters, noisy),

@@ -324,7 +324,7 @@ pub(crate) enum Denoiser {
 }
 
 impl Denoiser {
-    /// Its name on the command line.
+    /// The method's name on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Denoiser::Maxflow => "maxflow",

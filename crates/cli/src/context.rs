@@ -8,7 +8,7 @@ use crate::signals::Signals;
 pub(crate) struct Context {
     /// Whether messages are printed where stderr is no terminal, too.
     pub(crate) verbose: bool,
-    /// Threads asked for.
+    /// Threads asked for on the command line.
     pub(crate) threads: Option<usize>,
     /// What the user wants stopped.
     pub(crate) signals: Signals,
@@ -25,7 +25,7 @@ impl Context {
         // The work itself runs on a thread of the pool, so its stack is as large as a main thread's.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(8 << 20).build();
         pool.map_err(|reason| {
-            Error::run("the threads can't be started").found(reason).remedy("ask for fewer --threads")
+            Error::run("the threads can't be started").found_error(reason).remedy("ask for fewer --threads")
         })?
         .install(work)
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use enscore::evaluate::Evaluation;
-use enscore::{Error, Result};
+use enscore::{Error, Reason, Result};
 use serde_json::{Map, Value, json};
 
 /// The width of the names that begin lines.
@@ -34,7 +34,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
     let mut stdout = stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(reason) if reason.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::run("can't write the answer").at("stdout").found(reason))
+            Err(Error::run("can't write the answer").at("stdout").found_error(reason))
         }
         _ => Ok(()),
     }
@@ -44,7 +44,16 @@ pub(crate) fn print(text: &str) -> Result<()> {
 pub(crate) fn fail(error: &Error) -> ExitCode {
     // Where stderr is gone, the exit code still tells.
     let _ = writeln!(stderr(), "enscore: {error}");
-    ExitCode::from(error.exit_code())
+    ExitCode::from(exit_code(error.reason))
+}
+
+/// 2 where the call or its input was refused, 128 + signal where a signal ended the run, 1 where it failed.
+fn exit_code(reason: Reason) -> u8 {
+    match reason {
+        Reason::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(1),
+        reason if reason.is_refusal() => 2,
+        _ => 1,
+    }
 }
 
 /// A path as JSON holds it: names that aren't UTF-8 are approximated.
@@ -147,5 +156,22 @@ pub(crate) fn merged(object: Value, more: Map<String, Value>) -> Value {
             Value::Object(map)
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_refusals_failures_and_signals_apart() {
+        for reason in [Reason::Input, Reason::Unreadable, Reason::Damaged, Reason::Newer, Reason::Executor] {
+            assert_eq!(exit_code(reason), 2, "{reason:?}");
+        }
+        for reason in [Reason::Failed, Reason::Diverged, Reason::Unwritable] {
+            assert_eq!(exit_code(reason), 1, "{reason:?}");
+        }
+        assert_eq!(exit_code(Reason::Interrupted(signal_hook::consts::SIGINT)), 130);
+        assert_eq!(exit_code(Reason::Interrupted(signal_hook::consts::SIGTERM)), 143);
     }
 }

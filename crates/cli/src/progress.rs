@@ -25,7 +25,8 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(context: &Context) -> Progress {
-        let (verbose, terminal) = (context.verbose, stderr().is_terminal());
+        let verbose = context.verbose;
+        let terminal = stderr().is_terminal();
         let signals = context.signals.clone();
         Progress { bar: ProgressBar::hidden(), phase: String::new(), loss: None, verbose, terminal, signals }
     }
@@ -56,7 +57,7 @@ impl Progress {
         self.signals.check(phase)
     }
 
-    /// Clears the bar.
+    /// Ends the bar and clears its line.
     pub(crate) fn end(&mut self) {
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();

@@ -21,7 +21,7 @@ impl Signals {
             flag::register_conditional_shutdown(signal, 128 + signal, again.clone())
                 .and_then(|_| flag::register(signal, again.clone()))
                 .and_then(|_| flag::register_usize(signal, came.clone(), signal.unsigned_abs() as usize))
-                .map_err(|reason| Error::run("can't handle signals").found(reason))?;
+                .map_err(|reason| Error::run("can't handle signals").found_error(reason))?;
         }
         Ok(Signals(came))
     }

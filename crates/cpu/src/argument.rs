@@ -28,7 +28,7 @@ impl Default for Options {
 pub enum Argument<'a, T> {
     /// Real numbers, row-major. Truth values are passed as 0 and 1.
     Float(&'a [T]),
-    /// Indices.
+    /// Indices, counted from 0.
     Index(&'a [i32]),
     /// The key of random draws.
     Key(Key),

@@ -12,19 +12,20 @@ use enscore_program::{Id, Op};
 use crate::fused::{self, Fused};
 use crate::plan::{Graph, Grouping, Place, Schedule, order};
 
-/// Parts of a band: at least so many, to be shared out, and at most.
-const FEWEST: usize = 8;
-const MOST: usize = 64;
+/// Parts of a band, at least: enough to be shared out.
+const FEWEST_PARTS: usize = 8;
+/// Parts of a band, at most.
+const MOST_PARTS: usize = 64;
 /// Rows of a part's product, at least: thinner ones spend their time on packing the second operand.
 const FEWEST_ROWS: usize = 64;
-/// .. and where there are enough for [`FEWEST`] parts: 6 % faster than parts half as long.
+/// Rows of a part's product where there are enough for [`FEWEST_PARTS`] parts: 6 % faster than half as many.
 const GOOD_ROWS: usize = 128;
 /// Parts at most where there are products, for the same reason.
-const MOST_OF_PRODUCTS: usize = 16;
+const MOST_PARTS_OF_PRODUCTS: usize = 16;
 /// Elements of all passes together from which a band is worth it.
-const SMALL: usize = 1 << 17;
+const SMALL_ELEMENTS: usize = 1 << 17;
 /// Multiplications and additions of a product that take as long as an element of a pass.
-const PER_ELEMENT: usize = 32;
+const OPERATIONS_PER_ELEMENT: usize = 32;
 
 /// Units that run together, in order, and the number of parts; one part for a unit by itself.
 pub(crate) struct Band {
@@ -61,10 +62,13 @@ enum Work {
 /// A product that can be cut by rows of its first operand.
 #[derive(Clone, Copy)]
 struct Product {
-    /// Base nodes.
+    /// The base node of the result.
     out: Id,
+    /// The base node of the second operand.
     second: Id,
+    /// Rows of the result.
     rows: usize,
+    /// Multiplications and additions.
     operations: usize,
 }
 
@@ -82,8 +86,9 @@ impl Product {
     /// The number of parts that it is cut into; one if there are too few rows.
     fn parts(rows: usize) -> usize {
         let fits = |parts: usize, fewest: usize| rows.is_multiple_of(parts) && rows / parts >= fewest;
-        let good = (FEWEST..=MOST_OF_PRODUCTS).rev().find(|parts| fits(*parts, GOOD_ROWS));
-        good.or_else(|| (FEWEST..=MOST_OF_PRODUCTS).find(|parts| fits(*parts, FEWEST_ROWS))).unwrap_or(1)
+        let good = (FEWEST_PARTS..=MOST_PARTS_OF_PRODUCTS).rev().find(|parts| fits(*parts, GOOD_ROWS));
+        good.or_else(|| (FEWEST_PARTS..=MOST_PARTS_OF_PRODUCTS).find(|parts| fits(*parts, FEWEST_ROWS)))
+            .unwrap_or(1)
     }
 }
 
@@ -139,7 +144,7 @@ impl Open<'_> {
                 if self.works.iter().flatten().any(same) && of_products > 1 && fits(&of_products) {
                     return of_products;
                 }
-                (FEWEST..=MOST).rev().find(fits).unwrap_or(1)
+                (FEWEST_PARTS..=MOST_PARTS).rev().find(fits).unwrap_or(1)
             }
         }
     }
@@ -169,10 +174,10 @@ impl Schedule for Open<'_> {
 /// A band that is not worth it falls apart.
 fn dissolve(grouping: &Grouping, works: &[Option<Work>], band: Band) -> Vec<Band> {
     let size = |unit: &usize| match &works[*unit] {
-        Some(Work::Product(product)) => product.operations / PER_ELEMENT,
+        Some(Work::Product(product)) => product.operations / OPERATIONS_PER_ELEMENT,
         _ => grouping.units[*unit].size,
     };
-    if band.units.len() > 1 && band.units.iter().map(size).sum::<usize>() >= SMALL {
+    if band.units.len() > 1 && band.units.iter().map(size).sum::<usize>() >= SMALL_ELEMENTS {
         return vec![band];
     }
     let alone = |unit: &usize| Band { units: vec![*unit], parts: 1, written: BTreeSet::new() };

@@ -7,13 +7,13 @@ use enscore_program::{Id, Input, Kind, Op, Program};
 
 use crate::argument::Options;
 use crate::band::{Band, bands};
-use crate::conv::{self, ConvGeometry};
+use crate::conv::{ConvGeometry, Convolution, Direction};
 use crate::fused::{self, Fused};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, Products, bf16, scratch_len};
 use crate::plan::{Class, Graph, Grouping, Place, Request, Stored, place};
 use crate::run::{self, Order};
-use crate::step::{Convolution, Part, Step, piece};
+use crate::step::{Part, Step, piece};
 
 /// A planned program.
 pub(crate) struct Compiled<T> {
@@ -27,7 +27,7 @@ pub(crate) struct Compiled<T> {
     pub(crate) constants: Vec<T>,
     /// Elements of the arena.
     pub(crate) arena: usize,
-    /// Partial sums.
+    /// Elements of partial sums, in double precision.
     pub(crate) sums: usize,
     /// The index arena as it is before a run: constant indices stand in it.
     pub(crate) index_start: Vec<i32>,
@@ -37,14 +37,14 @@ pub(crate) fn compile<T: Math>(program: &Program, options: Options) -> Result<Co
     let graph = Graph::new(program);
     refuse_unsupported(program, &graph, options)?;
     let grouping = Grouping::new(&graph);
-    let products = options.products;
-    let (places, constants) = (HashMap::new(), Vec::new());
-    let mut plan = Plan { graph: &graph, grouping: &grouping, places, constants, products };
+    let places = HashMap::new();
+    let constants = Vec::new();
+    let mut plan = Plan { graph: &graph, grouping: &grouping, places, constants, options };
     plan.place_sources();
     let output_of = plan.place_outputs();
     let index_start = plan.place_indices();
     let bands = bands(&graph, &grouping);
-    let (arena, scratch) = plan.place_arena::<T>(&bands, options);
+    let (arena, scratch) = plan.place_arena::<T>(&bands);
     let mut steps = Vec::new();
     for band in &bands {
         steps.extend(match band.units[..] {
@@ -112,12 +112,20 @@ fn refuse_overlap(steps: &[Step]) -> Result<(), ExecutorError> {
     Ok(())
 }
 
+/// What room in the arena is for.
+enum Owner {
+    /// A value that a unit stores.
+    Value(Id),
+    /// Work space of a unit's kernel.
+    Scratch { unit: usize, len: usize },
+}
+
 struct Plan<'a> {
     graph: &'a Graph,
     grouping: &'a Grouping,
     places: HashMap<Id, Place>,
     constants: Vec<f64>,
-    products: Products,
+    options: Options,
 }
 
 impl Plan<'_> {
@@ -173,9 +181,8 @@ impl Plan<'_> {
     }
 
     /// Gives every value that a unit stores, and the scratch of kernels, room in the arena.
-    fn place_arena<T: Math>(&mut self, bands: &[Band], options: Options) -> (usize, BTreeMap<usize, Stored>) {
-        // The parts of a band are at different units at the same time: what one of them needs lives as long
-        // as it.
+    fn place_arena<T: Math>(&mut self, bands: &[Band]) -> (usize, BTreeMap<usize, Stored>) {
+        // Parts of a band are in different units at any moment, so its values live as long as the band.
         let mut time = vec![0; self.grouping.units.len()];
         for (when, band) in bands.iter().enumerate() {
             band.units.iter().for_each(|unit| time[*unit] = when);
@@ -196,23 +203,23 @@ impl Plan<'_> {
             let last =
                 if outputs.contains(&id) { bands.len() } else { *last_read.get(&id).unwrap_or(&first) };
             requests.push(Request { len: self.graph.size(id), first, last: last.max(first) });
-            owners.push(Ok(id));
+            owners.push(Owner::Value(id));
         }
         for unit in bands.iter().flat_map(|band| &band.units) {
-            let len = self.scratch::<T>(*unit, options);
+            let len = self.scratch::<T>(*unit);
             if len > 0 {
                 requests.push(Request { len, first: time[*unit], last: time[*unit] });
-                owners.push(Err((*unit, len)));
+                owners.push(Owner::Scratch { unit: *unit, len });
             }
         }
         let layout = place(&requests);
         let mut scratch = BTreeMap::new();
         for (owner, offset) in owners.into_iter().zip(layout.offsets) {
             match owner {
-                Ok(id) => {
+                Owner::Value(id) => {
                     self.places.insert(id, Place::Arena(offset));
                 }
-                Err((unit, len)) => {
+                Owner::Scratch { unit, len } => {
                     scratch.insert(unit, (Place::Arena(offset), len));
                 }
             }
@@ -221,17 +228,12 @@ impl Plan<'_> {
     }
 
     /// Elements of work space that a unit's kernel needs.
-    fn scratch<T: Math>(&self, unit: usize, options: Options) -> usize {
+    fn scratch<T: Math>(&self, unit: usize) -> usize {
         let Some(id) = self.grouping.units[unit].kernel else { return 0 };
         if let Some(shape) = self.matmul_shape(id) {
             return scratch_len(shape);
         }
-        match self.convolution(id) {
-            Some((Convolution::Forward, g)) => conv::forward_scratch::<T>(&g, options.conv),
-            Some((Convolution::InputGradient, g)) => conv::input_gradient_scratch::<T>(&g, options.conv),
-            Some((Convolution::WeightGradient, g)) => conv::weight_gradient_scratch::<T>(&g, options.conv),
-            None => 0,
-        }
+        self.convolution(id).map_or(0, |convolution| convolution.scratch::<T>())
     }
 
     fn matmul_shape(&self, id: Id) -> Option<MatmulShape> {
@@ -239,20 +241,21 @@ impl Plan<'_> {
         let Op::MatMul { transpose_a, transpose_b } = node.op else { return None };
         let a = &self.graph.nodes[node.inputs[0]].shape;
         let rank = a.len();
-        let (m, n) = (node.shape[rank - 2], node.shape[rank - 1]);
+        let m = node.shape[rank - 2];
+        let n = node.shape[rank - 1];
         let k = a[if transpose_a { rank - 2 } else { rank - 1 }];
         let batch = a[..rank - 2].iter().product();
         let bits = self.graph.may_be_bits[node.inputs[0]];
-        Some(MatmulShape { batch, m, k, n, transpose_a, transpose_b, bits, products: self.products })
+        Some(MatmulShape { batch, m, k, n, transpose_a, transpose_b, bits, products: self.options.products })
     }
 
-    fn convolution(&self, id: Id) -> Option<(Convolution, ConvGeometry)> {
+    fn convolution(&self, id: Id) -> Option<Convolution> {
         let node = &self.graph.nodes[id];
         let shape = |i: usize| &self.graph.nodes[node.inputs[i]].shape;
-        let (which, conv, x, w) = match &node.op {
-            Op::Conv2d(conv) => (Convolution::Forward, conv, shape(0), shape(1)),
-            Op::Conv2dInputGradient(conv) => (Convolution::InputGradient, conv, &node.shape, shape(1)),
-            Op::Conv2dWeightGradient(conv) => (Convolution::WeightGradient, conv, shape(0), &node.shape),
+        let (direction, conv, x, w) = match &node.op {
+            Op::Conv2d(conv) => (Direction::Forward, conv, shape(0), shape(1)),
+            Op::Conv2dInputGradient(conv) => (Direction::InputGradient, conv, &node.shape, shape(1)),
+            Op::Conv2dWeightGradient(conv) => (Direction::WeightGradient, conv, shape(0), &node.shape),
             _ => return None,
         };
         let geometry = ConvGeometry {
@@ -266,7 +269,7 @@ impl Plan<'_> {
             padding: conv.padding,
             dilation: conv.dilation,
         };
-        Some((which, geometry))
+        Some(Convolution { direction, geometry, algorithm: self.options.conv })
     }
 
     /// The instructions of a fused unit, and the names of what it computes.
@@ -281,10 +284,13 @@ impl Plan<'_> {
     fn band(&self, band: &Band) -> Step {
         let part = |unit: &usize| match self.grouping.units[*unit].kernel {
             Some(id) => {
-                let (a, b) = (self.graph.nodes[id].inputs[0], self.graph.nodes[id].inputs[1]);
+                let a = self.graph.nodes[id].inputs[0];
+                let b = self.graph.nodes[id].inputs[1];
                 let shape = self.matmul_shape(id)?;
                 let shape = MatmulShape { batch: 1, ..shape };
-                let (a, b, out) = (self.stored(a), self.stored(b), self.stored(id));
+                let a = self.stored(a);
+                let b = self.stored(b);
+                let out = self.stored(id);
                 Some(Part::Product { shape, a, b, out, shared: false })
             }
             None => {
@@ -318,8 +324,8 @@ impl Plan<'_> {
         if let Some(shape) = self.matmul_shape(id) {
             return Some(Step::MatMul { shape, a: operand(0), b: operand(1), out, scratch });
         }
-        if let Some((which, geometry)) = self.convolution(id) {
-            return Some(Step::Convolution { which, geometry, a: operand(0), b: operand(1), out, scratch });
+        if let Some(convolution) = self.convolution(id) {
+            return Some(Step::Convolution { convolution, a: operand(0), b: operand(1), out, scratch });
         }
         Some(match &node.op {
             // Filled in once, before the first run.

@@ -39,7 +39,7 @@ fn awake(work: impl FnOnce() + Send, help: impl Fn() + Sync) {
         let home = rayon::current_thread_index();
         for _ in 0..helpers {
             scope.spawn(move |_| {
-                // On the stack of the thread that does the work, waiting for it would never end.
+                // If rayon ran this on the working thread, waiting here would deadlock.
                 while rayon::current_thread_index() != home && !done.load(Ordering::Acquire) {
                     help();
                     if rayon::yield_now() != Some(rayon::Yield::Executed) {
@@ -105,7 +105,7 @@ impl<T: Math> Executable<T> {
     /// side by side otherwise: their sum may be more than a run takes.
     pub fn start_profile(&mut self) {
         let steps = &self.compiled.steps;
-        let works = works(steps, size_of::<T>(), self.options.conv);
+        let works = works(steps, size_of::<T>());
         let step = |(step, work): (&Step, Work)| StepProfile {
             name: step.name(),
             runs: 0,
@@ -144,7 +144,9 @@ impl<T: Math> Executable<T> {
         let arena = &mut self.arena[self.start..];
         let memory =
             &Memory::new(inputs, outputs, arena, &self.compiled.constants, &mut self.indices, &mut self.sums);
-        let (steps, options, crew) = (&self.compiled.steps, self.options, &Crew::new(order));
+        let steps = &self.compiled.steps;
+        let options = self.options;
+        let crew = &Crew::new(order);
         let step = |number: usize| run_step(&steps[number], memory, options);
         awake(|| crew.work(true, &step), || crew.work(false, &step));
         Ok(())
@@ -183,7 +185,8 @@ impl<T: Math> Executable<T> {
     }
 
     fn check(&self, inputs: &[Argument<T>], outputs: &[&mut [T]]) -> Result<(), ExecutorError> {
-        let (found, expected) = (inputs.len(), self.compiled.inputs.len());
+        let found = inputs.len();
+        let expected = self.compiled.inputs.len();
         if found != expected {
             return Err(ExecutorError(format!("{found} inputs were passed, the program has {expected}")));
         }
@@ -196,7 +199,9 @@ impl<T: Math> Executable<T> {
                 _ => false,
             };
             if !fits {
-                let (name, kind, shape) = (&input.name, input.kind, &input.shape);
+                let name = &input.name;
+                let kind = input.kind;
+                let shape = &input.shape;
                 return Err(ExecutorError(format!(
                     "input {name:?} does not fit: expected {kind:?} {shape:?}"
                 )));

@@ -10,7 +10,7 @@ use enscore_program::executor::{
 use crate::argument::{Argument, Options};
 use crate::executable::Executable;
 use crate::math::Math;
-use crate::peaks::{LARGE, copy_rate, product_rate};
+use crate::peaks::{LARGE_BYTES, copy_rate, product_rate};
 
 /// The executor for processors, on the threads of the pool that a program is run in.
 ///
@@ -148,6 +148,6 @@ impl Rates for Measured {
     }
 
     fn large(&self) -> usize {
-        LARGE
+        LARGE_BYTES
     }
 }

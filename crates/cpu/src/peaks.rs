@@ -14,17 +14,19 @@ use crate::matmul::{MatmulShape, Products, matmul, scratch_len};
 /// Rows and columns of the products: which of them is the fastest depends on the caches.
 const SIDES: [usize; 3] = [384, 512, 1024];
 /// Bytes that are copied for memory behind all caches, source and target together.
-pub const LARGE: usize = 1 << 28;
+pub const LARGE_BYTES: usize = 1 << 28;
 /// Bytes below which nothing is measured: starting a copy would take longer than the copy.
-pub const SMALLEST: usize = 1 << 20;
+pub const SMALLEST_BYTES: usize = 1 << 20;
 /// Bytes that each try moves at least, going over the same memory again and again.
-const MOVED: usize = 1 << 28;
-/// Tries at least.
+const MOVED_BYTES: usize = 1 << 28;
+/// Tries, at least.
 const TRIES: usize = 3;
 
 /// The best of tries that together take `budget`.
 fn best(budget: Duration, mut rate: impl FnMut() -> f64) -> f64 {
-    let (began, mut best, mut tries) = (Instant::now(), 0.0f64, 0);
+    let began = Instant::now();
+    let mut best = 0.0f64;
+    let mut tries = 0;
     while tries < TRIES || began.elapsed() < budget {
         best = best.max(rate());
         tries += 1;
@@ -62,14 +64,15 @@ fn rate_of_product(side: usize, budget: Duration) -> f64 {
 }
 
 /// Bytes per second, read and written, of a copy in which source and target together have `bytes` bytes (at
-/// least [`SMALLEST`]), each thread copying its own part, over tries that together take `budget`. What fits
-/// the caches is found there.
+/// least [`SMALLEST_BYTES`]), each thread copying its own part, over tries that together take `budget`. What
+/// fits the caches is found there.
 pub fn copy_rate(bytes: usize, budget: Duration) -> f64 {
-    let bytes = bytes.max(SMALLEST);
+    let bytes = bytes.max(SMALLEST_BYTES);
     let len = bytes / 2 / size_of::<f32>();
-    let (from, mut to) = (vec![1.0f32; len], vec![0.0f32; len]);
+    let from = vec![1.0f32; len];
+    let mut to = vec![0.0f32; len];
     let part = len.div_ceil(rayon::current_num_threads().max(1));
-    let times = (MOVED / bytes).max(1);
+    let times = (MOVED_BYTES / bytes).max(1);
     best(budget, || {
         let began = Instant::now();
         to.par_chunks_mut(part).zip(from.par_chunks(part)).with_max_len(1).for_each(|(to, from)| {

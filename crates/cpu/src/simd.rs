@@ -167,13 +167,13 @@ pub trait Float:
     ) -> Self::Vector<S>;
     /// The sum of the lanes, in a fixed order.
     fn sum_lanes<S: Simd>(simd: S, vector: Self::Vector<S>) -> Self;
-    /// What a slice shorter than a vector holds, and zeros.
+    /// A vector of a slice shorter than it, filled up with zeros.
     fn load_part<S: Simd>(simd: S, values: &[Self]) -> Self::Vector<S>;
-    /// As many lanes as a slice shorter than a vector has room for.
+    /// Writes as many lanes of a vector as a slice shorter than it has room for.
     fn store_part<S: Simd>(simd: S, values: &mut [Self], vector: Self::Vector<S>);
     /// The vectors that a slice consists of, without what is left over.
     fn vectors<S: Simd>(simd: S, values: &[Self]) -> &[Self::Vector<S>];
-    /// The same, to be written.
+    /// The vectors that a slice consists of, to be written, without what is left over.
     fn vectors_mut<S: Simd>(simd: S, values: &mut [Self]) -> &mut [Self::Vector<S>];
 }
 

@@ -16,25 +16,25 @@ use std::collections::BTreeMap;
 
 use enscore_program::executor::{Group, Work};
 
-use crate::conv::{self, Algorithm};
 use crate::fused::Fused;
 use crate::matmul::MatmulShape;
 use crate::plan::{Place, Span, Stored};
-use crate::step::{Convolution, Part, Step};
+use crate::step::{Part, Step};
 
-/// Bytes of an index, and of a partial sum.
-const INDEX: usize = 4;
-const SUM: usize = 8;
+/// Bytes of an index.
+const INDEX_BYTES: usize = 4;
+/// Bytes of a partial sum.
+const SUM_BYTES: usize = 8;
 
 /// What each of the steps of a program does, with floats of `float` bytes.
-pub(crate) fn works(steps: &[Step], float: usize, algorithm: Algorithm) -> Vec<Work> {
+pub(crate) fn works(steps: &[Step], float: usize) -> Vec<Work> {
     let work = |number: usize| {
         let step = &steps[number];
         let moved = match step {
             Step::Band { work, .. } => band_bytes(work, &steps[number + 1..], float),
             _ => bytes(step, float),
         };
-        Work { group: group(step), operations: operations(step, algorithm), bytes: moved as u64 }
+        Work { group: group(step), operations: operations(step), bytes: moved as u64 }
     };
     (0..steps.len()).map(work).collect()
 }
@@ -62,13 +62,10 @@ fn group_of_pass(fused: &Fused) -> Group {
     if fused.reductions.is_empty() { Group::Elementwise } else { Group::Reductions }
 }
 
-fn operations(step: &Step, algorithm: Algorithm) -> u64 {
+fn operations(step: &Step) -> u64 {
     match step {
         Step::MatMul { shape, .. } => product(shape),
-        Step::Convolution { which, geometry, .. } => match which {
-            Convolution::Forward | Convolution::WeightGradient => conv::operations(geometry, algorithm),
-            Convolution::InputGradient => conv::input_gradient_operations(geometry, algorithm),
-        },
+        Step::Convolution { convolution, .. } => convolution.operations(),
         Step::Band { work, .. } => work.iter().map(of_part).sum(),
         Step::Piece { work, parts, .. } => of_part(work) / *parts as u64,
         _ => 0,
@@ -88,7 +85,7 @@ fn product(shape: &MatmulShape) -> u64 {
 
 /// Bytes of elements at a place.
 fn size(place: Place, elements: usize, float: usize) -> usize {
-    elements * if let Place::Index(_) = place { INDEX } else { float }
+    elements * if let Place::Index(_) = place { INDEX_BYTES } else { float }
 }
 
 /// Elements that a pass reads of each of its slots: of values read through strides only those that a view
@@ -111,7 +108,7 @@ fn reads_of_part(part: &Part, within: &[Stored], float: usize) -> Vec<(Stored, u
         Part::Pass { fused, .. } => {
             let floats = fused.reads.iter().zip(elements_read(fused));
             let floats = floats.map(|(read, elements)| (*read, elements * float));
-            let indices = fused.indices.iter().map(|index| (*index, index.1 * INDEX));
+            let indices = fused.indices.iter().map(|index| (*index, index.1 * INDEX_BYTES));
             floats.chain(indices).filter(outside).collect()
         }
         Part::Product { a, b, .. } => {
@@ -157,11 +154,12 @@ fn bytes(step: &Step, float: usize) -> usize {
         Step::Fused { fused, .. } => {
             let floats: usize = elements_read(fused).iter().sum();
             let indices: usize = fused.indices.iter().map(|(_, len)| len).sum();
-            floats * float + indices * INDEX + all(&fused.writes)
+            floats * float + indices * INDEX_BYTES + all(&fused.writes)
         }
         Step::Band { .. } => 0,
         Step::Combine(combine) => {
-            combine.sums.1 * SUM + combine.targets.iter().map(|(target, _)| all(&[*target])).sum::<usize>()
+            combine.sums.1 * SUM_BYTES
+                + combine.targets.iter().map(|(target, _)| all(&[*target])).sum::<usize>()
         }
         Step::Piece { work, part, parts } => piece_bytes(work, *part, *parts, float),
         Step::MatMul { a, b, out, .. } | Step::Convolution { a, b, out, .. } => all(&[*a, *b, *out]),
@@ -170,8 +168,8 @@ fn bytes(step: &Step, float: usize) -> usize {
         }
         Step::Pad { operand, out, .. } => all(&[*operand, *out]),
         // Of the table the rows that are asked for.
-        Step::Gather { index, out, .. } => index.1 * INDEX + 2 * all(&[*out]),
-        Step::ScatterAdd { index, updates, out, .. } => index.1 * INDEX + all(&[*updates, *out]),
+        Step::Gather { index, out, .. } => index.1 * INDEX_BYTES + 2 * all(&[*out]),
+        Step::ScatterAdd { index, updates, out, .. } => index.1 * INDEX_BYTES + all(&[*updates, *out]),
         Step::DrawIndex { out, .. } => all(&[*out]),
         Step::Reference { operands, out, .. } => {
             operands.iter().filter_map(|operand| operand.0).map(|value| all(&[value])).sum::<usize>()
@@ -184,7 +182,7 @@ fn bytes(step: &Step, float: usize) -> usize {
 /// Bytes that one part of work reads and writes by itself.
 fn piece_bytes(work: &Part, part: usize, parts: usize, float: usize) -> usize {
     let (_, writes) = work.touches(part, parts);
-    let width = |span: &Span| if let Place::Sums(_) = span.place { SUM } else { float };
+    let width = |span: &Span| if let Place::Sums(_) = span.place { SUM_BYTES } else { float };
     let written: usize = writes.iter().map(|span| span.len * width(span)).sum();
     let own = match work {
         Part::Pass { fused, .. } => fused.shared.clone(),

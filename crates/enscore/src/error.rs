@@ -1,25 +1,71 @@
 //! The one error type: what went wrong, where, what was found, what was expected, and the remedy.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use enscore_program::executor::ExecutorError;
 
-/// Which exit code an error leads to, and whether anything ran.
+/// Why something failed, for callers that can recover from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    /// A wrong call or wrong input: nothing ran, nothing was written. Exit code 2.
+#[non_exhaustive]
+pub enum Reason {
+    /// A wrong call, setting or input.
     Input,
-    /// The run failed: diverged, disk full. Exit code 1.
-    Run,
-    /// Stopped by this signal; a checkpoint was written. Exit code 128 + signal.
+    /// A file or folder is missing or can't be opened.
+    Unreadable,
+    /// A file is cut, damaged or in another format than expected.
+    Damaged,
+    /// A newer version of enscore wrote the file.
+    Newer,
+    /// The data has no test split.
+    NoTestSplit,
+    /// The shape of an array differs from the expected one.
+    Shape,
+    /// The executor can't run the program.
+    Executor,
+    /// A file or folder can't be written: no space, no permission.
+    Unwritable,
+    /// A training or a sampler left the finite numbers and could not be brought back.
+    Diverged,
+    /// This signal stopped the run. A training wrote a checkpoint first.
     Interrupted(i32),
+    /// The run failed for another reason.
+    Failed,
+}
+
+impl Reason {
+    /// Whether the call or what it was given was refused: nothing ran, nothing was written.
+    pub fn is_refusal(self) -> bool {
+        match self {
+            Reason::Input
+            | Reason::Unreadable
+            | Reason::Damaged
+            | Reason::Newer
+            | Reason::NoTestSplit
+            | Reason::Shape
+            | Reason::Executor => true,
+            Reason::Unwritable | Reason::Diverged | Reason::Interrupted(_) | Reason::Failed => false,
+        }
+    }
 }
 
 /// An error as one line: `what: place: found X, expected Y; remedy`. Parts that don't apply are empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// [`Error::reason`] tells callers what they can recover from; [`StdError::source`] has the error beneath,
+/// where there is one, e.g. of the file system.
+///
+/// ```
+/// use enscore::data::{Split, load};
+/// use enscore::Reason;
+///
+/// let error = load("no-such-file.npy", Split::Train).unwrap_err();
+/// assert_eq!(error.reason, Reason::Unreadable);
+/// ```
+#[derive(Clone, Debug)]
 pub struct Error {
-    /// Which exit code it leads to.
-    pub kind: ErrorKind,
+    /// Why it failed.
+    pub reason: Reason,
     /// What is wrong, in a few words.
     pub what: String,
     /// File, line, byte, row, column, key: as exact as is known.
@@ -30,30 +76,32 @@ pub struct Error {
     pub expected: String,
     /// What the user can do.
     pub remedy: String,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// A result with this crate's error.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    fn new(kind: ErrorKind, what: impl fmt::Display) -> Self {
+    /// An error of which only the reason and what is wrong are known yet.
+    pub fn new(reason: Reason, what: impl fmt::Display) -> Self {
         let [place, found, expected, remedy] = Default::default();
-        Error { kind, what: what.to_string(), place, found, expected, remedy }
+        Error { reason, what: what.to_string(), place, found, expected, remedy, source: None }
     }
 
-    /// A wrong call or wrong input.
+    /// A wrong call or wrong input: [`Reason::Input`].
     pub fn input(what: impl fmt::Display) -> Self {
-        Error::new(ErrorKind::Input, what)
+        Error::new(Reason::Input, what)
     }
 
-    /// A run that failed.
+    /// A run that failed: [`Reason::Failed`].
     pub fn run(what: impl fmt::Display) -> Self {
-        Error::new(ErrorKind::Run, what)
+        Error::new(Reason::Failed, what)
     }
 
-    /// A run stopped by a signal, with its state saved.
+    /// A run stopped by a signal: [`Reason::Interrupted`].
     pub fn interrupted(signal: i32, what: impl fmt::Display) -> Self {
-        Error::new(ErrorKind::Interrupted(signal), what)
+        Error::new(Reason::Interrupted(signal), what)
     }
 
     /// Adds where it is.
@@ -65,6 +113,17 @@ impl Error {
     /// Adds what was found.
     pub fn found(mut self, found: impl fmt::Display) -> Self {
         self.found = found.to_string();
+        self
+    }
+
+    /// Adds the error beneath, both as what was found and as its source.
+    pub fn found_error(self, error: impl StdError + Send + Sync + 'static) -> Self {
+        self.found(&error).caused_by(error)
+    }
+
+    /// Adds the error beneath as its source, where the text says it already.
+    pub fn caused_by(mut self, error: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(error));
         self
     }
 
@@ -80,15 +139,24 @@ impl Error {
         self
     }
 
-    /// The process's exit code for it.
-    pub fn exit_code(&self) -> u8 {
-        match self.kind {
-            ErrorKind::Input => 2,
-            ErrorKind::Run => 1,
-            ErrorKind::Interrupted(signal) => (128 + signal) as u8,
-        }
+    /// Puts what was being done in front of what is wrong: `context: what`.
+    pub fn within(mut self, context: impl fmt::Display) -> Self {
+        self.what = format!("{context}: {}", self.what);
+        self
     }
 }
+
+/// Equal reasons and equal texts; sources are not compared.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        let texts = |error: &Error| {
+            [&error.what, &error.place, &error.found, &error.expected, &error.remedy].map(String::clone)
+        };
+        self.reason == other.reason && texts(self) == texts(other)
+    }
+}
+
+impl Eq for Error {}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -97,13 +165,12 @@ impl fmt::Display for Error {
         if !self.place.is_empty() {
             write!(f, ": {}", one_line(&self.place))?;
         }
-        match (self.found.is_empty(), self.expected.is_empty()) {
-            (false, false) => {
-                write!(f, ": found {}, expected {}", one_line(&self.found), one_line(&self.expected))?
-            }
-            (false, true) => write!(f, ": found {}", one_line(&self.found))?,
-            (true, false) => write!(f, ": expected {}", one_line(&self.expected))?,
-            (true, true) => {}
+        if !self.found.is_empty() {
+            write!(f, ": found {}", one_line(&self.found))?;
+        }
+        if !self.expected.is_empty() {
+            let gap = if self.found.is_empty() { ":" } else { "," };
+            write!(f, "{gap} expected {}", one_line(&self.expected))?;
         }
         if !self.remedy.is_empty() {
             write!(f, "; {}", one_line(&self.remedy))?;
@@ -112,10 +179,51 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
 
 impl From<ExecutorError> for Error {
     fn from(refused: ExecutorError) -> Self {
-        Error::input("the executor can't run this program").found(refused)
+        Error::new(Reason::Executor, "the executor can't run this program").found_error(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn system_error() -> std::io::Error {
+        std::io::ErrorKind::PermissionDenied.into()
+    }
+
+    #[test]
+    fn the_source_is_the_error_beneath_and_leaves_the_text_alone() {
+        let error = Error::input("can't read").at("a.toml").found_error(system_error());
+        assert_eq!(error.to_string(), "can't read: a.toml: found permission denied");
+        let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+        assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::PermissionDenied));
+        let error = Error::input("cannot be read").caused_by(system_error());
+        assert_eq!(error.to_string(), "cannot be read");
+        assert!(error.source().is_some());
+        assert!(Error::input("cannot be read").source().is_none());
+    }
+
+    #[test]
+    fn every_part_appears_once_and_on_one_line() {
+        let error = Error::run("a\nb").at("c").found("d").expected("e").remedy("f");
+        assert_eq!(error.to_string(), "a b: c: found d, expected e; f");
+        assert_eq!(Error::run("a").expected("e").to_string(), "a: expected e");
+        assert_eq!(Error::run("a").found("d").remedy("f").within("g").to_string(), "g: a: found d; f");
+    }
+
+    #[test]
+    fn errors_are_equal_by_reason_and_text() {
+        let error = Error::new(Reason::Newer, "a").found("b");
+        assert_eq!(error, Error::new(Reason::Newer, "a").found("b").caused_by(system_error()));
+        assert_ne!(error, Error::new(Reason::Damaged, "a").found("b"));
+        assert_ne!(error, Error::new(Reason::Newer, "a").found("c"));
     }
 }

@@ -111,9 +111,9 @@ pub mod prelude {
 }
 
 pub use enscore_program as program;
-pub use error::{Error, Result};
+pub use error::{Error, Reason, Result};
 
 /// The README's examples compile and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -134,8 +134,8 @@ impl Trained {
     pub fn open(path: &Path, sets: &[String]) -> Result<Trained> {
         if let Some(set) = sets.iter().find(|set| table_of(set) != "sampler") {
             return Err(Error::input("only sampler settings can be changed for a trained run")
-                .at(format!("--set {set}"))
-                .expected("--set sampler.KEY=VALUE"));
+                .at(format!("override {set}"))
+                .expected("sampler.KEY=VALUE"));
         }
         let folder = RunFolder::open(path)?;
         let settings = Settings::reopen(&folder.settings_path(), sets)?;
@@ -168,7 +168,8 @@ impl Trained {
             (_, Some(_)) => loaded.tensors.f32(&learnt)?.first().map(|log_z| f64::from(*log_z)),
             _ => None,
         };
-        let (step, seconds) = (loaded.step, loaded.manifest.seconds);
+        let step = loaded.step;
+        let seconds = loaded.manifest.seconds;
         Ok(Trained { model, learnt_log_z, settings, step, seconds, warnings: loaded.warnings })
     }
 }

@@ -30,7 +30,8 @@ pub fn interpret(program: &Program, inputs: &[Value]) -> Result<Vec<Value>, Shap
 
 fn check_inputs(program: &Program, inputs: &[Value]) -> Result<(), ShapeError> {
     if inputs.len() != program.inputs.len() {
-        let (found, expected) = (inputs.len(), program.inputs.len());
+        let found = inputs.len();
+        let expected = program.inputs.len();
         return Err(ShapeError(format!("{found} inputs were passed, the program has {expected}")));
     }
     for (value, input) in inputs.iter().zip(&program.inputs) {

@@ -66,9 +66,9 @@ pub enum Op {
     },
     /// 2-D convolution of images with weights `[kh, kw, in, out]`.
     Conv2d(Conv),
-    /// Its adjoint in the images: operands are the output's cotangent and the weights.
+    /// The adjoint of a convolution in the images: operands are the output's cotangent and the weights.
     Conv2dInputGradient(Conv),
-    /// Its adjoint in the weights: operands are the images and the output's cotangent.
+    /// The adjoint of a convolution in the weights: operands are the images and the output's cotangent.
     Conv2dWeightGradient(Conv),
     /// Rows of the first operand, chosen by the indices in the second.
     Gather,
@@ -83,6 +83,36 @@ pub enum Op {
     },
     /// Independent draws: the operand is the key; rows are the first axis.
     Random(Distribution, u32),
+}
+
+/// Primitives without operands, as a pattern. Each match over primitives names all of them by these patterns
+/// and by name, so that a new one does not compile before every rule says what holds for it.
+macro_rules! source {
+    () => {
+        Op::Input(_) | Op::Tangent(_) | Op::Constant(_) | Op::Table(_) | Op::Iota(_)
+    };
+}
+
+/// Primitives that work element by element, as a pattern.
+macro_rules! elementwise {
+    () => {
+        Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Compare(_)
+            | Op::Logic(_)
+            | Op::Not
+            | Op::IsFinite
+            | Op::Select
+            | Op::ToFloat
+            | Op::StopGradient
+    };
+}
+
+/// Primitives that put the same elements elsewhere, as a pattern.
+macro_rules! layout {
+    () => {
+        Op::Reshape | Op::Broadcast(_) | Op::Transpose(_) | Op::Slice(_) | Op::Pad(_) | Op::Concatenate(_)
+    };
 }
 
 impl Op {
@@ -125,27 +155,14 @@ impl Op {
 
     /// Whether the primitive works element by element, so that an executor can fuse it with its neighbours.
     pub fn is_elementwise(&self) -> bool {
-        matches!(
-            self,
-            Op::Unary(_)
-                | Op::Binary(_)
-                | Op::Compare(_)
-                | Op::Logic(_)
-                | Op::Not
-                | Op::IsFinite
-                | Op::Select
-                | Op::ToFloat
-                | Op::StopGradient
-        )
+        matches!(self, elementwise!())
     }
 
     /// Checks operands (kind and shape) against the shape asked for: the shape rule.
     pub(crate) fn check(&self, operands: &[(Kind, &[usize])], shape: &[usize]) -> Result<Kind, ShapeError> {
         let kind = match self {
-            Op::Input(_) | Op::Tangent(_) | Op::Constant(_) | Op::Table(_) | Op::Iota(_) => {
-                source::check(self, operands, shape)
-            }
-            op if op.is_elementwise() => arithmetic::check(op, operands, shape),
+            source!() => source::check(self, operands, shape),
+            elementwise!() => arithmetic::check(self, operands, shape),
             Op::Sum(_) | Op::Max(_) => reduce::check(self, operands, shape),
             Op::MatMul { transpose_a, transpose_b } => {
                 matmul::check(*transpose_a, *transpose_b, operands, shape)
@@ -157,7 +174,7 @@ impl Op {
             Op::ScatterAdd => gather::check_scatter(operands, shape),
             Op::Cholesky | Op::TriangularSolve { .. } => linalg::check(self, operands, shape),
             Op::Random(distribution, _) => random::check(*distribution, operands, shape),
-            _ => layout::check(self, operands, shape),
+            layout!() => layout::check(self, operands, shape),
         };
         kind.map_err(|reason| {
             let shapes: Vec<_> = operands.iter().map(|(kind, shape)| format!("{kind:?} {shape:?}")).collect();
@@ -168,10 +185,8 @@ impl Op {
     /// The value in double precision: the reference that executors are tested against.
     pub fn reference(&self, operands: &[Array], shape: &[usize]) -> Value {
         match self {
-            Op::Input(_) | Op::Tangent(_) | Op::Constant(_) | Op::Table(_) | Op::Iota(_) => {
-                source::reference(self, shape)
-            }
-            op if op.is_elementwise() => arithmetic::reference(op, operands),
+            source!() => source::reference(self, shape),
+            elementwise!() => arithmetic::reference(self, operands),
             Op::Sum(axes) | Op::Max(axes) => reduce::reference(self, axes, &operands[0], shape),
             Op::MatMul { transpose_a, transpose_b } => {
                 matmul::reference(*transpose_a, *transpose_b, operands, shape)
@@ -186,7 +201,7 @@ impl Op {
             Op::Random(distribution, stream) => {
                 random::reference(*distribution, *stream, &operands[0], shape)
             }
-            _ => layout::reference(self, operands, shape),
+            layout!() => layout::reference(self, operands, shape),
         }
     }
 
@@ -201,17 +216,17 @@ impl Op {
             return None;
         }
         match self {
-            op if op.is_elementwise() => arithmetic::jvp(op, inputs, output, tangents),
+            source!() | Op::Random(..) => None,
+            elementwise!() => arithmetic::jvp(self, inputs, output, tangents),
             Op::Max(axes) => reduce::jvp_max(axes, inputs[0], output, tangents[0]?),
             Op::MatMul { .. } | Op::Conv2d(_) | Op::Conv2dInputGradient(_) | Op::Conv2dWeightGradient(_) => {
                 bilinear_jvp(self, inputs, output, tangents)
             }
             Op::Cholesky => Some(linalg::jvp_cholesky(output, tangents[0]?)),
             Op::TriangularSolve { transpose } => linalg::jvp_solve(*transpose, inputs, output, tangents),
-            Op::Input(_) | Op::Tangent(_) | Op::Constant(_) | Op::Table(_) | Op::Iota(_) | Op::Random(..) => {
-                None
+            Op::Sum(_) | Op::Gather | Op::ScatterAdd | layout!() => {
+                Some(linear_jvp(self, inputs, output, tangents))
             }
-            _ => Some(linear_jvp(self, inputs, output, tangents)),
         }
     }
 
@@ -236,7 +251,8 @@ impl Op {
             Op::ScatterAdd => gather::carry(inputs[0], output, carried[1]),
             Op::TriangularSolve { transpose } => linalg::carry_solve(*transpose, rows, inputs, carried),
             Op::Cholesky => Err("there is no rule for a matrix that varies with x".into()),
-            _ => layout::carry(self, rows, inputs, output, carried),
+            layout!() => layout::carry(self, rows, inputs, output, carried),
+            source!() | elementwise!() | Op::Random(..) => Err("it is not linear in what varies".into()),
         }
     }
 
@@ -248,7 +264,7 @@ impl Op {
         cotangent: Var<'s>,
     ) -> Vec<Option<Var<'s>>> {
         match self {
-            op if op.is_elementwise() => arithmetic::transpose(op, inputs, linear, cotangent),
+            elementwise!() => arithmetic::transpose(self, inputs, linear, cotangent),
             Op::Sum(axes) => vec![Some(reduce::transpose_sum(axes, inputs[0], cotangent))],
             Op::MatMul { transpose_a, transpose_b } => {
                 matmul::transpose(*transpose_a, *transpose_b, inputs, linear, cotangent)
@@ -261,7 +277,9 @@ impl Op {
             Op::TriangularSolve { transpose } => {
                 vec![None, Some(inputs[0].triangular_solve(cotangent, !transpose))]
             }
-            _ => layout::transpose(self, inputs, cotangent),
+            layout!() => layout::transpose(self, inputs, cotangent),
+            // Their derivatives are made of other primitives, or there are none.
+            source!() | Op::Max(_) | Op::Cholesky | Op::Random(..) => vec![None; inputs.len()],
         }
     }
 }

@@ -20,7 +20,7 @@ pub enum Initial {
     Normal(f64),
     /// Independent uniform numbers in ± this bound.
     Uniform(f64),
-    /// These values, row-major, one for each element.
+    /// Given values, row-major, one for each element.
     Values(Arc<[f64]>),
 }
 
@@ -29,9 +29,9 @@ pub enum Initial {
 pub struct Parameter {
     /// Dotted path: `encoder.0.conv.weight`.
     pub name: String,
-    /// Its extents.
+    /// Extents, the first axis slowest.
     pub shape: Vec<usize>,
-    /// How it starts.
+    /// The values before training.
     pub initial: Initial,
 }
 
@@ -78,12 +78,11 @@ impl<'s> Parameters<'s> {
         let name = format!("{}{name}", self.prefix);
         if let Some(var) = self.shared.vars.borrow().get(&name) {
             let declared = var.shape();
-            return match declared == shape {
-                true => *var,
-                false => {
-                    self.shared.scope.fail(format!("parameter {name}: used as {shape:?} and {declared:?}"))
-                }
-            };
+            if declared == shape {
+                return *var;
+            }
+            let scope = self.shared.scope;
+            return scope.fail(format!("parameter {name}: used as {shape:?} and {declared:?}"));
         }
         if let Initial::Values(values) = &initial
             && values.len() != shape.iter().product::<usize>()
@@ -106,7 +105,7 @@ impl<'s> Parameters<'s> {
         self.shared.vars.borrow_mut().insert(format!("{}{name}", self.prefix), var);
     }
 
-    /// What was declared so far, in the order of first use, with its variables.
+    /// The parameters declared so far, in the order of first use, with their variables.
     pub fn declared(&self) -> Vec<(Parameter, Var<'s>)> {
         let vars = self.shared.vars.borrow();
         self.shared

@@ -13,7 +13,7 @@ pub struct Node {
     pub op: Op,
     /// The nodes it reads; all come before it.
     pub inputs: Vec<Id>,
-    /// What it yields.
+    /// The kind of its value.
     pub kind: Kind,
     /// The shape of what it yields.
     pub shape: Vec<usize>,
@@ -31,7 +31,7 @@ impl Node {
 pub struct Input {
     /// The name it was traced with.
     pub name: String,
-    /// What is passed.
+    /// The kind of value that the caller passes.
     pub kind: Kind,
     /// The shape of what is passed.
     pub shape: Vec<usize>,

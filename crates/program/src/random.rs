@@ -22,7 +22,9 @@ impl Key {
     }
 }
 
+/// Multipliers of a Philox 4x32 round.
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+/// What the key grows by from round to round.
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
 /// Ten rounds of Philox 4x32: four random words for a 128-bit counter and a 64-bit key.
@@ -114,7 +116,7 @@ mod tests {
 
     /// Known answers published with the reference implementation (Random123, `kat_vectors`).
     #[test]
-    fn philox_known_answers() {
+    fn philox_gives_the_published_words() {
         assert_eq!(philox4x32([0; 4], [0; 2]), [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
         assert_eq!(
             philox4x32([u32::MAX; 4], [u32::MAX; 2]),

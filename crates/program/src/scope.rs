@@ -31,7 +31,7 @@ pub(crate) struct Graph {
 }
 
 impl Scope {
-    /// An empty graph.
+    /// A scope whose graph is empty.
     pub fn new() -> Self {
         Scope::default()
     }

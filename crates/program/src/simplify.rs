@@ -102,7 +102,8 @@ impl Graph {
         match node.op {
             Op::Unary(Unary::Neg) => Some(Simpler::Scaled(node.inputs[0], -scale)),
             Op::Binary(Binary::Mul) => {
-                let (a, b) = (node.inputs[0], node.inputs[1]);
+                let a = node.inputs[0];
+                let b = node.inputs[1];
                 match (self.uniform(a), self.uniform(b)) {
                     (Some(known), _) => Some(Simpler::Scaled(b, known * scale)),
                     (_, Some(known)) => Some(Simpler::Scaled(a, known * scale)),
@@ -115,7 +116,8 @@ impl Graph {
 
     /// f of two values repeated in the same way is repeated f of the values.
     fn narrow_pair(&self, f: Binary, a: Id, b: Id) -> Option<Simpler> {
-        let (left, right) = (&self.nodes[a], &self.nodes[b]);
+        let left = &self.nodes[a];
+        let right = &self.nodes[b];
         match (&left.op, &right.op) {
             (Op::Broadcast(axes), Op::Broadcast(other)) => {
                 let same =

@@ -8,7 +8,7 @@ use crate::shape::Kind;
 pub enum Value {
     /// Real numbers.
     Float(Vec<f64>),
-    /// Indices.
+    /// Indices, counted from 0.
     Index(Vec<i32>),
     /// Truth values.
     Bool(Vec<bool>),
@@ -45,7 +45,7 @@ impl Value {
 /// An operand of a primitive: its value with its shape.
 #[derive(Clone, Copy, Debug)]
 pub struct Array<'a> {
-    /// The elements.
+    /// The elements, row-major.
     pub value: &'a Value,
     /// The extents of the axes.
     pub shape: &'a [usize],

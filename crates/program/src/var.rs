@@ -31,7 +31,7 @@ impl<'s> Var<'s> {
         self.scope.graph.borrow().nodes[self.id].shape.clone()
     }
 
-    /// What it holds.
+    /// The kind of its elements.
     pub fn kind(self) -> Kind {
         self.scope.graph.borrow().nodes[self.id].kind
     }
@@ -307,7 +307,8 @@ impl<'s> Var<'s> {
 
     /// The product of matrices, each stored transposed if flagged.
     pub fn matmul_with(self, other: Var<'s>, transpose_a: bool, transpose_b: bool) -> Var<'s> {
-        let (mut shape, right) = (self.shape(), other.shape());
+        let mut shape = self.shape();
+        let right = other.shape();
         let rank = shape.len();
         if rank < 2 || right.len() < 2 {
             return self.refuse(&format!("product with a value of shape {right:?}"));
@@ -319,7 +320,8 @@ impl<'s> Var<'s> {
 
     /// 2-D convolution of images `[batch, height, width, in]` with weights `[kh, kw, in, out]`.
     pub fn conv2d(self, weights: Var<'s>, conv: Conv) -> Var<'s> {
-        let (x, w) = (self.shape(), weights.shape());
+        let x = self.shape();
+        let w = weights.shape();
         if x.len() != 4 || w.len() != 4 {
             return self.refuse(&format!("convolution with weights of shape {w:?}"));
         }

@@ -2,7 +2,7 @@
 
 use enscore::compare::compare;
 use enscore::settings;
-use enscore::{Error, Result};
+use enscore::{Error, Reason, Result};
 use serde_json::json;
 
 use super::train::default_run;
@@ -21,7 +21,9 @@ pub(crate) fn run(context: &Context, arguments: &Compare) -> Result<Answer> {
     let outcome = context.on_threads(threads, || {
         let mut progress = Progress::new(context);
         std::fs::create_dir_all(&out).map_err(|reason| {
-            Error::run("can't create the folder of the comparison").at(out.display()).found(reason)
+            Error::new(Reason::Unwritable, "can't create the folder of the comparison")
+                .at(out.display())
+                .found_error(reason)
         })?;
         let outcome = compare(&wanted, &out, &|| context.signals.came(), &mut progress)?;
         progress.end();

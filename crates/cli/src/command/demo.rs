@@ -12,8 +12,8 @@ use crate::args::Demo;
 use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 
-/// The settings, which also stand in the repository to be trained with `enscore train`.
-const SETTINGS: &str = include_str!("../../../../settings/digits.toml");
+/// A copy of `settings/digits.toml`: the package of this crate holds nothing from outside its folder.
+const SETTINGS: &str = include_str!("demo.toml");
 
 pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<Answer> {
     let out = &arguments.out;
@@ -29,7 +29,8 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<Answer> {
     let request = Request { run: out.clone(), resume: false, until: None };
     let (outcome, evaluated) = train_and_report(context, &settings, &request, true)?;
     let Some(evaluated) = evaluated else { return Err(Error::run("the demo was not evaluated")) };
-    let (seconds, samples) = (began.elapsed().as_secs_f64(), out.join("samples.png"));
+    let seconds = began.elapsed().as_secs_f64();
+    let samples = out.join("samples.png");
     let json = evaluated.json(json!({
         "run": text_of(out), "seconds": seconds, "step": outcome.step, "samples": text_of(&samples),
     }));

@@ -121,7 +121,9 @@ fn find(
     model: &IsingDenoising,
     noisy: &BinaryImage,
 ) -> Result<Found> {
-    let (y, height, width) = (&noisy.spins, noisy.height, noisy.width);
+    let y = &noisy.spins;
+    let height = noisy.height;
+    let width = noisy.width;
     let mut bar = Progress::new(context);
     let mut progress = |done, all| bar.phase("sweeps", done, all);
     let sweeps = |usual: usize| arguments.sweeps.map_or(usual, |sweeps| sweeps as usize);
@@ -180,8 +182,10 @@ fn answer(
     seconds: f64,
 ) -> Result<Answer> {
     let differ = |a: &[i8], b: &[i8]| a.iter().zip(b).filter(|(a, b)| a != b).count();
-    let (x, y) = (&found.labelling.spins, &noisy.spins);
-    let (flipped, method) = (differ(x, y), arguments.method.name());
+    let x = &found.labelling.spins;
+    let y = &noisy.spins;
+    let flipped = differ(x, y);
+    let method = arguments.method.name();
     let before = model.energy(y, y, noisy.height, noisy.width)?;
     let errors = truth.map(|truth| [y, x].map(|spins| differ(spins, &truth.spins)));
     let posterior = found.posterior.as_ref();

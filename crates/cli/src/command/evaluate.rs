@@ -66,9 +66,10 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
     progress.end();
     let folder = RunFolder::open(path)?;
     // Without samples there are no pictures: a report that has some is worth more.
-    let report = match settings.samples == 0 && folder.report_path().exists() {
-        true => folder.report_path(),
-        false => write_report(&folder, &trained, &training, &evaluation)?,
+    let report = if settings.samples == 0 && folder.report_path().exists() {
+        folder.report_path()
+    } else {
+        write_report(&folder, &trained, &training, &evaluation)?
     };
     Ok(Evaluated { evaluation, origin, step: trained.step, warnings: trained.warnings, report })
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &Export) -> Result<Answer> {
     std::fs::create_dir_all(folder).map_err(|reason| {
         Error::input("can't create the folder")
             .at(folder.display())
-            .found(reason)
+            .found_error(reason)
             .remedy("choose another --out")
     })?;
     let mut files = match arguments.format {

@@ -37,7 +37,9 @@ fn inpaint(context: &Context, arguments: &Inpaint) -> Result<Answer> {
     let known: Vec<bool> = unknown.iter().map(|unknown| *unknown == 0.0).collect();
     let filled = known.iter().filter(|known| !**known).count();
     let mut progress = Progress::new(context);
-    let (count, steps, seed) = (arguments.num as usize, u64::from(arguments.steps), arguments.seed);
+    let count = arguments.num as usize;
+    let steps = u64::from(arguments.steps);
+    let seed = arguments.seed;
     let drawn = draw_clamped(model, (&row, &known), count, steps, seed, &mut |done, total| {
         progress.phase("filling", done, total)
     })?;

@@ -23,9 +23,10 @@ pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
     let work = || {
         let mut progress = Progress::new(context);
         let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
-        let normaliser = match ModelFile::is_at(&arguments.model) {
-            true => of_file(arguments, &settings, &mut tell)?,
-            false => of_run(arguments, &settings, &mut tell)?,
+        let normaliser = if ModelFile::is_at(&arguments.model) {
+            of_file(arguments, &settings, &mut tell)?
+        } else {
+            of_run(arguments, &settings, &mut tell)?
         };
         progress.end();
         normaliser.keep(&arguments.model)?;

@@ -10,7 +10,6 @@ pub(crate) mod inpaint;
 pub(crate) mod logz;
 pub(crate) mod profile;
 pub(crate) mod sample;
-mod sample_file;
 pub(crate) mod score;
 pub(crate) mod settings;
 pub(crate) mod suggest;

@@ -9,9 +9,10 @@ use crate::context::Context;
 use crate::output::{Answer, Lines};
 
 /// Steps that the table shows; with `--json` all of them.
-const STEPS: usize = 15;
+const SHOWN_STEPS: usize = 15;
 /// Characters of a step's name.
-const NAME: usize = 72;
+const NAME_WIDTH: usize = 72;
+/// Bytes of a mebibyte.
 const MEBIBYTE: f64 = (1u64 << 20) as f64;
 
 pub(crate) fn run(context: &Context, arguments: &Profile) -> Result<Answer> {
@@ -20,7 +21,7 @@ pub(crate) fn run(context: &Context, arguments: &Profile) -> Result<Answer> {
         profile(&settings, u64::from(arguments.updates), &|| context.signals.came())
     })?;
     let json = serde_json::to_value(&profile)
-        .map_err(|reason| Error::run("can't write the profile").found(reason))?;
+        .map_err(|reason| Error::run("can't write the profile").found_error(reason))?;
     Ok(Answer::new(json, text(&profile)))
 }
 
@@ -44,10 +45,10 @@ fn text(profile: &TrainingProfile) -> String {
     p.groups.iter().for_each(|row| text.push_str(&line_of(row, false)));
     text.push_str(&format!("\n{heading}  step, runs per update\n"));
     let several = p.programs.len() > 1;
-    p.steps.iter().take(STEPS).for_each(|row| text.push_str(&line_of(row, several)));
-    if p.steps.len() > STEPS {
-        let rest: f64 = p.steps[STEPS..].iter().map(|row| row.ms).sum();
-        text.push_str(&format!("{rest:>10.4}  {} more (--json lists all)\n", p.steps.len() - STEPS));
+    p.steps.iter().take(SHOWN_STEPS).for_each(|row| text.push_str(&line_of(row, several)));
+    if p.steps.len() > SHOWN_STEPS {
+        let rest: f64 = p.steps[SHOWN_STEPS..].iter().map(|row| row.ms).sum();
+        text.push_str(&format!("{rest:>10.4}  {} more (--json lists all)\n", p.steps.len() - SHOWN_STEPS));
     }
     text
 }
@@ -66,8 +67,8 @@ fn line_of(row: &WorkRow, with_program: bool) -> String {
     let WorkRow { ms, share, gflops, gb_per_s, share_of_limit, .. } = row;
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let gflops = if *gflops > 0.0 { format!("{gflops:.1}") } else { "-".to_string() };
-    let name: String = if row.name.chars().count() > NAME {
-        row.name.chars().take(NAME).chain("..".chars()).collect()
+    let name: String = if row.name.chars().count() > NAME_WIDTH {
+        row.name.chars().take(NAME_WIDTH).chain("..".chars()).collect()
     } else {
         row.name.clone()
     };

@@ -112,12 +112,10 @@ fn of(normaliser: &Normaliser) -> String {
 }
 
 fn finite(log_z: f64) -> Result<f64> {
-    match log_z.is_finite() {
-        true => Ok(log_z),
-        false => {
-            Err(Error::input("invalid log Z").at("--log-z").found(log_z).expected("a finite number, in nats"))
-        }
+    if log_z.is_finite() {
+        return Ok(log_z);
     }
+    Err(Error::input("invalid log Z").at("--log-z").found(log_z).expected("a finite number, in nats"))
 }
 
 /// What the user gave, else what is known.
@@ -135,10 +133,8 @@ fn normaliser_of(arguments: &Score, trained: &Trained) -> Result<Option<Normalis
 fn columns(scores: &RowScores, log_z: Option<f64>) -> Vec<(&'static str, Vec<f64>)> {
     let mut columns: Vec<(&'static str, Vec<f64>)> = Vec::new();
     if let Some(log_density) = &scores.log_density {
-        let [of_density, of_log_p] = match scores.is_bound {
-            true => ["log_density_bound", "log_p_bound"],
-            false => ["log_density", "log_p"],
-        };
+        let [of_density, of_log_p] =
+            if scores.is_bound { ["log_density_bound", "log_p_bound"] } else { ["log_density", "log_p"] };
         columns.push((of_density, log_density.clone()));
         if let Some(log_z) = log_z {
             columns.push((of_log_p, log_density.iter().map(|f| f - log_z).collect()));
@@ -151,9 +147,9 @@ fn columns(scores: &RowScores, log_z: Option<f64>) -> Vec<(&'static str, Vec<f64
 }
 
 fn out_of(arguments: &Score) -> Result<PathBuf> {
-    let default = || match ModelFile::is_at(&arguments.run) {
-        true => arguments.run.with_extension("scores.csv"),
-        false => arguments.run.join("scores.csv"),
+    let default = || {
+        let run = &arguments.run;
+        if ModelFile::is_at(run) { run.with_extension("scores.csv") } else { run.join("scores.csv") }
     };
     let out = arguments.out.clone().unwrap_or_else(default);
     let ending = out.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());

@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context, arguments: &Suggest) -> Result<Answer> {
         suggest(&rows_of(&Subset::all(&data), usize::MAX)?, data.row_len(), settings)
     })?;
     let json = serde_json::to_value(&suggestion)
-        .map_err(|reason| Error::run("can't write the suggestion").found(reason))?;
+        .map_err(|reason| Error::run("can't write the suggestion").found_error(reason))?;
     Ok(Answer::new(json, toml(&arguments.data, &suggestion)))
 }
 

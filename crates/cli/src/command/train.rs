@@ -35,11 +35,10 @@ pub(crate) fn train_and_report(
         }
         let wanted = Wanted { samples: Some(SAMPLES), max_rows: Some(ROWS), ..Wanted::default() };
         let evaluated = evaluate(&request.run, &wanted, &mut progress).map_err(|error| {
-            let what = format!("training finished, but the evaluation failed: {}", error.what);
             let run = request.run.display();
             let remedy = format!("run `enscore evaluate {run}` to evaluate it and write the report");
             let remedy = if error.remedy.is_empty() { remedy } else { format!("{}; {remedy}", error.remedy) };
-            Error { what, remedy, ..error }
+            error.within("training finished, but the evaluation failed").remedy(remedy)
         })?;
         Ok((outcome, Some(evaluated)))
     })

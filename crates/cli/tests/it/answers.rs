@@ -36,7 +36,7 @@ fn is_self_contained(page: &str) {
 }
 
 #[test]
-fn of_an_image_run() {
+fn commands_on_an_image_run_answer_with_their_keys_and_pictures() {
     let folder = Folder::new();
     let trained = folder.succeed("train unet.toml --out run --json --set train.steps=20").json();
     has_keys(&trained, &["run", "step", "steps", "seconds", "loss_per_dim", "evaluation", "report"]);
@@ -69,7 +69,7 @@ fn of_an_image_run() {
 }
 
 #[test]
-fn of_a_run_on_vectors() {
+fn commands_on_a_run_on_vectors_answer_with_tables_that_are_data_again() {
     let folder = Folder::new();
     let text = folder.succeed("train mlp.toml").stdout;
     assert!(text.contains("held-out loss") && text.contains("runs/mlp/report.html"), "{text}");
@@ -94,7 +94,7 @@ fn of_a_run_on_vectors() {
 }
 
 #[test]
-fn about_data_and_settings() {
+fn data_sets_and_settings_are_listed_and_described() {
     let folder = Folder::new();
     let info = folder.succeed("data info digits --json").json();
     has_keys(&info, &["name", "source", "rows", "test_rows", "shape", "scale", "fingerprint", "labels"]);

@@ -32,7 +32,7 @@ fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
 const TRAIN: &str = "train unet.toml --out run --set data.path=";
 
 #[test]
-fn data_that_is_missing_or_damaged() {
+fn missing_and_damaged_data_is_refused_in_one_line() {
     let folder = Folder::new();
     refused(&folder, &format!("{TRAIN}nowhere"), &["no such data", "nowhere"]);
     refused(&folder, "train mlp.toml --out run --set data.name=nowhere", &["no such data", "digits, mnist"]);
@@ -82,7 +82,7 @@ fn files_that_would_run_code_are_not_opened() {
 }
 
 #[test]
-fn settings() {
+fn wrong_settings_are_refused_by_key_and_line() {
     let folder = Folder::new();
     refused(&folder, "train missing.toml", &["can't read the settings", "missing.toml"]);
     let train = "train unet.toml --out run --set ";
@@ -102,7 +102,7 @@ fn settings() {
 }
 
 #[test]
-fn what_the_network_or_the_memory_does_not_take() {
+fn data_beyond_the_network_or_the_memory_is_refused() {
     let folder = Folder::new();
     folder.write("seven.idx", &idx(&[20, 7, 7], &[1; 980].map(|_: u8| 3)));
     let seven = format!("{TRAIN}seven.idx --set model.multipliers=[1,2,2]");
@@ -114,7 +114,7 @@ fn what_the_network_or_the_memory_does_not_take() {
 }
 
 #[test]
-fn runs() {
+fn folders_and_options_that_do_not_fit_a_run_are_refused() {
     let folder = Folder::new();
     refused(&folder, "sample . --num 3", &["not a run folder"]);
     refused(&folder, "evaluate nowhere", &["not a run folder", "nowhere"]);
@@ -169,7 +169,7 @@ fn a_damaged_checkpoint_is_refused_and_an_older_one_taken() {
 }
 
 #[test]
-fn commands_that_do_not_exist() {
+fn unknown_commands_are_refused() {
     let folder = Folder::new();
     refused(&folder, "", &["no command given", "enscore --help"]);
     refused(&folder, "trian mlp.toml", &["trian", "train"]);

@@ -186,7 +186,7 @@ fn grey_images_are_made_two_valued_on_request() {
 }
 
 #[test]
-fn what_is_refused() {
+fn images_and_options_that_do_not_fit_are_refused_in_one_line() {
     let folder = images();
     folder.write("grey.png", &png(&[0, 90, 255, 200], 2));
     folder.write("nan.npy", &npy(&[1.0, f32::NAN], 2));

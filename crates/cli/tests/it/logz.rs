@@ -46,7 +46,7 @@ fn number(value: &Value) -> f64 {
 }
 
 #[test]
-fn every_way_to_log_z_of_a_machine() {
+fn every_method_finds_log_z_of_a_machine() {
     let (folder, (exact, _)) = (folder(), by_hand());
     let run = |options: &str| folder.succeed(&format!("logz rbm.toml --json {options}")).json();
     let found = run("--method exact");
@@ -88,7 +88,7 @@ fn scores_use_what_is_kept_while_the_weights_stay() {
 }
 
 #[test]
-fn ising_models_by_each_exact_way_and_annealed() {
+fn exact_methods_and_annealing_agree_on_log_z_of_ising_models() {
     let folder = folder();
     let exact = |text: &str| {
         folder.write("model.toml", format!("[model]\nkind = 'ising'\n{text}\n").as_bytes());
@@ -133,7 +133,7 @@ fn refused(folder: &Folder, arguments: &str, parts: &[&str]) {
 }
 
 #[test]
-fn bad_input_is_one_line() {
+fn wrong_options_of_logz_are_refused_in_one_line() {
     let folder = folder();
     refused(&folder, "logz rbm.toml --chains 0", &["too few chains", "found 0"]);
     refused(&folder, "logz rbm.toml --temperatures 0", &["too few temperatures"]);
@@ -169,7 +169,7 @@ fn bad_input_is_one_line() {
 }
 
 #[test]
-fn samples_of_model_files() {
+fn samples_of_model_files_are_the_same_on_any_number_of_threads() {
     let folder = folder();
     for chain in ["gibbs", "metropolis", "swendsen-wang", "wolff"] {
         folder

@@ -58,7 +58,7 @@ fn every_kind_of_chain_resumes_bit_for_bit_on_any_number_of_threads() {
 }
 
 #[test]
-fn samples_fillings_and_weights() {
+fn a_trained_machine_is_watched_sampled_filled_in_and_exported() {
     let folder = folder("kind = 'cd'\nsteps = 2");
     folder.succeed("train rbm.toml --out run");
     let metrics = folder.metrics("run");

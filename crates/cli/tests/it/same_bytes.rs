@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::common::{Folder, signal};
 
 #[test]
-fn on_one_thread_and_on_two() {
+fn a_training_writes_the_same_bytes_on_one_thread_and_on_two() {
     let folder = Folder::new();
     for threads in [1, 2] {
         folder.succeed(&format!(
@@ -21,7 +21,7 @@ fn on_one_thread_and_on_two() {
 
 /// A training that is stopped on the way and resumed ends with the bytes of one that was not.
 #[test]
-fn through_kill_sigterm_and_sigint() {
+fn a_training_resumed_after_a_signal_writes_the_same_bytes() {
     let folder = Folder::new();
     folder.succeed("train unet.toml --out whole --no-report");
     let whole = folder.state("whole", 60);

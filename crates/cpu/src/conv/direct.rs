@@ -1,11 +1,13 @@
 //! Convolutions of any kernel, stride, padding and dilation: strips of im2col that stay in the second-level
-//! cache, times the weights. Few target channels go to [`super::narrow`], few source channels to
-//! [`super::shallow`]; a pointwise window needs no im2col.
+//! cache, times the weights. Few target channels go to [`Narrow`], few source channels to [`Shallow`]; a
+//! pointwise window needs no im2col.
 
 use super::geometry::Window;
 use super::im2col::{Gather, Scatter};
 use super::lanes::{Lanes, run};
-use super::{narrow, shallow};
+use super::narrow::Narrow;
+use super::shallow::Shallow;
+use super::way::{Call, Way};
 use crate::matmul::{gemm_into, sum_partials};
 use crate::simd::{Float, Path};
 
@@ -40,58 +42,61 @@ fn is_empty(window: &Window) -> bool {
     window.depth() == 0 || window.positions() * window.target_channels == 0
 }
 
-/// Scratch of [`forward`].
-pub(super) fn forward_scratch<T>(window: &Window) -> usize {
-    if is_empty(window) {
-        return 0;
-    }
-    if narrow::fits(window) {
-        return narrow::forward_scratch(window);
-    }
-    if shallow::fits(window) {
-        return shallow::forward_scratch(window);
-    }
-    plan::<T>(window).0.count * strip_len::<T>(window)
+/// The first way that fits; the last always does.
+fn way<T: Float>(window: &Window) -> &'static dyn Way<T> {
+    let ways: [&dyn Way<T>; 2] = [&Narrow, &Shallow];
+    ways.into_iter().find(|way| way.fits(window)).unwrap_or(&Strips)
 }
 
-/// target = Σ over taps of source · weights, weights `[taps, source channel, target channel]`.
-pub(super) fn forward<T: Float>(
-    path: Path,
-    window: &Window,
-    source: &[T],
-    weights: &[T],
-    target: &mut [T],
-    scratch: &mut [T],
-) {
-    let (depth, channels) = (window.depth(), window.target_channels);
-    if is_empty(window) {
-        target.fill(T::ZERO);
-        return;
+/// Elements of scratch of [`forward`].
+pub(super) fn forward_scratch<T: Float>(window: &Window) -> usize {
+    if is_empty(window) { 0 } else { way::<T>(window).scratch(window) }
+}
+
+/// Computes the target of a convolution.
+pub(super) fn forward<T: Float>(call: Call<T>) {
+    if is_empty(call.window) {
+        call.target.fill(T::ZERO);
+    } else {
+        way::<T>(call.window).run(call);
     }
-    if narrow::fits(window) {
-        return narrow::forward(path, window, source, weights, target, scratch);
+}
+
+/// Strips of im2col times the weights.
+struct Strips;
+
+impl<T: Float> Way<T> for Strips {
+    fn fits(&self, _: &Window) -> bool {
+        true
     }
-    if shallow::fits(window) {
-        return shallow::forward(path, window, source, weights, target, scratch);
+
+    fn scratch(&self, window: &Window) -> usize {
+        plan::<T>(window).0.count * strip_len::<T>(window)
     }
-    let (lanes, strip) = plan::<T>(window);
-    let parts = lanes.split(target, |positions| positions * channels);
-    run(parts, scratch, strip_len::<T>(window), |lane, target, columns| {
-        let range = lanes.range(lane);
-        for (index, target) in target.chunks_mut(strip * channels).enumerate() {
-            let start = range.start + index * strip;
-            let positions = start..start + target.len() / channels;
-            let rows = positions.len();
-            let columns: &[T] = if window.pointwise() {
-                &source[start * depth..][..rows * depth]
-            } else {
-                path.run(Gather { window, source, positions, columns });
-                columns
-            };
-            let sizes = [rows, depth, channels];
-            gemm_into(sizes, columns, [depth, 1], weights, [channels, 1], target, [channels, 1], false);
-        }
-    });
+
+    fn run(&self, call: Call<T>) {
+        let Call { path, window, source, weights, target, scratch } = call;
+        let depth = window.depth();
+        let channels = window.target_channels;
+        let (lanes, strip) = plan::<T>(window);
+        let parts = lanes.split(target, |positions| positions * channels);
+        run(parts, scratch, strip_len::<T>(window), |lane, target, columns| {
+            let range = lanes.range(lane);
+            for (index, target) in target.chunks_mut(strip * channels).enumerate() {
+                let start = range.start + index * strip;
+                let positions = start..start + target.len() / channels;
+                let rows = positions.len();
+                let columns: &[T] = if window.pointwise() {
+                    &source[start * depth..][..rows * depth]
+                } else {
+                    path.run(Gather { window, source, positions, columns });
+                    columns
+                };
+                let sizes = [rows, depth, channels];
+                gemm_into(sizes, columns, [depth, 1], weights, [channels, 1], target, [channels, 1], false);
+            }
+        });
+    }
 }
 
 /// out = transpose of `matrix`, which has `columns` columns.
@@ -118,8 +123,8 @@ pub(super) fn reverse_weights<T: Copy>(window: &Window, weights: &[T], out: &mut
     }
 }
 
-/// Scratch of [`input_gradient`].
-pub(super) fn input_gradient_scratch<T>(window: &Window) -> usize {
+/// Elements of scratch of [`input_gradient`].
+pub(super) fn input_gradient_scratch<T: Float>(window: &Window) -> usize {
     let weights = window.depth() * window.target_channels;
     if window.unit_stride() {
         return weights + forward_scratch::<T>(&window.reversed());
@@ -141,11 +146,20 @@ pub(super) fn input_gradient<T: Float>(
     source: &mut [T],
     scratch: &mut [T],
 ) {
-    let (depth, channels) = (window.depth(), window.target_channels);
+    let depth = window.depth();
+    let channels = window.target_channels;
     let (transposed, scratch) = scratch.split_at_mut(depth * channels);
     if window.unit_stride() {
         reverse_weights(window, weights, transposed);
-        forward(path, &window.reversed(), target, transposed, source, scratch);
+        let reversed = &window.reversed();
+        forward(Call {
+            path,
+            window: reversed,
+            source: target,
+            weights: transposed,
+            target: source,
+            scratch,
+        });
         return;
     }
     if source.is_empty() || transposed.is_empty() || target.is_empty() {
@@ -180,7 +194,7 @@ fn exchange(window: &Window) -> bool {
     window.unit_stride() && window.target_channels < window.source_channels && window.kernel != [1, 1]
 }
 
-/// Scratch of [`weight_gradient`].
+/// Elements of scratch of [`weight_gradient`].
 pub(super) fn weight_gradient_scratch<T>(window: &Window) -> usize {
     let weights = window.depth() * window.target_channels;
     let window = if exchange(window) { window.reversed() } else { *window };
@@ -220,7 +234,8 @@ fn contract<T: Float>(
     weights: &mut [T],
     scratch: &mut [T],
 ) {
-    let (depth, channels) = (window.depth(), window.target_channels);
+    let depth = window.depth();
+    let channels = window.target_channels;
     let (lanes, strip) = plan::<T>(window);
     let (partials, scratch) = scratch.split_at_mut(lanes.count * weights.len());
     let parts = partials.chunks_exact_mut(weights.len()).collect();

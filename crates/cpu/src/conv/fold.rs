@@ -5,7 +5,9 @@
 //! copied: the phases are read and written where they stand.
 
 use super::geometry::Window;
-use super::winograd_matrices::TILE;
+
+/// Side of an output tile.
+pub(super) const TILE: usize = 4;
 
 /// Pixels of an image in phases: pixel i of phase p is row (or column) `step` · i + p − shift.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +74,11 @@ impl Tiled {
         if source.step == 1 {
             return Tiled::forward(&window.reversed());
         }
-        let (step, last) = (source.step as isize, taps as isize - 1);
-        let (mut offset, mut shift, mut extent) = ([0; 2], [0; 2], [0; 2]);
+        let step = source.step as isize;
+        let last = taps as isize - 1;
+        let mut offset = [0; 2];
+        let mut shift = [0; 2];
+        let mut extent = [0; 2];
         for axis in 0..2 {
             // The first pixel of which some phase lies inside becomes pixel 0.
             let first = source.shift[axis].div_euclid(step);
@@ -104,13 +109,15 @@ impl Tiled {
     #[inline(always)]
     pub fn corner(&self, tile: usize) -> (usize, [isize; 2]) {
         let [down, across] = self.tiles();
-        let (row, column) = (tile / across % down, tile % across);
+        let row = tile / across % down;
+        let column = tile % across;
         (tile / (down * across), [(row * TILE) as isize, (column * TILE) as isize])
     }
 
     /// The first row of the target image, over the whole batch, of a row of tiles.
     pub fn target_row(&self, tile_row: usize) -> usize {
-        let ([down, _], Grid { size, step, shift, .. }) = (self.tiles(), self.target);
+        let [down, _] = self.tiles();
+        let Grid { size, step, shift, .. } = self.target;
         let first = (step * (tile_row % down) * TILE) as isize - shift[0];
         tile_row / down * size[0] + first.clamp(0, size[0] as isize) as usize
     }
@@ -125,8 +132,10 @@ fn tap(step: usize, tap: usize, phase: usize) -> usize {
 /// together, the weights `[taps, source channel, target channel]` of `window` and
 /// `[taps, phase, source channel, target channel]`.
 fn runs(window: &Window, mut visit: impl FnMut(usize, usize)) {
-    let (step, side) = (window.stride[0], window.kernel[0]);
-    let (taps, run) = (side / step, window.source_channels * window.target_channels);
+    let step = window.stride[0];
+    let side = window.kernel[0];
+    let taps = side / step;
+    let run = window.source_channels * window.target_channels;
     let mut folded = 0;
     for (u, v) in (0..taps).flat_map(|u| (0..taps).map(move |v| (u, v))) {
         for (p, q) in (0..step).flat_map(|p| (0..step).map(move |q| (p, q))) {
@@ -151,12 +160,16 @@ pub(super) fn unfold_weights<T: Copy>(window: &Window, folded: &[T], out: &mut [
 /// Weights in the order of [`Tiled::backward`]: taps turned by half a turn,
 /// `[taps, target channel, phase, source channel]`.
 pub(super) fn turn_weights<T: Copy>(window: &Window, weights: &[T], out: &mut [T]) {
-    let (inputs, outputs) = (window.source_channels, window.target_channels);
-    let (step, run) = (window.stride[0], inputs * outputs);
-    let (phases, length) = (step * step, step * step * run);
+    let inputs = window.source_channels;
+    let outputs = window.target_channels;
+    let step = window.stride[0];
+    let run = inputs * outputs;
+    let phases = step * step;
+    let length = step * step * run;
     let last = weights.len() / length.max(1);
     runs(window, |folded, plain| {
-        let (turned, phase) = (last - 1 - folded / length, folded / run % phases);
+        let turned = last - 1 - folded / length;
+        let phase = folded / run % phases;
         let out = &mut out[turned * length..][..length];
         for (o, out) in out.chunks_exact_mut(phases * inputs).enumerate() {
             let from = weights[plain + o..plain + run].iter().step_by(outputs);

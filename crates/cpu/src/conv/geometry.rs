@@ -10,7 +10,7 @@ use std::ops::Range;
 /// `[batch, output_height, output_width, out_channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvGeometry {
-    /// Images.
+    /// Images of the batch.
     pub batch: usize,
     /// Rows of an input image.
     pub height: usize,
@@ -142,7 +142,8 @@ impl Window {
     /// Target columns for which tap `v` of a row of taps is inside; empty where there is none.
     #[inline(always)]
     pub fn columns_inside(&self, v: usize) -> Range<usize> {
-        let (step, last) = (self.stride[1] as isize, self.source[1] as isize - 1);
+        let step = self.stride[1] as isize;
+        let last = self.source[1] as isize - 1;
         let first = (v * self.dilation[1]) as isize - self.offset[1];
         let clip = |column: isize| column.clamp(0, self.target[1] as isize) as usize;
         let begin = clip((-first).max(0).unsigned_abs().div_ceil(self.stride[1]) as isize);

@@ -42,11 +42,14 @@ impl Window {
     #[inline(always)]
     fn taps_inside(&self, j: usize) -> (usize, usize) {
         let first = (j * self.stride[1]) as isize - self.offset[1];
-        let (step, taps, size) = (self.dilation[1] as isize, self.kernel[1], self.source[1] as isize);
+        let step = self.dilation[1] as isize;
+        let taps = self.kernel[1];
+        let size = self.source[1] as isize;
         if first >= 0 && first + (taps as isize - 1) * step < size {
             return (0, taps);
         }
-        let (mut begin, mut end) = (0, taps);
+        let mut begin = 0;
+        let mut end = taps;
         while begin < taps && first + begin as isize * step < 0 {
             begin += 1;
         }

@@ -1,7 +1,7 @@
 //! Two-dimensional convolution of images with the channels last, and its two adjoints.
 //!
-//! Every function overwrites its output, takes its scratch from the caller, and gives the same bits on any
-//! number of threads: work is cut by shapes alone and partial sums are added in a fixed order.
+//! [`Convolution::run`] overwrites its output, takes its scratch from the caller, and gives the same bits on
+//! any number of threads: work is cut by shapes alone and partial sums are added in a fixed order.
 
 mod direct;
 mod fold;
@@ -10,12 +10,8 @@ mod im2col;
 mod lanes;
 mod narrow;
 mod shallow;
+mod way;
 mod winograd;
-mod winograd_matrices;
-mod winograd_three;
-mod winograd_tiles;
-mod winograd_two;
-mod winograd_weights;
 
 #[cfg(test)]
 mod tests;
@@ -23,8 +19,9 @@ mod tests;
 pub use geometry::ConvGeometry;
 
 use crate::simd::{Float, Path};
-use fold::{Tiled, fold_weights, turn_weights, unfold_weights};
+use fold::{TILE, Tiled, fold_weights, turn_weights, unfold_weights};
 use geometry::Window;
+use way::Call;
 
 /// How a convolution is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,187 +35,127 @@ pub enum Algorithm {
     Direct,
 }
 
-/// The sum over tiles by which `algorithm` computes [`forward`] and [`weight_gradient`], if it does.
-fn tiled(window: &Window, algorithm: Algorithm) -> Option<Tiled> {
-    let sum = Tiled::forward(window).filter(|_| algorithm == Algorithm::Auto);
-    sum.filter(winograd::pays)
+/// Which of the three functions of images x, weights w and their convolution y.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// y from x and w.
+    Forward,
+    /// The adjoint in x: dx from dy and w, with ⟨dy, y(x, w)⟩ = ⟨dx, x⟩ for every x.
+    InputGradient,
+    /// The adjoint in w: dw from x and dy, with ⟨dy, y(x, w)⟩ = ⟨dw, w⟩ for every w.
+    WeightGradient,
 }
 
-/// The same for [`input_gradient`].
-fn tiled_backward(window: &Window, algorithm: Algorithm) -> Option<Tiled> {
-    let sum = Tiled::backward(window).filter(|_| algorithm == Algorithm::Auto);
-    sum.filter(winograd::pays)
+/// A convolution or one of its adjoints, as it is to be computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Convolution {
+    /// Which of the three functions.
+    pub direction: Direction,
+    /// The shapes of images and window.
+    pub geometry: ConvGeometry,
+    /// The way to compute it.
+    pub algorithm: Algorithm,
 }
 
-/// Multiplications and additions of a convolution, or of its gradient in the weights: 2 for every tap, input
-/// channel and element of the output, borders included; by tiles, where `algorithm` takes them, 36 / 144 or
-/// 25 / 64 of that.
-pub fn operations(g: &ConvGeometry, algorithm: Algorithm) -> u64 {
-    count(g, tiled(&Window::new(g), algorithm))
-}
+impl Convolution {
+    /// The sum over tiles by which the algorithm computes it, if it does.
+    fn tiled(&self, window: &Window) -> Option<Tiled> {
+        if self.algorithm == Algorithm::Direct {
+            return None;
+        }
+        let sum = match self.direction {
+            Direction::Forward | Direction::WeightGradient => Tiled::forward(window),
+            Direction::InputGradient => Tiled::backward(window),
+        };
+        sum.filter(winograd::pays)
+    }
 
-/// The same of the gradient in the images.
-pub fn input_gradient_operations(g: &ConvGeometry, algorithm: Algorithm) -> u64 {
-    count(g, tiled_backward(&Window::new(g), algorithm))
-}
+    /// Multiplications and additions: 2 for every tap, input channel and element of the output, borders
+    /// included; by tiles, where the algorithm takes them, 36 / 144 or 25 / 64 of that.
+    pub fn operations(&self) -> u64 {
+        let g = &self.geometry;
+        let direct = 2 * (g.output_len() * (g.weight_len() / g.out_channels.max(1))) as u64;
+        let side = |sum: &Tiled| (TILE * sum.taps) as u64;
+        let by_tiles = |sum: Tiled| direct * winograd::points(&sum) as u64 / (side(&sum) * side(&sum));
+        self.tiled(&Window::new(g)).map_or(direct, by_tiles)
+    }
 
-fn count(g: &ConvGeometry, sum: Option<Tiled>) -> u64 {
-    let direct = 2 * (g.output_len() * (g.weight_len() / g.out_channels.max(1))) as u64;
-    let side = |sum: &Tiled| (winograd_matrices::TILE * sum.taps) as u64;
-    sum.map_or(direct, |sum| direct * winograd::points(&sum) as u64 / (side(&sum) * side(&sum)))
+    /// Elements of scratch that [`Convolution::run`] needs.
+    pub fn scratch<T: Float>(&self) -> usize {
+        let window = Window::new(&self.geometry);
+        match (self.direction, self.tiled(&window)) {
+            (Direction::Forward, Some(sum)) => folded(&sum) + winograd::forward_scratch::<T>(&sum),
+            (Direction::Forward, None) => direct::forward_scratch::<T>(&window),
+            (Direction::InputGradient, Some(sum)) => sum.weight_len() + winograd::forward_scratch::<T>(&sum),
+            (Direction::InputGradient, None) => direct::input_gradient_scratch::<T>(&window),
+            (Direction::WeightGradient, Some(sum)) => {
+                folded(&sum) + winograd::weight_gradient_scratch::<T>(&sum)
+            }
+            (Direction::WeightGradient, None) => direct::weight_gradient_scratch::<T>(&window),
+        }
+    }
+
+    /// Computes `out` from the operands `a` and `b`, in the order in which [`Direction`] names them. Panics
+    /// if a slice's length is not that of the geometry, or scratch is too short.
+    pub fn run<T: Float>(&self, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
+        self.run_on(Path::current(), a, b, out, scratch);
+    }
+
+    fn run_on<T: Float>(&self, path: Path, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
+        let needed = self.scratch::<T>();
+        self.check([a.len(), b.len(), out.len()], scratch.len(), needed);
+        let scratch = &mut scratch[..needed];
+        let window = Window::new(&self.geometry);
+        match (self.direction, self.tiled(&window)) {
+            (Direction::Forward, Some(sum)) => {
+                let (weights, scratch) = scratch.split_at_mut(folded(&sum));
+                if weights.is_empty() {
+                    return winograd::forward(path, &sum, a, b, out, scratch);
+                }
+                fold_weights(&window, b, weights);
+                winograd::forward(path, &sum, a, weights, out, scratch);
+            }
+            (Direction::Forward, None) => {
+                let window = &window;
+                direct::forward(Call { path, window, source: a, weights: b, target: out, scratch });
+            }
+            (Direction::InputGradient, Some(sum)) => {
+                let (weights, scratch) = scratch.split_at_mut(b.len());
+                turn_weights(&window, b, weights);
+                winograd::forward(path, &sum, a, weights, out, scratch);
+            }
+            (Direction::InputGradient, None) => {
+                direct::input_gradient(path, &window, a, b, out, scratch);
+            }
+            (Direction::WeightGradient, Some(sum)) => {
+                let (weights, scratch) = scratch.split_at_mut(folded(&sum));
+                if weights.is_empty() {
+                    return winograd::weight_gradient(path, &sum, a, b, out, scratch);
+                }
+                winograd::weight_gradient(path, &sum, a, b, weights, scratch);
+                unfold_weights(&window, weights, out);
+            }
+            (Direction::WeightGradient, None) => {
+                direct::weight_gradient(path, &window, a, b, out, scratch);
+            }
+        }
+    }
+
+    /// Panics where the lengths of `a`, `b` and out, or of scratch, are wrong.
+    fn check(&self, lengths: [usize; 3], scratch: usize, needed: usize) {
+        let g = &self.geometry;
+        let [x, w, y] = [g.input_len(), g.weight_len(), g.output_len()];
+        let expected = match self.direction {
+            Direction::Forward => [x, w, y],
+            Direction::InputGradient => [y, w, x],
+            Direction::WeightGradient => [x, y, w],
+        };
+        assert_eq!(lengths, expected, "convolution: elements of the operands and the output for {self:?}");
+        assert!(scratch >= needed, "convolution: {scratch} of {needed} elements of scratch for {self:?}");
+    }
 }
 
 /// Elements of the weights in the order in which tiles need them, if that is not their own.
 fn folded(sum: &Tiled) -> usize {
     if sum.source.step == 1 { 0 } else { sum.weight_len() }
-}
-
-/// Elements of scratch for [`forward`].
-pub fn forward_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
-    let window = Window::new(g);
-    match tiled(&window, algorithm) {
-        Some(sum) => folded(&sum) + winograd::forward_scratch::<T>(&sum),
-        None => direct::forward_scratch::<T>(&window),
-    }
-}
-
-/// y = the convolution of x with w. Panics if a slice's length is not that of `g`, or scratch is too short.
-pub fn forward<T: Float>(
-    g: &ConvGeometry,
-    algorithm: Algorithm,
-    x: &[T],
-    w: &[T],
-    y: &mut [T],
-    scratch: &mut [T],
-) {
-    forward_on(Path::current(), g, algorithm, x, w, y, scratch);
-}
-
-fn forward_on<T: Float>(
-    path: Path,
-    g: &ConvGeometry,
-    algorithm: Algorithm,
-    x: &[T],
-    w: &[T],
-    y: &mut [T],
-    scratch: &mut [T],
-) {
-    check(g, x, w, y);
-    let scratch = reserve(scratch, forward_scratch::<T>(g, algorithm), g);
-    let window = Window::new(g);
-    let Some(sum) = tiled(&window, algorithm) else {
-        return direct::forward(path, &window, x, w, y, scratch);
-    };
-    let (weights, scratch) = scratch.split_at_mut(folded(&sum));
-    if weights.is_empty() {
-        winograd::forward(path, &sum, x, w, y, scratch);
-    } else {
-        fold_weights(&window, w, weights);
-        winograd::forward(path, &sum, x, weights, y, scratch);
-    }
-}
-
-/// Elements of scratch for [`input_gradient`].
-pub fn input_gradient_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
-    let window = Window::new(g);
-    match tiled_backward(&window, algorithm) {
-        Some(sum) => sum.weight_len() + winograd::forward_scratch::<T>(&sum),
-        None => direct::input_gradient_scratch::<T>(&window),
-    }
-}
-
-/// dx = the adjoint of [`forward`] in x, applied to dy: ⟨dy, forward(x, w)⟩ = ⟨dx, x⟩ for every x. Panics if
-/// a slice's length is not that of `g`, or scratch is too short.
-pub fn input_gradient<T: Float>(
-    g: &ConvGeometry,
-    algorithm: Algorithm,
-    dy: &[T],
-    w: &[T],
-    dx: &mut [T],
-    scratch: &mut [T],
-) {
-    input_gradient_on(Path::current(), g, algorithm, dy, w, dx, scratch);
-}
-
-fn input_gradient_on<T: Float>(
-    path: Path,
-    g: &ConvGeometry,
-    algorithm: Algorithm,
-    dy: &[T],
-    w: &[T],
-    dx: &mut [T],
-    scratch: &mut [T],
-) {
-    check(g, dx, w, dy);
-    let scratch = reserve(scratch, input_gradient_scratch::<T>(g, algorithm), g);
-    let window = Window::new(g);
-    match tiled_backward(&window, algorithm) {
-        Some(sum) => {
-            let (weights, scratch) = scratch.split_at_mut(w.len());
-            turn_weights(&window, w, weights);
-            winograd::forward(path, &sum, dy, weights, dx, scratch);
-        }
-        None => direct::input_gradient(path, &window, dy, w, dx, scratch),
-    }
-}
-
-/// Elements of scratch for [`weight_gradient`].
-pub fn weight_gradient_scratch<T: Float>(g: &ConvGeometry, algorithm: Algorithm) -> usize {
-    let window = Window::new(g);
-    match tiled(&window, algorithm) {
-        Some(sum) => folded(&sum) + winograd::weight_gradient_scratch::<T>(&sum),
-        None => direct::weight_gradient_scratch::<T>(&window),
-    }
-}
-
-/// dw = the adjoint of [`forward`] in w, applied to dy: ⟨dy, forward(x, w)⟩ = ⟨dw, w⟩ for every w. Panics if
-/// a slice's length is not that of `g`, or scratch is too short.
-pub fn weight_gradient<T: Float>(
-    g: &ConvGeometry,
-    algorithm: Algorithm,
-    x: &[T],
-    dy: &[T],
-    dw: &mut [T],
-    scratch: &mut [T],
-) {
-    weight_gradient_on(Path::current(), g, algorithm, x, dy, dw, scratch);
-}
-
-fn weight_gradient_on<T: Float>(
-    path: Path,
-    g: &ConvGeometry,
-    algorithm: Algorithm,
-    x: &[T],
-    dy: &[T],
-    dw: &mut [T],
-    scratch: &mut [T],
-) {
-    check(g, x, dw, dy);
-    let scratch = reserve(scratch, weight_gradient_scratch::<T>(g, algorithm), g);
-    let window = Window::new(g);
-    let Some(sum) = tiled(&window, algorithm) else {
-        return direct::weight_gradient(path, &window, x, dy, dw, scratch);
-    };
-    let (weights, scratch) = scratch.split_at_mut(folded(&sum));
-    if weights.is_empty() {
-        winograd::weight_gradient(path, &sum, x, dy, dw, scratch);
-    } else {
-        winograd::weight_gradient(path, &sum, x, dy, weights, scratch);
-        unfold_weights(&window, weights, dw);
-    }
-}
-
-fn check<T>(g: &ConvGeometry, x: &[T], w: &[T], y: &[T]) {
-    assert_eq!(x.len(), g.input_len(), "convolution: elements of the input for {g:?}");
-    assert_eq!(w.len(), g.weight_len(), "convolution: elements of the weights for {g:?}");
-    assert_eq!(y.len(), g.output_len(), "convolution: elements of the output for {g:?}");
-}
-
-fn reserve<'a, T>(scratch: &'a mut [T], needed: usize, g: &ConvGeometry) -> &'a mut [T] {
-    assert!(
-        scratch.len() >= needed,
-        "convolution: {} of {needed} elements of scratch for {g:?}",
-        scratch.len()
-    );
-    &mut scratch[..needed]
 }

@@ -7,7 +7,8 @@ use pulp::{Simd, WithSimd};
 
 use super::geometry::Window;
 use super::lanes::{Lanes, run};
-use crate::simd::{Float, Path};
+use super::way::{Call, Way};
+use crate::simd::Float;
 
 /// Taps times target channels that are summed together: a multiple of every path's vector.
 const WIDTH: usize = 16;
@@ -22,10 +23,8 @@ const STRIP: usize = 1 << 15;
 /// Multiplications and additions that are worth a lane of its own.
 const LANE_OPERATIONS: usize = 1 << 20;
 
-/// Whether [`forward`] is the way to go.
-pub(super) fn fits(window: &Window) -> bool {
-    window.target_channels <= MOST_CHANNELS && window.source_channels >= FEWEST_SOURCE_CHANNELS
-}
+/// The way for few target channels.
+pub(super) struct Narrow;
 
 /// Products of one source pixel: taps times target channels, rounded up to whole vectors.
 fn products(window: &Window) -> usize {
@@ -57,45 +56,44 @@ impl Plan {
     }
 }
 
-/// Scratch of [`forward`].
-pub(super) fn forward_scratch(window: &Window) -> usize {
-    let plan = Plan::new(window);
-    window.source_channels * products(window) + plan.lanes.count * plan.strip
-}
-
-/// target = Σ over taps of source · weights, weights `[taps, source channel, target channel]`.
-pub(super) fn forward<T: Float>(
-    path: Path,
-    window: &Window,
-    source: &[T],
-    weights: &[T],
-    target: &mut [T],
-    scratch: &mut [T],
-) {
-    let (channels, lanes_of_pixel) = (window.source_channels, products(window));
-    let (by_channel, scratch) = scratch.split_at_mut(channels * lanes_of_pixel);
-    by_channel.fill(T::ZERO);
-    let outputs = window.target_channels;
-    for (tap, weights) in weights.chunks_exact(channels * outputs).enumerate() {
-        for (channel, weights) in weights.chunks_exact(outputs).enumerate() {
-            by_channel[channel * lanes_of_pixel + tap * outputs..][..outputs].copy_from_slice(weights);
-        }
+impl<T: Float> Way<T> for Narrow {
+    fn fits(&self, window: &Window) -> bool {
+        window.target_channels <= MOST_CHANNELS && window.source_channels >= FEWEST_SOURCE_CHANNELS
     }
-    let by_channel = &*by_channel;
-    let plan = Plan::new(window);
-    let row = window.target[1] * outputs;
-    let parts = plan.lanes.split(target, |rows| rows * row);
-    run(parts, scratch, plan.strip, |lane, mut target, products| {
-        let Range { start: mut next, end } = plan.lanes.range(lane);
-        while next < end {
-            let (image, first) = (next / window.target[0], next % window.target[0]);
-            let rows = plan.rows.min(window.target[0] - first).min(end - next);
-            let (strip, rest) = target.split_at_mut(rows * row);
-            let weights = by_channel;
-            path.run_vectors(Strip { window, source, weights, image, first, products, target: strip });
-            (target, next) = (rest, next + rows);
+
+    fn scratch(&self, window: &Window) -> usize {
+        let plan = Plan::new(window);
+        window.source_channels * products(window) + plan.lanes.count * plan.strip
+    }
+
+    fn run(&self, call: Call<T>) {
+        let Call { path, window, source, weights, target, scratch } = call;
+        let channels = window.source_channels;
+        let lanes_of_pixel = products(window);
+        let (by_channel, scratch) = scratch.split_at_mut(channels * lanes_of_pixel);
+        by_channel.fill(T::ZERO);
+        let outputs = window.target_channels;
+        for (tap, weights) in weights.chunks_exact(channels * outputs).enumerate() {
+            for (channel, weights) in weights.chunks_exact(outputs).enumerate() {
+                by_channel[channel * lanes_of_pixel + tap * outputs..][..outputs].copy_from_slice(weights);
+            }
         }
-    });
+        let by_channel = &*by_channel;
+        let plan = Plan::new(window);
+        let row = window.target[1] * outputs;
+        let parts = plan.lanes.split(target, |rows| rows * row);
+        run(parts, scratch, plan.strip, |lane, mut target, products| {
+            let Range { start: mut next, end } = plan.lanes.range(lane);
+            while next < end {
+                let (image, first) = (next / window.target[0], next % window.target[0]);
+                let rows = plan.rows.min(window.target[0] - first).min(end - next);
+                let (strip, rest) = target.split_at_mut(rows * row);
+                let weights = by_channel;
+                path.run_vectors(Strip { window, source, weights, image, first, products, target: strip });
+                (target, next) = (rest, next + rows);
+            }
+        });
+    }
 }
 
 /// The target rows from `first` on of one image.
@@ -125,7 +123,8 @@ impl<T: Float> Strip<'_, T> {
     /// strip.
     #[inline(always)]
     fn multiply<S: Simd, const N: usize>(&mut self, simd: S, pixel: usize, to: usize) {
-        let (channels, lanes) = (self.window.source_channels, products(self.window));
+        let channels = self.window.source_channels;
+        let lanes = products(self.window);
         let mut source = [&self.source[..channels]; N];
         for (n, source) in source.iter_mut().enumerate() {
             *source = &self.source[(pixel + n) * channels..][..channels];
@@ -150,14 +149,16 @@ impl<T: Float> Strip<'_, T> {
     /// Adds to target row `i` of the strip what tap `u`, `v` has for it; `rows` are the source rows at hand.
     #[inline(always)]
     fn add(&mut self, rows: &Range<usize>, i: usize, u: usize, v: usize) {
-        let (window, lanes) = (self.window, products(self.window));
+        let window = self.window;
+        let lanes = products(self.window);
         let Some(source_row) = window.source_index(0, self.first + i, u) else { return };
         let columns = window.columns_inside(v);
         let Some(source_column) = window.source_index(1, columns.start, v) else { return };
         let outputs = window.target_channels;
         let tap = (u * window.kernel[1] + v) * outputs;
         let from = ((source_row - rows.start) * window.source[1] + source_column) * lanes + tap;
-        let (step, row) = (window.stride[1] * lanes, i * window.target[1] * outputs);
+        let step = window.stride[1] * lanes;
+        let row = i * window.target[1] * outputs;
         let row = &mut self.target[row + columns.start * outputs..row + columns.end * outputs];
         if outputs == 1 {
             for (j, target) in row.iter_mut().enumerate() {
@@ -180,7 +181,8 @@ impl<T: Float> WithSimd for Strip<'_, T> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let window = self.window;
         let rows = self.source_rows();
-        let (begin, count) = (self.image * window.source[0] + rows.start, rows.len() * window.source[1]);
+        let begin = self.image * window.source[0] + rows.start;
+        let count = rows.len() * window.source[1];
         let mut pixel = 0;
         while pixel + PIXELS <= count {
             self.multiply::<S, PIXELS>(simd, begin * window.source[1] + pixel, pixel);

@@ -5,7 +5,8 @@ use pulp::{Simd, WithSimd};
 
 use super::geometry::Window;
 use super::lanes::{Lanes, run};
-use crate::simd::{Float, Path};
+use super::way::{Call, Way};
+use crate::simd::Float;
 
 /// Target channels are rounded up to a multiple of this, and of every path's vector.
 const WIDTH: usize = 16;
@@ -18,10 +19,8 @@ const FEWEST_CHANNELS: usize = 8;
 /// Multiplications and additions that are worth a lane of its own.
 const LANE_OPERATIONS: usize = 1 << 20;
 
-/// Whether [`forward`] is the way to go.
-pub(super) fn fits(window: &Window) -> bool {
-    window.source_channels <= MOST_SOURCE_CHANNELS && window.target_channels >= FEWEST_CHANNELS
-}
+/// The way for few source channels.
+pub(super) struct Shallow;
 
 fn width(window: &Window) -> usize {
     window.target_channels.next_multiple_of(WIDTH)
@@ -39,32 +38,31 @@ fn lanes(window: &Window) -> Lanes {
     Lanes::new(window.batch * window.target[0], (LANE_OPERATIONS / operations).max(1))
 }
 
-/// Scratch of [`forward`].
-pub(super) fn forward_scratch(window: &Window) -> usize {
-    window.depth() * width(window) + lanes(window).count * window.kernel[0] * bordered(window)
-}
+impl<T: Float> Way<T> for Shallow {
+    fn fits(&self, window: &Window) -> bool {
+        window.source_channels <= MOST_SOURCE_CHANNELS && window.target_channels >= FEWEST_CHANNELS
+    }
 
-/// target = Σ over taps of source · weights, weights `[taps, source channel, target channel]`.
-pub(super) fn forward<T: Float>(
-    path: Path,
-    window: &Window,
-    source: &[T],
-    weights: &[T],
-    target: &mut [T],
-    scratch: &mut [T],
-) {
-    let (padded, scratch) = scratch.split_at_mut(window.depth() * width(window));
-    padded.fill(T::ZERO);
-    let rows = padded.chunks_exact_mut(width(window)).zip(weights.chunks_exact(window.target_channels));
-    rows.for_each(|(padded, weights)| padded[..weights.len()].copy_from_slice(weights));
-    let (weights, lanes) = (&*padded, lanes(window));
-    let row = window.target[1] * window.target_channels;
-    let parts = lanes.split(target, |rows| rows * row);
-    run(parts, scratch, window.kernel[0] * bordered(window), |lane, target, bordered| {
-        for (number, target) in lanes.range(lane).zip(target.chunks_exact_mut(row)) {
-            path.run_vectors(Row { window, source, weights, number, bordered, target });
-        }
-    });
+    fn scratch(&self, window: &Window) -> usize {
+        window.depth() * width(window) + lanes(window).count * window.kernel[0] * bordered(window)
+    }
+
+    fn run(&self, call: Call<T>) {
+        let Call { path, window, source, weights, target, scratch } = call;
+        let (padded, scratch) = scratch.split_at_mut(window.depth() * width(window));
+        padded.fill(T::ZERO);
+        let rows = padded.chunks_exact_mut(width(window)).zip(weights.chunks_exact(window.target_channels));
+        rows.for_each(|(padded, weights)| padded[..weights.len()].copy_from_slice(weights));
+        let weights = &*padded;
+        let lanes = lanes(window);
+        let row = window.target[1] * window.target_channels;
+        let parts = lanes.split(target, |rows| rows * row);
+        run(parts, scratch, window.kernel[0] * bordered(window), |lane, target, bordered| {
+            for (number, target) in lanes.range(lane).zip(target.chunks_exact_mut(row)) {
+                path.run_vectors(Row { window, source, weights, number, bordered, target });
+            }
+        });
+    }
 }
 
 /// Target row `number` of the batch.
@@ -123,7 +121,8 @@ impl<T: Float> Row<'_, T> {
     ) {
         let window = self.window;
         let inputs = window.source_channels;
-        let (step, reach) = (window.stride[1] * inputs, bordered(window));
+        let step = window.stride[1] * inputs;
+        let reach = bordered(window);
         let mut rows = T::vectors(simd, self.weights).chunks_exact(vectors);
         let mut sums = [[T::splat(simd, T::ZERO); M]; N];
         for u in 0..window.kernel[0] {
@@ -141,8 +140,10 @@ impl<T: Float> Row<'_, T> {
                 }
             }
         }
-        let (outputs, lanes) = (window.target_channels, width(window) / vectors);
-        let (begin, end) = (vector * lanes, outputs.min((vector + M) * lanes));
+        let outputs = window.target_channels;
+        let lanes = width(window) / vectors;
+        let begin = vector * lanes;
+        let end = outputs.min((vector + M) * lanes);
         if begin >= end {
             return;
         }

@@ -7,7 +7,8 @@ use crate::simd::test_values as values;
 
 /// Calls `visit(index of x, index of w, index of y)` for every product of the definition.
 fn products(g: &ConvGeometry, mut visit: impl FnMut(usize, usize, usize)) {
-    let (oh, ow) = (g.output_height(), g.output_width());
+    let oh = g.output_height();
+    let ow = g.output_width();
     let inside = |size: usize, out: usize, tap: usize, axis: usize| {
         let index = (out * g.stride[axis] + tap * g.dilation[axis]) as isize - g.padding[axis][0] as isize;
         (index >= 0 && index < size as isize).then_some(index as usize)
@@ -41,7 +42,9 @@ struct Case<T> {
 
 impl<T: Float> Case<T> {
     fn new(g: ConvGeometry) -> Case<T> {
-        let (x, w, dy) = (values(g.input_len(), 1), values(g.weight_len(), 2), values(g.output_len(), 3));
+        let x = values(g.input_len(), 1);
+        let w = values(g.weight_len(), 2);
+        let dy = values(g.output_len(), 3);
         let mut expected = [vec![0.0; g.output_len()], vec![0.0; g.input_len()], vec![0.0; g.weight_len()]];
         products(&g, |at_x, at_w, at_y| {
             let (x, w, dy): (T, T, T) = (x[at_x], w[at_w], dy[at_y]);
@@ -56,12 +59,15 @@ impl<T: Float> Case<T> {
     fn run(&self, path: Path, algorithm: Algorithm) -> [Vec<T>; 3] {
         let Case { g, x, w, dy, .. } = self;
         let nan = |count: usize| vec![T::from_f64(f64::NAN); count];
-        let (mut y, mut dx, mut dw) = (nan(dy.len()), nan(x.len()), nan(w.len()));
-        forward_on(path, g, algorithm, x, w, &mut y, &mut nan(forward_scratch::<T>(g, algorithm)));
-        let mut scratch = nan(input_gradient_scratch::<T>(g, algorithm));
-        input_gradient_on(path, g, algorithm, dy, w, &mut dx, &mut scratch);
-        let mut scratch = nan(weight_gradient_scratch::<T>(g, algorithm));
-        weight_gradient_on(path, g, algorithm, x, dy, &mut dw, &mut scratch);
+        let run = |direction: Direction, a: &[T], b: &[T], len: usize| {
+            let convolution = Convolution { direction, geometry: *g, algorithm };
+            let mut out = nan(len);
+            convolution.run_on(path, a, b, &mut out, &mut nan(convolution.scratch::<T>()));
+            out
+        };
+        let y = run(Direction::Forward, x, w, dy.len());
+        let dx = run(Direction::InputGradient, dy, w, x.len());
+        let dw = run(Direction::WeightGradient, x, dy, w.len());
         [y, dx, dw]
     }
 
@@ -69,7 +75,8 @@ impl<T: Float> Case<T> {
     fn errors(&self, path: Path, algorithm: Algorithm) -> [f64; 3] {
         let results = self.run(path, algorithm);
         [0, 1, 2].map(|k| {
-            let (mut error, mut size) = (0.0, 0.0);
+            let mut error = 0.0;
+            let mut size = 0.0;
             for (got, expected) in results[k].iter().zip(&self.expected[k]) {
                 error += (got.to_f64() - expected).powi(2);
                 size += expected.powi(2);
@@ -109,7 +116,7 @@ fn square(batch: usize, size: usize, channels: [usize; 2], kernel: usize, paddin
 }
 
 #[test]
-fn layers_of_a_network_are_right() {
+fn layers_of_a_network_follow_the_definition() {
     for (size, channels, kernel) in [
         (28, [1, 32], 3),
         (28, [32, 1], 3),
@@ -128,7 +135,7 @@ fn layers_of_a_network_are_right() {
 }
 
 #[test]
-fn work_cut_into_lanes_and_strips_is_right() {
+fn work_cut_into_lanes_and_strips_follows_the_definition() {
     check(square(9, 26, [24, 32], 3, 1));
     check(square(9, 26, [32, 2], 3, 1));
     check(ConvGeometry { dilation: [2, 3], ..square(9, 26, [24, 3], 3, 2) });
@@ -151,9 +158,13 @@ fn empty_sums_are_zero() {
     }
 }
 
+fn is_tiled(direction: Direction, geometry: &ConvGeometry, algorithm: Algorithm) -> bool {
+    Convolution { direction, geometry: *geometry, algorithm }.tiled(&Window::new(geometry)).is_some()
+}
+
 #[test]
 fn winograd_is_chosen_where_it_saves_work() {
-    let auto = |g: &ConvGeometry| super::tiled(&Window::new(g), Algorithm::Auto).is_some();
+    let auto = |g: &ConvGeometry| is_tiled(Direction::Forward, g, Algorithm::Auto);
     for size in [28, 14, 8, 7, 4] {
         assert!(auto(&square(8, size, [16, 16], 3, 1)), "size {size}");
     }
@@ -162,14 +173,14 @@ fn winograd_is_chosen_where_it_saves_work() {
     assert!(!auto(&square(4, 28, [16, 16], 5, 1)));
     assert!(!auto(&ConvGeometry { stride: [2, 1], ..square(4, 28, [16, 16], 3, 1) }));
     assert!(!auto(&ConvGeometry { dilation: [1, 2], ..square(4, 28, [16, 16], 3, 1) }));
-    assert!(super::tiled(&Window::new(&square(4, 28, [16, 16], 3, 1)), Algorithm::Direct).is_none());
+    assert!(!is_tiled(Direction::Forward, &square(4, 28, [16, 16], 3, 1), Algorithm::Direct));
     let halving = ConvGeometry { stride: [2, 2], ..square(4, 28, [16, 16], 4, 1) };
-    assert!(auto(&halving) && super::tiled_backward(&Window::new(&halving), Algorithm::Auto).is_some());
+    assert!(auto(&halving) && is_tiled(Direction::InputGradient, &halving, Algorithm::Auto));
     assert!(!auto(&ConvGeometry { kernel: [3, 3], ..halving }));
 }
 
 #[test]
-fn strided_convolutions_by_tiles_are_right() {
+fn strided_convolutions_by_tiles_follow_the_definition() {
     let halving = |g: ConvGeometry| ConvGeometry { stride: [2, 2], ..g };
     for g in [
         halving(square(3, 28, [16, 24], 4, 1)),
@@ -178,10 +189,9 @@ fn strided_convolutions_by_tiles_are_right() {
         halving(ConvGeometry { width: 15, padding: [[2, 1], [3, 2]], ..square(2, 26, [8, 16], 4, 0) }),
         ConvGeometry { padding: [[1, 0], [0, 1]], ..square(2, 17, [16, 12], 2, 0) },
     ] {
-        let window = Window::new(&g);
-        let chosen =
-            [super::tiled(&window, Algorithm::Auto), super::tiled_backward(&window, Algorithm::Auto)];
-        assert!(chosen.iter().all(Option::is_some), "{g:?}");
+        for direction in [Direction::Forward, Direction::InputGradient] {
+            assert!(is_tiled(direction, &g, Algorithm::Auto), "{direction:?} of {g:?}");
+        }
         check(g);
     }
 }
@@ -220,21 +230,25 @@ fn bits_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-#[should_panic(expected = "elements of the output")]
+#[should_panic(expected = "elements of the operands and the output")]
 fn a_wrong_length_is_refused() {
     let g = square(1, 5, [2, 2], 3, 1);
-    let (x, w) = (vec![0f32; g.input_len()], vec![0f32; g.weight_len()]);
-    let mut scratch = vec![0f32; forward_scratch::<f32>(&g, Algorithm::Auto)];
-    forward(&g, Algorithm::Auto, &x, &w, &mut vec![0f32; g.output_len() - 1], &mut scratch);
+    let x = vec![0f32; g.input_len()];
+    let w = vec![0f32; g.weight_len()];
+    let convolution = Convolution { direction: Direction::Forward, geometry: g, algorithm: Algorithm::Auto };
+    let mut scratch = vec![0f32; convolution.scratch::<f32>()];
+    convolution.run(&x, &w, &mut vec![0f32; g.output_len() - 1], &mut scratch);
 }
 
 #[test]
 #[should_panic(expected = "elements of scratch")]
 fn short_scratch_is_refused() {
     let g = square(2, 12, [16, 16], 3, 1);
-    let (x, w) = (vec![0f32; g.input_len()], vec![0f32; g.weight_len()]);
-    let mut scratch = vec![0f32; forward_scratch::<f32>(&g, Algorithm::Auto) - 1];
-    forward(&g, Algorithm::Auto, &x, &w, &mut vec![0f32; g.output_len()], &mut scratch);
+    let x = vec![0f32; g.input_len()];
+    let w = vec![0f32; g.weight_len()];
+    let convolution = Convolution { direction: Direction::Forward, geometry: g, algorithm: Algorithm::Auto };
+    let mut scratch = vec![0f32; convolution.scratch::<f32>() - 1];
+    convolution.run(&x, &w, &mut vec![0f32; g.output_len()], &mut scratch);
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -320,7 +334,9 @@ proptest! {
     fn the_gradients_are_adjoint(g in prop_oneof![any_geometry(), winograd_geometry()]) {
         let case = Case::<f64>::new(g);
         let [y, dx, dw] = case.run(Path::detect(), Algorithm::Auto);
-        let (a, b, c) = (dot(&case.dy, &y), dot(&dx, &case.x), dot(&dw, &case.w));
+        let a = dot(&case.dy, &y);
+        let b = dot(&dx, &case.x);
+        let c = dot(&dw, &case.w);
         let bound = 1e-12 * (1.0 + dot(&y, &y).sqrt() * dot(&case.dy, &case.dy).sqrt());
         prop_assert!((a - b).abs() < bound && (a - c).abs() < bound, "{} {} {}", a, b, c);
     }

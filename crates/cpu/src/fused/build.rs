@@ -92,9 +92,10 @@ impl Builder<'_> {
                 (elementwise(op), operands)
             }
         };
-        let target = match stored {
-            true => Target::Memory(position(&mut self.fused.writes, ((self.place)(id), self.graph.size(id)))),
-            false => Target::Register(self.fused.instructions.len()),
+        let target = if stored {
+            Target::Memory(position(&mut self.fused.writes, ((self.place)(id), self.graph.size(id))))
+        } else {
+            Target::Register(self.fused.instructions.len())
         };
         let value = match target {
             Target::Memory(slot) => Operand::Written(slot),

@@ -134,16 +134,17 @@ pub(crate) struct Fused {
 impl Fused {
     /// About how many nanoseconds one thread needs.
     pub(crate) fn cost(&self) -> f64 {
-        /// Of an element: an instruction, and what a function or a draw takes more.
-        const SIMPLE: f64 = 0.05;
-        const FUNCTION: f64 = 0.4;
+        /// Time of an arithmetic instruction on one element.
+        const SIMPLE_NS: f64 = 0.05;
+        /// Time of a function or a draw of one element.
+        const FUNCTION_NS: f64 = 0.4;
         let instruction = |instruction: &Instruction| match instruction.operation {
-            Operation::Unary(Unary::Neg | Unary::Sqrt | Unary::Abs | Unary::Sign) => SIMPLE,
-            Operation::Unary(_) | Operation::Draw(_) => FUNCTION,
-            _ => SIMPLE,
+            Operation::Unary(Unary::Neg | Unary::Sqrt | Unary::Abs | Unary::Sign) => SIMPLE_NS,
+            Operation::Unary(_) | Operation::Draw(_) => FUNCTION_NS,
+            _ => SIMPLE_NS,
         };
         let each: f64 = self.instructions.iter().map(instruction).sum();
-        self.size as f64 * (each + SIMPLE * self.reductions.len() as f64)
+        self.size as f64 * (each + SIMPLE_NS * self.reductions.len() as f64)
     }
 
     /// Elements that the pass reads of the value in a slot of `reads`, views left aside.

@@ -209,7 +209,8 @@ impl<'a, T: Math> Tile<'a, T> {
     #[inline(always)]
     fn is_loaded(&self, view: &View) -> bool {
         let (Some(steady), Some((block, period))) = (view.steady, view.repetition()) else { return false };
-        let (first, last) = (self.start / block, (self.start + self.len - 1) / block);
+        let first = self.start / block;
+        let last = (self.start + self.len - 1) / block;
         let next = Loaded { block: first, phase: self.start % period, len: self.len };
         let now = self.loaded[steady].get();
         if first == last && (now.block, now.phase) == (next.block, next.phase) && now.len >= next.len {
@@ -285,7 +286,8 @@ impl<'a, T: Math> Tile<'a, T> {
                 out.iter_mut().zip(indices).for_each(|(out, index)| *out = T::from_f64(f64::from(*index)));
             }
             Operation::Draw(draw) => {
-                let (draw, key) = (self.pass.fused.draws[draw], self.pass.slots.keys[draw]);
+                let key = self.pass.slots.keys[draw];
+                let draw = self.pass.fused.draws[draw];
                 let start = self.start as u64;
                 random::fill_at(
                     self.pass.path,

@@ -13,19 +13,19 @@ use crate::plan::Form;
 use crate::simd::Path;
 
 /// Elements of a task: large enough to be worth handing over, small enough to be shared out evenly.
-const TASK: usize = 1 << 14;
+const TASK_ELEMENTS: usize = 1 << 14;
 /// Passes over elements below which one thread is faster than waking others.
-const SMALL: usize = 1 << 18;
+const SMALL_PASSES: usize = 1 << 18;
 /// Tiles of columns from which on they are tasks enough.
-const WIDE: usize = 4;
+const WIDE_TILES: usize = 4;
 
 /// Runs `fused` on the memory in `slots`.
 pub(crate) fn run<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>) {
     let pass = Pass { fused, slots, path, part: (0, 1) };
     match fused.form {
         Some(form) if !fused.reductions.is_empty() => reduce(pass, form),
-        _ => spread(fused, fused.size.div_ceil(TASK), |i| {
-            stretch(pass, i * TASK, TASK.min(fused.size - i * TASK));
+        _ => spread(fused, fused.size.div_ceil(TASK_ELEMENTS), |i| {
+            stretch(pass, i * TASK_ELEMENTS, TASK_ELEMENTS.min(fused.size - i * TASK_ELEMENTS));
         }),
     }
 }
@@ -60,9 +60,11 @@ pub(crate) fn run_stretch<T: Math>(
     collect(Pass { fused, slots, path, part: (part, parts) }, stretch, sums);
 }
 
-/// What the reductions of a stretch come to: `[reductions, inner]`.
+/// Reduces a stretch into `sums`: `[reductions, inner]`.
 fn collect<T: Math>(pass: Pass<T>, part: Part, sums: &mut [f64]) {
-    let (count, inner, mut slot) = (pass.fused.reductions.len(), part.form.inner, 0);
+    let count = pass.fused.reductions.len();
+    let inner = part.form.inner;
+    let mut slot = 0;
     reduce_part(pass, part, &mut |_, column, values| {
         let start = (slot % count) * inner + column;
         sums[start..start + values.len()].copy_from_slice(values);
@@ -76,7 +78,8 @@ fn stretch<T: Math>(pass: Pass<T>, start: usize, len: usize) {
 
 /// Whether the work is worth several threads.
 pub(crate) fn is_wide(fused: &Fused) -> bool {
-    fused.size > TASK && fused.size * (fused.instructions.len() + fused.reductions.len()) >= SMALL
+    fused.size > TASK_ELEMENTS
+        && fused.size * (fused.instructions.len() + fused.reductions.len()) >= SMALL_PASSES
 }
 
 /// Calls `task` for 0..tasks, on several threads if the work is worth it.
@@ -92,12 +95,12 @@ fn spread(fused: &Fused, tasks: usize, task: impl Fn(usize) + Sync + Send) {
 /// form alone.
 fn reduce<T: Math>(pass: Pass<T>, form: Form) {
     let row = form.reduced * form.inner;
-    if form.outer >= 8 || row <= TASK {
-        let rows = (TASK / row.max(1)).clamp(1, form.outer.max(1));
+    if form.outer >= 8 || row <= TASK_ELEMENTS {
+        let rows = (TASK_ELEMENTS / row.max(1)).clamp(1, form.outer.max(1));
         spread(pass.fused, form.outer.div_ceil(rows), |i| {
             outer_rows(pass, form, i * rows, ((i + 1) * rows).min(form.outer));
         });
-    } else if form.outer * form.inner >= WIDE * TILE {
+    } else if form.outer * form.inner >= WIDE_TILES * TILE {
         reduce_columns(pass, form);
     } else {
         reduce_stretches(pass, form);
@@ -139,7 +142,7 @@ fn outer_rows<T: Math>(pass: Pass<T>, form: Form, first: usize, last: usize) {
 /// Stretches of the reduced axis are the tasks; their partial results are combined in order.
 fn reduce_stretches<T: Math>(pass: Pass<T>, form: Form) {
     let reductions = &pass.fused.reductions;
-    let step = (TASK / form.inner).max(1);
+    let step = (TASK_ELEMENTS / form.inner).max(1);
     let pieces = form.reduced.div_ceil(step);
     let width = form.inner * reductions.len();
     let mut partial = vec![0.0; form.outer * pieces * width];
@@ -175,7 +178,8 @@ fn reduce_part<T: Math>(pass: Pass<T>, part: Part, result: &mut dyn FnMut(usize,
     }
 }
 
-/// The same for the columns from `column` on that a tile has room for: (target, values).
+/// Reduces the columns from `column` on that a tile has room for; hands on each reduction's target and
+/// values.
 fn reduce_tile<T: Math>(pass: Pass<T>, part: Part, column: usize, result: &mut dyn FnMut(usize, &[f64])) {
     let reductions = &pass.fused.reductions;
     let columns = TILE.min(part.form.inner - column);

@@ -143,7 +143,8 @@ pub(crate) fn load<T: Copy>(view: &View, source: &[T], skipped: usize, start: us
         out.fill(source[view.offset - skipped]);
         return;
     };
-    let (extent, step) = (*extent, *step);
+    let extent = *extent;
+    let step = *step;
     let mut index = [0usize; MAX_AXES];
     let mut rest = start / extent;
     let mut column = start % extent;
@@ -229,8 +230,5 @@ pub(crate) fn fold_rows<T: Math>(values: &[T], out: &mut [T], is_max: bool) {
 /// a + b, or the larger; NaN if one is.
 #[inline(always)]
 pub(crate) fn combine<T: Math>(a: T, b: T, is_max: bool) -> T {
-    match is_max {
-        true => choose(is_nan(a) | is_nan(b), a + b, choose(a < b, b, a)),
-        false => a + b,
-    }
+    if is_max { choose(is_nan(a) | is_nan(b), a + b, choose(a < b, b, a)) } else { a + b }
 }

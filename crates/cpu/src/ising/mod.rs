@@ -49,7 +49,8 @@ impl PackedTorus {
         if !whole(height) || !whole(width) || height.checked_mul(width) != Some(spins.len()) {
             return None;
         }
-        let (rows, row_len) = (height / 8, width / 16);
+        let rows = height / 8;
+        let row_len = width / 16;
         let colours = [vec![0; (rows + 2) * row_len], vec![0; (rows + 2) * row_len]];
         let mut torus = PackedTorus { rows, row_len, colours };
         for (row, line) in spins.chunks_exact(width).enumerate() {
@@ -92,7 +93,8 @@ impl PackedTorus {
 
     /// Σ x_i x_j over the bonds, one to the right and one downwards of each site.
     pub fn bonds(&self) -> i64 {
-        let (n, words) = (self.row_len, self.rows * self.row_len);
+        let n = self.row_len;
+        let words = self.rows * self.row_len;
         let [own, other] = &self.colours;
         let mut side = [0; GROUP];
         let mut aligned = 0;
@@ -137,14 +139,16 @@ impl PackedTorus {
 
     /// Colour, word and bit of a site.
     fn place(&self, row: usize, column: usize) -> (usize, usize, usize) {
-        let (y, x) = (row % self.rows, column % (2 * self.row_len));
+        let y = row % self.rows;
+        let x = column % (2 * self.row_len);
         let bit = 8 * (row / self.rows) + column / (2 * self.row_len);
         ((y + x) % 2, (y + 1) * self.row_len + x / 2, bit)
     }
 
     /// Renews the copies of the last and the first row.
     fn wrap(&mut self, colour: usize) {
-        let (n, rows) = (self.row_len, self.rows);
+        let n = self.row_len;
+        let rows = self.rows;
         let words = &mut self.colours[colour];
         for k in 0..n {
             words[k] = words[rows * n + k].rotate_left(8);
@@ -156,11 +160,15 @@ impl PackedTorus {
     /// same place.
     #[inline(always)]
     fn side(&self, colour: usize, first: usize, side: &mut [u64]) {
-        let (n, other) = (self.row_len, &self.colours[1 - colour]);
-        let (mut y, mut k, mut side) = (first / n, first % n, side);
+        let n = self.row_len;
+        let other = &self.colours[1 - colour];
+        let mut y = first / n;
+        let mut k = first % n;
+        let mut side = side;
         while !side.is_empty() {
             let (part, rest) = side.split_at_mut((n - k).min(side.len()));
-            let (row, len) = (&other[(y + 1) * n..][..n], part.len());
+            let row = &other[(y + 1) * n..][..n];
+            let len = part.len();
             // The words of this colour in row y are those with x = 2 k + (y + colour) % 2.
             if (y + colour).is_multiple_of(2) {
                 let start = usize::from(k == 0);
@@ -207,7 +215,8 @@ impl crate::simd::Kernel for Update<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Update { torus, acceptance, colour, key, first, part } = self;
-        let (n, other) = (torus.row_len, &torus.colours[1 - colour][..]);
+        let n = torus.row_len;
+        let other = &torus.colours[1 - colour][..];
         let mut side = [0; GROUP];
         for (index, words) in part.chunks_mut(GROUP).enumerate() {
             let start = first + index * GROUP;
@@ -226,7 +235,8 @@ impl crate::simd::Kernel for Update<'_> {
                 whole[..part.len()].copy_from_slice(part);
                 whole
             };
-            let (mut spins, [above, here, below]) = (filled(words), near.map(filled));
+            let mut spins = filled(words);
+            let [above, here, below] = near.map(filled);
             update::update(&mut spins, [&above, &here, &below, &side], acceptance, &draws);
             words.copy_from_slice(&spins[..words.len()]);
         }

@@ -32,7 +32,8 @@ fn packing_keeps_spins_and_sums() {
 /// How often sites flip, by the number of aligned neighbours, against the probabilities; the second colour
 /// sees the first one updated, so only the first is looked at.
 fn flip_rates(rule: Rule, coupling: f64) -> [(f64, f64); 5] {
-    let (height, width) = (64, 128);
+    let height = 64;
+    let width = 128;
     let mut counts = [(0.0, 0.0); 5];
     for seed in 0..200 {
         let spins = bits(height * width, 100 + seed);
@@ -80,7 +81,8 @@ fn sites_flip_with_their_probabilities() {
 #[test]
 fn without_a_coupling_spins_are_independent() {
     let mut torus = PackedTorus::pack(256, 256, &[1; 1 << 16]).unwrap();
-    let (mut sum, mut bonds) = (0, 0);
+    let mut sum = 0;
+    let mut bonds = 0;
     for step in 0..100 {
         torus.sweep(Path::detect(), Rule::HeatBath, 0.0, Key::new(1, step));
         (sum, bonds) = (sum + torus.sum(), bonds + torus.bonds());
@@ -110,7 +112,7 @@ fn every_path_and_any_threads_give_the_same_bits() {
 
 /// Extreme probabilities: nothing aligned flips at a strong coupling, everything at none.
 #[test]
-fn probabilities_of_zero_and_one() {
+fn extreme_couplings_flip_no_aligned_spin_or_every_one() {
     let mut torus = PackedTorus::pack(32, 32, &[1; 1024]).unwrap();
     torus.sweep(Path::detect(), Rule::Metropolis, 1e6, Key::new(0, 0));
     assert_eq!(torus.sum(), 1024);

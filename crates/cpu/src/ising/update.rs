@@ -15,7 +15,9 @@ const VECTORS: usize = 8;
 pub(super) const GROUP: usize = LANES * VECTORS;
 /// Digits of U that every site draws, two a call of the generator.
 const OWN_DIGITS: usize = 4;
+/// Binary digits of U, drawn as long as a site is undecided.
 const DIGITS: usize = 64;
+/// The first stream of the draws: two for each call of the generator, one for each colour.
 const STREAM: u32 = 0x4953_0000;
 
 /// How a site is updated given its neighbours.
@@ -128,7 +130,8 @@ fn compare(
     below: u64,
     open: u64,
 ) -> (u64, u64) {
-    let (three, four) = (acceptance.digits[0][digit], acceptance.digits[1][digit]);
+    let three = acceptance.digits[0][digit];
+    let four = acceptance.digits[1][digit];
     let p = (four & extreme) | (three & !extreme);
     (below | (open & p & !bit), open & !(p ^ bit))
 }
@@ -149,8 +152,10 @@ impl Pending {
             let [first, second] = [draws.planes(0, i), draws.planes(1, i)];
             let aligned = neighbours.map(|words| spins[i] ^ words[i] ^ acceptance.sign);
             // Sums of two of the four bits: one, and two.
-            let (one, two) = (aligned[0] ^ aligned[1], aligned[0] & aligned[1]);
-            let (other_one, other_two) = (aligned[2] ^ aligned[3], aligned[2] & aligned[3]);
+            let one = aligned[0] ^ aligned[1];
+            let two = aligned[0] & aligned[1];
+            let other_one = aligned[2] ^ aligned[3];
+            let other_two = aligned[2] & aligned[3];
             let four = two & other_two;
             let three = (two & other_one) | (one & other_two);
             let (flips, extreme, mut open);

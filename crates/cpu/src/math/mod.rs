@@ -158,9 +158,11 @@ pub fn silu<T: Math, const FMA: bool>(x: T) -> T {
 pub fn silu_slope<T: Math, const FMA: bool>(x: T) -> T {
     // 1 - s is computed as e^-|x| s and not as a difference, whose error x would multiply.
     let e = exp_negative::<T, FMA>(-x.magnitude());
-    let (large, below) = (T::ONE / (T::ONE + e), x < T::ZERO);
+    let large = T::ONE / (T::ONE + e);
+    let below = x < T::ZERO;
     let small = e * large;
-    let (s, rest) = (select(below, small, large), select(below, large, small));
+    let s = select(below, small, large);
+    let rest = select(below, large, small);
     s * T::fma::<FMA>(x, rest, T::ONE)
 }
 
@@ -174,7 +176,8 @@ pub(crate) fn sin_cos_quadrant<T: Math, const FMA: bool>(r: T, q: T::Bits) -> (T
     // What 1 - z/2 lost to rounding is added back.
     let cos = near + T::fma::<FMA>(z * z, T::cos_tail::<FMA>(z), (T::ONE - near) - half);
     let even = q & T::Bits::ONE == T::Bits::ZERO;
-    let (a, b) = (select(even, sin, cos), select(even, cos, sin));
+    let a = select(even, sin, cos);
+    let b = select(even, cos, sin);
     let sign = |q: T::Bits| ((q >> 1) & T::Bits::ONE) << (T::WIDTH - 1);
     let flip = |x: T, sign: T::Bits| T::from_bits(x.to_bits() ^ sign);
     (flip(a, sign(q)), flip(b, sign(q.wrapping_add(T::Bits::ONE))))

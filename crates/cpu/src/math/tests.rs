@@ -219,7 +219,8 @@ fn f64_agrees_with_values_of_a_multiple_precision_library() {
 }
 
 fn special_values<T: Math>() {
-    let (inf, nan) = (f64::INFINITY, f64::NAN);
+    let inf = f64::INFINITY;
+    let nan = f64::NAN;
     let tiny = T::MIN_POSITIVE.to_f64() / 8.0;
     let cases = [
         (Exp, [(-inf, 0.0), (inf, inf), (0.0, 1.0), (-0.0, 1.0), (1e30, inf), (-1e30, 0.0)]),
@@ -249,7 +250,7 @@ fn special_values<T: Math>() {
 }
 
 #[test]
-fn special_values_in_both_widths() {
+fn special_values_give_their_limits_in_both_widths() {
     special_values::<f32>();
     special_values::<f64>();
 }

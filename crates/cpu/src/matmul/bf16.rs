@@ -65,7 +65,8 @@ pub(super) unsafe fn multiply(
 ) {
     let panels = n.div_ceil(PANEL);
     let deepest = DEPTH.min(k.div_ceil(2));
-    let (of_b, of_a) = (deepest * panels * PANEL, deepest * BLOCK);
+    let of_b = deepest * panels * PANEL;
+    let of_a = deepest * BLOCK;
     let mut room = ROOM.take();
     room.resize(room.len().max(of_b + of_a + deepest), 0);
     let (packed_b, rest) = room.split_at_mut(of_b);
@@ -266,7 +267,8 @@ mod x86 {
     pub(super) unsafe fn tile<const R: usize>(tile: Tile) {
         let Tile { a, strides, b, pairs, columns, out, stride, add } = tile;
         let mut sums = [[_mm512_setzero_ps(); 2]; R];
-        let (mut a, mut b) = (a.as_ptr(), b.as_ptr());
+        let mut a = a.as_ptr();
+        let mut b = b.as_ptr();
         for _ in 0..pairs {
             // SAFETY: a panel has 32 words for every pair, and A a word for every row of every pair: the
             // caller checked both. Any 512 bits are 32 numbers of 16 bits.
@@ -285,7 +287,8 @@ mod x86 {
         let lanes = |first: usize| ((1u32 << columns.saturating_sub(first).min(16)) - 1) as __mmask16;
         for (row, sums) in sums.iter().enumerate() {
             for (half, sum) in sums.iter().enumerate() {
-                let (mask, to) = (lanes(16 * half), out.start().wrapping_add(row * stride + 16 * half));
+                let mask = lanes(16 * half);
+                let to = out.start().wrapping_add(row * stride + 16 * half);
                 // SAFETY: the mask leaves out what lies beyond the columns; the rest is the caller's promise.
                 unsafe {
                     let sum = if add { _mm512_add_ps(*sum, _mm512_maskz_loadu_ps(mask, to)) } else { *sum };

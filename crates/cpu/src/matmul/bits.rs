@@ -218,10 +218,10 @@ struct Lines<S: Simd, T: Float, const N: usize>([Packed<S, T>; N]);
 /// An entry for every state of every group of a block.
 type Tables<S, T> = Lines<S, T, { GROUPS * STATES }>;
 
-/// What a task works in.
+/// Work space of a task.
 struct Room<S: Simd, T: Float> {
     tables: Tables<S, T>,
-    /// Of each row.
+    /// A vector of sums for each row.
     sums: Lines<S, T, MOST_ROWS>,
 }
 

@@ -14,11 +14,11 @@ mod bits;
 mod thin;
 
 /// Products with fewer multiplications and additions than this run on the calling thread.
-const SMALL: usize = 1 << 23;
-/// .. if they also touch fewer elements than this.
-const FEW: usize = 1 << 18;
+const SMALL_OPERATIONS: usize = 1 << 23;
+/// Products that touch more elements than this are shared out, however few operations they have.
+const FEW_ELEMENTS: usize = 1 << 18;
 /// Multiplications and additions that are worth a piece of their own.
-const PIECE: usize = 1 << 19;
+const PIECE_OPERATIONS: usize = 1 << 19;
 /// At most so many pieces, so that scratch stays bounded.
 const MOST_PIECES: usize = 16;
 
@@ -38,7 +38,7 @@ pub struct MatmulShape {
     pub transpose_a: bool,
     /// B is stored as `[batch, n, k]`.
     pub transpose_b: bool,
-    /// A may turn out to be made of zeros and ones, which is worth a look.
+    /// Whether A may consist of zeros and ones only, so that checking pays.
     pub bits: bool,
     /// How its numbers are multiplied.
     pub products: Products,
@@ -47,7 +47,7 @@ pub struct MatmulShape {
 /// How the numbers of a product are multiplied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Products {
-    /// As they are.
+    /// In the precision that they have.
     #[default]
     Single,
     /// Single precision numbers rounded to bfloat16, with sums in single precision, where that is worth it
@@ -92,9 +92,9 @@ impl MatmulShape {
 
     /// About how many nanoseconds one thread needs.
     pub(crate) fn cost(&self) -> f64 {
-        /// For a multiplication or an addition.
-        const OPERATION: f64 = 0.01;
-        self.operations() as f64 * self.batch as f64 * OPERATION
+        /// Time of a multiplication or an addition.
+        const OPERATION_NS: f64 = 0.01;
+        self.operations() as f64 * self.batch as f64 * OPERATION_NS
     }
 
     /// Where rows `part` of `parts` of op(A) begin in A, and how many elements they reach over.
@@ -112,17 +112,18 @@ impl MatmulShape {
         let operations = self.operations();
         let whole = Cut::Batch(self.batch.max(1));
         let touched = self.batch * (self.m * self.k + self.k * self.n + self.m * self.n);
-        if operations.saturating_mul(self.batch) < SMALL && touched < FEW {
+        if operations.saturating_mul(self.batch) < SMALL_OPERATIONS && touched < FEW_ELEMENTS {
             return whole;
         }
-        if self.batch >= MOST_PIECES || operations < 2 * PIECE {
-            let pieces = (operations.saturating_mul(self.batch) / PIECE).clamp(1, 2 * MOST_PIECES);
+        if self.batch >= MOST_PIECES || operations < 2 * PIECE_OPERATIONS {
+            let pieces = (operations.saturating_mul(self.batch) / PIECE_OPERATIONS).clamp(1, 2 * MOST_PIECES);
             return Cut::Batch(self.batch.div_ceil(pieces).max(1));
         }
-        let pieces = (operations / PIECE).clamp(1, MOST_PIECES);
+        let pieces = (operations / PIECE_OPERATIONS).clamp(1, MOST_PIECES);
         // A piece thinner than this loses more in the kernel than it wins in parallel.
         let piece = |length: usize, thinnest: usize| length.div_ceil(pieces).next_multiple_of(thinnest);
-        let (rows, columns) = (piece(self.m, 32), piece(self.n, 48));
+        let rows = piece(self.m, 32);
+        let columns = piece(self.n, 48);
         if self.m.div_ceil(rows) >= 4 && self.m >= self.n / 4 {
             Cut::Rows(rows)
         } else if self.k >= 512 && self.k >= 4 * self.m.max(self.n) {
@@ -160,7 +161,8 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
         return;
     }
     let product = |entry: usize, out: &mut [T]| {
-        let (a, b) = (&a[entry * m * k..][..m * k], &b[entry * k * n..][..k * n]);
+        let a = &a[entry * m * k..][..m * k];
+        let b = &b[entry * k * n..][..k * n];
         shape.multiply([m, k, n], a, b, out);
     };
     let cut = shape.cut();
@@ -178,7 +180,8 @@ pub fn matmul<T: Float>(shape: MatmulShape, a: &[T], b: &[T], out: &mut [T], scr
         return;
     }
     for (entry, out) in out.chunks_mut(m * n).enumerate() {
-        let (a, b) = (&a[entry * m * k..][..m * k], &b[entry * k * n..][..k * n]);
+        let a = &a[entry * m * k..][..m * k];
+        let b = &b[entry * k * n..][..k * n];
         match cut {
             Cut::Batch(_) => {}
             Cut::Rows(rows) => by_rows(shape, rows, a, b, out),
@@ -201,10 +204,8 @@ pub(crate) fn multiply_part<T: Float>(shape: MatmulShape, parts: usize, a: &[T],
 /// The product of `rows` rows of op(A) by tables, where A is made of zeros and ones; says whether it was.
 fn by_bits<T: Float>(shape: MatmulShape, rows: usize, a: &[T], b: &[T], out: &mut [T], wide: bool) -> bool {
     let MatmulShape { k, n, .. } = shape;
-    let (a, b) = (
-        Strided { values: a, strides: shape.strides_a() },
-        Strided { values: b, strides: shape.strides_b() },
-    );
+    let a = Strided { values: a, strides: shape.strides_a() };
+    let b = Strided { values: b, strides: shape.strides_b() };
     shape.bits && shape.batch == 1 && bits::multiply(bits::Product { sizes: [rows, k, n], a, b }, out, wide)
 }
 
@@ -234,11 +235,13 @@ fn by_columns<T: Float>(shape: MatmulShape, columns: usize, a: &[T], b: &[T], ou
 
 fn by_depth<T: Float>(shape: MatmulShape, depth: usize, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
     let MatmulShape { m, k, n, .. } = shape;
-    let (strides_a, strides_b) = (shape.strides_a(), shape.strides_b());
+    let strides_a = shape.strides_a();
+    let strides_b = shape.strides_b();
     let partial = &mut scratch[..k.div_ceil(depth) * m * n];
     partial.par_chunks_mut(m * n).enumerate().for_each(|(piece, out)| {
         let first = piece * depth;
-        let (a, b) = (&a[first * strides_a[1]..], &b[first * strides_b[0]..]);
+        let a = &a[first * strides_a[1]..];
+        let b = &b[first * strides_b[0]..];
         shape.multiply([m, depth.min(k - first), n], a, b, out);
     });
     sum_partials(partial, out);
@@ -292,7 +295,8 @@ pub(crate) fn gemm_into<T: Float>(
     strides_out: [usize; 2],
     accumulate: bool,
 ) {
-    let (a, b) = (Strided { values: a, strides: strides_a }, Strided { values: b, strides: strides_b });
+    let a = Strided { values: a, strides: strides_a };
+    let b = Strided { values: b, strides: strides_b };
     gemm_with(Products::Single, [m, k, n], a, b, out, strides_out, accumulate);
 }
 

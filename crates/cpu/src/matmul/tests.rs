@@ -6,10 +6,12 @@ use proptest::prelude::*;
 
 fn naive<T: Float>(shape: MatmulShape, a: &[T], b: &[T]) -> Vec<f64> {
     let MatmulShape { batch, m, k, n, .. } = shape;
-    let ([ar, ac], [br, bc]) = (shape.strides_a(), shape.strides_b());
+    let [ar, ac] = shape.strides_a();
+    let [br, bc] = shape.strides_b();
     let mut out = Vec::with_capacity(batch * m * n);
     for entry in 0..batch {
-        let (a, b) = (&a[entry * m * k..], &b[entry * k * n..]);
+        let a = &a[entry * m * k..];
+        let b = &b[entry * k * n..];
         for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
             let term = |l: usize| a[i * ar + l * ac].to_f64() * b[l * br + j * bc].to_f64();
             out.push((0..k).map(term).sum());
@@ -124,7 +126,7 @@ fn bits<T: Float>(count: usize) -> Vec<T> {
 }
 
 #[test]
-fn zeros_and_ones_by_tables() {
+fn products_of_zeros_and_ones_by_tables_equal_the_triple_loop() {
     // Rows beyond a round, blocks of every number of groups, columns that are no whole vector or task.
     for [m, k, n] in
         [[100, 784, 500], [300, 64, 16], [784, 100, 67], [33, 5, 130], [64, 90, 19], [257, 33, 48]]
@@ -220,17 +222,21 @@ fn products_in_bf16_stay_within_their_bound() {
     for ((m, k, n), flags) in sizes.into_iter().flat_map(|sizes| (0..4).map(move |flags| (sizes, flags))) {
         let single = shape(1, m, k, n, flags);
         let shape = MatmulShape { products: Products::Bf16, ..single };
-        let (a, b) = (values::<f32>(m * k, 3), values::<f32>(k * n, 4));
+        let a = values::<f32>(m * k, 3);
+        let b = values::<f32>(k * n, 4);
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            let (mut out, mut scratch) = (vec![f32::NAN; m * n], vec![f32::NAN; scratch_len(shape)]);
+            let mut out = vec![f32::NAN; m * n];
+            let mut scratch = vec![f32::NAN; scratch_len(shape)];
             pool.install(|| matmul(shape, &a, &b, &mut out, &mut scratch));
             out
         };
         let found = run(1);
         let size = |values: &[f32]| values.iter().map(|x| x.abs()).collect::<Vec<f32>>();
-        let (exact, sizes) = (naive(single, &a, &b), naive(single, &size(&a), &size(&b)));
-        let (mut error, mut square) = (0.0, 0.0);
+        let exact = naive(single, &a, &b);
+        let sizes = naive(single, &size(&a), &size(&b));
+        let mut error = 0.0;
+        let mut square = 0.0;
         for ((found, exact), size) in found.iter().zip(&exact).zip(&sizes) {
             let off = f64::from(*found) - exact;
             assert!(off.abs() <= 1.01 / 256.0 * size, "{shape:?}: {found} for {exact}");
@@ -261,7 +267,8 @@ fn bf16_keeps_infinities_and_nan_and_leaves_double_precision_alone() {
         a[70] = special;
         let mut out = vec![0.0; 32 * 32];
         matmul(shape, &a, &b, &mut out, &mut []);
-        let (row, other) = (&out[32..64], &out[64..96]);
+        let row = &out[32..64];
+        let other = &out[64..96];
         assert!(
             row.iter().all(|x| if special.is_nan() { x.is_nan() } else { *x > f32::MAX / 2.0 }),
             "{special}: {row:?}"
@@ -270,7 +277,8 @@ fn bf16_keeps_infinities_and_nan_and_leaves_double_precision_alone() {
     }
     let doubles: Vec<f64> = values(32 * 64, 5);
     let ones = vec![1.0; 64 * 32];
-    let (mut plain, mut asked) = (vec![0.0; 32 * 32], vec![0.0; 32 * 32]);
+    let mut plain = vec![0.0; 32 * 32];
+    let mut asked = vec![0.0; 32 * 32];
     matmul(MatmulShape { products: Products::Single, ..shape }, &doubles, &ones, &mut plain, &mut []);
     matmul(shape, &doubles, &ones, &mut asked, &mut []);
     assert_eq!(plain, asked);

@@ -159,7 +159,8 @@ fn dot_rows<S: Simd, T: Float, const N: usize>(
     out: &mut [[T; N]; ROWS],
 ) {
     let mut sums = [[Packed::<S, T>::splat(simd, T::ZERO); N]; ROWS];
-    let (lanes, len) = (Packed::<S, T>::LANES, rows[0].len());
+    let lanes = Packed::<S, T>::LANES;
+    let len = rows[0].len();
     let whole = len / lanes * lanes;
     for at in (0..whole).step_by(lanes) {
         let mut factors = [Packed::<S, T>::splat(simd, T::ZERO); N];

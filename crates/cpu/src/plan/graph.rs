@@ -29,7 +29,8 @@ pub(crate) struct Form {
 impl Form {
     /// The form of a reduction over a contiguous run of axes.
     pub(crate) fn of(shape: &[usize], axes: &[usize]) -> Form {
-        let (first, last) = (axes[0], axes[axes.len() - 1]);
+        let first = axes[0];
+        let last = axes[axes.len() - 1];
         let product = |extents: &[usize]| extents.iter().product();
         Form {
             outer: product(&shape[..first]),

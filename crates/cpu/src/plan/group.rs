@@ -44,7 +44,8 @@ pub(crate) struct Grouping {
 impl Grouping {
     pub(crate) fn new(graph: &Graph) -> Grouping {
         let count = graph.nodes.len();
-        let (stored_in, homes) = (vec![None; count], vec![BTreeSet::new(); count]);
+        let stored_in = vec![None; count];
+        let homes = vec![BTreeSet::new(); count];
         let mut grouping = Grouping { units: Vec::new(), stored_in, homes, merged_into: Vec::new() };
         let is_output: BTreeSet<Id> = graph.outputs.iter().map(|id| graph.base[*id]).collect();
         for id in (0..count).rev() {
@@ -76,7 +77,8 @@ impl Grouping {
     /// The units that need node `id`: those that could compute it themselves, and those that need it in
     /// memory.
     fn uses(&self, graph: &Graph, id: Id) -> (BTreeSet<usize>, BTreeSet<usize>) {
-        let (mut soft, mut hard) = (BTreeSet::new(), BTreeSet::new());
+        let mut soft = BTreeSet::new();
+        let mut hard = BTreeSet::new();
         for user in &graph.users[id] {
             let in_memory = graph.is_view(*user) || graph.classes[*user] == Class::Kernel;
             let units = self.homes[*user].iter().map(|unit| self.find(*unit));
@@ -166,7 +168,8 @@ impl Grouping {
         let mut kept: Vec<usize> = Vec::new();
         for unit in units {
             let fits = |other: &&mut usize| {
-                let (a, b) = (&self.units[unit], &self.units[**other]);
+                let a = &self.units[unit];
+                let b = &self.units[**other];
                 let forms = a.form.is_none() || b.form.is_none() || a.form == b.form;
                 let small = a.members.len() + b.members.len() <= LARGEST_UNIT;
                 let fused = a.kernel.is_none() && b.kernel.is_none() && a.size == b.size;

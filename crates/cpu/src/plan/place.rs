@@ -49,7 +49,8 @@ impl Span {
             (Place::Output(x), Place::Output(y)) if x == y => (0, 0),
             _ => return false,
         };
-        let (from, to) = (from + self.start, to + other.start);
+        let from = from + self.start;
+        let to = to + other.start;
         self.len > 0 && other.len > 0 && from < to + other.len && to < from + self.len
     }
 }

@@ -19,9 +19,9 @@ use crate::simd::{Kernel, Path};
 use transform::{BLOCKS, Index, Normal, Rademacher, Transform, Uniform, VALUES, Words, philox};
 
 /// Elements that one task of [`fill_parallel`] draws: fixed, so that the split depends on the shape only.
-const TASK: usize = 1 << 14;
+const TASK_ELEMENTS: usize = 1 << 14;
 
-/// What is drawn.
+/// The distribution of random elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
     /// Uniform in (0, 1): (word + 1/2) / 2^32, rounded once; what would round to 1 in f32 is the largest
@@ -74,9 +74,9 @@ pub fn fill_parallel<T: Math>(
     out: &mut [T],
 ) {
     let start = Place { key, stream, row_len, row: first_row, column: 0 };
-    out.par_chunks_mut(TASK)
+    out.par_chunks_mut(TASK_ELEMENTS)
         .enumerate()
-        .for_each(|(i, out)| draw(path, distribution, start.after((i * TASK) as u64), out));
+        .for_each(|(i, out)| draw(path, distribution, start.after((i * TASK_ELEMENTS) as u64), out));
 }
 
 /// Fills rows of `row_len` indices in `0..bound`, placed as in [`fill`]. `bound` is at most 2^31, the range
@@ -116,7 +116,8 @@ impl Place {
     /// The place `elements` after the start of this place's row.
     fn after(self, elements: u64) -> Place {
         let row_len = (self.row_len as u64).max(1);
-        let (row, column) = (self.row.wrapping_add(elements / row_len), (elements % row_len) as usize);
+        let row = self.row.wrapping_add(elements / row_len);
+        let column = (elements % row_len) as usize;
         Place { row, column, ..self }
     }
 }
@@ -168,13 +169,15 @@ impl Cursor {
     /// The low halves of the rows, and the blocks, of the next tile.
     #[inline(always)]
     fn counters(&self) -> (Words, Words) {
-        let (mut rows, mut blocks) = ([self.row as u32; BLOCKS], [0; BLOCKS]);
+        let mut rows = [self.row as u32; BLOCKS];
+        let mut blocks = [0; BLOCKS];
         if self.row_blocks - self.block >= BLOCKS {
             for (i, block) in blocks.iter_mut().enumerate() {
                 *block = (self.block as u32).wrapping_add(i as u32);
             }
         } else {
-            let (mut row, mut block) = (self.row as u32, self.block);
+            let mut row = self.row as u32;
+            let mut block = self.block;
             for i in 0..BLOCKS {
                 (rows[i], blocks[i]) = (row, block as u32);
                 block += 1;
@@ -204,7 +207,7 @@ impl Cursor {
                 self.block = 0;
                 self.row = self.row.wrapping_add(1);
                 if self.row as u32 == 0 {
-                    // The rows that follow have another key: the rest of the tile is void.
+                    // Later rows use another key; discard the rest of the tile.
                     break;
                 }
             }

@@ -172,7 +172,8 @@ fn extreme_words_give_accurate_numbers() {
         for turn in 0..8 {
             let words: [Words; 4] =
                 std::array::from_fn(|l| std::array::from_fn(|i| edges((i + 5 * l * turn) % BLOCKS)));
-            let (mut x, mut u) = ([0.0_f32; VALUES], [0.0_f32; VALUES]);
+            let mut x = [0.0_f32; VALUES];
+            let mut u = [0.0_f32; VALUES];
             path.run(Apply(Normal::<f32>::default(), &words, &mut x));
             path.run(Apply(Uniform::<f32>::default(), &words, &mut u));
             for i in 0..BLOCKS {
@@ -192,7 +193,7 @@ fn extreme_words_give_accurate_numbers() {
 /// Pinned values, from an independent implementation with 40 digits: changing the stream must be a deliberate
 /// act.
 #[test]
-fn value_stability() {
+fn the_first_draws_keep_their_values() {
     let key = Key { seed: 20, step: 26, row: 3 };
     for path in Path::available() {
         let mut uniform = [0.0_f64; 4];

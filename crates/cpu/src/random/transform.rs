@@ -13,8 +13,11 @@ pub(super) const VALUES: usize = 4 * BLOCKS;
 /// One word of each counter of a tile.
 pub(super) type Words = [u32; BLOCKS];
 
+/// Multipliers of a Philox 4x32 round.
 const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
+/// What the key grows by from round to round.
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+/// The lower word of two.
 const LOW: u64 = 0xFFFF_FFFF;
 /// 2^-32.
 const WORD: f64 = 1.0 / 4_294_967_296.0;
@@ -46,7 +49,7 @@ pub(super) fn philox(base: ([u32; 4], [u32; 2]), rows: &Words, blocks: &Words, w
 
 /// From the words of a tile to its values in order.
 pub(super) trait Transform: Copy {
-    /// A value.
+    /// The type of a drawn value.
     type Out: Copy + Default;
     /// `out[4 i + l]` comes from word l of counter i.
     fn apply<const FMA: bool>(self, words: &[Words; 4], out: &mut [Self::Out; VALUES]);

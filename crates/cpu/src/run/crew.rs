@@ -14,9 +14,9 @@ use crate::step::Step;
 
 /// Programs with more steps have long ones, which are shared out themselves.
 const MOST_STEPS: usize = 512;
-/// Nanoseconds of steps on one thread from which a crew is worth it, and the share of all steps that they
-/// must have.
-const WORTH: f64 = 60_000.0;
+/// A crew pays from this much time in short steps, on one thread.
+const WORTH_NS: f64 = 60_000.0;
+/// A crew pays from this share of the time in short steps.
 const SHARE: f64 = 0.3;
 /// Looks around without success after which a thread lets others run.
 const PATIENCE: usize = 64;
@@ -38,7 +38,7 @@ pub(crate) struct Order {
 pub(crate) fn is_worth_it(steps: &[Step]) -> bool {
     let cost = |steps: &mut dyn Iterator<Item = &Step>| steps.map(Step::cost).sum::<f64>();
     let narrow = cost(&mut steps.iter().filter(|step| !step.is_wide()));
-    steps.len() <= MOST_STEPS && narrow >= WORTH && narrow >= SHARE * cost(&mut steps.iter())
+    steps.len() <= MOST_STEPS && narrow >= WORTH_NS && narrow >= SHARE * cost(&mut steps.iter())
 }
 
 impl Order {

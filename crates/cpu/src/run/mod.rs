@@ -12,13 +12,12 @@ use enscore_program::{Array, Kind, Node, Value};
 use rayon::prelude::*;
 
 use crate::argument::Options;
-use crate::conv;
 use crate::fused;
 use crate::math::Math;
 use crate::matmul::matmul;
 use crate::plan::{Place, Stored};
 use crate::random;
-use crate::step::{Convolution, Step};
+use crate::step::Step;
 
 /// Runs one step. Every value that it reads differs from every value that it writes: `compile` checked it.
 pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Options) {
@@ -50,15 +49,14 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
                 memory.floats_mut(*scratch),
             );
         },
-        Step::Convolution { which, geometry: g, a, b, out, scratch } => {
-            let (a, b) = unsafe { (memory.floats(*a), memory.floats(*b)) };
-            let (out, scratch) = unsafe { (memory.floats_mut(*out), memory.floats_mut(*scratch)) };
-            match which {
-                Convolution::Forward => conv::forward(g, options.conv, a, b, out, scratch),
-                Convolution::InputGradient => conv::input_gradient(g, options.conv, a, b, out, scratch),
-                Convolution::WeightGradient => conv::weight_gradient(g, options.conv, a, b, out, scratch),
-            }
-        }
+        Step::Convolution { convolution, a, b, out, scratch } => unsafe {
+            convolution.run(
+                memory.floats(*a),
+                memory.floats(*b),
+                memory.floats_mut(*out),
+                memory.floats_mut(*scratch),
+            );
+        },
         Step::Interleave { parts, stride, out } => {
             let out = unsafe { memory.floats_mut(*out) };
             for (operand, len, offset) in parts {
@@ -72,8 +70,9 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
             pad(memory.floats(*operand), shape, edges, memory.floats_mut(*out));
         },
         Step::Gather { table, index, rows, out } => unsafe {
-            let (table, index, out) =
-                (memory.floats(*table), memory.indices(*index), memory.floats_mut(*out));
+            let table = memory.floats(*table);
+            let index = memory.indices(*index);
+            let out = memory.floats_mut(*out);
             let len = table.len() / rows;
             for (index, out) in index.iter().zip(out.chunks_exact_mut(len)) {
                 let row = (index.max(&0).unsigned_abs() as usize).min(rows - 1);
@@ -81,8 +80,9 @@ pub(crate) fn run_step<T: Math>(step: &Step, memory: &Memory<T>, options: Option
             }
         },
         Step::ScatterAdd { index, updates, rows, out } => unsafe {
-            let (index, updates, out) =
-                (memory.indices(*index), memory.floats(*updates), memory.floats_mut(*out));
+            let index = memory.indices(*index);
+            let updates = memory.floats(*updates);
+            let out = memory.floats_mut(*out);
             let len = out.len() / rows;
             out.fill(T::ZERO);
             for (index, update) in index.iter().zip(updates.chunks_exact(len)) {

@@ -2,21 +2,13 @@
 
 use enscore_program::{Kind, Node};
 
-use crate::conv::ConvGeometry;
+use crate::conv::Convolution;
 use crate::fused::{self, Fused};
 use crate::matmul::MatmulShape;
 use crate::plan::{Span, Stored};
 
 mod name;
 pub(crate) mod piece;
-
-/// Which of the three convolutions.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Convolution {
-    Forward,
-    InputGradient,
-    WeightGradient,
-}
 
 /// A unit ready to run.
 #[derive(Debug)]
@@ -46,8 +38,7 @@ pub(crate) enum Step {
         scratch: Stored,
     },
     Convolution {
-        which: Convolution,
-        geometry: ConvGeometry,
+        convolution: Convolution,
         a: Stored,
         b: Stored,
         out: Stored,
@@ -183,17 +174,19 @@ impl Step {
 
     /// About how many nanoseconds one thread needs.
     pub(crate) fn cost(&self) -> f64 {
-        /// Of a step by itself, and of an element that is copied.
-        const STEP: f64 = 300.0;
-        const ELEMENT: f64 = 0.1;
-        STEP + match self {
-            Step::Fused { fused, .. } => fused.cost(),
-            Step::Band { work, .. } => work.iter().map(Part::cost).sum(),
-            Step::Piece { work, parts, .. } => work.cost() / *parts as f64,
-            Step::MatMul { shape, .. } => shape.cost(),
-            Step::Convolution { geometry, .. } => geometry.cost(),
-            _ => self.touches().1.iter().map(|write| write.len as f64).sum::<f64>() * ELEMENT,
-        }
+        /// Time of starting a step.
+        const STEP_NS: f64 = 300.0;
+        /// Time of copying an element.
+        const ELEMENT_NS: f64 = 0.1;
+        STEP_NS
+            + match self {
+                Step::Fused { fused, .. } => fused.cost(),
+                Step::Band { work, .. } => work.iter().map(Part::cost).sum(),
+                Step::Piece { work, parts, .. } => work.cost() / *parts as f64,
+                Step::MatMul { shape, .. } => shape.cost(),
+                Step::Convolution { convolution, .. } => convolution.geometry.cost(),
+                _ => self.touches().1.iter().map(|write| write.len as f64).sum::<f64>() * ELEMENT_NS,
+            }
     }
 
     /// Values that the step reads and values that it writes, for the check that none is both.

@@ -1,7 +1,7 @@
 //! What a step is called in a profile: the operation with its sizes.
 
-use super::{Convolution, Part, Step};
-use crate::conv::ConvGeometry;
+use super::{Part, Step};
+use crate::conv::{ConvGeometry, Convolution, Direction};
 use crate::matmul::MatmulShape;
 
 impl Step {
@@ -15,7 +15,7 @@ impl Step {
             Step::Combine(combine) => format!("combine {}", combine.sums.1),
             Step::Piece { work, parts, .. } => format!("1 of {parts} parts: {}", work.name()),
             Step::MatMul { shape, .. } => name_of_product(shape),
-            Step::Convolution { which, geometry, .. } => name_of_convolution(*which, geometry),
+            Step::Convolution { convolution, .. } => name_of_convolution(convolution),
             Step::Interleave { out, .. } => format!("concatenate {}", out.1),
             Step::Pad { out, .. } => format!("pad {}", out.1),
             Step::Gather { out, .. } => format!("gather {}", out.1),
@@ -45,20 +45,21 @@ fn name_of_product(shape: &MatmulShape) -> String {
 }
 
 /// `conv2d 3x3 of 32x28x28x64 to 64`: taps, images, channels; stride and dilation where they are not 1.
-fn name_of_convolution(which: Convolution, geometry: &ConvGeometry) -> String {
+fn name_of_convolution(convolution: &Convolution) -> String {
     let ConvGeometry { batch, height, width, in_channels, out_channels, kernel, stride, dilation, .. } =
-        geometry;
-    let name = match which {
-        Convolution::Forward => "conv2d",
-        Convolution::InputGradient => "conv2d_input_gradient",
-        Convolution::WeightGradient => "conv2d_weight_gradient",
+        &convolution.geometry;
+    let name = match convolution.direction {
+        Direction::Forward => "conv2d",
+        Direction::InputGradient => "conv2d_input_gradient",
+        Direction::WeightGradient => "conv2d_weight_gradient",
     };
     let pair = |name: &str, [rows, columns]: &[usize; 2]| match (rows, columns) {
         (1, 1) => String::new(),
         _ => format!(", {name} {rows}x{columns}"),
     };
     let [rows, columns] = kernel;
-    let (stride, dilation) = (pair("stride", stride), pair("dilation", dilation));
+    let stride = pair("stride", stride);
+    let dilation = pair("dilation", dilation);
     format!(
         "{name} {rows}x{columns} of {batch}x{height}x{width}x{in_channels} to {out_channels}{stride}{dilation}"
     )

@@ -8,10 +8,10 @@ use crate::plan::{Place, Stored};
 
 /// Halves are for two threads; more of them would each pack the second operand of a product again.
 pub(crate) const PARTS: usize = 2;
-/// Nanoseconds of a step from which it is cut.
-const SMALLEST: f64 = 5_000.0;
-/// .. and from which it is shared out to threads that work on one step at a time.
-const SHORTEST_SHARED: f64 = 10_000.0;
+/// Steps are cut in two from this time on.
+const SMALLEST_NS: f64 = 5_000.0;
+/// Steps are shared out to threads that work on one step at a time from this time on.
+const SHORTEST_SHARED_NS: f64 = 10_000.0;
 /// Rows of a product's half, at least.
 const FEWEST_ROWS: usize = 48;
 
@@ -25,7 +25,7 @@ pub(crate) fn cut(steps: Vec<Step>) -> (Vec<Step>, usize) {
 /// half: for programs whose threads work on one step at a time.
 pub(crate) fn share(steps: Vec<Step>) -> Vec<Step> {
     let shared = |step: Step| match step {
-        step if step.is_wide() || step.cost() < SHORTEST_SHARED => step,
+        step if step.is_wide() || step.cost() < SHORTEST_SHARED_NS => step,
         Step::MatMul { shape, a, b, out, .. } if falls_into_products(&step) => {
             let work = vec![Part::Product { shape, a, b, out, shared: false }];
             Step::Band { work, parts: PARTS }
@@ -39,7 +39,7 @@ pub(crate) fn share(steps: Vec<Step>) -> Vec<Step> {
 }
 
 fn halves(step: Step, sums: &mut usize) -> Vec<Step> {
-    if step.is_wide() || step.cost() < SMALLEST {
+    if step.is_wide() || step.cost() < SMALLEST_NS {
         return vec![step];
     }
     match step {

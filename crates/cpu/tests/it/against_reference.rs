@@ -151,7 +151,7 @@ fn check<T: Math>(program: &Program, floats: &[Vec<f64>], tolerance: f64) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
     #[test]
-    fn random_programs(
+    fn random_programs_equal_the_reference(
         choices in prop::collection::vec((any::<u8>(), any::<u8>()), 1..14),
         batch in 2usize..40,
         width in 2usize..40,
@@ -170,7 +170,7 @@ proptest! {
 
 /// Sizes at which tiles, tasks and partial sums end in the middle of something.
 #[test]
-fn large_passes_and_reductions() {
+fn large_passes_and_reductions_equal_the_reference() {
     for (batch, width) in [(1, 70_001), (70_001, 1), (3, 40_000), (40_000, 3), (257, 1025), (2048, 33)] {
         let scope = Scope::new();
         let x = scope.input("x", Kind::Float, &[batch, width]);
@@ -192,7 +192,7 @@ fn large_passes_and_reductions() {
 }
 
 #[test]
-fn images() {
+fn convolutional_networks_and_their_gradients_equal_the_reference() {
     let scope = Scope::new();
     let x = scope.input("x", Kind::Float, &[2, 8, 8, 3]);
     let w1 = scope.input("w1", Kind::Float, &[3, 3, 3, 16]);
@@ -242,7 +242,7 @@ fn batch_program() -> Program {
 }
 
 #[test]
-fn parts_of_the_batch() {
+fn bands_of_the_batch_equal_the_reference_on_any_number_of_threads() {
     let program = batch_program();
     let floats = [normals(1, 16 * 24 * 24 * 16), normals(2, 16), normals(3, 16)];
     check::<f64>(&program, &floats, 1e-12);
@@ -284,7 +284,7 @@ fn has_products_in_bands(program: &Program, floats: &[Vec<f64>]) -> bool {
 }
 
 #[test]
-fn products_in_parts_of_the_batch() {
+fn bands_with_products_equal_the_reference_on_any_number_of_threads() {
     for rows in [1024, 1031] {
         let program = chain_program(rows);
         let floats = [normals(1, rows * 3), normals(2, 3 * 64), normals(3, 64 * 48), normals(4, 48)];
@@ -324,7 +324,7 @@ fn the_same_bits_on_any_number_of_threads() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn inputs_that_do_not_fit_are_refused() {
     let scope = Scope::new();
     let x = scope.input("x", Kind::Float, &[3]);
     let program = scope.finish(&[("y", x * 2.0)]).unwrap();

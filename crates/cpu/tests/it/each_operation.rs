@@ -147,7 +147,7 @@ fn check<T: Math>(name: &str, tolerance: Tolerance, build: Build) {
 }
 
 #[test]
-fn every_operation_on_every_path() {
+fn every_operation_equals_the_reference_on_every_path() {
     for (name, tolerance, build) in OPERATIONS {
         check::<f32>(name, *tolerance, *build);
         check::<f64>(name, *tolerance, *build);

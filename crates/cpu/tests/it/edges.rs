@@ -92,7 +92,7 @@ const SPECIAL: [f64; 11] = [0.0, -0.0, 1.0, -1.0, 2.5, -2.5, INF, -INF, NAN, 1e3
 /// Every pair of special values, in vectors of every length up to two of the widest, one operand also a
 /// single value.
 #[test]
-fn special_values_in_every_lane() {
+fn special_values_equal_the_reference_in_every_lane() {
     let pairs: Vec<[f64; 2]> = SPECIAL.iter().flat_map(|a| SPECIAL.iter().map(move |b| [*a, *b])).collect();
     for len in (1..=33).chain([pairs.len()]) {
         let rounds = if len == pairs.len() { 1 } else { 3 };
@@ -137,7 +137,7 @@ fn special_values_in_every_lane() {
 
 /// The functions by polynomials at values where they would overflow or lose all digits.
 #[test]
-fn functions_far_from_zero() {
+fn functions_far_from_zero_equal_the_reference() {
     let x: Vec<f64> =
         [0.0, -0.0, INF, -INF, NAN, 80.0, -80.0, 200.0, -200.0, 1e-30, -1e-30, 1e10, -1e10].to_vec();
     let program = program(|scope| {
@@ -152,7 +152,7 @@ fn functions_far_from_zero() {
 /// Rows of every length around a vector of each width, all negative: a maximum that starts from 0 shows, and
 /// so does a sum that leaves out or doubles a tail.
 #[test]
-fn reductions_of_rows_of_every_length() {
+fn reductions_of_rows_of_every_length_equal_the_reference() {
     for len in (1..=36).chain([63, 64, 65, 100, 127, 129]) {
         let x: Vec<f64> = normals(len as u64, 3 * len * 2).iter().map(|x| -0.5 - x.abs()).collect();
         let program = program(|scope| {
@@ -184,7 +184,7 @@ fn reductions_of_rows_of_every_length() {
 }
 
 #[test]
-fn a_maximum_of_contiguous_negative_rows_on_its_own() {
+fn a_maximum_of_contiguous_negative_rows_equals_the_reference() {
     for len in 1..=17 {
         let x: Vec<f64> = (0..5 * len).map(|i| -1.0 - ((i * 11) % 23) as f64).collect();
         let program = program(|scope| vec![scope.input("x", Kind::Float, &[5, len]).max(&[1])]);
@@ -238,7 +238,7 @@ fn ties_of_a_maximum_share_its_gradient() {
 
 /// Operands that are read through strides, at extents that don't fill vectors, and axes of one.
 #[test]
-fn turned_sliced_and_repeated_operands() {
+fn turned_sliced_and_repeated_operands_equal_the_reference() {
     for (n, m) in [(1, 1), (1, 7), (5, 1), (3, 5), (17, 9), (33, 34)] {
         let program = program(|scope| {
             let x = scope.input("x", Kind::Float, &[n, m, 3]);
@@ -268,7 +268,7 @@ fn turned_sliced_and_repeated_operands() {
 }
 
 #[test]
-fn rows_by_repeated_and_outlying_indices() {
+fn rows_by_repeated_and_outlying_indices_equal_the_reference() {
     for (rows, width, count) in [(1, 1, 4), (3, 5, 7), (9, 17, 40), (4, 33, 2)] {
         let indices: Vec<i32> = (0..count as i32).map(|i| (i * 5) % (rows as i32 + 3) - 1).collect();
         let program = program(|scope| {
@@ -285,7 +285,7 @@ fn rows_by_repeated_and_outlying_indices() {
 }
 
 #[test]
-fn products_of_every_orientation_and_odd_extent() {
+fn products_of_every_orientation_equal_the_reference() {
     for (batch, m, k, n) in
         [(1, 1, 1, 1), (1, 3, 5, 7), (3, 2, 1, 9), (2, 33, 4, 17), (1, 40, 31, 66), (5, 1, 19, 2)]
     {
@@ -311,7 +311,7 @@ fn products_of_every_orientation_and_odd_extent() {
 }
 
 #[test]
-fn convolutions_of_every_parity_with_their_adjoints() {
+fn convolutions_of_every_parity_and_their_adjoints_equal_the_reference() {
     let mut number = 0;
     for kernel in [[1, 1], [2, 2], [3, 3], [4, 4], [2, 3], [5, 1]] {
         for stride in [[1, 1], [2, 2], [1, 3]] {
@@ -344,7 +344,7 @@ fn convolutions_of_every_parity_with_their_adjoints() {
 
 /// Kernels of both parities that keep the size, whose padding the program chooses.
 #[test]
-fn kernels_that_keep_the_size() {
+fn convolutions_that_keep_the_size_equal_the_reference() {
     for kernel in 1..=5 {
         for channels in [1, 16] {
             let program = program(|scope| {
@@ -361,7 +361,7 @@ fn kernels_that_keep_the_size() {
 
 /// Draws of every distribution where rows or steps pass 2^32, within a batch too.
 #[test]
-fn draws_beyond_two_to_the_32() {
+fn draws_of_rows_beyond_two_to_the_32_equal_the_reference() {
     for (rows, width) in [(5, 3), (3, 70), (70, 1)] {
         let program = program(|scope| {
             let key = scope.input("key", Kind::Key, &[]);

@@ -47,7 +47,7 @@ fn only(program: &Program) -> (Group, u64, u64) {
 }
 
 #[test]
-fn a_perceptron_with_its_gradients() {
+fn the_work_of_a_perceptron_is_that_of_its_products() {
     // Small enough for halves side by side, and too small for them.
     for rows in [128u64, 10] {
         let program = program(|scope| {

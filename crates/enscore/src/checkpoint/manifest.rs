@@ -11,13 +11,10 @@ use serde_json::Value;
 use crate::data::{Dataset, Statistics, Whitening};
 use crate::files::sha256;
 use crate::model::DataFacts;
-use crate::{Error, Result};
+use crate::{Error, Reason, Result};
 
 /// The version of the files written here. A reader refuses newer ones.
 pub const FORMAT_VERSION: u64 = 1;
-
-/// What the refusal of a newer format says: such a checkpoint is refused, not taken for a damaged one.
-pub(super) const NEWER: &str = "written by a newer enscore";
 
 /// The data that a run learns from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,7 +50,7 @@ impl DataRecord {
     /// None for a scale of finite numbers, which every data set has.
     pub fn of(dataset: &Dataset, statistics: &Statistics) -> Result<DataRecord> {
         let scale = serde_json::to_value(dataset.scale())
-            .map_err(|reason| Error::run("can't record the data's scale").found(reason))?;
+            .map_err(|reason| Error::run("can't record the data's scale").found_error(reason))?;
         Ok(DataRecord {
             name: dataset.name().to_string(),
             fingerprint: dataset.fingerprint(),
@@ -88,7 +85,7 @@ pub struct RunManifest {
     pub enscore: String,
     /// The seed of every random number.
     pub seed: u64,
-    /// The data.
+    /// The data that the run learns from.
     pub data: DataRecord,
     /// Numbers that the model learns.
     pub parameters: u64,
@@ -122,7 +119,7 @@ impl RunManifest {
 pub struct FileRecord {
     /// Its name within the checkpoint's folder.
     pub name: String,
-    /// Its size.
+    /// The size of the file.
     pub bytes: u64,
     /// Its SHA-256, in hexadecimal.
     pub sha256: String,
@@ -138,20 +135,20 @@ impl FileRecord {
 /// How far metrics.jsonl reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricsMark {
-    /// Its length.
+    /// The length of the metrics file.
     pub bytes: u64,
-    /// Its lines.
+    /// Lines of the metrics file.
     pub lines: u64,
 }
 
 /// A random key, as JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
-    /// The seed.
+    /// The seed of the run.
     pub seed: u64,
-    /// The step.
+    /// The step whose draws it keys, from 0.
     pub step: u64,
-    /// The first row.
+    /// The number of the first row of a batch.
     pub row: u64,
 }
 
@@ -174,7 +171,7 @@ pub struct CheckpointManifest {
     pub format: u64,
     /// The version of enscore that wrote it.
     pub enscore: String,
-    /// Steps done.
+    /// Updates done when it was written.
     pub step: u64,
     /// Every other file of its folder.
     pub files: Vec<FileRecord>,
@@ -189,7 +186,7 @@ pub struct CheckpointManifest {
 /// A manifest as JSON text, its keys in the order of its fields.
 pub(super) fn to_json(manifest: &impl Serialize) -> Result<Vec<u8>> {
     let text = serde_json::to_vec_pretty(manifest);
-    let mut text = text.map_err(|reason| Error::run("can't write a manifest").found(reason))?;
+    let mut text = text.map_err(|reason| Error::run("can't write a manifest").found_error(reason))?;
     text.push(b'\n');
     Ok(text)
 }
@@ -197,16 +194,19 @@ pub(super) fn to_json(manifest: &impl Serialize) -> Result<Vec<u8>> {
 /// Reads a manifest, which `path` names in errors.
 ///
 /// # Errors
-/// [`Error::input`] where the format is newer than [`FORMAT_VERSION`], or the text isn't such a manifest.
+/// [`Reason::Newer`] where the format is newer than [`FORMAT_VERSION`]; [`Reason::Damaged`] where the text
+/// isn't such a manifest.
 pub(super) fn from_json<M: DeserializeOwned>(text: &[u8], path: &Path) -> Result<M> {
     let damaged = |reason: serde_json::Error| {
-        Error::input("not a manifest that this version can read").at(path.display()).found(reason)
+        Error::new(Reason::Damaged, "not a manifest that this version can read")
+            .at(path.display())
+            .found_error(reason)
     };
     let value: Value = serde_json::from_slice(text).map_err(damaged)?;
     let format = value.get("format").and_then(Value::as_u64);
     if let Some(format) = format.filter(|format| *format > FORMAT_VERSION) {
         let writer = value.get("enscore").and_then(Value::as_str).unwrap_or("a newer version");
-        return Err(Error::input(NEWER)
+        return Err(Error::new(Reason::Newer, "written by a newer enscore")
             .at(path.display())
             .found(format!("format {format}"))
             .expected(format!("format {FORMAT_VERSION} or older"))
@@ -262,7 +262,7 @@ pub(super) mod tests {
     fn newer_formats_and_damaged_manifests_are_refused() {
         let refusal = |text: &str| {
             let error = from_json::<RunManifest>(text.as_bytes(), Path::new("m")).expect_err("refused");
-            assert_eq!(error.exit_code(), 2);
+            assert!(error.reason.is_refusal());
             error.to_string()
         };
         assert_eq!(

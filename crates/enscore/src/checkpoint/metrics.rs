@@ -8,9 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::manifest::MetricsMark;
-use super::tensors::as_input;
-use crate::files::cannot;
-use crate::{Error, Result};
+use crate::files::{cannot, unreadable};
+use crate::{Error, Reason, Result};
 
 /// Appends lines. Every line reaches the system at once, so that a killed training loses none.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ impl MetricsWriter {
     /// second value is a warning about it.
     ///
     /// # Errors
-    /// [`Error::run`] naming the path and the system's reason.
+    /// [`Reason::Unwritable`] naming the path and the system's reason.
     pub fn resume(path: &Path, mark: MetricsMark) -> Result<(MetricsWriter, Option<String>)> {
         let failed = |reason| cannot("write", path, reason);
         let mut kept = match fs::read(path) {
@@ -56,7 +55,8 @@ impl MetricsWriter {
     pub fn append(&mut self, row: &impl Serialize) -> Result<()> {
         let wrong =
             |found: String| Error::run("can't write a line of metrics").at(self.path.display()).found(found);
-        let value = serde_json::to_value(row).map_err(|reason| wrong(reason.to_string()))?;
+        let value =
+            serde_json::to_value(row).map_err(|reason| wrong(reason.to_string()).caused_by(reason))?;
         if !value.is_object() {
             return Err(wrong(value.to_string()).expected("a JSON object"));
         }
@@ -76,7 +76,7 @@ impl MetricsWriter {
     /// Makes all lines durable and says how far the file reaches: what a checkpoint records.
     ///
     /// # Errors
-    /// [`Error::run`] naming the path and the system's reason.
+    /// [`Reason::Unwritable`] naming the path and the system's reason.
     pub fn sync(&mut self) -> Result<MetricsMark> {
         self.file.sync_data().map_err(|reason| cannot("write", &self.path, reason))?;
         Ok(self.mark)
@@ -95,14 +95,16 @@ pub struct Metrics {
 /// Reads a metrics file, leaving out a last line that was cut.
 ///
 /// # Errors
-/// [`Error::input`] naming the path and the line that isn't a JSON object.
+/// [`Reason::Damaged`] naming the path and the line that isn't a JSON object.
 pub fn read_metrics(path: &Path) -> Result<Metrics> {
-    let bytes = fs::read(path).map_err(|reason| as_input(cannot("read", path, reason)))?;
+    let bytes = fs::read(path).map_err(|reason| unreadable("read", path, reason))?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let mut rows = Vec::new();
     for (index, line) in bytes[..whole].split_inclusive(|byte| *byte == b'\n').enumerate() {
         let row = serde_json::from_slice(line).map_err(|reason| {
-            let error = Error::input("not a line of metrics").found(reason).expected("a JSON object");
+            let error = Error::new(Reason::Damaged, "not a line of metrics")
+                .found_error(reason)
+                .expected("a JSON object");
             error.at(format!("{}, line {}", path.display(), index + 1))
         })?;
         rows.push(row);

@@ -4,9 +4,8 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::tensors::as_input;
-use crate::files::{self, Lock, TEMPORARY, cannot};
-use crate::{Error, Result};
+use crate::files::{self, Lock, TEMPORARY, cannot, system_error, unreadable};
+use crate::{Error, Reason, Result};
 
 pub(super) const SETTINGS: &str = "settings.toml";
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -16,7 +15,7 @@ pub(super) const SAMPLES: &str = "samples";
 
 /// The names in a folder; none where it doesn't exist.
 pub(super) fn names_in(folder: &Path) -> Result<Vec<String>> {
-    let failed = |reason| cannot("read the folder", folder, reason);
+    let failed = |error| system_error(Reason::Failed, "read the folder", folder, error);
     let entries = match fs::read_dir(folder) {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(failed)?,
@@ -32,16 +31,14 @@ pub(super) fn refuse_occupied(path: &Path) -> Result<()> {
     let error = |what: &str| Error::input(what).at(path.display());
     match fs::metadata(path) {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(reason) => return Err(as_input(cannot("read the folder", path, reason))),
+        Err(reason) => return Err(unreadable("read the folder", path, reason)),
         Ok(data) if !data.is_dir() => {
             return Err(error("not a folder").expected("a new folder").remedy("choose another folder"));
         }
         Ok(_) => {}
     }
     if path.join(MANIFEST).exists() {
-        return Err(
-            error("a run is already there").remedy("add --resume to continue it, or choose another folder")
-        );
+        return Err(error("a run is already there").remedy("resume it, or choose another folder"));
     }
     for name in names_in(path)? {
         let ours = match name.as_str() {

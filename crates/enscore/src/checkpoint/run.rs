@@ -19,9 +19,9 @@ use enscore_program::random::Key;
 
 use super::manifest::{self, CheckpointManifest, FORMAT_VERSION, FileRecord, MetricsMark, RunManifest};
 use super::place::{CHECKPOINTS, MANIFEST, SAMPLES, SETTINGS, clean, lock, names_in, refuse_occupied};
-use super::tensors::{Tensors, as_input};
-use crate::files::{TEMPORARY, cannot, sync_folder, write_bytes_atomically, write_synced};
-use crate::{Error, Result};
+use super::tensors::Tensors;
+use crate::files::{TEMPORARY, cannot, sync_folder, unreadable, write_bytes_atomically, write_synced};
+use crate::{Error, Reason, Result};
 
 /// Checkpoints that are kept: the newest, and one to fall back on.
 const KEEP: usize = 2;
@@ -57,11 +57,11 @@ pub struct Progress {
 /// A checkpoint whose files were verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
-    /// Steps done.
+    /// Updates done when it was written.
     pub step: u64,
-    /// Its manifest.
+    /// The manifest beside the tensors.
     pub manifest: CheckpointManifest,
-    /// Its tensors.
+    /// The tensors of `state.safetensors`.
     pub tensors: Tensors,
     /// Why a newer checkpoint was passed over, one line each.
     pub warnings: Vec<String>,
@@ -71,23 +71,24 @@ impl RunFolder {
     /// Opens a run for reading.
     ///
     /// # Errors
-    /// [`Error::input`] where there is no run at `path`, or a newer enscore wrote it.
+    /// [`Reason::Unreadable`] where there is no run at `path`; [`Reason::Newer`] where a newer enscore
+    /// wrote it.
     pub fn open(path: &Path) -> Result<RunFolder> {
         let file = path.join(MANIFEST);
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(reason) if matches!(reason.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(Error::input("not a run folder")
+                return Err(Error::new(Reason::Unreadable, "not a run folder")
                     .at(path.display())
                     .expected("a folder with manifest.json")
                     .remedy("give a folder written by enscore train"));
             }
-            Err(reason) => return Err(as_input(cannot("read", &file, reason))),
+            Err(reason) => return Err(unreadable("read", &file, reason)),
         };
         Ok(RunFolder { path: path.to_path_buf(), manifest: manifest::from_json(&text, &file)? })
     }
 
-    /// The folder.
+    /// The folder of the run.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -130,7 +131,7 @@ impl RunFolder {
     /// where no checkpoint was written yet.
     ///
     /// # Errors
-    /// [`Error::input`] where none is whole, or a newer enscore wrote the newest.
+    /// [`Reason::Damaged`] where none is whole; [`Reason::Newer`] where a newer enscore wrote the newest.
     pub fn latest_checkpoint(&self) -> Result<Option<Loaded>> {
         let (steps, mut warnings) = self.candidates()?;
         if steps.is_empty() && warnings.is_empty() {
@@ -139,11 +140,11 @@ impl RunFolder {
         for step in steps {
             match self.load(step) {
                 Ok((manifest, tensors)) => return Ok(Some(Loaded { step, manifest, tensors, warnings })),
-                Err(error) if error.what == manifest::NEWER => return Err(error),
+                Err(error) if error.reason == Reason::Newer => return Err(error),
                 Err(error) => warnings.push(error.to_string()),
             }
         }
-        Err(Error::input("no checkpoint of this run is intact")
+        Err(Error::new(Reason::Damaged, "no checkpoint of this run is intact")
             .at(self.path.display())
             .found(warnings.join("; "))
             .remedy("restore its files, or train again in another folder"))
@@ -183,20 +184,20 @@ impl RunFolder {
         let folder = self.checkpoint_path(step);
         let read = |name: &str| {
             let path = folder.join(name);
-            fs::read(&path).map_err(|reason| as_input(cannot("read", &path, reason)))
+            fs::read(&path).map_err(|reason| unreadable("read", &path, reason))
         };
         let manifest: CheckpointManifest = manifest::from_json(&read(MANIFEST)?, &folder.join(MANIFEST))?;
         if manifest.step != step {
-            let error = Error::input("the checkpoint is of another step").at(folder.display());
+            let error = Error::new(Reason::Damaged, "the checkpoint is of another step").at(folder.display());
             return Err(error.found(manifest.step).expected(step));
         }
         let Some(record) = manifest.files.iter().find(|record| record.name == STATE) else {
-            return Err(Error::input("the checkpoint has no tensors").at(folder.display()));
+            return Err(Error::new(Reason::Damaged, "the checkpoint has no tensors").at(folder.display()));
         };
         let state = read(STATE)?;
         let found = FileRecord::of(STATE, &state);
         if found != *record {
-            return Err(Error::input("damaged file")
+            return Err(Error::new(Reason::Damaged, "damaged file")
                 .at(folder.join(STATE).display())
                 .found(format!("{} bytes, SHA-256 {}", found.bytes, found.sha256))
                 .expected(format!("{} bytes, SHA-256 {}", record.bytes, record.sha256)));
@@ -213,7 +214,7 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::input`] where `path` holds a run or anything else, or another process writes it;
-    /// [`Error::run`] where the system refuses.
+    /// [`Reason::Unwritable`] where the system refuses.
     pub fn create(path: &Path, settings: &str, manifest: &RunManifest) -> Result<Run> {
         refuse_occupied(path)?;
         let make = |folder: PathBuf| {
@@ -263,7 +264,7 @@ impl Run {
     /// and any of a later step, which a training that fell back to an earlier checkpoint left behind.
     ///
     /// # Errors
-    /// [`Error::run`] naming the path and the system's reason; the checkpoints before it stand.
+    /// [`Reason::Unwritable`] naming the path and the system's reason; the checkpoints before it stand.
     pub fn save_checkpoint(&self, step: u64, tensors: &Tensors, progress: Progress) -> Result<()> {
         let state = tensors.to_bytes()?;
         let manifest = CheckpointManifest {

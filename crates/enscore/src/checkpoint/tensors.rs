@@ -11,8 +11,8 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 
-use crate::files::{cannot, write_atomically};
-use crate::{Error, Result};
+use crate::files::{unreadable, write_atomically};
+use crate::{Error, Reason, Result};
 
 /// The numbers of an array, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +78,7 @@ fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.as_chunks::<N>().0.iter().copied()
 }
 
-/// One array.
+/// One array with its shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     shape: Vec<usize>,
@@ -120,7 +120,7 @@ impl View for &Tensor {
 pub struct Tensors(BTreeMap<String, Tensor>);
 
 impl Tensors {
-    /// No arrays.
+    /// A set without arrays.
     pub fn new() -> Self {
         Tensors::default()
     }
@@ -132,7 +132,7 @@ impl Tensors {
     pub fn insert(&mut self, name: &str, shape: &[usize], data: TensorData) -> Result<()> {
         let count = shape.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
         if count != Some(data.len()) {
-            return Err(Error::input("a tensor's size does not match its shape")
+            return Err(Error::new(Reason::Shape, "a tensor's size does not match its shape")
                 .at(name)
                 .found(format!("{} numbers", data.len()))
                 .expected(format!("shape {shape:?}")));
@@ -240,18 +240,18 @@ impl Tensors {
     /// # Errors
     /// [`Error::input`] where the format can't hold the arrays.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let refused = |reason| Error::input("can't write tensors").found(reason);
+        let refused = |reason| Error::input("can't write tensors").found_error(reason);
         safetensors::serialize(self.iter(), None).map_err(refused)
     }
 
     /// Reads the bytes of a safetensors file, which `place` names in errors.
     ///
     /// # Errors
-    /// [`Error::input`] where the file is cut, its header and size disagree, or an array has another type
+    /// [`Reason::Damaged`] where the file is cut, its header and size disagree, or an array has another type
     /// than F32, F64 and I64.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Tensors> {
         let damaged = |reason: &dyn std::fmt::Display| {
-            Error::input("not a complete safetensors file")
+            Error::new(Reason::Damaged, "not a complete safetensors file")
                 .at(place)
                 .found(format!("{} bytes, {reason}", bytes.len()))
                 .remedy("restore the file")
@@ -259,11 +259,12 @@ impl Tensors {
         if !offsets_fit(bytes) {
             return Err(damaged(&"offsets beyond the end"));
         }
-        let file = SafeTensors::deserialize(bytes).map_err(|reason| damaged(&reason))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|reason| damaged(&reason).caused_by(reason))?;
         let mut tensors = Tensors::new();
         for (name, view) in file.iter() {
             let data = TensorData::from_bytes(view.dtype(), view.data()).ok_or_else(|| {
-                let error = Error::input("a tensor of an unsupported type").at(format!("{place}, {name}"));
+                let error = Error::new(Reason::Damaged, "a tensor of an unsupported type")
+                    .at(format!("{place}, {name}"));
                 error.found(view.dtype()).expected("F32, F64 or I64")
             })?;
             tensors.insert(name, view.shape(), data)?;
@@ -283,9 +284,9 @@ impl Tensors {
     /// Reads a safetensors file.
     ///
     /// # Errors
-    /// As [`Tensors::from_bytes`]; [`Error::input`] where the file isn't there.
+    /// As [`Tensors::from_bytes`]; [`Reason::Unreadable`] where the file isn't there.
     pub fn read(path: &Path) -> Result<Tensors> {
-        let bytes = fs::read(path).map_err(|reason| as_input(cannot("read", path, reason)))?;
+        let bytes = fs::read(path).map_err(|reason| unreadable("read", path, reason))?;
         Tensors::from_bytes(&bytes, &path.display().to_string())
     }
 }
@@ -299,11 +300,6 @@ fn offsets_fit(bytes: &[u8]) -> bool {
     let Some(Ok(serde_json::Value::Object(header))) = header.map(serde_json::from_slice) else { return true };
     let end = |tensor: &serde_json::Value| tensor.get("data_offsets")?.get(1)?.as_u64();
     header.values().filter_map(end).all(|end| end <= bytes.len() as u64)
-}
-
-/// The same error as wrong input: a file that the user named.
-pub(super) fn as_input(error: Error) -> Error {
-    Error { kind: crate::error::ErrorKind::Input, ..error }
 }
 
 #[cfg(test)]
@@ -323,7 +319,7 @@ mod tests {
 
     fn refusal(bytes: &[u8]) -> String {
         let error = Tensors::from_bytes(bytes, "x").expect_err("refused");
-        assert_eq!(error.exit_code(), 2);
+        assert_eq!(error.reason, Reason::Damaged);
         error.to_string()
     }
 
@@ -351,7 +347,7 @@ mod tests {
 
     /// Pins the bytes: a change of the format is a deliberate act.
     #[test]
-    fn bytes_of_a_small_file() {
+    fn a_small_file_has_the_bytes_of_the_format() {
         let mut tensors = Tensors::new();
         tensors.insert("w", &[1], TensorData::F32(vec![1.0])).unwrap();
         let header = br#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  "#;
@@ -424,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_of_arrays() {
+    fn arrays_that_do_not_fit_are_refused() {
         let mut tensors = example();
         let message = |result: Result<()>| result.expect_err("refused").to_string();
         let one = || TensorData::F32(vec![1.0]);

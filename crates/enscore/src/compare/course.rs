@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::files::write_bytes_atomically;
 
 /// The file's name.
@@ -33,14 +33,14 @@ impl Course {
         if !file.exists() {
             return Ok(Course::default());
         }
-        let unreadable = |reason: String| {
-            Error::input("can't read the stored divergences")
+        let failed = |reason: Reason| {
+            Error::new(reason, "can't read the stored divergences")
                 .at(file.display())
-                .found(reason)
                 .remedy("remove the file")
         };
-        let text = std::fs::read_to_string(&file).map_err(|reason| unreadable(reason.to_string()))?;
-        serde_json::from_str(&text).map(Course).map_err(|reason| unreadable(reason.to_string()))
+        let text =
+            std::fs::read_to_string(&file).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
+        serde_json::from_str(&text).map(Course).map_err(|error| failed(Reason::Damaged).found_error(error))
     }
 
     pub(super) fn knows(&self, step: u64) -> bool {
@@ -51,7 +51,7 @@ impl Course {
     pub(super) fn add(&mut self, run: &Path, step: u64, seconds: f64, relative: f64) -> Result<()> {
         self.0.push(Point { step, seconds, relative });
         let text = serde_json::to_string(&self.0)
-            .map_err(|reason| Error::run("can't write the divergences").found(reason))?;
+            .map_err(|reason| Error::run("can't write the divergences").found_error(reason))?;
         write_bytes_atomically(&run.join(FILE), format!("{text}\n").as_bytes())
     }
 

@@ -142,7 +142,8 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
 
 /// The exact score matching loss of the model's rows.
 fn score_matching_loss(trained: &Trained, held_out: &Subset) -> Result<Mean> {
-    let (model, rows) = (&trained.model, rows_of(held_out, MAX_ROWS)?);
+    let model = &trained.model;
+    let rows = rows_of(held_out, MAX_ROWS)?;
     let objective = ScoreMatching { tangents: 0 };
     let (program, _) = trace(model.parameters(), |scope, parameters| {
         let x = scope.input("x", Kind::Float, &batch_shape(BATCH, model.model.row_shape()));

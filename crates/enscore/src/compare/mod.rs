@@ -36,7 +36,7 @@ pub fn compare(
 ) -> Result<Outcome> {
     let mut compared = Vec::new();
     for (name, settings) in &compare.trainings {
-        let named = |error: Error| Error { what: format!("run {name}: {}", error.what), ..error };
+        let named = |error: Error| error.within(format_args!("run {name}"));
         observer.message(&format!("training {name}"));
         let run = out.join(name);
         let result = follow(name, settings, &run, compare.quality, stop, observer).map_err(named)?;

@@ -12,14 +12,14 @@ use crate::evaluate::Mean;
 pub struct Compared {
     /// Its name in the file.
     pub name: String,
-    /// Its objective.
+    /// The name of the objective.
     pub objective: String,
-    /// Its run's folder.
+    /// The folder of the run.
     pub run: PathBuf,
     /// What the run is opened with.
     #[serde(skip)]
     pub(super) sets: Vec<String>,
-    /// Steps done.
+    /// Updates done.
     pub steps: u64,
     /// Seconds spent training.
     pub seconds: f64,

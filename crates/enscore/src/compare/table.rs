@@ -13,11 +13,12 @@ pub(super) fn write(outcome: &mut Outcome, out: &Path) -> Result<()> {
     let table = table(outcome)?;
     let below = below(outcome);
     outcome.text = format!("{}{below}", table.text());
-    let (markdown, numbers) = (out.join("comparison.md"), out.join("comparison.json"));
+    let markdown = out.join("comparison.md");
+    let numbers = out.join("comparison.json");
     write_bytes_atomically(&markdown, format!("{}\n{below}", table.markdown()).as_bytes())?;
     outcome.files.extend([markdown, numbers.clone()]);
     let json = serde_json::to_string_pretty(outcome)
-        .map_err(|reason| Error::run("can't write the comparison").found(reason))?;
+        .map_err(|reason| Error::run("can't write the comparison").found_error(reason))?;
     write_bytes_atomically(&numbers, format!("{json}\n").as_bytes())
 }
 

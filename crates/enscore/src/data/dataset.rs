@@ -194,7 +194,8 @@ impl Dataset {
         if self.scale() == binary && matches!(self.values(), Values::U8(_)) {
             return Ok(self.clone());
         }
-        let (scale, values) = (self.scale(), self.values());
+        let scale = self.scale();
+        let values = self.values();
         let bit = |i: usize| u8::from(scale.scaled(values.get(i)) >= 0.5);
         let bits = Values::U8((0..values.len()).map(bit).collect());
         Dataset(Arc::new(Inner { values: Arc::new(bits), ..self.shallow() })).with_scale(binary)
@@ -332,7 +333,8 @@ impl Dataset {
     /// As [`Dataset::copy_row`].
     pub fn copy_row_f64(&self, row: usize, out: &mut [f64]) -> Result<()> {
         let range = self.row_range(row, out.len())?;
-        let (scale, values) = (self.scale(), self.values());
+        let scale = self.scale();
+        let values = self.values();
         out.iter_mut().zip(range).for_each(|(o, i)| *o = scale.scaled(values.get(i)));
         Ok(())
     }
@@ -424,7 +426,8 @@ mod tests {
 
     #[test]
     fn rows_are_scaled_and_dequantised() {
-        let (data, mut out) = (bytes(), [0.0; 2]);
+        let data = bytes();
+        let mut out = [0.0; 2];
         data.copy_row(1, &mut out).unwrap();
         assert_eq!(out, [1.0, 0.4]);
         data.copy_row_dequantised(1, &[0.5, 0.25], &mut out).unwrap();

@@ -34,7 +34,8 @@ pub(super) fn split(split: Split) -> Result<Dataset> {
 }
 
 fn rows(start: usize, end: usize) -> Result<Dataset> {
-    let (images, labels) = (unpack(IMAGES, HEADERS[0])?, unpack(LABELS, HEADERS[1])?);
+    let images = unpack(IMAGES, HEADERS[0])?;
+    let labels = unpack(LABELS, HEADERS[1])?;
     let part = |bytes: &[u8], width: usize| {
         let end = end.saturating_mul(width).min(bytes.len());
         bytes.get(start * width..end).map(<[u8]>::to_vec).unwrap_or_default()
@@ -73,8 +74,9 @@ mod tests {
 
     #[test]
     fn the_splits_are_disjoint_parts_of_the_whole() {
-        let (all, train, test) =
-            (digits().unwrap(), split(Split::Train).unwrap(), split(Split::Test).unwrap());
+        let all = digits().unwrap();
+        let train = split(Split::Train).unwrap();
+        let test = split(Split::Test).unwrap();
         assert_eq!((train.rows(), test.rows()), (1500, 297));
         let pixels = |data: &Dataset| match data.values() {
             Values::U8(v) => v.clone(),

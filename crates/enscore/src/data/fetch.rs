@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::known::{Availability, Known, KnownFile, known};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::files::sha256;
 
 /// A file that is in place after [`fetch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchedFile {
-    /// Where it is.
+    /// The file on this machine.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
@@ -52,7 +52,7 @@ fn fetch_with(known: &Known, folder: &Path, download: Download) -> Result<Fetche
     let Availability::Download { base } = known.availability else {
         return Err(Error::input(format!("{} is not a download", known.name)).remedy(known.how_to_get()));
     };
-    let disk = |e: io::Error| Error::run(format!("cannot be written ({e})")).at(folder.display());
+    let disk = |e: io::Error| not_written(folder, e);
     std::fs::create_dir_all(folder).map_err(disk)?;
     let mut files = Vec::new();
     for file in known.files {
@@ -88,14 +88,18 @@ fn get(base: &str, file: &KnownFile, aside: &Path, path: &Path, download: Downlo
     download(&url, aside, file.bytes)
         .map_err(|e| Error::run(format!("the download failed ({e})")).at(&url))?;
     check(aside, file)?;
-    let disk = |e: io::Error| Error::run(format!("cannot be written ({e})")).at(path.display());
+    let disk = |e: io::Error| not_written(path, e);
     File::open(aside).and_then(|f| f.sync_all()).map_err(disk)?;
     std::fs::rename(aside, path).map_err(disk)
 }
 
+fn not_written(path: &Path, error: io::Error) -> Error {
+    Error::new(Reason::Unwritable, format!("cannot be written ({error})")).at(path.display()).caused_by(error)
+}
+
 /// Checks a file's size and hash.
 fn check(path: &Path, expected: &KnownFile) -> Result<()> {
-    let read = |e: io::Error| Error::run(format!("cannot be read ({e})")).at(path.display());
+    let read = |e: io::Error| Error::run(format!("cannot be read ({e})")).at(path.display()).caused_by(e);
     let bytes = std::fs::metadata(path).map_err(read)?.len();
     let wrong = |found: String, expected: String| {
         Err(Error::run("not the expected file").at(path.display()).found(found).expected(expected))
@@ -129,9 +133,10 @@ fn curl(url: &str, out: &Path, bytes: u64) -> std::result::Result<(), String> {
         .stdin(Stdio::null())
         .output()
         .map_err(|e| format!("curl cannot be run: {e}"))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_string()),
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_string())
     }
 }
 

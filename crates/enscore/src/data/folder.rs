@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Dataset;
 use super::formats::input::{Input, cannot_read, no_memory};
 use super::formats::{idx, image};
-use super::split::{NO_TEST_SPLIT, Split};
+use super::split::{Split, no_split};
 use crate::error::{Error, Result};
 
 /// Reads the split's part of a folder.
@@ -26,17 +26,10 @@ pub(super) fn read(folder: &Path, split: Split) -> Result<Dataset> {
     };
     match split {
         Split::Train if other.is_none() => read_images(folder),
-        _ => Err(Error::input(no_split(split))
+        _ => Err(no_split(split)
             .at(folder.display())
             .expected(format!("{}[.gz], or a subfolder {} of PNG images", idx_stems(split)[0], split.name()))
             .remedy("add it, or hold out rows of the training data")),
-    }
-}
-
-fn no_split(split: Split) -> &'static str {
-    match split {
-        Split::Train => "there is no train split",
-        Split::Test => NO_TEST_SPLIT,
     }
 }
 
@@ -117,7 +110,7 @@ fn read_images(folder: &Path) -> Result<Dataset> {
 }
 
 fn png_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |e: std::io::Error| cannot_read(folder, &e);
+    let failed = |e: std::io::Error| cannot_read(folder, e);
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();

@@ -37,7 +37,7 @@ pub enum Availability {
 pub struct Known {
     /// The name that [`super::load`] takes.
     pub name: &'static str,
-    /// What it holds.
+    /// What the rows are, in one line.
     pub description: &'static str,
     /// How many rows for training and for testing.
     pub rows: [usize; 2],
@@ -45,7 +45,7 @@ pub struct Known {
     pub row_shape: &'static [usize],
     /// Who made it and where it was published.
     pub source: &'static str,
-    /// Its licence.
+    /// The licence of the data.
     pub licence: &'static str,
     /// How to get it.
     pub availability: Availability,

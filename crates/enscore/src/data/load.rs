@@ -8,9 +8,9 @@ use super::formats::input::{Input, open_file};
 use super::formats::{csv_table, idx, image, npy, npz};
 use super::known::{Availability, known};
 use super::settings::DataSettings;
-use super::split::{NO_TEST_SPLIT, Split};
+use super::split::{Split, no_split};
 use super::{Dataset, digits, toy};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// Endings of files that hold pickles, whatever their content.
 const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dill"];
@@ -47,7 +47,7 @@ pub fn load(source: &str, split: Split) -> Result<Dataset> {
     }
     let Some(entry) = known().iter().find(|k| k.name == source) else {
         let names: Vec<&str> = known().iter().map(|k| k.name).collect();
-        return Err(Error::input("no such data")
+        return Err(Error::new(Reason::Unreadable, "no such data")
             .at(source)
             .expected(format!("a file, a folder, or one of {}", names.join(", ")))
             .remedy("check the path"));
@@ -80,7 +80,7 @@ pub fn load_as(settings: &DataSettings, split: Split) -> Result<Dataset> {
 /// As [`load`], but for a test split that isn't there.
 pub fn load_test(source: &str) -> Result<Option<Dataset>> {
     match load(source, Split::Test) {
-        Err(error) if error.what == NO_TEST_SPLIT => Ok(None),
+        Err(error) if error.reason == Reason::NoTestSplit => Ok(None),
         loaded => loaded.map(Some),
     }
 }
@@ -97,7 +97,8 @@ pub fn load_held_out(source: &str) -> Result<Dataset> {
 }
 
 fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> {
-    let (name, place) = (name_of(path), path.display());
+    let name = name_of(path);
+    let place = path.display();
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     if PICKLES.contains(&ending.as_str()) {
         return Err(pickle().at(place));
@@ -112,7 +113,7 @@ fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> 
         return Err(Error::input("only an npz file has named arrays").at(place));
     }
     if split == Split::Test {
-        return Err(Error::input(NO_TEST_SPLIT).at(place).remedy(
+        return Err(no_split(Split::Test).at(place).remedy(
             "name the test file as data of its own, use a folder or npz file with both splits, or hold out rows",
         ));
     }

@@ -1,5 +1,7 @@
 //! The two parts that a data set may come in.
 
+use crate::error::{Error, Reason};
+
 /// Which part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
@@ -18,6 +20,10 @@ impl Split {
     }
 }
 
-/// What the refusal of a test split that isn't there says: what makes [`load_test`](super::load_test) return
-/// none.
-pub(super) const NO_TEST_SPLIT: &str = "there is no test split";
+/// The refusal of a part that isn't there.
+pub(super) fn no_split(split: Split) -> Error {
+    match split {
+        Split::Train => Error::input("there is no train split"),
+        Split::Test => Error::new(Reason::NoTestSplit, "there is no test split"),
+    }
+}

@@ -12,9 +12,9 @@ pub struct Statistics {
     pub variance: Vec<f64>,
     /// The average of the variances over dimensions.
     pub mean_variance: f64,
-    /// The least value.
+    /// The least value, in raw units.
     pub low: f64,
-    /// The greatest value.
+    /// The greatest value, in raw units.
     pub high: f64,
 }
 
@@ -62,8 +62,10 @@ type Moments = (Vec<f64>, Vec<f64>, f64, f64);
 fn of_bytes(subset: &Subset, bytes: &[u8]) -> Moments {
     let d = subset.dataset().row_len();
     let n = subset.rows().len();
-    let (mut sum, mut squares) = (vec![0u64; d], vec![0u64; d]);
-    let (mut low, mut high) = (u8::MAX, 0);
+    let mut sum = vec![0u64; d];
+    let mut squares = vec![0u64; d];
+    let mut low = u8::MAX;
+    let mut high = 0;
     for &row in subset.rows() {
         let start = row as usize * d;
         for ((s, q), &x) in sum.iter_mut().zip(&mut squares).zip(&bytes[start..start + d]) {
@@ -86,9 +88,13 @@ fn of_bytes(subset: &Subset, bytes: &[u8]) -> Moments {
 
 fn of_numbers(subset: &Subset) -> Result<Moments> {
     let data = subset.dataset();
-    let (d, n) = (data.row_len(), subset.rows().len() as f64);
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    let (mut mean, mut variance, mut row) = (vec![0.0; d], vec![0.0; d], vec![0.0; d]);
+    let d = data.row_len();
+    let n = subset.rows().len() as f64;
+    let mut low = f64::INFINITY;
+    let mut high = f64::NEG_INFINITY;
+    let mut mean = vec![0.0; d];
+    let mut variance = vec![0.0; d];
+    let mut row = vec![0.0; d];
     for &i in subset.rows() {
         data.copy_row_f64(i as usize, &mut row)?;
         for (m, &x) in mean.iter_mut().zip(&row) {

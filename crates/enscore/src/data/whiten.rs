@@ -104,7 +104,8 @@ impl Whitening {
     fn keeping(columns: usize, kept: Vec<usize>) -> Whitening {
         let k = kept.len();
         let identity: Vec<f64> = DMatrix::<f64>::identity(k, k).iter().copied().collect();
-        let (matrix, inverse) = (identity.clone(), identity);
+        let matrix = identity.clone();
+        let inverse = identity;
         Whitening { columns, kept, noise: Vec::new(), mean: vec![0.0; k], matrix, inverse, log_abs_det: 0.0 }
     }
 
@@ -135,7 +136,8 @@ impl Whitening {
         let mut order: Vec<usize> = (0..k).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         for (i, &pick) in order.iter().enumerate() {
-            let (root, direction) = (eigen.eigenvalues[pick].sqrt(), eigen.eigenvectors.column(pick));
+            let root = eigen.eigenvalues[pick].sqrt();
+            let direction = eigen.eigenvectors.column(pick);
             // Either sign is an eigenvector: the one whose greatest entry is positive is taken.
             let sign = direction[direction.iamax()].signum();
             for (j, deviation) in moments.deviation.iter().enumerate() {
@@ -264,7 +266,8 @@ impl Moments {
     fn of(rows: &[f64], width: usize) -> Moments {
         let width = width.max(1);
         let n = (rows.len() / width) as f64;
-        let (mut mean, mut covariance) = (vec![0.0; width], vec![0.0; width * width]);
+        let mut mean = vec![0.0; width];
+        let mut covariance = vec![0.0; width * width];
         for row in rows.chunks_exact(width) {
             mean.iter_mut().zip(row).for_each(|(m, x)| *m += x / n);
         }
@@ -339,7 +342,8 @@ mod tests {
         assert_eq!(spacing(&[1.0, 4.0, 2.0], 0, 1), 1.5);
         assert_eq!(spacing(&[2.0, 2.0], 0, 1), 0.0);
         let rows: Vec<f64> = (0..2000).map(|i| f64::from(i % 10) * 0.5).collect();
-        let (data, settings) = (table(&rows, 1), asked(Preprocess::None, 0.0, true));
+        let data = table(&rows, 1);
+        let settings = asked(Preprocess::None, 0.0, true);
         let whitening = Whitening::fit(&data, settings, 3, 9).unwrap();
         assert_eq!(whitening.noise, [0.5]);
         let noisy = whitening.rows(&data, 3, 9).unwrap();

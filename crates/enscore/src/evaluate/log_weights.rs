@@ -88,7 +88,7 @@ mod tests {
 
     /// Weights 1, 1, 4: mean 2, variance 3, ESS 36 / 18.
     #[test]
-    fn three_weights_by_hand() {
+    fn the_mean_and_error_of_three_weights_are_those_by_hand() {
         let found = LogWeights::of(&[0.0, 0.0, 4f64.ln()]).unwrap();
         assert!((found.log_mean - 2f64.ln()).abs() < 1e-14);
         assert!((found.std_err - 1.0 / 2.0).abs() < 1e-14);

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// A mean over independent values with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Mean {
-    /// The mean.
+    /// The mean of the values.
     pub value: f64,
     /// The standard deviation of the values (divisor n - 1) over √n; 0 for a single value.
     #[serde(rename = "standard_error")]

@@ -14,8 +14,8 @@ mod settings;
 mod two_sample;
 
 pub use held_out::{
-    Auroc, DenoisingLoss, HeldOut, HeldOutFigure, LevelLoss, RowScores, RunData, against, auroc, bits_per_dim,
-    denoising_loss, flow_bits_per_dim, independent_units, learning_rows_for, model_figures,
+    Auroc, DenoisingLoss, HeldOut, HeldOutFigure, LevelLoss, RowScores, RunData, against, auroc,
+    bits_per_dim, denoising_loss, flow_bits_per_dim, independent_units, learning_rows_for, model_figures,
     pseudo_likelihood_program, pseudo_log_likelihood, reconstruction_error, rows_for, run_data, score_rows,
     unit_rows,
 };

@@ -58,16 +58,12 @@ pub fn evaluate(
     refuse_unknown_metrics(&settings.metrics)?;
     let batch = trained.settings.sampler().batch;
     let denoises = trained.settings.objective().method().held_out() == HeldOutLoss::Denoising;
-    let loss = match denoises {
-        true => Some(denoising_loss(
-            score,
-            held_out,
-            settings.max_rows,
-            batch,
-            settings.seed,
-            &mut |done, total| progress("loss", done, total),
-        )?),
-        false => None,
+    let loss = if denoises {
+        Some(denoising_loss(score, held_out, settings.max_rows, batch, settings.seed, &mut |done, total| {
+            progress("loss", done, total)
+        })?)
+    } else {
+        None
     };
     let figures = figures(trained, training, held_out, settings)?;
     let affine = if denoises && score.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
@@ -76,7 +72,9 @@ pub fn evaluate(
     } else {
         None
     };
-    let (metrics, samples, trajectory) = (Vec::new(), Vec::new(), Vec::new());
+    let metrics = Vec::new();
+    let samples = Vec::new();
+    let trajectory = Vec::new();
     let mut evaluation = Evaluation { loss, figures, affine, metrics, samples, trajectory, stages: 0 };
     if settings.samples == 0 {
         return Ok(evaluation);
@@ -90,7 +88,8 @@ pub fn evaluate(
         &mut |done, total| progress("samples", done, total),
     )?;
     let real = rows_of(held_out, MAX_REAL)?;
-    let (samples, real) = (Rows::new(&drawn.rows, score.row_len())?, Rows::new(&real, score.row_len())?);
+    let samples = Rows::new(&drawn.rows, score.row_len())?;
+    let real = Rows::new(&real, score.row_len())?;
     if samples.count() >= 2 && real.count() >= 4 {
         for metric in standard_metrics(real, settings.seed)? {
             if wanted(&settings.metrics, &metric.name()) {

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Result};
+use crate::{Error, Reason, Result};
 
 /// What names of temporary files and folders begin with: one that is found belongs to a write that was cut.
 pub const TEMPORARY: &str = ".tmp-";
@@ -13,8 +13,8 @@ pub const TEMPORARY: &str = ".tmp-";
 /// too.
 ///
 /// # Errors
-/// [`Error::run`] naming the path and the system's reason (no space left, no permission); the old file
-/// stands.
+/// [`Reason::Unwritable`] naming the path and the system's reason (no space left, no permission); the old
+/// file stands.
 pub fn write_atomically<F>(path: &Path, write: F) -> Result<()>
 where
     F: FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -77,7 +77,7 @@ fn folder_of(path: &Path) -> &Path {
 /// the system.
 ///
 /// # Errors
-/// [`Error::run`] naming the folder and the system's reason.
+/// [`Reason::Unwritable`] naming the folder and the system's reason.
 pub fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) {
         let synced = File::open(folder).and_then(|file| file.sync_all());
@@ -86,10 +86,21 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The failure of `verb` on `path`, with the system's reason.
-pub(crate) fn cannot(verb: &str, path: &Path, reason: io::Error) -> Error {
-    let error = Error::run(format!("can't {verb}")).at(path.display()).found(&reason);
-    match reason.kind() {
+/// The failure of `verb`, which writes to `path`, with the system's error.
+pub(crate) fn cannot(verb: &str, path: &Path, error: io::Error) -> Error {
+    system_error(Reason::Unwritable, verb, path, error)
+}
+
+/// The failure of `verb`, which reads what the user named, with the system's error.
+pub(crate) fn unreadable(verb: &str, path: &Path, error: io::Error) -> Error {
+    system_error(Reason::Unreadable, verb, path, error)
+}
+
+/// The failure of `verb` on `path`, with the system's error.
+pub(crate) fn system_error(reason: Reason, verb: &str, path: &Path, error: io::Error) -> Error {
+    let kind = error.kind();
+    let error = Error::new(reason, format!("can't {verb}")).at(path.display()).found_error(error);
+    match kind {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => error.remedy("free some space"),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             error.remedy("choose a folder that you can write to")
@@ -112,7 +123,8 @@ mod tests {
             Err(ErrorKind::StorageFull.into())
         });
         let error = error.expect_err("failed");
-        assert_eq!(error.exit_code(), 1);
+        assert_eq!(error.reason, Reason::Unwritable);
+        assert!(std::error::Error::source(&error).is_some());
         assert_eq!(
             error.to_string(),
             format!("can't write: {}: found no storage space; free some space", path.display())

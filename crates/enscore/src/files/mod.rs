@@ -6,7 +6,7 @@ mod hash;
 mod lock;
 
 pub use atomic::{TEMPORARY, sync_folder, write_atomically, write_bytes_atomically};
-pub(crate) use atomic::{cannot, write_synced};
+pub(crate) use atomic::{cannot, system_error, unreadable, write_synced};
 pub(crate) use hash::Sha256Hex;
 pub use hash::sha256;
 pub(crate) use lock::{Lock, lock};

@@ -29,7 +29,8 @@ impl Adjacency {
         each(&mut |i, _, _| starts[i + 1] += 1);
         (0..sites).for_each(|i| starts[i + 1] += starts[i]);
         let mut next = starts.clone();
-        let (mut neighbours, mut couplings) = (vec![0; starts[sites]], vec![0.0; starts[sites]]);
+        let mut neighbours = vec![0; starts[sites]];
+        let mut couplings = vec![0.0; starts[sites]];
         each(&mut |i, j, coupling| {
             (neighbours[next[i]], couplings[next[i]]) = (j as u32, coupling);
             next[i] += 1;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::data::{Dataset, Split, Values, load};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// An image of spins.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,11 +38,12 @@ pub fn read_binary_image(path: &Path, threshold: Option<f64>) -> Result<BinaryIm
     }
     // A name of built-in data that is no file here would be loaded as such.
     if !path.is_file() {
-        return Err(Error::input("no such file").at(place).remedy("check the path"));
+        return Err(Error::new(Reason::Unreadable, "no such file").at(place).remedy("check the path"));
     }
     let data = load(&place, Split::Train)?;
     let [height, width, channels] = image_shape(&data).ok_or_else(|| {
-        let (rows, shape) = (data.rows(), data.row_shape());
+        let rows = data.rows();
+        let shape = data.row_shape();
         let error = Error::input("not one image").at(&place).found(format!("{rows} rows of shape {shape:?}"));
         error.expected("[height, width]").remedy("save one image, e.g. numpy.save(path, images[0])")
     })?;

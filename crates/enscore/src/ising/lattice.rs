@@ -19,19 +19,19 @@ const MOST_SITES: usize = 1 << 31;
 pub enum Lattice {
     /// Neighbours to the left, right, above and below, none beyond the border.
     Grid {
-        /// Rows.
+        /// Rows of sites.
         height: usize,
-        /// Columns.
+        /// Columns of sites.
         width: usize,
     },
     /// The same, opposite borders being neighbours.
     Torus {
-        /// Rows.
+        /// Rows of sites.
         height: usize,
-        /// Columns.
+        /// Columns of sites.
         width: usize,
     },
-    /// Any bonds.
+    /// Sites with any bonds between them.
     Graph {
         /// The number of sites.
         sites: usize,
@@ -68,7 +68,7 @@ pub enum Field {
 pub struct Bond {
     /// The two sites.
     pub sites: [usize; 2],
-    /// Its J.
+    /// The coupling J of the bond.
     pub coupling: f64,
 }
 
@@ -143,7 +143,8 @@ impl IsingModel {
         let mut bonds = Vec::new();
         for i in 0..sites {
             for j in 0..=i {
-                let (lower, upper) = (coupling[i * sites + j], coupling[j * sites + i]);
+                let lower = coupling[i * sites + j];
+                let upper = coupling[j * sites + i];
                 finite(lower, "the coupling", || format!("row {i}, column {j}"))?;
                 finite(upper, "the coupling", || format!("row {j}, column {i}"))?;
                 if lower != upper {
@@ -303,7 +304,8 @@ impl IsingModel {
         let (Lattice::Grid { height, width } | Lattice::Torus { height, width }) = self.lattice else {
             return;
         };
-        let ([_, right_columns], [down_rows, _]) = (self.lattice.right_shape(), self.lattice.down_shape());
+        let [_, right_columns] = self.lattice.right_shape();
+        let [down_rows, _] = self.lattice.down_shape();
         for row in 0..height {
             for column in 0..width {
                 let site = row * width + column;
@@ -321,8 +323,8 @@ impl IsingModel {
     /// Couplings `[right, down]` of a site of a lattice; 0 where the grid ends and on graphs.
     pub(super) fn couplings_at(&self, row: usize, column: usize) -> [f64; 2] {
         let Bonds::Lattice(coupling) = &self.bonds else { return [0.0; 2] };
-        let ([_, right_columns], [down_rows, width]) =
-            (self.lattice.right_shape(), self.lattice.down_shape());
+        let [_, right_columns] = self.lattice.right_shape();
+        let [down_rows, width] = self.lattice.down_shape();
         let right = if column < right_columns { coupling.right(row * right_columns + column) } else { 0.0 };
         let down = if row < down_rows { coupling.down(row * width + column) } else { 0.0 };
         [right, down]

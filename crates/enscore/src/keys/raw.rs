@@ -68,8 +68,8 @@ impl Raw {
     ///
     /// Setting `data.name` takes the place of a file's `data.path`, and the reverse: data is named once.
     pub fn set(&mut self, argument: &str) -> Result<()> {
-        let place = format!("--set {argument}");
-        let wrong = || Error::input("wrong --set argument").at(&place).expected("--set table.key=value");
+        let place = format!("override {argument}");
+        let wrong = || Error::input("wrong override").at(&place).expected("table.key=value");
         let (path, text) = argument.split_once('=').ok_or_else(wrong)?;
         let Some((table, key)) = path.trim().split_once('.') else {
             return Err(match (self.suggest)(path.trim()) {
@@ -87,7 +87,9 @@ impl Raw {
             same || (entry.table == table && other_source)
         };
         self.entries.retain(|entry| !replaced(entry));
-        let (table, key, value) = (table.to_string(), key.to_string(), argument_value(text, &place)?);
+        let table = table.to_string();
+        let key = key.to_string();
+        let value = argument_value(text, &place)?;
         self.entries.push(Entry { table, key, value, place, bare: Some(text.trim().to_string()) });
         Ok(())
     }

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_by_hand() {
+    fn distances_between_words_are_those_by_hand() {
         let cases = [
             ("", "abc", 3),
             ("steps", "steps", 0),

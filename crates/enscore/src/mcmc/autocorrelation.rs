@@ -14,7 +14,7 @@ const WINDOW: f64 = 6.0;
 /// A mean with its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChainMean {
-    /// The mean.
+    /// The mean of the values.
     pub mean: f64,
     /// Its standard error; NaN from fewer than two batches.
     pub std_err: f64,
@@ -70,8 +70,9 @@ mod tests {
 
     /// A first-order autoregression: ρ(t) = a^t, τ = 1/2 + a / (1 - a), variance of the mean 2 τ σ² / n.
     #[test]
-    fn an_autoregression() {
-        let (a, n) = (0.8, 100_000);
+    fn the_time_of_an_autoregression_is_the_closed_form() {
+        let a = 0.8;
+        let n = 100_000;
         let mut values = vec![0.0; n];
         normal_row(Key::new(3, 0), 1, 0, &mut values);
         for i in 1..n {
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_still_chains() {
+    fn short_and_still_chains_have_no_time() {
         assert!(batch_means(&[1.0, 2.0], 3).std_err.is_nan() && batch_means(&[], 3).mean.is_nan());
         assert!(integrated_time(&[1.0; 100]).is_none() && integrated_time(&[]).is_none());
         assert_eq!(autocorrelation(&[], 3).len(), 1);

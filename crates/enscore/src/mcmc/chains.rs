@@ -14,7 +14,7 @@ use crate::streams;
 /// Chains with what the next step needs of the density: `x` and `score` `[n, row_len]`, `log_density` `[n]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chains {
-    /// The rows.
+    /// The rows, one for each chain, `[chains, d]`.
     pub x: Vec<f64>,
     /// f at the rows, nats.
     pub log_density: Vec<f64>,
@@ -29,7 +29,8 @@ impl Chains {
     /// Values that don't fill whole rows; the density's own errors.
     pub fn at(density: &mut dyn HostDensity, x: Vec<f64>) -> Result<Chains> {
         let count = whole_rows(&x, density.row_len())?.len();
-        let (log_density, score) = (density.log_density(&x)?, density.score(&x)?);
+        let log_density = density.log_density(&x)?;
+        let score = density.score(&x)?;
         if log_density.len() != count || score.len() != x.len() {
             return Err(Error::run("the density returned values for the wrong number of rows")
                 .found(format_args!("{} log densities, {} score components", log_density.len(), score.len()))

@@ -108,7 +108,8 @@ impl TemperedGibbsProgram {
 
 /// A side `[M * chains, units]` times the inverse temperatures `[M, 1, 1]` of its chains.
 fn tempered<'s>(side: Var<'s>, ladder: Var<'s>) -> Var<'s> {
-    let (rows, units) = (side.extent(0), side.extent(1));
+    let rows = side.extent(0);
+    let units = side.extent(1);
     let by_temperature = side.reshape(&[ladder.extent(0), rows / ladder.extent(0), units]);
     (by_temperature * ladder).reshape(&[rows, units])
 }
@@ -127,8 +128,10 @@ fn swap<'s>(
     ladder: Var<'s>,
     pairs: Var<'s>,
 ) -> (Var<'s>, Var<'s>) {
-    let (count, chains) = (x.extent(0), x.extent(1));
-    let (low, high) = (ladder.slice(0, 0, count - 1), ladder.slice(0, 1, count));
+    let count = x.extent(0);
+    let chains = x.extent(1);
+    let low = ladder.slice(0, 0, count - 1);
+    let high = ladder.slice(0, 1, count);
     // What of f depends on β, at both temperatures of each pair.
     let difference = |x: Var<'s>| ((x * high).softplus() - (x * low).softplus()).sum(&[2]);
     let log_ratio = difference(inputs.slice(0, 0, count - 1)) - difference(inputs.slice(0, 1, count));
@@ -136,7 +139,8 @@ fn swap<'s>(
     let accepted = accepted * pairs.reshape(&[count - 1, 1]);
     let none = x.slice(0, 0, 1).slice(2, 0, 1).zeros_like();
     let accepted = accepted.reshape(&[count - 1, chains, 1]);
-    let (with_above, with_below) = (accepted.concatenate(&[none], 0), none.concatenate(&[accepted], 0));
+    let with_above = accepted.concatenate(&[none], 0);
+    let with_below = none.concatenate(&[accepted], 0);
     let above = x.slice(0, 1, count).concatenate(&[x.slice(0, 0, 1)], 0);
     let below = x.slice(0, count - 1, count).concatenate(&[x.slice(0, 0, count - 1)], 0);
     // 0 and 1 as factors would turn an infinite neighbour into NaN.

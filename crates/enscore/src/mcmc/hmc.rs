@@ -12,7 +12,7 @@
 use enscore_program::random::Key;
 
 use super::chains::{Chains, HostTransition, Moves, normal_numbers, positive_step};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::model::HostDensity;
 
 /// The acceptance that its step size is tuned to.
@@ -49,11 +49,12 @@ impl Hmc {
         mut p: Vec<f64>,
     ) -> Result<(Chains, Vec<f64>)> {
         if p.len() != start.x.len() {
-            return Err(Error::input("the momenta and the chains differ in shape")
+            return Err(Error::new(Reason::Shape, "the momenta and the chains differ in shape")
                 .found(p.len())
                 .expected(start.x.len()));
         }
-        let (mut q, mut score) = (start.x.clone(), start.score.clone());
+        let mut q = start.x.clone();
+        let mut score = start.score.clone();
         let half = 0.5 * self.step_size;
         for _ in 0..self.leapfrog_steps {
             add_scaled(&mut p, half, &score);
@@ -107,7 +108,8 @@ mod tests {
     fn one_leapfrog_step_is_mala() {
         let mut density = contract::density();
         let start = Chains::at(&mut density, vec![0.3, -0.2, 1.5, 0.4]).unwrap();
-        let (mut a, mut b) = (start.clone(), start);
+        let mut a = start.clone();
+        let mut b = start;
         let key = Key::new(5, 1);
         let by_hmc = Hmc::new(0.8, 1).unwrap().step(&mut density, &mut a, key).unwrap();
         let by_mala = Mala::new(0.32).unwrap().step(&mut density, &mut b, key).unwrap();

@@ -60,7 +60,8 @@ impl Mala {
 
 impl HostTransition for Mala {
     fn step(&self, density: &mut dyn HostDensity, chains: &mut Chains, key: Key) -> Result<Moves> {
-        let (eps, noise) = (self.step_size, (2.0 * self.step_size).sqrt());
+        let eps = self.step_size;
+        let noise = (2.0 * self.step_size).sqrt();
         let mut y = normal_numbers(key, chains);
         for ((y, x), s) in y.iter_mut().zip(&chains.x).zip(&chains.score) {
             *y = x + eps * s + noise * *y;

@@ -12,7 +12,9 @@ pub fn initialise(parameters: &[Parameter], seed: u64) -> Vec<Vec<f32>> {
 }
 
 fn initial_values(parameter: &Parameter, seed: u64) -> Vec<f32> {
-    let (size, key, row) = (parameter.size(), Key::new(seed, 0), hash(&parameter.name));
+    let size = parameter.size();
+    let key = Key::new(seed, 0);
+    let row = hash(&parameter.name);
     match &parameter.initial {
         Initial::Constant(value) => vec![*value as f32; size],
         Initial::Values(values) => values.iter().map(|value| *value as f32).collect(),
@@ -87,7 +89,7 @@ mod tests {
 
     /// The first draws under a known name: changing them changes every model that is trained from a seed.
     #[test]
-    fn value_stability() {
+    fn the_first_draws_of_a_parameter_keep_their_values() {
         let first = |initial| initialise(&[parameter("weight", 3, initial)], 1).remove(0);
         let expected = [
             (Initial::Normal(1.0), [-0.2431326, -0.62567437, 1.3866163]),

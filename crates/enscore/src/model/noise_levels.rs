@@ -77,9 +77,10 @@ impl NoiseLevels {
                 .at(format!("noise levels {} and {}", index + 1, index + 2))
                 .found(format!("{} then {}", sigmas[index], sigmas[index + 1])));
         }
-        match sigmas.is_empty() {
-            true => Err(Error::input("no noise level").remedy("give at least one")),
-            false => Ok(NoiseLevels { sigmas }),
+        if sigmas.is_empty() {
+            Err(Error::input("no noise level").remedy("give at least one"))
+        } else {
+            Ok(NoiseLevels { sigmas })
         }
     }
 

@@ -114,7 +114,8 @@ impl Objective<Network> for ContrastiveDivergence {
             batch.chains.unwrap_or_else(|| x.scope().fail("contrastive divergence needs chains".to_string()));
         let data = model.log_density(parameters, x);
         let chains = model.log_density(parameters, chains);
-        let (of_data, of_chains) = (batch.mean(data), chains.mean_all());
+        let of_data = batch.mean(data);
+        let of_chains = chains.mean_all();
         let gap = of_data - of_chains;
         let mut loss = -gap;
         if self.energy_l2 > 0.0 {

@@ -32,16 +32,15 @@ impl<'a> TrainedDensity<'a> {
             let score = model.model.score(parameters, x, sigma) * (1.0 / model.temperature);
             vec![("score".to_string(), score)]
         })?;
-        let log_density = match model.model.has_density() {
-            true => {
-                let (program, _) = trace(model.parameters(), |scope, parameters| {
-                    let x = scope.input("x", Kind::Float, &shape);
-                    let f = model.model.log_density(parameters, x) * (1.0 / model.temperature);
-                    vec![("f".to_string(), f)]
-                })?;
-                Some(model.compile(&program)?)
-            }
-            false => None,
+        let log_density = if model.model.has_density() {
+            let (program, _) = trace(model.parameters(), |scope, parameters| {
+                let x = scope.input("x", Kind::Float, &shape);
+                let f = model.model.log_density(parameters, x) * (1.0 / model.temperature);
+                vec![("f".to_string(), f)]
+            })?;
+            Some(model.compile(&program)?)
+        } else {
+            None
         };
         Ok(TrainedDensity { model, log_density, score: model.compile(&score)? })
     }

@@ -5,7 +5,7 @@ use enscore_program::executor::Buffer;
 use enscore_program::random::Key;
 
 use super::trained::TrainedModel;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::mcmc::NoiseStart;
 use crate::streams;
 
@@ -60,7 +60,7 @@ impl Drawing {
             drawn.rows.extend_from_slice(&rows[..self.batch.min(self.count - first) * row]);
         }
         match drawn.rows.iter().position(|x| !x.is_finite()) {
-            Some(position) => Err(Error::run("the sampler diverged")
+            Some(position) => Err(Error::new(Reason::Diverged, "the sampler diverged")
                 .at(format!("sample {}", position / row))
                 .found(drawn.rows[position])
                 .remedy(

@@ -254,7 +254,7 @@ mod tests {
 
     /// Values from tables of the normal distribution.
     #[test]
-    fn normal_distribution_function() {
+    fn the_normal_distribution_function_agrees_with_tables() {
         let known =
             [(0.0, 0.5), (1.0, 0.841344746068543), (-1.96, 0.024997895148220), (6.0, 0.999999999013412)];
         for (x, expected) in known {

@@ -7,7 +7,7 @@ use enscore_program::{Parameter, Program};
 
 use crate::checkpoint::DataRecord;
 use crate::data::Scale;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::executor::{Routine, Weights};
 use crate::mcmc::StartNoise;
 use crate::model::{Network, NoiseLevels};
@@ -59,7 +59,9 @@ impl TrainedModel {
     /// A manifest whose scale can't be read.
     pub fn scale(&self) -> Result<Scale> {
         serde_json::from_value(self.data.scale.clone()).map_err(|reason| {
-            Error::input("can't read the data scale of the run").at("manifest.json").found(reason)
+            Error::new(Reason::Damaged, "can't read the data scale of the run")
+                .at("manifest.json")
+                .found_error(reason)
         })
     }
 

@@ -38,7 +38,8 @@ impl Compare {
     /// A file without the table, a value that is not what it should be, a name that can't be a folder's;
     /// whatever is wrong with a training's settings.
     pub fn load(path: &Path, sets: &[String]) -> Result<Compare> {
-        let (text, name) = (read_text(path)?, path.display().to_string());
+        let text = read_text(path)?;
+        let name = path.display().to_string();
         let document: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             Error::input("not valid TOML").at(&name).found(error.message())
         })?;
@@ -56,15 +57,16 @@ impl Compare {
             }
             refuse_odd_name(key, &name)?;
             let own = changes(key, value, &name)?;
-            let settings = changed(&text, &name, sets, &own)
-                .map_err(|error| Error { what: format!("run {key}: {}", error.what), ..error })?;
+            let settings =
+                changed(&text, &name, sets, &own).map_err(|error| error.within(format_args!("run {key}")))?;
             compare.trainings.push((key.clone(), settings));
         }
-        match compare.trainings.is_empty() {
-            true => Err(Error::input("nothing to compare")
+        if compare.trainings.is_empty() {
+            Err(Error::input("nothing to compare")
                 .at(format!("{name}, [compare]"))
-                .remedy("add lines like sm = [\"objective.kind=sm\"]")),
-            false => Ok(compare),
+                .remedy("add lines like sm = [\"objective.kind=sm\"]"))
+        } else {
+            Ok(compare)
         }
     }
 }
@@ -90,12 +92,13 @@ fn quality(value: &toml::Value, file: &str) -> Result<f64> {
 /// A run's name is also the name of its folder.
 fn refuse_odd_name(name: &str, file: &str) -> Result<()> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
-    match !name.starts_with('.') && !name.is_empty() && name.chars().all(fits) {
-        true => Ok(()),
-        false => Err(Error::input("a run in [compare] needs a name that can be a folder's")
+    if !name.starts_with('.') && !name.is_empty() && name.chars().all(fits) {
+        Ok(())
+    } else {
+        Err(Error::input("a run in [compare] needs a name that can be a folder's")
             .at(format!("{file}, [compare]"))
             .found(format!("{name:?}"))
-            .expected("letters, digits and - _ . +")),
+            .expected("letters, digits and - _ . +"))
     }
 }
 

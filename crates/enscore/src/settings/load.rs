@@ -7,7 +7,7 @@ use std::path::Path;
 use super::reference::{self, nearest_of_all};
 use super::tables::Settings;
 use crate::keys::{Raw, Reader};
-use crate::{Error, Result};
+use crate::{Error, Reason, Result};
 
 /// No settings file is near this many bytes: what is larger is some other file.
 pub(super) const LARGEST_FILE: u64 = 1 << 20;
@@ -65,9 +65,9 @@ pub(super) fn typed(text: &str, name: &str) -> Result<Raw> {
 
 pub(super) fn read_text(path: &Path) -> Result<String> {
     let unreadable = |reason: std::io::Error| {
-        Error::input("can't read the settings")
+        Error::new(Reason::Unreadable, "can't read the settings")
             .at(path.display())
-            .found(reason)
+            .found_error(reason)
             .remedy("give a readable TOML file")
     };
     let file = File::open(path).map_err(unreadable)?;

@@ -72,7 +72,7 @@ fn run_again(
         names.iter().map(String::as_str).zip(std::iter::once(estimate.loss).chain(gradients)).collect();
     let program = scope
         .finish(&outputs)
-        .map_err(|error| crate::Error::run("can't trace the step again").found(error))?;
+        .map_err(|error| crate::Error::run("can't trace the step again").found_error(error))?;
     let mut routine = Routine::compile(&*training.executors().update, &program, Width::Single)?;
     let sizes = std::iter::once(1).chain(training.parameters().iter().map(|parameter| parameter.size()));
     let mut values: Vec<Vec<f32>> = sizes.map(|len| vec![0.0; len]).collect();

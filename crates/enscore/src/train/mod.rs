@@ -33,7 +33,7 @@ pub use update::adam;
 ///
 /// # Errors
 /// Wrong input before anything is written; a run that diverged or could not be written, with its last good
-/// checkpoint kept; [`crate::error::ErrorKind::Interrupted`] after a signal, with a checkpoint written.
+/// checkpoint kept; [`crate::Reason::Interrupted`] after a signal, with a checkpoint written.
 pub fn train(
     settings: &Settings,
     request: &Request,

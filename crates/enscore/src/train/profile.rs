@@ -121,7 +121,7 @@ pub struct WorkRow {
 /// an end.
 ///
 /// # Errors
-/// No updates; whatever of the settings is wrong; [`crate::error::ErrorKind::Interrupted`] after a signal.
+/// No updates; whatever of the settings is wrong; [`crate::Reason::Interrupted`] after a signal.
 pub fn profile(settings: &Settings, updates: u64, stop: &dyn Fn() -> Option<i32>) -> Result<TrainingProfile> {
     if updates == 0 {
         return Err(Error::input("nothing to profile").at("updates").found(0).expected("at least 1"));

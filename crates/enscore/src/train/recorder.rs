@@ -16,7 +16,7 @@ use super::watch::unit_monitor::UnitMonitor;
 use super::watch::validation::Validation;
 use super::watch::window::Window;
 use crate::checkpoint::{DataRecord, MetricsWriter, Progress, Run, Tensors};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::objective::{HeldOutLoss, LOSS_PER_DIM};
 use crate::report::write_sheet;
 use crate::sample::TrainedModel;
@@ -135,10 +135,7 @@ impl Recorder {
                 self.save()?;
                 return Err(Error::interrupted(signal, "training was interrupted")
                     .at(format!("step {} of {steps}", self.step()))
-                    .remedy(format!(
-                        "a checkpoint was written; continue with --out {} --resume",
-                        self.path()
-                    )));
+                    .remedy(format!("a checkpoint was written; resume the run in {}", self.path())));
             }
             if wall_time.is_some_and(|limit| self.seconds() >= limit.as_secs_f64()) {
                 observer.message(&format!("wall-time limit reached at step {}", self.step()));
@@ -229,7 +226,7 @@ impl Recorder {
         let may = watch.roll_back(&stability, &self.watch);
         if !may {
             self.save()?;
-            return Err(Error::run("training diverged")
+            return Err(Error::new(Reason::Diverged, "training diverged")
                 .at(format!("step {step}"))
                 .found(format!("{wrong}, after {} returns to a good state", diverged.rollbacks))
                 .remedy(format!(

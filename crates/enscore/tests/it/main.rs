@@ -9,6 +9,7 @@ mod layout;
 mod models;
 mod objectives;
 mod oracles;
+mod reasons;
 mod sampling;
 mod settings;
 mod training;

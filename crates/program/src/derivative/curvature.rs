@@ -43,7 +43,8 @@ impl Scope {
     ///
     /// A primitive between x and y that mixes rows is a mistake that [`Scope::finish`] reports.
     pub fn curvature<'s>(&'s self, y: Var<'s>, x: Var<'s>, v: Var<'s>) -> Curvature<'s> {
-        let (end, start) = (y.shape(), x.shape());
+        let end = y.shape();
+        let start = x.shape();
         let mistake = |message: String| {
             let failed = self.fail(message);
             Curvature { gradient: failed, along: failed }
@@ -104,9 +105,10 @@ impl<'s> Motion<'s> {
         if inputs.iter().all(|input| self.tangents[input.id].is_none()) || matches!(op, Op::StopGradient) {
             return Ok(());
         }
-        let (tangent, bend) = match op.is_elementwise() {
-            true => self.elementwise(rows, output, &inputs)?,
-            false => self.linear(rows, &op, output, &inputs)?,
+        let (tangent, bend) = if op.is_elementwise() {
+            self.elementwise(rows, output, &inputs)?
+        } else {
+            self.linear(rows, &op, output, &inputs)?
         };
         self.tangents[output.id] = tangent;
         self.bends.extend(bend.map(|bend| (output.id, bend)));
@@ -120,7 +122,8 @@ impl<'s> Motion<'s> {
         let tangents: Vec<Option<Var>> = arguments.iter().map(|a| self.tangents[a.id]).collect();
         let varies: Vec<bool> = tangents.iter().map(Option::is_some).collect();
         let partials = Partials::of(output, &arguments, &varies).map_err(|error| error.0)?;
-        let (mut tangent, mut bend) = (None, None);
+        let mut tangent = None;
+        let mut bend = None;
         for (first, moved) in partials.first.iter().zip(&tangents) {
             let (Some(first), Some(moved)) = (first, moved) else { continue };
             tangent = add(tangent, Some(rows.lift(*first, 1) * *moved));

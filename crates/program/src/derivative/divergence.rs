@@ -83,7 +83,8 @@ impl<'s> Walk<'s> {
         transposed: bool,
         moved: &[Moved<'s>],
     ) -> Result<Option<Var<'s>>, String> {
-        let (chunk, row) = (&self.chunk, self.row(a)?);
+        let chunk = &self.chunk;
+        let row = self.row(a)?;
         let (Some(Jacobian { base: Base::Tangents(base), gain }), [hidden]) =
             (moved[a.id].jacobian, row.as_slice())
         else {
@@ -123,7 +124,8 @@ impl<'s> Walk<'s> {
 
     /// The diagonal of a Jacobian whose tangents exist.
     fn written_out(&self, jacobian: Jacobian<'s>) -> Var<'s> {
-        let (count, range) = (self.chunk.count, &self.chunk.range);
+        let count = self.chunk.count;
+        let range = &self.chunk.range;
         let c = range.len();
         let Base::Tangents(base) = jacobian.base else { return self.chunk.own(self.scope, jacobian.gain) };
         let lead = base.extent(0);

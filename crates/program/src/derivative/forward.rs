@@ -12,7 +12,8 @@ impl Scope {
         }
         if let Some((x, tangent)) = xs.iter().zip(tangents).find(|(x, tangent)| x.shape() != tangent.shape())
         {
-            let (x, tangent) = (x.shape(), tangent.shape());
+            let x = x.shape();
+            let tangent = tangent.shape();
             return vec![
                 self.fail(format!("jvp: a variable {x:?} moves along a tangent {tangent:?}"));
                 ys.len()

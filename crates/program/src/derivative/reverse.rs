@@ -39,7 +39,8 @@ impl Scope {
             return (xs.to_vec(), none());
         }
         if let Some((y, cotangent)) = ys.iter().zip(cotangents).find(|(y, c)| y.shape() != c.shape()) {
-            let (y, cotangent) = (y.shape(), cotangent.shape());
+            let y = y.shape();
+            let cotangent = cotangent.shape();
             let failed = self.fail(format!("vjp: a value {y:?} has a cotangent {cotangent:?}"));
             return (vec![failed; xs.len()], none());
         }

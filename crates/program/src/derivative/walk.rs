@@ -98,9 +98,10 @@ impl<'s> Walk<'s> {
         }
         let sums: Vec<Option<Carried>> =
             of.iter().map(|moved| moved.laplacian.map(|var| Carried { var, axes: 1 })).collect();
-        let along = match sums.iter().any(Option::is_some) {
-            true => Some(op.carry(self.chunk.rows, &inputs, output, &sums)?.var),
-            false => None,
+        let along = if sums.iter().any(Option::is_some) {
+            Some(op.carry(self.chunk.rows, &inputs, output, &sums)?.var)
+        } else {
+            None
         };
         Ok(Moved { jacobian: Some(jacobian), laplacian: add(along, self.cross(&op, &inputs, &of)?) })
     }
@@ -186,7 +187,8 @@ impl<'s> Walk<'s> {
         of: &[Moved<'s>],
     ) -> Result<Option<Jacobian<'s>>, String> {
         let Some(Jacobian { base, gain }) = of[0].jacobian else { return Ok(None) };
-        let (rows, row) = (self.chunk.rows, self.row(inputs[0])?);
+        let rows = self.chunk.rows;
+        let row = self.row(inputs[0])?;
         let range = &self.chunk.range;
         let plain = inputs[0].shape().len() == 2 && row.len() == 1;
         Ok(match (op, base) {
@@ -208,9 +210,10 @@ impl<'s> Walk<'s> {
             (Op::MatMul { transpose_a: false, transpose_b }, Base::Coordinates)
                 if plain && of[1].jacobian.is_none() =>
             {
-                let weights = match transpose_b {
-                    false => inputs[1].slice(0, range.start, range.end),
-                    true => inputs[1].slice(1, range.start, range.end).swap_last_axes(),
+                let weights = if *transpose_b {
+                    inputs[1].slice(1, range.start, range.end).swap_last_axes()
+                } else {
+                    inputs[1].slice(0, range.start, range.end)
                 };
                 let n = weights.extent(1);
                 let own = self.chunk.own(self.scope, gain);

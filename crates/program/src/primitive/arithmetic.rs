@@ -213,7 +213,7 @@ impl Logic {
         }
     }
 
-    /// The truth function.
+    /// The truth value of the function of a and b.
     pub fn reference(self, a: bool, b: bool) -> bool {
         match self {
             Logic::And => a && b,
@@ -238,7 +238,8 @@ pub(crate) fn check(op: &Op, operands: &[(Kind, &[usize])], shape: &[usize]) -> 
 }
 
 pub(crate) fn reference(op: &Op, operands: &[Array]) -> Value {
-    let (a, b) = (operands[0].value, operands.get(1).map(|operand| operand.value));
+    let a = operands[0].value;
+    let b = operands.get(1).map(|operand| operand.value);
     match (op, a, b) {
         (Op::Unary(f), Value::Float(x), _) => Value::Float(x.iter().map(|x| f.reference(*x)).collect()),
         (Op::Binary(f), Value::Float(a), Some(Value::Float(b))) => {

@@ -98,14 +98,14 @@ impl<'s> Carried<'s> {
         self.var.shape()[..self.axes].to_vec()
     }
 
-    /// The same for each of `lead` rows.
+    /// What is carried, repeated for each of `lead` rows of the batch.
     pub(crate) fn repeated(self, lead: usize) -> Carried<'s> {
         let mut shape = self.var.shape();
         shape[0] = lead;
         Carried { var: self.var.broadcast_to(&shape), ..self }
     }
 
-    /// The same extents before a row of other extents.
+    /// The shape of a row carried with the leading axes of this one.
     pub(crate) fn with_row(self, row: &[usize]) -> Vec<usize> {
         [self.before().as_slice(), row].concat()
     }

@@ -104,21 +104,24 @@ fn for_each_product(
 }
 
 pub(crate) fn reference_forward(conv: &Conv, operands: &[Array], shape: &[usize]) -> Value {
-    let (x, w) = (operands[0].floats(), operands[1].floats());
+    let x = operands[0].floats();
+    let w = operands[1].floats();
     let mut y = vec![0.0; size(shape)];
     for_each_product(conv, operands[0].shape, operands[1].shape, shape, |o, i, k| y[o] += x[i] * w[k]);
     Value::Float(y)
 }
 
 pub(crate) fn reference_input_gradient(conv: &Conv, operands: &[Array], shape: &[usize]) -> Value {
-    let (dy, w) = (operands[0].floats(), operands[1].floats());
+    let dy = operands[0].floats();
+    let w = operands[1].floats();
     let mut dx = vec![0.0; size(shape)];
     for_each_product(conv, shape, operands[1].shape, operands[0].shape, |o, i, k| dx[i] += dy[o] * w[k]);
     Value::Float(dx)
 }
 
 pub(crate) fn reference_weight_gradient(conv: &Conv, operands: &[Array], shape: &[usize]) -> Value {
-    let (x, dy) = (operands[0].floats(), operands[1].floats());
+    let x = operands[0].floats();
+    let dy = operands[1].floats();
     let mut dw = vec![0.0; size(shape)];
     for_each_product(conv, operands[0].shape, shape, operands[1].shape, |o, i, k| dw[k] += dy[o] * x[i]);
     Value::Float(dw)
@@ -131,7 +134,8 @@ pub(crate) fn transpose_forward<'s>(
     linear: &[bool],
     cotangent: Var<'s>,
 ) -> Vec<Option<Var<'s>>> {
-    let (x, w) = (inputs[0], inputs[1]);
+    let x = inputs[0];
+    let w = inputs[1];
     let for_x = linear[0].then(|| cotangent.conv2d_input_gradient(w, *conv, &x.shape()));
     vec![for_x, linear[1].then(|| x.conv2d_weight_gradient(cotangent, *conv, &w.shape()))]
 }
@@ -143,7 +147,8 @@ pub(crate) fn transpose_input_gradient<'s>(
     linear: &[bool],
     cotangent: Var<'s>,
 ) -> Vec<Option<Var<'s>>> {
-    let (dy, w) = (inputs[0], inputs[1]);
+    let dy = inputs[0];
+    let w = inputs[1];
     let for_dy = linear[0].then(|| cotangent.conv2d(w, *conv));
     vec![for_dy, linear[1].then(|| cotangent.conv2d_weight_gradient(dy, *conv, &w.shape()))]
 }
@@ -155,7 +160,8 @@ pub(crate) fn transpose_weight_gradient<'s>(
     linear: &[bool],
     cotangent: Var<'s>,
 ) -> Vec<Option<Var<'s>>> {
-    let (x, dy) = (inputs[0], inputs[1]);
+    let x = inputs[0];
+    let dy = inputs[1];
     let for_x = linear[0].then(|| dy.conv2d_input_gradient(cotangent, *conv, &x.shape()));
     vec![for_x, linear[1].then(|| x.conv2d(cotangent, *conv))]
 }
@@ -171,7 +177,8 @@ pub(crate) fn carry<'s>(
 ) -> Result<Carried<'s>, String> {
     require(carried[1].is_none(), || "its weights vary with x, and all rows share them".into())?;
     let carried = carried[0].ok_or("nothing varies")?;
-    let (from, to) = (inputs[0].shape(), output.shape());
+    let from = inputs[0].shape();
+    let to = output.shape();
     let shape = carried.with_row(&rows.row(&to)?);
     let images = size(&shape) / size(&to[1..]).max(1);
     let stacked = carried.var.reshape(&[&[images], &from[1..]].concat());

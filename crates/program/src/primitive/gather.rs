@@ -8,7 +8,8 @@ use crate::{Kind, Op, Value, Var};
 
 /// Table `[rows, ..]` and indices `[n]` give `[n, ..]`. An index outside the table reads its nearest row.
 pub(crate) fn check_gather(operands: &[(Kind, &[usize])], shape: &[usize]) -> Checked {
-    let ((table_kind, table), (index_kind, index)) = (operands[0], operands[1]);
+    let (table_kind, table) = operands[0];
+    let (index_kind, index) = operands[1];
     require(table_kind == Kind::Float && index_kind == Kind::Index, || "operands of the wrong kinds".into())?;
     require(index.len() == 1 && !table.is_empty() && table[0] > 0, || {
         "a table with rows and a list of indices are needed".into()
@@ -19,7 +20,8 @@ pub(crate) fn check_gather(operands: &[(Kind, &[usize])], shape: &[usize]) -> Ch
 
 /// Indices `[n]` and rows `[n, ..]` give `[rows, ..]`.
 pub(crate) fn check_scatter(operands: &[(Kind, &[usize])], shape: &[usize]) -> Checked {
-    let ((index_kind, index), (row_kind, rows)) = (operands[0], operands[1]);
+    let (index_kind, index) = operands[0];
+    let (row_kind, rows) = operands[1];
     require(row_kind == Kind::Float && index_kind == Kind::Index, || "operands of the wrong kinds".into())?;
     let fits =
         index.len() == 1 && rows.first() == Some(&index[0]) && shape.first().is_some_and(|rows| *rows > 0);
@@ -31,7 +33,8 @@ fn clamp(index: i32, rows: usize) -> usize {
 }
 
 pub(crate) fn reference_gather(operands: &[Array]) -> Value {
-    let (rows, len) = (operands[0].shape[0], size(&operands[0].shape[1..]));
+    let rows = operands[0].shape[0];
+    let len = size(&operands[0].shape[1..]);
     let row = |index: &i32| {
         let start = clamp(*index, rows) * len;
         operands[0].floats()[start..start + len].iter().copied()

@@ -8,7 +8,8 @@ use crate::{Kind, Op, Value, Var};
 
 pub(crate) fn check(op: &Op, operands: &[(Kind, &[usize])], shape: &[usize]) -> Checked {
     let Some((kind, first)) = operands.first().copied() else { return Err("there is no operand".into()) };
-    let (rank, same_rank) = (first.len(), first.len() == shape.len());
+    let rank = first.len();
+    let same_rank = first.len() == shape.len();
     let fits = match op {
         Op::Reshape => size(first) == size(shape),
         Op::Broadcast(axes) => {
@@ -149,7 +150,6 @@ pub(crate) fn transpose<'s>(op: &Op, inputs: &[Var<'s>], cotangent: Var<'s>) -> 
             };
             inputs.iter().map(piece).collect()
         }
-        // Everything else has a rule of its own or none.
         _ => vec![None; inputs.len()],
     }
 }
@@ -163,7 +163,8 @@ pub(crate) fn carry<'s>(
     carried: &[Option<Carried<'s>>],
 ) -> Result<Carried<'s>, String> {
     let first = carried.iter().flatten().next().ok_or("nothing varies")?;
-    let (from, to) = (inputs[0].shape(), output.shape());
+    let from = inputs[0].shape();
+    let to = output.shape();
     let kept = first.axes + rows.within_first(&from);
     let beyond = |axis: &usize| axis + kept - 1;
     let zeros = std::iter::repeat_n(0, kept);

@@ -32,10 +32,12 @@ pub(crate) fn reference_cholesky(a: &Array) -> Value {
             for j in 0..=i {
                 let dot: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
                 let rest = a[i * n + j] - dot;
-                l[i * n + j] = match i == j {
-                    true if rest > 0.0 => rest.sqrt(),
-                    true => f64::NAN,
-                    false => rest / l[j * n + j],
+                l[i * n + j] = if i != j {
+                    rest / l[j * n + j]
+                } else if rest > 0.0 {
+                    rest.sqrt()
+                } else {
+                    f64::NAN
                 };
             }
         }
@@ -112,7 +114,8 @@ pub(crate) fn carry_solve<'s>(
     require(rank > 2, || "the batch is an axis of its matrix".into())?;
     let factor = rows.lift(inputs[0], 1);
     let lead = factor.extent(0).max(carried.before()[0]);
-    let (factor, carried) = (Carried { var: factor, axes: 1 }.repeated(lead).var, carried.repeated(lead));
+    let factor = Carried { var: factor, axes: 1 }.repeated(lead).var;
+    let carried = carried.repeated(lead);
     let shape = carried.var.shape();
     if carried.axes == 1 {
         return Ok(Carried { var: factor.triangular_solve(carried.var, transpose), ..carried });

@@ -8,7 +8,8 @@ use crate::{Kind, Value, Var};
 
 /// `[.., m, k]` times `[.., k, n]` (each stored transposed if flagged), equal leading axes.
 pub(crate) fn check(ta: bool, tb: bool, operands: &[(Kind, &[usize])], shape: &[usize]) -> Checked {
-    let ((kind_a, a), (kind_b, b)) = (operands[0], operands[1]);
+    let (kind_a, a) = operands[0];
+    let (kind_b, b) = operands[1];
     require(kind_a == Kind::Float && kind_b == Kind::Float, || "operands of the wrong kinds".into())?;
     let rank = shape.len();
     require(rank >= 2 && a.len() == rank && b.len() == rank, || "operands need equal rank ≥ 2".into())?;
@@ -55,15 +56,12 @@ pub(crate) fn transpose<'s>(
     linear: &[bool],
     cotangent: Var<'s>,
 ) -> Vec<Option<Var<'s>>> {
-    let (a, b) = (inputs[0], inputs[1]);
-    let for_a = linear[0].then(|| match ta {
-        false => cotangent.matmul_with(b, false, !tb),
-        true => b.matmul_with(cotangent, tb, true),
-    });
-    let for_b = linear[1].then(|| match tb {
-        false => a.matmul_with(cotangent, !ta, false),
-        true => cotangent.matmul_with(a, true, ta),
-    });
+    let a = inputs[0];
+    let b = inputs[1];
+    let for_a = linear[0]
+        .then(|| if ta { b.matmul_with(cotangent, tb, true) } else { cotangent.matmul_with(b, false, !tb) });
+    let for_b = linear[1]
+        .then(|| if tb { cotangent.matmul_with(a, true, ta) } else { a.matmul_with(cotangent, !ta, false) });
     vec![for_a, for_b]
 }
 
@@ -75,7 +73,8 @@ pub(crate) fn carry<'s>(
     inputs: &[Var<'s>],
     carried: &[Option<Carried<'s>>],
 ) -> Result<Carried<'s>, String> {
-    let (a, b) = (inputs[0], inputs[1]);
+    let a = inputs[0];
+    let b = inputs[1];
     let rank = a.shape().len();
     let left = match carried[0] {
         None => None,
@@ -99,7 +98,8 @@ pub(crate) fn carry<'s>(
 
 /// The product of two things carried, one matrix with one, after repeating each where the other has more.
 pub(crate) fn carried_product<'s>(ta: bool, tb: bool, a: Carried<'s>, b: Carried<'s>) -> Carried<'s> {
-    let (own, other) = (a.var.shape(), b.var.shape());
+    let own = a.var.shape();
+    let other = b.var.shape();
     let leading: Vec<usize> =
         own.iter().zip(&other).take(own.len().saturating_sub(2)).map(|(a, b)| *a.max(b)).collect();
     let repeat = |var: Var<'s>| {
@@ -119,9 +119,11 @@ fn stacked<'s>(
     b: Var<'s>,
     da: Carried<'s>,
 ) -> Result<Option<Carried<'s>>, String> {
-    let (own, other) = (a.shape(), b.shape());
+    let own = a.shape();
+    let other = b.shape();
     let rank = own.len();
-    let (k, n) = (own[rank - 1], stored(&other, tb).1);
+    let k = own[rank - 1];
+    let n = stored(&other, tb).1;
     let mut shape = da.with_row(&rows.row(&own)?);
     shape.pop();
     let shape = [shape.as_slice(), &[n]].concat();

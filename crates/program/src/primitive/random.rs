@@ -5,7 +5,7 @@ use crate::random::{self, Key};
 use crate::value::Array;
 use crate::{Kind, Value};
 
-/// What is drawn.
+/// The distribution of random elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Distribution {
     /// Standard normal.

@@ -36,10 +36,12 @@ pub(crate) fn reference(op: &Op, axes: &[usize], operand: &Array, shape: &[usize
         let target: usize = kept.zip(&out_strides).map(|(i, stride)| i * stride).sum();
         let x = operand.floats()[position];
         position += 1;
-        out[target] = match is_max {
-            true if x.is_nan() || out[target].is_nan() => f64::NAN,
-            true => out[target].max(x),
-            false => out[target] + x,
+        out[target] = if !is_max {
+            out[target] + x
+        } else if x.is_nan() || out[target].is_nan() {
+            f64::NAN
+        } else {
+            out[target].max(x)
         };
     });
     Value::Float(out)

@@ -26,7 +26,7 @@ fn check_positive(
 }
 
 #[test]
-fn unary_functions() {
+fn derivatives_of_unary_functions_agree_with_differences() {
     for f in Unary::ALL {
         let name = format!("{f:?}");
         let shape: &[usize] = &[2, 3];
@@ -50,7 +50,7 @@ fn unary_functions() {
 }
 
 #[test]
-fn binary_functions_with_broadcasting() {
+fn derivatives_of_broadcast_binary_functions_agree_with_differences() {
     check("add", &[&[2, 3], &[3]], |_, x| x[0] + x[1]);
     check("sub", &[&[2, 1], &[3]], |_, x| x[0] - x[1]);
     check("mul", &[&[4, 2, 3], &[2, 1]], |_, x| x[0] * x[1]);
@@ -62,7 +62,7 @@ fn binary_functions_with_broadcasting() {
 }
 
 #[test]
-fn choices() {
+fn derivatives_of_choices_agree_with_differences() {
     check("select", &[&[3, 2], &[2]], |_, x| x[0].less(x[1]).select(x[0].square(), x[1] * x[0]));
     check("logic", &[&[5], &[5]], |s, x| {
         let zero = s.constant(0.0);
@@ -73,7 +73,7 @@ fn choices() {
 }
 
 #[test]
-fn stop_gradient_stops() {
+fn derivatives_do_not_pass_stop_gradient() {
     let scope = Scope::new();
     let x = scope.input("x", Kind::Float, &[]);
     let gradient = scope.gradient(x.stop_gradient() * x, &[x])[0];
@@ -83,7 +83,7 @@ fn stop_gradient_stops() {
 
 /// Algebra must not look through a value that is differentiated with respect to.
 #[test]
-fn derivatives_with_respect_to_computed_values() {
+fn derivatives_are_taken_with_respect_to_computed_values() {
     let gradient = |compute: &dyn for<'s> Fn(Var<'s>) -> Var<'s>,
                     use_it: &dyn for<'s> Fn(Var<'s>) -> Var<'s>| {
         let scope = Scope::new();
@@ -101,7 +101,7 @@ fn derivatives_with_respect_to_computed_values() {
 }
 
 #[test]
-fn reductions() {
+fn derivatives_of_reductions_agree_with_differences() {
     check("sum", &[&[2, 3, 4]], |_, x| x[0].square().sum(&[0, 2]));
     check("mean", &[&[2, 3]], |_, x| x[0].square().mean(&[1]) * x[0].mean_all());
     check("max", &[&[3, 4]], |_, x| x[0].max(&[1]).square());
@@ -109,7 +109,7 @@ fn reductions() {
 }
 
 #[test]
-fn layouts() {
+fn derivatives_of_layouts_agree_with_differences() {
     check("reshape", &[&[2, 6]], |_, x| x[0].square().reshape(&[3, 4]).exp());
     check("broadcast", &[&[3]], |_, x| x[0].broadcast_axes(&[2, 3, 2], &[1]).square());
     check("transpose", &[&[2, 3, 4]], |_, x| x[0].transpose(&[2, 0, 1]).exp());
@@ -119,7 +119,7 @@ fn layouts() {
 }
 
 #[test]
-fn matrix_products() {
+fn derivatives_of_matrix_products_agree_with_differences() {
     check("matmul", &[&[3, 4], &[4, 2]], |_, x| x[0].matmul(x[1]).square());
     check("matmul a'", &[&[4, 3], &[4, 2]], |_, x| x[0].matmul_with(x[1], true, false).square());
     check("matmul b'", &[&[3, 4], &[2, 4]], |_, x| x[0].matmul_with(x[1], false, true).square());
@@ -129,7 +129,7 @@ fn matrix_products() {
 }
 
 #[test]
-fn convolutions() {
+fn derivatives_of_convolutions_agree_with_differences() {
     check("same", &[&[2, 4, 3, 2], &[3, 3, 2, 2]], |_, x| x[0].conv2d(x[1], Conv::same(3)).square());
     check("strided", &[&[1, 5, 4, 2], &[3, 3, 2, 1]], |_, x| x[0].conv2d(x[1], Conv::strided(2, 1)).square());
     let odd = Conv { stride: [1, 2], padding: [[0, 1], [2, 0]], dilation: [2, 1] };
@@ -143,7 +143,7 @@ fn convolutions() {
 }
 
 #[test]
-fn rows_by_index() {
+fn derivatives_of_rows_by_index_agree_with_differences() {
     check("gather", &[&[3, 2]], |s, x| {
         let twice = s.iota(&[3], 0);
         x[0].gather(twice).square() * x[0]
@@ -152,7 +152,7 @@ fn rows_by_index() {
 }
 
 #[test]
-fn factors_and_triangular_systems() {
+fn derivatives_of_factors_and_triangular_systems_agree_with_differences() {
     // A = x x' + 3 is positive definite for any x.
     check("cholesky", &[&[3, 3]], |s, x| {
         let identity = s.table(&[3.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 3.0], &[3, 3]);
@@ -168,7 +168,7 @@ fn factors_and_triangular_systems() {
 }
 
 #[test]
-fn compositions() {
+fn derivatives_of_compositions_agree_with_differences() {
     check("silu", &[&[5]], |_, x| x[0].silu());
     check("average_pool", &[&[1, 4, 2, 2]], |_, x| x[0].average_pool().square());
     check("upsample_nearest", &[&[1, 2, 1, 2]], |_, x| x[0].upsample_nearest().square());
@@ -208,7 +208,11 @@ fn derivatives_reuse_the_draws_of_the_value() {
 proptest! {
     /// A small dense network of any shape: the objective of an energy, differentiated three times.
     #[test]
-    fn networks_of_any_shape(batch in 1usize..4, d in 1usize..4, hidden in 1usize..5) {
+    fn third_derivatives_of_networks_of_any_shape_agree_with_differences(
+        batch in 1usize..4,
+        d in 1usize..4,
+        hidden in 1usize..5,
+    ) {
         let shapes: [&[usize]; 3] = [&[batch, d], &[d, hidden], &[hidden]];
         let points: Vec<Vec<f64>> =
             shapes.iter().enumerate().map(|(i, s)| values(7 + i as u64, s.iter().product())).collect();

@@ -29,7 +29,7 @@ fn check_divergence(
 }
 
 #[test]
-fn divergences() {
+fn divergences_agree_with_the_trace_of_the_jacobian() {
     let layers: [&[usize]; 3] = [&[3, 5], &[5], &[5, 3]];
     check_divergence("score network", At::new(&[2, 3], &layers), |_, x, w| {
         (x.matmul(w[0]) + w[1]).tanh().matmul(w[2]) - x * 0.5

@@ -58,7 +58,7 @@ fn check_curvature(what: &str, at: &At, f: &Function) {
 }
 
 #[test]
-fn unary_functions() {
+fn laplacians_of_unary_functions_agree_with_hessians() {
     for f in Unary::ALL {
         let name = format!("{f:?}");
         let at = At::new(&[2, 3], &[]);
@@ -81,7 +81,7 @@ fn unary_functions() {
 }
 
 #[test]
-fn binary_functions() {
+fn laplacians_of_binary_functions_agree_with_hessians() {
     check("add", At::new(&[2, 3], &[&[3]]), |_, x, w| (x + w[0]).exp() + x.sin());
     check("sub", At::new(&[2, 3], &[&[3]]), |_, x, w| (w[0] - x).exp() - x.sin());
     check("mul", At::new(&[2, 3], &[&[3]]), |_, x, w| x * w[0] * x.exp());
@@ -102,7 +102,7 @@ fn binary_functions() {
 }
 
 #[test]
-fn stop_gradient_stops() {
+fn laplacians_do_not_pass_stop_gradient() {
     let at = At::new(&[2, 2], &[]);
     let out =
         at.here(|s, x, _| vec![s.laplacian((x.stop_gradient().square() * x).sum(&[1]), x, 2).laplacian]);
@@ -110,7 +110,7 @@ fn stop_gradient_stops() {
 }
 
 #[test]
-fn reductions() {
+fn laplacians_of_reductions_agree_with_hessians() {
     check("sum", At::new(&[2, 3, 2], &[&[2, 2]]), |_, x, _| x.sum(&[1]).exp());
     check("sum of mixed", At::new(&[2, 3], &[&[3, 6]]), |_, x, w| {
         x.matmul(w[0]).reshape(&[2, 2, 3]).sum(&[2]).exp()
@@ -120,7 +120,7 @@ fn reductions() {
 }
 
 #[test]
-fn layouts() {
+fn laplacians_of_layouts_agree_with_hessians() {
     check("reshape", At::new(&[2, 6], &[&[2, 3]]), |_, x, w| (x.reshape(&[2, 2, 3]).sin() * w[0]).exp());
     check("rows apart", At::new(&[2, 6], &[&[3, 2]]), |_, x, w| {
         let apart = x.exp().reshape(&[4, 3]);
@@ -144,7 +144,7 @@ fn layouts() {
 }
 
 #[test]
-fn matrix_products() {
+fn laplacians_of_matrix_products_agree_with_hessians() {
     check("matmul", At::new(&[2, 3], &[&[3, 4]]), |_, x, w| x.matmul(w[0]).exp());
     check("matmul b'", At::new(&[2, 3], &[&[4, 3]]), |_, x, w| x.sin().matmul_with(w[0], false, true).exp());
     check("one column", At::new(&[2, 3], &[&[3, 4], &[4, 1]]), |_, x, w| {
@@ -170,7 +170,7 @@ fn matrix_products() {
 }
 
 #[test]
-fn convolutions() {
+fn laplacians_of_convolutions_agree_with_hessians() {
     let odd = Conv { stride: [1, 2], padding: [[0, 1], [2, 0]], dilation: [2, 1] };
     check("dilated", At::new(&[2, 4, 3, 1], &[&[2, 2, 1, 2]]), move |_, x, w| x.conv2d(w[0], odd).exp());
     check("input gradient", At::new(&[2, 2, 2, 2], &[&[3, 3, 1, 2]]), |_, x, w| {
@@ -190,7 +190,7 @@ fn convolutions() {
 }
 
 #[test]
-fn rows_and_triangular_systems() {
+fn laplacians_of_rows_by_index_and_triangular_systems_agree_with_hessians() {
     check("gather of each row", At::new(&[2, 3], &[]), |s, x, _| x.sin().gather(s.iota(&[2], 0)).exp());
     check("scatter of each row", At::new(&[2, 3], &[]), |s, x, _| {
         x.sin().scatter_add(s.iota(&[2], 0), 2).exp()
@@ -207,7 +207,7 @@ fn rows_and_triangular_systems() {
 }
 
 #[test]
-fn networks() {
+fn laplacians_of_perceptrons_agree_with_hessians() {
     let layers: [&[usize]; 5] = [&[3, 5], &[5], &[5, 4], &[4], &[4, 1]];
     let network = |name: &str, activation: for<'s> fn(Var<'s>) -> Var<'s>| {
         check(name, At::new(&[2, 3], &layers), move |_, x, w| {
@@ -222,7 +222,7 @@ fn networks() {
 }
 
 #[test]
-fn mixtures_and_quadratic_forms() {
+fn laplacians_of_mixtures_and_quadratic_forms_agree_with_hessians() {
     check("mixture", At::new(&[2, 3], &[&[4, 3], &[4]]), |_, x, w| {
         let distance = (x.broadcast_axes(&[2, 4, 3], &[0, 2]) - w[0]).square().sum(&[2]);
         (w[1] - distance * 0.5).log_sum_exp(1)
@@ -232,7 +232,7 @@ fn mixtures_and_quadratic_forms() {
 
 /// One chunk after the other: the same parts, each of which reads what it waits for.
 #[test]
-fn parts_that_wait_for_each_other() {
+fn parts_that_wait_for_each_other_sum_to_the_laplacian() {
     let at = At::new(&[2, 4], &[&[4, 3], &[3, 4]]);
     let parts = |wait: bool| {
         at.here(|s, x, w| {
@@ -349,7 +349,11 @@ fn what_has_no_rule_is_refused() {
 proptest! {
     /// A small dense energy of any shape.
     #[test]
-    fn networks_of_any_shape(batch in 1usize..4, d in 1usize..4, hidden in 1usize..5) {
+    fn laplacians_of_networks_of_any_shape_agree_with_hessians(
+        batch in 1usize..4,
+        d in 1usize..4,
+        hidden in 1usize..5,
+    ) {
         check("any shape", At::new(&[batch, d], &[&[d, hidden], &[hidden], &[hidden, hidden]]), |_, x, w| {
             (x.matmul(w[0]) + w[1]).softplus().matmul(w[2]).tanh()
         });

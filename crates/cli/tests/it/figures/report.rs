@@ -228,7 +228,7 @@ const ROLES: [(&str, &[&str]); 17] = [
 
 /// A long schedule is thinned evenly, from its first level to its last.
 #[test]
-fn of_many_levels_some_are_shown() {
+fn a_report_shows_some_of_many_levels() {
     let folder = folder();
     train(&folder, "ncsn-mlp", "run", "--set objective.levels=30");
     let found = folder.succeed("evaluate run --samples 0 --json").json();

@@ -38,7 +38,7 @@ fn run(place: &Place, steps: &[u64]) -> Run {
 
 fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
     let error = result.expect_err("refused");
-    assert_eq!(error.exit_code(), 2, "{error}");
+    assert!(error.reason.is_refusal(), "{error}");
     error.to_string()
 }
 
@@ -75,7 +75,8 @@ fn a_run_is_created_saved_and_opened() {
 
 #[test]
 fn the_state_of_a_checkpoint_has_reproducible_bytes() {
-    let (first, second) = (place(), place());
+    let first = place();
+    let second = place();
     let bytes = |place: &Place, seconds: f64| {
         let run = run(place, &[]);
         run.save_checkpoint(7, &tensors(7), Progress { seconds, ..progress(7) }).unwrap();
@@ -85,7 +86,7 @@ fn the_state_of_a_checkpoint_has_reproducible_bytes() {
 }
 
 #[test]
-fn refusals_of_places() {
+fn places_that_hold_something_else_are_refused() {
     let place = place();
     let create = || Run::create(&place.path, "", &manifest());
     let at = place.path.display();
@@ -120,10 +121,7 @@ fn an_existing_run_is_not_written_over() {
     drop(run(&place, &[3]));
     assert_eq!(
         message(Run::create(&place.path, "", &manifest())),
-        format!(
-            "a run is already there: {}; add --resume to continue it, or choose another folder",
-            place.path.display()
-        )
+        format!("a run is already there: {}; resume it, or choose another folder", place.path.display())
     );
     assert!(Run::open(&place.path).unwrap().folder().latest_checkpoint().unwrap().is_some());
 }

@@ -6,14 +6,14 @@ use std::path::Path;
 use super::input::Input;
 use super::npy;
 use crate::data::Values;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// An array, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     /// Extents, the slowest axis first; empty of a single number.
     pub shape: Vec<usize>,
-    /// Values.
+    /// Values, row-major.
     pub values: Vec<f64>,
 }
 
@@ -25,7 +25,7 @@ pub struct Array {
 pub fn read_array(path: &Path) -> Result<Array> {
     let input = Input::open(path)?;
     if !npy::recognises(input.prefix()) {
-        return Err(Error::input("not an npy file")
+        return Err(Error::new(Reason::Damaged, "not an npy file")
             .at(path.display())
             .remedy("save the array with numpy.save(path, array)"));
     }

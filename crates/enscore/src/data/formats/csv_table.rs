@@ -9,7 +9,7 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 use super::input::{Input, damaged, no_memory};
 use super::npy::short;
 use crate::data::{Dataset, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// Whether a file that starts so may be text.
 pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
@@ -47,8 +47,8 @@ pub(in crate::data) fn read(name: &str, input: Input) -> Result<Dataset> {
 
 fn csv_error(place: &str, position: u64, error: csv::Error) -> Error {
     match error.into_kind() {
-        csv::ErrorKind::Io(e) => damaged(place, position, &e),
-        other => Error::input(format!("a damaged table ({other:?})")).at(place),
+        csv::ErrorKind::Io(e) => damaged(place, position, e),
+        other => Error::new(Reason::Damaged, format!("a damaged table ({other:?})")).at(place),
     }
 }
 

@@ -28,7 +28,7 @@ pub(in crate::data) enum Bytes {
 }
 
 impl Element {
-    /// Bytes per number.
+    /// Bytes of one number.
     pub(in crate::data) fn size(self) -> usize {
         match self {
             Element::Bool | Element::U8 | Element::I8 => 1,

@@ -5,7 +5,7 @@ use super::element::{Bytes, Element};
 use super::input::Input;
 use super::tensor::Layout;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// Whether a file that starts so is IDX.
 pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
@@ -29,7 +29,7 @@ fn header(input: &mut Input) -> Result<(Element, Vec<u64>)> {
     let magic = input.header(4)?;
     let place = input.place().to_string();
     let Some(element) = element(magic[2]).filter(|_| magic[0] == 0 && magic[1] == 0) else {
-        return Err(Error::input("not an IDX file")
+        return Err(Error::new(Reason::Damaged, "not an IDX file")
             .at(format!("{place}, byte 0"))
             .found(format!("{:02x} {:02x} {:02x} {:02x}", magic[0], magic[1], magic[2], magic[3]))
             .expected("00 00, a type (08, 09, 0b, 0c, 0d or 0e) and the number of dimensions"));
@@ -63,7 +63,7 @@ pub(in crate::data) fn read(name: &str, mut input: Input) -> Result<Dataset> {
 pub(in crate::data) fn read_labels(mut input: Input) -> Result<Vec<u8>> {
     match header(&mut input)? {
         (Element::U8, dims) if dims.len() == 1 => input.claimed_rest(dims[0]),
-        (element, dims) => Err(Error::input("not an IDX file of labels")
+        (element, dims) => Err(Error::new(Reason::Damaged, "not an IDX file of labels")
             .at(input.place())
             .found(format!("{element:?} of sizes {dims:?}"))
             .expected("bytes in one dimension")),

@@ -8,7 +8,7 @@ use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
 use super::element::{Bytes, Element};
 use super::input::{DEFLATE_RATIO, Input, no_memory};
 use crate::data::{Dataset, Scale};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// The most values in one image, and so the most that its decoder allocates.
 const MOST_VALUES: u64 = 1 << 28;
@@ -84,9 +84,10 @@ impl Picture {
                 } else {
                     format!("a damaged PNG file ({e})")
                 };
-                Error::input(what)
+                Error::new(Reason::Damaged, what)
                     .at(format!("{place}, byte {position}"))
                     .remedy("get a fresh copy of the file")
+                    .caused_by(e)
             }
         })?;
         let depth = if info.bit_depth == BitDepth::Sixteen { Element::U16 } else { Element::U8 };
@@ -157,7 +158,8 @@ fn decode(
 
 /// The colour samples of pixels that are all opaque.
 fn without_alpha(bytes: &[u8], kind: Kind, place: &str) -> Result<Vec<u8>> {
-    let (size, colour) = (kind.depth.size(), kind.channels * kind.depth.size());
+    let size = kind.depth.size();
+    let colour = kind.channels * kind.depth.size();
     let mut out = Vec::with_capacity(bytes.len() / (colour + size) * colour);
     for (i, pixel) in bytes.chunks_exact(colour + size).enumerate() {
         let (samples, alpha) = pixel.split_at(colour);

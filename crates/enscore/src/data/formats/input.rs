@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// Deflate can't expand a byte to more than this many (zlib's technical notes, "maximum compression factor").
 pub(in crate::data) const DEFLATE_RATIO: u64 = 1032;
@@ -39,7 +39,7 @@ impl Input<'static> {
 
 /// Opens a regular file, with its length.
 pub(in crate::data) fn open_file(path: &Path) -> Result<(File, u64)> {
-    let failed = |e: io::Error| cannot_read(path, &e);
+    let failed = |e: io::Error| cannot_read(path, e);
     // A pipe or a device would block or never end, so the kind is checked before opening.
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
@@ -49,12 +49,15 @@ pub(in crate::data) fn open_file(path: &Path) -> Result<(File, u64)> {
 }
 
 /// The error for a file or folder that can't be read.
-pub(in crate::data) fn cannot_read(path: &Path, error: &io::Error) -> Error {
+pub(in crate::data) fn cannot_read(path: &Path, error: io::Error) -> Error {
     let what = match error.kind() {
         ErrorKind::NotFound => "no such file or folder".to_string(),
         _ => format!("cannot be read ({error})"),
     };
-    Error::input(what).at(path.display()).remedy("check the path and its permissions")
+    Error::new(Reason::Unreadable, what)
+        .at(path.display())
+        .remedy("check the path and its permissions")
+        .caused_by(error)
 }
 
 impl<'a> Input<'a> {
@@ -72,7 +75,11 @@ impl<'a> Input<'a> {
 
     fn plain_or_gzip(place: String, mut reader: impl Read + 'a, length: u64) -> Result<Self> {
         let mut magic = Vec::new();
-        reader.by_ref().take(2).read_to_end(&mut magic).map_err(|e| Error::input(e).at(&place))?;
+        reader
+            .by_ref()
+            .take(2)
+            .read_to_end(&mut magic)
+            .map_err(|e| Error::new(Reason::Unreadable, &e).at(&place).caused_by(e))?;
         let gzip = magic == [0x1f, 0x8b];
         let reader = Cursor::new(magic).chain(reader);
         if gzip {
@@ -85,7 +92,7 @@ impl<'a> Input<'a> {
     fn start(place: String, mut reader: impl Read + 'a, exact: Option<u64>, most: u64) -> Result<Self> {
         let mut prefix = Vec::new();
         if let Err(e) = reader.by_ref().take(PREFIX).read_to_end(&mut prefix) {
-            return Err(damaged(&place, prefix.len() as u64, &e));
+            return Err(damaged(&place, prefix.len() as u64, e));
         }
         let reader = Box::new(Cursor::new(prefix.clone()).chain(reader));
         Ok(Input { place, reader, prefix, position: 0, exact, most })
@@ -116,7 +123,7 @@ impl<'a> Input<'a> {
     /// The claim is checked against what the file can hold before anything is allocated.
     pub(in crate::data) fn claimed_rest(&mut self, claimed: u64) -> Result<Vec<u8>> {
         let size_error = |what: &str, found: String| {
-            Error::input(what)
+            Error::new(Reason::Damaged, what)
                 .at(format!("{}, byte {}", self.place, self.position))
                 .found(found)
                 .expected(format!("{claimed} bytes of values, as the header says"))
@@ -140,7 +147,7 @@ impl<'a> Input<'a> {
         }
         let bytes = self.read(claimed)?;
         if !self.read_up_to(1)?.is_empty() {
-            return Err(Error::input("more bytes than the header says")
+            return Err(Error::new(Reason::Damaged, "more bytes than the header says")
                 .at(format!("{}, byte {}", self.place, self.position - 1))
                 .expected(format!("the end after {claimed} bytes of values")));
         }
@@ -165,7 +172,7 @@ impl<'a> Input<'a> {
     fn read(&mut self, count: u64) -> Result<Vec<u8>> {
         let bytes = self.read_up_to(count)?;
         if (bytes.len() as u64) < count {
-            return Err(Error::input("a truncated file")
+            return Err(Error::new(Reason::Damaged, "a truncated file")
                 .at(format!("{}, byte {}", self.place, self.position))
                 .found("the end")
                 .expected(format!("{} bytes more", count - bytes.len() as u64))
@@ -182,7 +189,7 @@ impl<'a> Input<'a> {
         self.position += bytes.len() as u64;
         match result {
             Ok(_) => Ok(bytes),
-            Err(e) => Err(damaged(&self.place, self.position, &e)),
+            Err(e) => Err(damaged(&self.place, self.position, e)),
         }
     }
 }
@@ -206,14 +213,15 @@ fn too_much(limit: u64) -> Error {
 }
 
 /// The error for a stream that fails at `position`.
-pub(in crate::data) fn damaged(place: &str, position: u64, error: &io::Error) -> Error {
+pub(in crate::data) fn damaged(place: &str, position: u64, error: io::Error) -> Error {
     let what = match error.kind() {
         ErrorKind::UnexpectedEof => "a truncated compressed file".to_string(),
         _ => format!("cannot be read ({error})"),
     };
-    Error::input(what)
+    Error::new(Reason::Damaged, what)
         .at(format!("{place}, byte {position} of its content"))
         .remedy("get a fresh copy of the file")
+        .caused_by(error)
 }
 
 /// The error for an allocation that the system refuses.

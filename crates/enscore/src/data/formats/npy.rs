@@ -7,7 +7,7 @@ use super::element::{Bytes, Element};
 use super::input::{Input, no_memory};
 use super::tensor::Layout;
 use crate::data::{Dataset, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// The longest header that is read; numpy itself refuses more than 10,000 characters.
 const LONGEST_HEADER: usize = 1 << 16;
@@ -60,7 +60,9 @@ fn read_header(input: &mut Input) -> Result<Header> {
     let start = input.header(8)?;
     let place = input.place().to_string();
     if !recognises(&start) {
-        return Err(Error::input("not an npy file").at(place).expected("the bytes 93 'NUMPY' at its start"));
+        return Err(Error::new(Reason::Damaged, "not an npy file")
+            .at(place)
+            .expected("the bytes 93 'NUMPY' at its start"));
     }
     let length = match start[6] {
         1 => {
@@ -100,7 +102,9 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn header(&mut self) -> Result<Header> {
-        let (mut dtype, mut fortran, mut shape) = (None, None, None);
+        let mut dtype = None;
+        let mut fortran = None;
+        let mut shape = None;
         self.expect(b'{')?;
         while !self.accept(b'}') {
             match self.string()?.as_str() {
@@ -134,7 +138,7 @@ impl Parser<'_> {
     }
 
     fn error(&self, expected: &str) -> Error {
-        Error::input("a damaged npy header")
+        Error::new(Reason::Damaged, "a damaged npy header")
             .at(format!("character {} of the header", self.at))
             .expected(expected)
     }
@@ -314,7 +318,9 @@ pub(crate) mod tests {
         let images: Vec<u8> = (0..24).collect();
         let mut fortran = vec![0; 24];
         for (i, &value) in images.iter().enumerate() {
-            let (n, h, w) = (i / 12, i / 4 % 3, i % 4);
+            let n = i / 12;
+            let h = i / 4 % 3;
+            let w = i % 4;
             fortran[n + 2 * h + 6 * w] = value;
         }
         let c = parse("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 4)}", &images).unwrap();

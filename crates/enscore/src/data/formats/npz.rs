@@ -8,8 +8,8 @@ use super::input::Input;
 use super::npy;
 use super::npy::short;
 use crate::data::Dataset;
-use crate::data::split::{NO_TEST_SPLIT, Split};
-use crate::error::{Error, Result};
+use crate::data::split::{Split, no_split};
+use crate::error::{Error, Reason, Result};
 
 /// Names that are taken for the rows where an archive holds several arrays, in this order.
 const USUAL_NAMES: [&str; 4] = ["images", "x", "data", "arr_0"];
@@ -28,8 +28,7 @@ pub(in crate::data) fn read(
     selected: Option<&str>,
     split: Split,
 ) -> Result<Dataset> {
-    let damaged = |e: &dyn std::fmt::Display| Error::input(format!("a damaged npz file ({e})")).at(place);
-    let mut archive = NpzArchive::new(reader).map_err(|e| damaged(&e))?;
+    let mut archive = NpzArchive::new(reader).map_err(|e| damaged(place, e))?;
     if archive.zip_archive().file_names().any(|file| file.ends_with(".pkl")) {
         return Err(Error::input("a saved PyTorch object is a pickle, which would run code when read")
             .at(place)
@@ -38,9 +37,14 @@ pub(in crate::data) fn read(
     let mut names: Vec<String> = archive.array_names().map(String::from).collect();
     names.sort();
     let array = choose(&names, selected, split).map_err(|e| e.at(place))?;
-    let file = archive.zip_archive().by_name(&file_name_from_array_name(&array)).map_err(|e| damaged(&e))?;
+    let file = archive.zip_archive().by_name(&file_name_from_array_name(&array));
+    let file = file.map_err(|e| damaged(place, e))?;
     let compressed = file.compressed_size().min(length);
     npy::read(name, Input::entry(format!("{place}:{}", array.escape_debug()), file, compressed)?)
+}
+
+fn damaged(place: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Reason::Damaged, format!("a damaged npz file ({error})")).at(place).caused_by(error)
 }
 
 fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<String> {
@@ -53,7 +57,7 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
         return match (has(name), split) {
             (true, Split::Train) => Ok(name.to_string()),
             (true, Split::Test) => {
-                Err(Error::input(NO_TEST_SPLIT).found(short(name)).remedy("name the test array"))
+                Err(no_split(Split::Test).found(short(name)).remedy("name the test array"))
             }
             (false, _) => Err(Error::input(format!("no array {}", short(name))).found(listed())),
         };
@@ -66,7 +70,7 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
         return Ok(name.to_string());
     }
     if split == Split::Test {
-        return Err(Error::input(NO_TEST_SPLIT)
+        return Err(no_split(Split::Test)
             .found(listed())
             .expected("an array named 'x_test' or 'test'")
             .remedy("name an array as FILE.npz:NAME, or hold out rows of the training data"));
@@ -90,7 +94,8 @@ pub(in crate::data) mod tests {
 
     /// A zip archive of stored (not compressed) files.
     pub(in crate::data) fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let (mut out, mut directory) = (Vec::new(), Vec::new());
+        let mut out = Vec::new();
+        let mut directory = Vec::new();
         for (name, content) in files {
             let mut crc = flate2::Crc::new();
             crc.update(content);
@@ -104,7 +109,8 @@ pub(in crate::data) mod tests {
             directory.extend(name.bytes());
             out.extend([b"PK\x03\x04".as_slice(), &common, name.as_bytes(), content].concat());
         }
-        let (start, count) = (out.len() as u32, files.len() as u16);
+        let start = out.len() as u32;
+        let count = files.len() as u16;
         out.extend(&directory);
         out.extend([b"PK\x05\x06".as_slice(), &[0; 4], &count.to_le_bytes(), &count.to_le_bytes()].concat());
         out.extend((directory.len() as u32).to_le_bytes());

@@ -93,7 +93,8 @@ mod tests {
     /// whose mean is 23 and standard deviation 6.8, so 57 is five standard deviations above.
     #[test]
     fn all_orders_are_equally_likely() {
-        let (mut counts, epochs) = (std::collections::HashMap::new(), 24_000);
+        let mut counts = std::collections::HashMap::new();
+        let epochs = 24_000;
         for epoch in 0..epochs {
             *counts.entry(permutation(5, epoch, 4)).or_insert(0u32) += 1;
         }

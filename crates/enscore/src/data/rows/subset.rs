@@ -87,7 +87,8 @@ fn check_fraction(fraction: f64) -> Result<()> {
 
 /// Cuts `fraction` of the rows off: (the others, those).
 fn cut(subset: &Subset, fraction: f64, seed: u64, stream: u32) -> Result<(Subset, Subset)> {
-    let (dataset, n) = (subset.dataset(), subset.rows().len());
+    let dataset = subset.dataset();
+    let n = subset.rows().len();
     if n < 2 {
         return Err(Error::input("too few rows to hold any out")
             .at(dataset.source())

@@ -1,6 +1,6 @@
 //! Whether values are whole rows.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// How many rows of `row_len` values `values` values are.
 ///
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 /// A `row_len` of 0, or values that don't fill whole rows.
 pub fn row_count(values: usize, row_len: usize) -> Result<usize> {
     if row_len == 0 || !values.is_multiple_of(row_len) {
-        return Err(Error::input("the values do not fill whole rows")
+        return Err(Error::new(Reason::Shape, "the values do not fill whole rows")
             .found(format_args!("{values} values"))
             .expected(format_args!("rows of {row_len}")));
     }

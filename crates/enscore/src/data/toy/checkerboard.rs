@@ -37,7 +37,8 @@ pub(super) fn draw(draws: &mut Draws) -> Point {
     let column = ((4.0 * draws.uniform()) as usize).min(3);
     let row = (column % 2 + if draws.uniform() < 0.5 { 0 } else { 2 }).min(3);
     [column, row].map(|stripe| {
-        let (inside, u) = (draws.uniform(), draws.uniform());
+        let inside = draws.uniform();
+        let u = draws.uniform();
         STRIPES[stripe] + SIDE * inside + TAU * (u.ln() - (-u).ln_1p())
     })
 }

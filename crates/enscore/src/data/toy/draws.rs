@@ -40,7 +40,8 @@ impl Draws {
 
     /// Two independent standard normal numbers, at most 6.8 from 0.
     pub fn normal_pair(&mut self) -> [f64; 2] {
-        let (first, second) = (self.word(), self.word());
+        let first = self.word();
+        let second = self.word();
         let (a, b) = normal_pair(first, second);
         [a, b]
     }

@@ -17,7 +17,7 @@ const STEPS: i32 = 256;
 /// The density with its constant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct FourWells {
-    /// log Z.
+    /// log Z, nats.
     pub log_z: f64,
 }
 

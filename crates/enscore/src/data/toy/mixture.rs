@@ -16,7 +16,7 @@ use super::point::{Point, Value};
 pub(super) struct Component {
     /// Its share of the draws, relative to the other components'.
     pub weight: f64,
-    /// Its mean.
+    /// The mean of the component.
     pub mean: Point,
     /// The direction of its first axis, in radians from the x axis.
     pub direction: f64,
@@ -38,7 +38,7 @@ struct Gaussian {
     /// log w / (2 pi a b) with the standard deviations a, b.
     log_height: f64,
     mean: Point,
-    /// The first axis.
+    /// The direction of the first axis, of length 1.
     axis: Point,
     deviations: [f64; 2],
 }
@@ -66,7 +66,8 @@ impl Mixture {
     /// Log density and score at `x`, in one pass with the greatest term taken out.
     pub fn value(&self, x: Point) -> Value {
         let mut greatest = f64::NEG_INFINITY;
-        let (mut sum, mut score) = (0.0, [0.0; 2]);
+        let mut sum = 0.0;
+        let mut score = [0.0; 2];
         for gaussian in &self.gaussians {
             let (log_term, gradient) = gaussian.term(x);
             if log_term > greatest {
@@ -98,7 +99,8 @@ impl Mixture {
     pub fn window(&self, deviations: f64) -> [[f64; 2]; 2] {
         let side = |axis: usize| {
             let ends = |gaussian: &Gaussian| {
-                let ([cos, sin], [a, b]) = (gaussian.axis, gaussian.deviations);
+                let [cos, sin] = gaussian.axis;
+                let [a, b] = gaussian.deviations;
                 let reach = deviations * [(a * cos).hypot(b * sin), (a * sin).hypot(b * cos)][axis];
                 (gaussian.mean[axis] - reach, gaussian.mean[axis] + reach)
             };
@@ -112,11 +114,13 @@ impl Mixture {
 impl Gaussian {
     /// log w N(x; m, C) and its gradient in x.
     fn term(&self, x: Point) -> (f64, Point) {
-        let ([cos, sin], [a, b]) = (self.axis, self.deviations);
+        let [cos, sin] = self.axis;
+        let [a, b] = self.deviations;
         let d = [x[0] - self.mean[0], x[1] - self.mean[1]];
         let [u, v] = [(cos * d[0] + sin * d[1]) / a, (cos * d[1] - sin * d[0]) / b];
         let log_term = self.log_height - 0.5 * (u * u + v * v);
-        let (along, across) = (-u / a, -v / b);
+        let along = -u / a;
+        let across = -v / b;
         (log_term, [cos * along - sin * across, sin * along + cos * across])
     }
 

@@ -97,7 +97,7 @@ pub fn toy(name: &str) -> Option<ToyDensity> {
 }
 
 impl ToyDensity {
-    /// Its name.
+    /// The name in settings and on the command line.
     pub fn name(&self) -> &'static str {
         self.name
     }

@@ -30,7 +30,7 @@ impl Rings {
         Rings { radii: radii.to_vec(), sigma, constants }
     }
 
-    /// log Z.
+    /// log Z, nats.
     pub fn log_z(&self) -> f64 {
         self.constants.iter().sum::<f64>().ln()
     }
@@ -40,7 +40,8 @@ impl Rings {
         let r = x[0].hypot(x[1]);
         let log_terms = self.radii.iter().map(|radius| -0.5 * ((r - radius) / self.sigma).powi(2));
         let greatest = log_terms.clone().fold(f64::NEG_INFINITY, f64::max);
-        let (mut sum, mut slope) = (0.0, 0.0);
+        let mut sum = 0.0;
+        let mut slope = 0.0;
         for (log_term, radius) in log_terms.zip(&self.radii) {
             let term = (log_term - greatest).exp();
             sum += term;

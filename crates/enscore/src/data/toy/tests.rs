@@ -76,7 +76,8 @@ fn draws_follow_the_density() {
         let mut expected = vec![0.0; COARSE * COARSE];
         let (points, area) = cells(window, COARSE * FINE);
         for (i, x) in points.iter().enumerate() {
-            let (column, row) = (i % (COARSE * FINE) / FINE, i / (COARSE * FINE) / FINE);
+            let column = i % (COARSE * FINE) / FINE;
+            let row = i / (COARSE * FINE) / FINE;
             expected[row * COARSE + column] += toy.log_density(x).exp() * area * ROWS as f64;
         }
         let mut seen = vec![0.0; COARSE * COARSE];
@@ -85,13 +86,16 @@ fn draws_follow_the_density() {
                 let [low, high] = window[axis];
                 ((draw[axis] - low) / (high - low) * COARSE as f64).floor() as i64
             };
-            let (column, row) = (cell(0), cell(1));
+            let column = cell(0);
+            let row = cell(1);
             let inside = |i: i64| (0..COARSE as i64).contains(&i);
             if inside(column) && inside(row) {
                 seen[row as usize * COARSE + column as usize] += 1.0;
             }
         }
-        let (mut statistic, mut used, mut rest) = (0.0, 0.0, [ROWS as f64; 2]);
+        let mut statistic = 0.0;
+        let mut used = 0.0;
+        let mut rest = [ROWS as f64; 2];
         for (&expected, &seen) in expected.iter().zip(&seen).filter(|(expected, _)| **expected >= 20.0) {
             statistic += (seen - expected) * (seen - expected) / expected;
             used += 1.0;
@@ -106,7 +110,7 @@ fn draws_follow_the_density() {
 }
 
 #[test]
-fn the_moments_of_the_two_gaussians() {
+fn two_gaussians_have_their_density_weights_and_moments() {
     let toy = toy("two-gaussians").unwrap();
     // At the far mean, the near component alone counts.
     let there = (0.8 / std::f64::consts::TAU).ln();
@@ -133,10 +137,11 @@ fn constants_that_are_known_otherwise() {
 }
 
 #[test]
-fn far_away_all_is_finite() {
+fn densities_and_scores_far_away_are_finite() {
     for toy in all() {
         for x in [[0.0, 0.0], [1e3, -1e3], [-200.0, 0.0], [4.0, 4.0]] {
-            let (log_density, score) = (toy.log_density(&x), toy.score(&x));
+            let log_density = toy.log_density(&x);
+            let score = toy.score(&x);
             let finite = log_density.is_finite() && score.iter().all(|s| s.is_finite());
             assert!(finite, "{} at {x:?}: {log_density} {score:?}", toy.name());
         }
@@ -157,7 +162,8 @@ fn draws_are_a_function_of_seed_and_row() {
 fn named_sets_have_disjoint_parts_and_stable_values() {
     for name in toy_names() {
         let part = |split| crate::data::load(name, split).unwrap();
-        let (train, test) = (part(Split::Train), part(Split::Test));
+        let train = part(Split::Train);
+        let test = part(Split::Test);
         assert_eq!((train.rows(), test.rows(), train.row_shape()), (50_000, 10_000, &[2][..]));
         assert!(train.scale().is_none());
         let [Values::F32(a), Values::F32(b)] = [train.values(), test.values()] else { panic!("not f32") };

@@ -16,7 +16,7 @@ use serde::Serialize;
 /// An area under the curve: 1 all inside rows score higher, ½ no difference, 0 all lower.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Auroc {
-    /// A.
+    /// The area A, 0 to 1.
     pub value: f64,
     /// Its standard error by DeLong's formula; 0 where the sets are apart, which says nothing of other rows.
     #[serde(rename = "standard_error")]
@@ -47,10 +47,12 @@ pub fn auroc(inside: &[f64], outside: &[f64]) -> Result<Auroc> {
                 .remedy("drop the rows that can't be scored, and report how many"));
         }
     }
-    let (low, high) = (sorted(outside), sorted(inside));
+    let low = sorted(outside);
+    let high = sorted(inside);
     let below: Vec<f64> = inside.iter().map(|score| share_below(&low, *score)).collect();
     let above: Vec<f64> = outside.iter().map(|score| 1.0 - share_below(&high, *score)).collect();
-    let (by_inside, by_outside) = (Mean::of(&below)?, Mean::of(&above)?);
+    let by_inside = Mean::of(&below)?;
+    let by_outside = Mean::of(&above)?;
     Ok(Auroc {
         value: by_inside.value,
         std_err: by_inside.std_err.hypot(by_outside.std_err),
@@ -79,7 +81,7 @@ mod tests {
 
     /// Pairs (2 > 1), (2 > 0), (1 = 1), (1 > 0), (3 > 1), (3 > 0): 5.5 of 6.
     #[test]
-    fn six_pairs_by_hand() {
+    fn the_area_of_six_pairs_is_that_by_hand() {
         let found = auroc(&[2.0, 1.0, 3.0], &[1.0, 0.0]).unwrap();
         assert!((found.value - 5.5 / 6.0).abs() < 1e-15);
         // V = 1, 3/4, 1 with variance 1/48; W = 5/6, 1 with variance 1/72.
@@ -93,13 +95,14 @@ mod tests {
 
     /// Every pair, with many ties.
     #[test]
-    fn ranks_count_all_pairs() {
+    fn the_area_by_ranks_is_that_of_all_pairs() {
         let draw = |n: usize, stream, shift: i64| -> Vec<f64> {
             let mut words = vec![0; n];
             row_words(Key::new(2, 0), stream, 0, &mut words);
             words.iter().map(|word| (i64::from(word % 7) + shift) as f64).collect()
         };
-        let (a, b) = (draw(83, 1, 2), draw(57, 2, 0));
+        let a = draw(83, 1, 2);
+        let b = draw(57, 2, 0);
         let pair = |a: f64, b: f64| {
             if a > b {
                 1.0

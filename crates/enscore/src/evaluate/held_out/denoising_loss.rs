@@ -19,7 +19,7 @@ pub struct LevelLoss {
     pub sigma: f64,
     /// The mean loss per dimension over the rows.
     pub loss: f64,
-    /// Its standard error.
+    /// The standard error of the loss.
     pub std_err: f64,
 }
 
@@ -32,7 +32,7 @@ pub struct DenoisingLoss {
     pub std_err: f64,
     /// Rows evaluated.
     pub rows: usize,
-    /// Each level's own.
+    /// The loss at each noise level, in the order of the levels.
     pub levels: Vec<LevelLoss>,
 }
 
@@ -50,7 +50,8 @@ pub fn denoising_loss(
     seed: u64,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<DenoisingLoss> {
-    let (data, rows) = (subset.dataset(), &subset.rows()[..subset.rows().len().min(max_rows)]);
+    let data = subset.dataset();
+    let rows = &subset.rows()[..subset.rows().len().min(max_rows)];
     data.require_row_shape(&score.data.row_shape)?;
     let batch = batch.clamp(1, rows.len());
     let program = evaluation_program(&score.model, score.parameters(), batch)?;

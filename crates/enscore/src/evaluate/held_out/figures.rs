@@ -30,7 +30,7 @@ const BATCH: usize = 256;
 pub struct HeldOutFigure {
     /// What it is, with its unit.
     pub name: String,
-    /// Its value.
+    /// The value, in the unit that the name says.
     pub value: f64,
     /// Its standard error over rows; none where rows are not independent parts of it.
     pub std_err: Option<f64>,
@@ -71,9 +71,10 @@ pub fn model_figures(
             rows: mean.count,
         })
     };
-    let of = match trained.model.model.bipartite().is_some_and(Bipartite::is_bound) {
-        true => "lower bound of the log density",
-        false => "log density",
+    let of = if trained.model.model.bipartite().is_some_and(Bipartite::is_bound) {
+        "lower bound of the log density"
+    } else {
+        "log density"
     };
     figures.push(mean_of(&format!("{of} of held-out rows, nats up to log Z"), &rows, 0.0)?);
     let learnt_from = rows_of(training, settings.max_rows.min(MAX_ROWS))?;
@@ -90,7 +91,8 @@ pub fn model_figures(
     }
     if let Some(log_z) = log_z_by_quadrature(trained)? {
         figures.push(mean_of("log-likelihood of held-out rows by quadrature, nats", &rows, log_z.value)?);
-        let (value, std_err) = (log_z.value, Some(log_z.error()));
+        let value = log_z.value;
+        let std_err = Some(log_z.error());
         figures.push(HeldOutFigure { name: "log Z by quadrature, nats".into(), value, std_err, rows: 0 });
     }
     Ok(figures)
@@ -125,7 +127,8 @@ pub fn against(trained: &Trained, held_out: &Subset, other: &str, max_rows: usiz
         let rows = rows_of(rows, max_rows.min(MAX_ROWS))?;
         density.log_density(&rows.iter().map(|value| f64::from(*value)).collect::<Vec<_>>())
     };
-    let (inside, outside) = (scores(held_out)?, scores(&others)?);
+    let inside = scores(held_out)?;
+    let outside = scores(&others)?;
     let found = auroc(&inside, &outside)?;
     let name = format!("AUROC of held-out rows against {other}");
     Ok(HeldOutFigure {
@@ -144,7 +147,8 @@ fn objective_loss(
     name: String,
     seed: u64,
 ) -> Result<HeldOutFigure> {
-    let (model, row_len) = (&trained.model, trained.model.row_len());
+    let model = &trained.model;
+    let row_len = trained.model.row_len();
     let kind = trained.settings.objective().method();
     let facts = model.data.facts();
     let task = kind.build(Scene {

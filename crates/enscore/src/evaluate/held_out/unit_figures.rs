@@ -64,7 +64,8 @@ pub fn pseudo_likelihood_program(
 /// # Errors
 /// A model without two sides of units in {0, 1}, or whose first side has more units than a row.
 pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<Mean> {
-    let (units, width) = (sides(model)?, model.row_len());
+    let units = sides(model)?;
+    let width = model.row_len();
     if units.first_width() != width {
         return Err(Error::input(
             "the pseudo-likelihood needs a model whose first layer holds only visible units",

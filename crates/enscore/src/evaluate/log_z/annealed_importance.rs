@@ -67,13 +67,13 @@ pub struct AnnealingSettings {
     pub chains: usize,
     /// Chains that move together; figures don't depend on it.
     pub batch: usize,
-    /// How they move.
+    /// The transition between two temperatures.
     pub kernel: Kernel,
     /// Transitions at each temperature.
     pub transitions: usize,
     /// Chains of the pilot run.
     pub pilot_chains: usize,
-    /// The seed.
+    /// The seed of starts and transitions.
     pub seed: u64,
 }
 
@@ -120,7 +120,7 @@ pub struct Annealed {
     /// Its standard error (see [`LogWeights`]).
     #[serde(rename = "standard_error")]
     pub std_err: f64,
-    /// Mean log w.
+    /// The mean of log w, nats: a bound of log Z in expectation.
     pub bound: f64,
     /// The standard error of `bound`.
     #[serde(rename = "bound_standard_error")]
@@ -129,7 +129,7 @@ pub struct Annealed {
     pub side: BoundSide,
     /// (Σ w)² / Σ w² of the weights that are averaged: of how many chains the estimate is worth.
     pub effective_sample_size: f64,
-    /// Chains.
+    /// Independent chains.
     pub chains: usize,
     /// Temperatures after the base's: K.
     pub temperatures: usize,
@@ -144,7 +144,7 @@ pub struct Annealed {
 /// Both directions with the same temperatures and kernels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bracket {
-    /// From the base.
+    /// Annealed from the base to the target.
     pub forward: Annealed,
     /// From samples of the target.
     pub reverse: Annealed,
@@ -192,7 +192,8 @@ impl Annealing {
         let seed = seed_of(settings.seed, PILOT);
         let start = path.base().draw(Key::new(seed, 0), settings.pilot_chains)?;
         let mut chains = PathChains::at(&mut path, start)?;
-        let (mut log_step, mut step) = (0.0f64, 0);
+        let mut log_step = 0.0f64;
+        let mut step = 0;
         let mut step_sizes = Vec::new();
         for (k, beta) in inner(temperatures).iter().enumerate() {
             let phase = usize::from(k > 0);
@@ -225,7 +226,8 @@ impl Annealing {
     pub fn forward(&self, target: &mut dyn HostDensity, base: &mut dyn Base) -> Result<Annealed> {
         let mut path = GeometricPath::new(base, target)?;
         let seed = seed_of(self.settings.seed, FORWARD);
-        let (mut weights, mut tally) = (Vec::new(), Tally::new(&self.step_sizes));
+        let mut weights = Vec::new();
+        let mut tally = Tally::new(&self.step_sizes);
         for first in (0..self.settings.chains).step_by(self.settings.batch) {
             let rows = self.settings.batch.min(self.settings.chains - first);
             let key = Key { row: first as u64, ..Key::new(seed, 0) };
@@ -256,7 +258,8 @@ impl Annealing {
         }
         let mut path = GeometricPath::new(base, target)?;
         let seed = seed_of(self.settings.seed, REVERSE);
-        let (mut weights, mut tally) = (Vec::new(), Tally::new(&self.step_sizes));
+        let mut weights = Vec::new();
+        let mut tally = Tally::new(&self.step_sizes);
         for start in samples.chunks(self.settings.batch.saturating_mul(d)) {
             let key = Key { row: weights.len() as u64, ..Key::new(seed, 0) };
             let batch = self.weigh(&mut path, start.to_vec(), key, true, &mut tally)?;

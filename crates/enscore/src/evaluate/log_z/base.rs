@@ -42,7 +42,8 @@ impl GaussianBase {
     /// # Errors
     /// A covariance that is not positive definite.
     pub fn new(moments: &Moments) -> Result<GaussianBase> {
-        let (d, mean) = (moments.dim(), moments.mean().to_vec());
+        let d = moments.dim();
+        let mean = moments.mean().to_vec();
         let Some(factor) = Cholesky::new(moments.covariance().clone()) else {
             return Err(Error::input("the covariance of the base distribution is not positive definite")
                 .remedy("add a small multiple of the identity, or use fewer dimensions"));
@@ -132,7 +133,8 @@ impl HostDensity for GaussianBase {
 impl Base for GaussianBase {
     fn draw(&mut self, key: Key, rows: usize) -> Result<Vec<f64>> {
         let d = self.mean.len();
-        let (mut x, mut z) = (vec![0.0; rows * d], vec![0.0; d]);
+        let mut x = vec![0.0; rows * d];
+        let mut z = vec![0.0; d];
         for (row, x) in x.chunks_exact_mut(d).enumerate() {
             normal_row(key, streams::BASE_NORMAL, key.row + row as u64, &mut z);
             for (i, x) in x.iter_mut().enumerate() {
@@ -168,7 +170,8 @@ impl Base for NoisyMixture<'_> {
         let d = self.mixture().dim();
         let mut x = vec![0.0; rows * d];
         for (row, x) in x.chunks_exact_mut(d).enumerate() {
-            let (row, mut words) = (key.row + row as u64, [0; 1]);
+            let row = key.row + row as u64;
+            let mut words = [0; 1];
             row_words(key, streams::BASE_COMPONENT, row, &mut words);
             let (mean, variance) = self.component(uniform(words[0]));
             normal_row(key, streams::BASE_NORMAL, row, x);
@@ -190,7 +193,7 @@ mod tests {
 
     /// log p and its gradient at (2, -1): deviations (1, 1), precision [0.5, -0.6; -0.6, 2] / 0.64.
     #[test]
-    fn a_tilted_gaussian_by_hand() {
+    fn a_tilted_gaussian_has_the_density_by_hand() {
         let mut base = tilted();
         let value = base.log_density(&[2.0, -1.0]).unwrap()[0];
         assert!((value - (-0.5 * 1.3 / 0.64 - TAU.ln() - 0.5 * 0.64f64.ln())).abs() < 1e-13);
@@ -200,7 +203,8 @@ mod tests {
 
     /// Draws have the moments of the density: E s = 0 and E[s (x - m)'] = -I, within 5 standard errors.
     fn draws_fit(base: &mut dyn Base) {
-        let (n, d) = (20_000, base.row_len());
+        let n = 20_000;
+        let d = base.row_len();
         let x = base.draw(Key::new(1, 2), n).unwrap();
         let s = base.score(&x).unwrap();
         for i in 0..d {

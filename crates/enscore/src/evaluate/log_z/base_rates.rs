@@ -20,10 +20,7 @@ pub fn base_rates(target: &WeightedBipartite, rows: &[f32]) -> Vec<f64> {
         sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
     }
     for (a, sum) in bias.iter_mut().zip(&sums) {
-        *a = match target.is_binary() {
-            true => ((sum + 1.0) / (count - sum + 1.0)).ln(),
-            false => sum / count,
-        };
+        *a = if target.is_binary() { ((sum + 1.0) / (count - sum + 1.0)).ln() } else { sum / count };
     }
     bias
 }

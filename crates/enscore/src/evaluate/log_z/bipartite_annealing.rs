@@ -84,7 +84,8 @@ fn base_alone<'s>(blocks: &[UnitBlock], bias: Var<'s>, x: Var<'s>) -> Var<'s> {
     let mut start = 0;
     let mut parts = blocks.iter().map(|block| {
         let end = start + block.width;
-        let (x, bias) = (x.slice(1, start, end), bias.slice(0, start, end));
+        let x = x.slice(1, start, end);
+        let bias = bias.slice(0, start, end);
         start = end;
         match block.units {
             Units::Bernoulli => sum_rows(x * bias),
@@ -119,7 +120,7 @@ impl<'a> BipartiteAnnealing<'a> {
         Ok(BipartiteAnnealing { target, weights: target.single()?, bias, step, batch, chains })
     }
 
-    /// log Z_0.
+    /// log Z_0 of the base, nats.
     pub fn base_log_z(&self) -> f64 {
         let mut a = self.bias.iter().map(|a| f64::from(*a));
         let mut sum = self.target.model.second_width() as f64 * std::f64::consts::LN_2;
@@ -141,7 +142,8 @@ impl<'a> BipartiteAnnealing<'a> {
     /// # Errors
     /// Weights that are not finite or all 0; what `tell` returns.
     pub fn forward(&mut self, temperatures: &Temperatures, seed: u64, tell: &mut Tell) -> Result<Annealed> {
-        let (mut log_weights, betas) = (Vec::new(), temperatures.as_slice());
+        let mut log_weights = Vec::new();
+        let betas = temperatures.as_slice();
         for first in (0..self.chains).step_by(self.batch) {
             let key = Key { row: first as u64, ..Key::new(seed_of(seed, FORWARD), 0) };
             let mut x = self.base_draws(key)?;
@@ -242,7 +244,8 @@ impl<'a> BipartiteAnnealing<'a> {
         let mut increment = vec![0.0; self.batch];
         let mut log_weights = vec![0.0f64; self.batch];
         // Progress counts the transitions of all batches.
-        let (each, batch) = ((betas.len() - 1) as u64, key.row / self.batch as u64);
+        let each = (betas.len() - 1) as u64;
+        let batch = key.row / self.batch as u64;
         let total = each * self.chains.div_ceil(self.batch) as u64;
         for (step, pair) in betas.windows(2).enumerate() {
             let key = Key { step: step as u64 + 1, ..key };

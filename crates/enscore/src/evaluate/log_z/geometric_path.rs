@@ -2,7 +2,7 @@
 //! temperatures.
 
 use super::base::Base;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::evaluate::host::same_row_len;
 use crate::mcmc::{Chains, Moves};
 use crate::model::HostDensity;
@@ -43,7 +43,8 @@ impl Temperatures {
     pub fn sigmoid(steps: usize) -> Result<Temperatures> {
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         let raw = |k: usize| sigmoid(4.0 * (2.0 * k as f64 / steps.max(1) as f64 - 1.0));
-        let (low, high) = (raw(0), raw(steps));
+        let low = raw(0);
+        let high = raw(steps);
         Self::new(&(0..=steps).map(|k| (raw(k) - low) / (high - low)).collect::<Vec<_>>())
     }
 
@@ -52,7 +53,8 @@ impl Temperatures {
     /// # Errors
     /// Ends that don't rise to 1; a piece without steps.
     pub fn piecewise(pieces: &[(f64, usize)]) -> Result<Temperatures> {
-        let (mut betas, mut start) = (vec![0.0], 0.0);
+        let mut betas = vec![0.0];
+        let mut start = 0.0;
         for (end, steps) in pieces {
             let width = (end - start) / (*steps).max(1) as f64;
             betas.extend((1..*steps).map(|k| start + width * k as f64));
@@ -78,8 +80,9 @@ impl Temperatures {
     /// (the line is named).
     pub fn read(path: &std::path::Path) -> Result<Temperatures> {
         let place = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|reason| Error::input("can't read the temperatures").at(&place).found(reason))?;
+        let text = std::fs::read_to_string(path).map_err(|reason| {
+            Error::new(Reason::Unreadable, "can't read the temperatures").at(&place).found_error(reason)
+        })?;
         let mut betas: Vec<f64> = Vec::new();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let at = |error: Error| error.at(format_args!("{place}, line {}", number + 1));
@@ -100,7 +103,7 @@ impl Temperatures {
         })
     }
 
-    /// β_0 to β_K.
+    /// The inverse temperatures β_0 = 0 to β_K = 1.
     pub fn as_slice(&self) -> &[f64] {
         &self.0
     }

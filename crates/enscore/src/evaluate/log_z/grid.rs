@@ -98,8 +98,10 @@ impl Grid {
 
     /// `cells` steps of `stride` along each axis from position `from`.
     pub(super) fn part(&self, from: usize, stride: usize, cells: usize) -> Part {
-        let (dims, last) = (self.low.len(), from + stride * cells);
-        let (mut indices, mut log_weights) = (Vec::new(), Vec::new());
+        let dims = self.low.len();
+        let last = from + stride * cells;
+        let mut indices = Vec::new();
+        let mut log_weights = Vec::new();
         for index in 0..self.per_axis.pow(dims as u32) {
             let positions = || (0..dims).map(|axis| self.along(index, axis));
             if positions().all(|at| at >= from && at <= last && (at - from).is_multiple_of(stride)) {

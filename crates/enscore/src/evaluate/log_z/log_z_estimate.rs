@@ -37,31 +37,31 @@ pub enum LogZMethod {
     Ais,
     /// Annealed importance sampling from samples of the model.
     ReverseAis,
-    /// Both directions.
+    /// Annealing in both directions: a lower and an upper bound.
     Bracket,
 }
 
 /// What an estimate takes.
 #[derive(Clone, Debug)]
 pub struct LogZSettings {
-    /// The way.
+    /// How log Z is computed.
     pub method: LogZMethod,
     /// Chains, at least 2.
     pub chains: usize,
-    /// Inverse temperatures.
+    /// Inverse temperatures from the base to the model.
     pub temperatures: Temperatures,
     /// Gibbs sweeps of the long runs that give samples where they can't be exact.
     pub sweeps: usize,
     /// The widest bracket that counts as an answer, nats.
     pub width: f64,
-    /// The seed.
+    /// The seed of starts and sweeps.
     pub seed: u64,
 }
 
 /// log Z as it was found, nats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogZEstimate {
-    /// log Z.
+    /// log Z, nats.
     pub log_z: f64,
     /// Its standard error; 0 of an exact value.
     pub std_err: f64,
@@ -90,14 +90,14 @@ pub struct Direction {
     pub log_z: f64,
     /// The standard error, nats.
     pub std_err: f64,
-    /// Effective sample size.
+    /// Effective number of chains, 1 to their number.
     pub ess: f64,
     /// Whether it began at exact samples.
     pub exact_samples: bool,
 }
 
 impl LogZEstimate {
-    /// An exact value.
+    /// An estimate without error.
     pub fn exact(log_z: f64, method: &str, detail: String) -> LogZEstimate {
         LogZEstimate {
             log_z,
@@ -155,7 +155,8 @@ pub fn log_z_estimate(
     }
     let bias = base_rates(target, rows.unwrap_or_default());
     let mut annealing = BipartiteAnnealing::new(target, &bias, settings.chains)?;
-    let (temperatures, seed) = (&settings.temperatures, settings.seed);
+    let temperatures = &settings.temperatures;
+    let seed = settings.seed;
     let base = if rows.is_some() { "from the data's base rates" } else { "from the uniform base" };
     let mut forward = None;
     if settings.method != LogZMethod::ReverseAis {
@@ -170,9 +171,10 @@ pub fn log_z_estimate(
     let (samples, origin) = samples(target, &mut annealing, rows, settings, tell)?;
     let found = annealing.reverse(temperatures, &samples, origin, seed, tell)?;
     let exact = origin == SampleOrigin::Exact;
-    let described = match exact {
-        true => "reverse from exact samples".to_string(),
-        false => format!("reverse from samples after {} Gibbs sweeps: not a bound", settings.sweeps),
+    let described = if exact {
+        "reverse from exact samples".to_string()
+    } else {
+        format!("reverse from samples after {} Gibbs sweeps: not a bound", settings.sweeps)
     };
     let upper = exact.then_some(found.log_z + 2.0 * found.std_err);
     match forward {
@@ -240,7 +242,8 @@ fn samples(
 /// The first side given rows of the data `[n, row]`: where it holds more than these, with units drawn at
 /// their mean field.
 fn completed(target: &WeightedBipartite, rows: &[f32], seed: u64) -> Result<Vec<f32>> {
-    let (width, side) = (target.model.row_shape().iter().product::<usize>(), target.model.first_width());
+    let width = target.model.row_shape().iter().product::<usize>();
+    let side = target.model.first_width();
     if width == side {
         return Ok(rows.to_vec());
     }

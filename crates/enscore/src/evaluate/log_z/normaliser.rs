@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::grid::Window;
 use super::log_z_estimate::LogZEstimate;
 use super::quadrature::{LogZ, Quadrature, QuadratureSettings};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::files::write_bytes_atomically;
 use crate::model::Network;
 use crate::sample::TrainedDensity;
@@ -23,9 +23,9 @@ pub enum LogZOrigin {
     Learnt,
     /// The model is normalised.
     Normalised,
-    /// By quadrature.
+    /// Computed by quadrature.
     Quadrature,
-    /// By the user.
+    /// Given by the user.
     Given,
     /// Estimated or computed exactly: see the estimate.
     Estimated,
@@ -58,7 +58,8 @@ impl Normaliser {
 
     /// An estimate of the model at `step`, or of the weights with this fingerprint.
     pub fn estimated(estimate: &LogZEstimate, step: u64, fingerprint: Option<String>) -> Normaliser {
-        let (log_z, error) = (estimate.log_z, Some(estimate.std_err));
+        let log_z = estimate.log_z;
+        let error = Some(estimate.std_err);
         let estimate = Some(estimate.clone());
         Normaliser { log_z, origin: LogZOrigin::Estimated, error, step, fingerprint, estimate }
     }
@@ -108,7 +109,7 @@ impl Normaliser {
     /// A folder that can't be written.
     pub fn keep(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)
-            .map_err(|reason| Error::run("can't write log Z").found(reason))?;
+            .map_err(|reason| Error::run("can't write log Z").found_error(reason))?;
         write_bytes_atomically(&Normaliser::file(path), format!("{text}\n").as_bytes())
     }
 
@@ -129,7 +130,8 @@ const TOLERANCE: f64 = 0.01;
 /// More dimensions than a grid has.
 pub fn quadrature_window(trained: &Trained) -> Result<Window> {
     let [low, high] = trained.model.data.range;
-    let (margin, dims) = (0.5 * (high - low), trained.model.row_len());
+    let margin = 0.5 * (high - low);
+    let dims = trained.model.row_len();
     Window::new(&vec![low - margin; dims], &vec![high + margin; dims])
 }
 
@@ -152,9 +154,10 @@ fn read(path: &Path) -> Result<Option<Normaliser>> {
     if !file.exists() {
         return Ok(None);
     }
-    let unreadable = |reason: String| {
-        Error::input("can't read the stored log Z").at(file.display()).found(reason).remedy("remove the file")
+    let failed = |reason: Reason| {
+        Error::new(reason, "can't read the stored log Z").at(file.display()).remedy("remove the file")
     };
-    let text = std::fs::read_to_string(&file).map_err(|reason| unreadable(reason.to_string()))?;
-    serde_json::from_str(&text).map(Some).map_err(|reason| unreadable(reason.to_string()))
+    let text =
+        std::fs::read_to_string(&file).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
+    serde_json::from_str(&text).map(Some).map_err(|error| failed(Reason::Damaged).found_error(error))
 }

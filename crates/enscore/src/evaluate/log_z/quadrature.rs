@@ -99,7 +99,8 @@ impl Quadrature {
     pub fn new(density: &mut dyn HostDensity, window: &Window, settings: QuadratureSettings) -> Result<Self> {
         let grid = Grid::new(window, settings.intervals)?;
         same_row_len(density.row_len(), window.dims())?;
-        let (n, margin) = (settings.intervals, settings.intervals / 4);
+        let n = settings.intervals;
+        let margin = settings.intervals / 4;
         let points = grid.points();
         let values = log_densities(density, &points, settings.batch)?;
         let inner = grid.part(margin, 1, n);
@@ -175,14 +176,16 @@ impl Quadrature {
         let dims = self.window.dims();
         same_row_len(own.row_len(), dims)?;
         same_row_len(model.row_len(), dims)?;
-        let (mut rows, mut weights) = (Vec::new(), Vec::new());
+        let mut rows = Vec::new();
+        let mut weights = Vec::new();
         for (point, mass) in self.points.chunks_exact(dims).zip(self.probabilities()) {
             if mass > 0.0 {
                 rows.extend_from_slice(point);
                 weights.push(mass);
             }
         }
-        let (found, known) = (scores(model, &rows, self.batch)?, scores(own, &rows, self.batch)?);
+        let found = scores(model, &rows, self.batch)?;
+        let known = scores(own, &rows, self.batch)?;
         weighted_fisher_divergence(&found, &known, &weights, dims)
     }
 

@@ -97,7 +97,7 @@ pub struct NoisyMixture<'a> {
 }
 
 impl NoisyMixture<'_> {
-    /// The noise level.
+    /// The standard deviation of the added noise.
     pub fn sigma(&self) -> f64 {
         self.sigma
     }

@@ -10,7 +10,7 @@
 //! summed over the coordinates.
 
 use crate::data::whole_rows;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::evaluate::Mean;
 use crate::evaluate::host::{same_row_len, scores};
 use crate::model::HostDensity;
@@ -43,7 +43,8 @@ pub fn fisher_divergence(
 ) -> Result<FisherDivergence> {
     same_row_len(model.row_len(), truth.row_len())?;
     let row_len = truth.row_len();
-    let (found, known) = (scores(model, rows, batch)?, scores(truth, rows, batch)?);
+    let found = scores(model, rows, batch)?;
+    let known = scores(truth, rows, batch)?;
     let terms = half_squares(&found, &known, row_len)?;
     let mean = Mean::of(&terms)?;
     let zero = Mean::of(&half_squares(&vec![0.0; known.len()], &known, row_len)?)?;
@@ -85,7 +86,7 @@ fn finish(value: f64, of_zero: f64, std_err: f64) -> Result<FisherDivergence> {
 /// ½ ‖a_i - b_i‖² of each row.
 fn half_squares(a: &[f64], b: &[f64], row_len: usize) -> Result<Vec<f64>> {
     if a.len() != b.len() {
-        return Err(Error::input("the scores differ in shape").found(a.len()).expected(b.len()));
+        return Err(Error::new(Reason::Shape, "the scores differ in shape").found(a.len()).expected(b.len()));
     }
     let rows = whole_rows(a, row_len)?.zip(whole_rows(b, row_len)?);
     Ok(rows.map(|(a, b)| 0.5 * a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()).collect())
@@ -98,7 +99,7 @@ mod tests {
 
     /// Scores -x and -2x over rows 1 and -3: ½ x², relative to ½ x² of the truth -x.
     #[test]
-    fn two_rows_by_hand() {
+    fn the_divergence_over_two_rows_is_that_by_hand() {
         let normal = |precision: f64| {
             ClosedForm::new(
                 1,
@@ -106,7 +107,8 @@ mod tests {
                 move |x: &[f64], s: &mut [f64]| s[0] = -precision * x[0],
             )
         };
-        let (mut model, mut truth) = (normal(2.0).unwrap(), normal(1.0).unwrap());
+        let mut model = normal(2.0).unwrap();
+        let mut truth = normal(1.0).unwrap();
         let found = fisher_divergence(&mut model, &mut truth, &[1.0, -3.0], 1).unwrap();
         assert_eq!((found.value, found.of_zero, found.relative), (2.5, 2.5, 1.0));
         assert!((found.std_err - 2.0).abs() < 1e-14);

@@ -15,7 +15,7 @@ use serde::Serialize;
 pub struct LinearBaseline {
     /// The loss per dimension at each sigma, in their order.
     pub losses: Vec<f64>,
-    /// Their mean.
+    /// The mean of the losses over levels.
     pub mean: f64,
 }
 
@@ -50,7 +50,7 @@ mod tests {
 
     /// Two points at ±1 on the first axis of three: eigenvalues 1, 0, 0.
     #[test]
-    fn of_two_points() {
+    fn the_baseline_of_two_points_is_the_closed_form() {
         let x = [1.0f32, 5.0, 7.0, -1.0, 5.0, 7.0];
         let baseline = linear_baseline(Rows::new(&x, 3).unwrap(), &[1.0, 0.5]).unwrap();
         assert!((baseline.losses[0] - 0.5 / 3.0).abs() < 1e-15);

@@ -36,7 +36,7 @@ impl Default for TwoSampleSettings {
 /// A metric's value and its null value at the same n.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TwoSample {
-    /// The metric's name.
+    /// The metric's name: mmd, sliced_wasserstein or frechet.
     pub name: String,
     /// Samples against real rows: mean over the draws.
     pub value: f64,
@@ -74,10 +74,12 @@ pub fn two_sample(
             .expected("at least 2 samples, 4 real rows (two disjoint halves), 2 rows and 2 draws"));
     }
     let d = real.row_len();
-    let (mut values, mut nulls) = (Vec::new(), Vec::new());
+    let mut values = Vec::new();
+    let mut nulls = Vec::new();
     for draw in 0..settings.draws as u64 {
         let chosen = subset(real.count(), 2 * n, Key::new(settings.seed, draw), streams::COMPARED_REAL);
-        let (a, b) = (real.gather(&chosen[..n]), real.gather(&chosen[n..]));
+        let a = real.gather(&chosen[..n]);
+        let b = real.gather(&chosen[n..]);
         let generated = samples.gather(&subset(
             samples.count(),
             n,
@@ -139,12 +141,15 @@ mod tests {
     #[test]
     fn every_metric_tells_a_shift_from_its_null() {
         let d = 6;
-        let (real, same, off) = (normal(1, 800, d, 0.0), normal(2, 300, d, 0.0), normal(3, 300, d, 0.4));
+        let real = normal(1, 800, d, 0.0);
+        let same = normal(2, 300, d, 0.0);
+        let off = normal(3, 300, d, 0.4);
         let real = Rows::new(&real, d).unwrap();
         let settings = TwoSampleSettings { draws: 6, ..TwoSampleSettings::default() };
         for metric in standard_metrics(real, 4).unwrap() {
             let run = |x: &[f32]| two_sample(&*metric, Rows::new(x, d).unwrap(), real, settings).unwrap();
-            let (same, off) = (run(&same), run(&off));
+            let same = run(&same);
+            let off = run(&off);
             assert_eq!(same.n, 300);
             assert_eq!(same.null, off.null);
             assert!((same.value - same.null).abs() < 6.0 * same.null_std, "{same:?}");
@@ -155,8 +160,10 @@ mod tests {
     #[test]
     fn the_bits_do_not_depend_on_threads() {
         let d = 7;
-        let (real, samples) = (normal(1, 1400, d, 0.0), normal(2, 700, d, 0.1));
-        let (real, samples) = (Rows::new(&real, d).unwrap(), Rows::new(&samples, d).unwrap());
+        let real = normal(1, 1400, d, 0.0);
+        let samples = normal(2, 700, d, 0.1);
+        let real = Rows::new(&real, d).unwrap();
+        let samples = Rows::new(&samples, d).unwrap();
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| -> Vec<TwoSample> {

@@ -112,14 +112,17 @@ mod tests {
     /// With every component kept, the distance in the rotated space is the distance in the data's.
     #[test]
     fn all_components_keep_the_distance() {
-        let (n, d) = (400, 5);
+        let n = 400;
+        let d = 5;
         let table = |seed, scale: f64, shift: f64| -> Vec<f32> {
             let mut x = vec![0.0; n * d];
             normal_row(Key::new(seed, 0), 2, 0, &mut x);
             x.iter().enumerate().map(|(i, v)| (v * scale * (1 + i % d) as f64 + shift) as f32).collect()
         };
-        let (a, b) = (table(1, 1.0, 0.0), table(2, 1.3, 0.5));
-        let (a, b) = (Rows::new(&a, d).unwrap(), Rows::new(&b, d).unwrap());
+        let a = table(1, 1.0, 0.0);
+        let b = table(2, 1.3, 0.5);
+        let a = Rows::new(&a, d).unwrap();
+        let b = Rows::new(&b, d).unwrap();
         let full = frechet_distance(&Moments::of(a).unwrap(), &Moments::of(b).unwrap()).unwrap();
         let pca = FrechetPca::fit(a, 64).unwrap();
         assert_eq!(pca.name(), "frechet_pca5");

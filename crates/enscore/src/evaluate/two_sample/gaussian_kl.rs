@@ -20,7 +20,8 @@ use nalgebra::{Cholesky, Dyn};
 /// An input error if the dimensions differ or the covariance is not positive definite.
 pub fn gaussian_kl(a: &Moments, b: &Moments) -> Result<f64> {
     let difference = a.mean_difference(b)?;
-    let (first, second) = (factor(a, "first")?, factor(b, "second")?);
+    let first = factor(a, "first")?;
+    let second = factor(b, "second")?;
     let trace = second.solve(a.covariance()).trace();
     let shift = difference.dot(&second.solve(&difference));
     let log_det = |c: &Cholesky<f64, Dyn>| 2.0 * c.l_dirty().diagonal().iter().map(|v| v.ln()).sum::<f64>();

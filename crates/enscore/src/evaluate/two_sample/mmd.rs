@@ -98,7 +98,8 @@ impl Mmd {
 /// |x_i - y_j|² of all pairs, by |x|² + |y|² - 2 x'y: column j, row i.
 fn squared_distances(x: &[f64], y: &[f64], row_len: usize) -> Vec<f64> {
     let mut products = inner_products(x, y, row_len);
-    let (a, b) = (squared_norms(x, row_len), squared_norms(y, row_len));
+    let a = squared_norms(x, row_len);
+    let b = squared_norms(y, row_len);
     for (mut column, b) in products.column_iter_mut().zip(&b) {
         column.iter_mut().zip(&a).for_each(|(p, a)| *p = (a + b - 2.0 * *p).max(0.0));
     }
@@ -119,8 +120,10 @@ impl TwoSampleMetric for Mmd {
         }
         let d = real.row_len();
         let mean = real.mean();
-        let (x, y) = (shifted(samples.values(), &mean), shifted(real.values(), &mean));
-        let (m, n) = (samples.count() as f64, real.count() as f64);
+        let x = shifted(samples.values(), &mean);
+        let y = shifted(real.values(), &mean);
+        let m = samples.count() as f64;
+        let n = real.count() as f64;
         let within = |z: &[f64], n: f64| self.within(z, d) / (n * (n - 1.0));
         Ok(within(&x, m) + within(&y, n) - 2.0 * self.across(&x, &y, d) / (m * n))
     }
@@ -140,8 +143,10 @@ mod tests {
     #[test]
     fn it_is_the_double_sum() {
         let d = 3;
-        let (x, y) = (normal(1, 300, d, 0.0), normal(2, 270, d, 0.7));
-        let (x, y) = (Rows::new(&x, d).unwrap(), Rows::new(&y, d).unwrap());
+        let x = normal(1, 300, d, 0.0);
+        let y = normal(2, 270, d, 0.7);
+        let x = Rows::new(&x, d).unwrap();
+        let y = Rows::new(&y, d).unwrap();
         let mmd = Mmd::with_bandwidth(1.3).unwrap();
         let k = |a: &[f32], b: &[f32]| {
             let square: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
@@ -163,8 +168,11 @@ mod tests {
 
     /// Between N(0, I) and N(m, I), E k = (c²h² / (c²h² + 2))^{d/2} exp(-|m|² / (2 (c²h² + 2))) across.
     #[test]
-    fn unbiased_for_two_gaussians() {
-        let (d, n, shift, h) = (2, 400, 0.8, 1.5);
+    fn the_estimate_between_two_gaussians_is_unbiased() {
+        let d = 2;
+        let n = 400;
+        let shift = 0.8;
+        let h = 1.5;
         let mmd = Mmd::with_bandwidth(h).unwrap();
         let term = |c: f64| {
             let v = c * c * h * h;
@@ -173,7 +181,8 @@ mod tests {
         let expected = (term(0.5) + term(1.0) + term(2.0)) / 3.0;
         let draws: Vec<f64> = (0..20)
             .map(|seed| {
-                let (x, y) = (normal(100 + seed, n, d, 0.0), normal(200 + seed, n, d, shift));
+                let x = normal(100 + seed, n, d, 0.0);
+                let y = normal(200 + seed, n, d, shift);
                 mmd.value(Rows::new(&x, d).unwrap(), Rows::new(&y, d).unwrap()).unwrap()
             })
             .collect();

@@ -147,7 +147,8 @@ fn covariance(rows: Rows, mean: &[f64]) -> DMatrix<f64> {
 /// Adds block' block to the upper triangle of `sum`, tile by tile.
 fn add_products(block: &[f64], sum: &mut DMatrix<f64>) {
     let d = sum.nrows();
-    let (across, down) = (right_side(block, d), transposed(block, d));
+    let across = right_side(block, d);
+    let down = transposed(block, d);
     for i in (0..d).step_by(TILE) {
         let height = TILE.min(d - i);
         let width = d - i;
@@ -181,7 +182,8 @@ mod tests {
             for (i, j) in [(0, 0), (d - 1, 0), (0, d - 1), (d / 2, d - 1), (d - 1, d - 1)] {
                 let column = |j: usize| rows.iter().map(move |r| f64::from(r[j]));
                 let mean = |j: usize| column(j).sum::<f64>() / n as f64;
-                let (a, b) = (mean(i), mean(j));
+                let a = mean(i);
+                let b = mean(j);
                 let expected =
                     column(i).zip(column(j)).map(|(x, y)| (x - a) * (y - b)).sum::<f64>() / n as f64;
                 let error = moments.covariance()[(i, j)] - expected;

@@ -48,7 +48,8 @@ pub fn nearest(samples: Rows, training: Rows) -> Result<Vec<Nearest>> {
 
 /// The row of `y` nearest to each row of `x`, with the squared distance.
 fn nearest_in_block(x: &[f64], y: &[f64], d: usize) -> Vec<Nearest> {
-    let (x_norms, y_norms) = (squared_norms(x, d), squared_norms(y, d));
+    let x_norms = squared_norms(x, d);
+    let y_norms = squared_norms(y, d);
     let products = inner_products(x, y, d);
     let mut best = vec![Nearest { index: 0, distance: f64::INFINITY }; x_norms.len()];
     let columns = products.as_slice().chunks_exact(x_norms.len());
@@ -75,7 +76,8 @@ mod tests {
 
     #[test]
     fn finds_planted_rows_and_the_lowest_of_equals() {
-        let (n, d) = (1500, 20);
+        let n = 1500;
+        let d = 20;
         let mut noise = vec![0.0; n * d];
         normal_row(Key::new(8, 0), 3, 0, &mut noise);
         let mut training: Vec<f32> = noise.iter().map(|v| *v as f32).collect();
@@ -83,7 +85,8 @@ mod tests {
         let mut samples: Vec<f32> =
             [3, 700, 1499].iter().flat_map(|i| training[i * d..(i + 1) * d].to_vec()).collect();
         samples[2 * d] += 0.25;
-        let (samples, training) = (Rows::new(&samples, d).unwrap(), Rows::new(&training, d).unwrap());
+        let samples = Rows::new(&samples, d).unwrap();
+        let training = Rows::new(&training, d).unwrap();
         let found = nearest(samples, training).unwrap();
         assert_eq!(found.iter().map(|f| f.index).collect::<Vec<_>>(), [3, 700, 1499]);
         assert_eq!(found[0].distance, 0.0);
@@ -99,8 +102,10 @@ mod tests {
             normal_row(Key::new(seed, 0), 3, 0, &mut x);
             x.iter().map(|v| *v as f32 + 100.0).collect()
         };
-        let (x, y) = (table(9, 1), table(1100, 2));
-        let (x, y) = (Rows::new(&x, d).unwrap(), Rows::new(&y, d).unwrap());
+        let x = table(9, 1);
+        let y = table(1100, 2);
+        let x = Rows::new(&x, d).unwrap();
+        let y = Rows::new(&y, d).unwrap();
         for (sample, found) in x.iter().zip(nearest(x, y).unwrap()) {
             let square = |row: &[f32]| -> f64 {
                 row.iter().zip(sample).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()

@@ -67,9 +67,11 @@ impl TwoSampleMetric for SlicedWasserstein {
                 ))
                 .expected("equally many rows on both sides, and at least one direction"));
         }
-        let (d, n) = (real.row_len(), real.count() as f64);
+        let d = real.row_len();
+        let n = real.count() as f64;
         let mean = real.mean();
-        let (x, y) = (shifted(samples.values(), &mean), shifted(real.values(), &mean));
+        let x = shifted(samples.values(), &mean);
+        let y = shifted(real.values(), &mean);
         let blocks: Vec<f64> = (0..self.directions.div_ceil(BLOCK))
             .into_par_iter()
             .map(|b| {
@@ -93,7 +95,8 @@ mod tests {
     /// In one dimension the direction doesn't matter.
     #[test]
     fn in_one_dimension_it_is_the_sorted_difference() {
-        let (x, y) = ([3.0f32, 0.0, 1.0], [2.0f32, 5.0, 0.5]);
+        let x = [3.0f32, 0.0, 1.0];
+        let y = [2.0f32, 5.0, 0.5];
         let metric = SlicedWasserstein { directions: 3, seed: 1 };
         let value = metric.value(Rows::new(&x, 1).unwrap(), Rows::new(&y, 1).unwrap()).unwrap();
         assert!((value.powi(2) - (0.25 + 1.0 + 4.0) / 3.0).abs() < 1e-12, "{value}");
@@ -116,7 +119,8 @@ mod tests {
     #[test]
     fn refuses_unequal_sizes() {
         let metric = SlicedWasserstein { directions: 4, seed: 1 };
-        let (x, y) = (Rows::new(&[0.0; 3], 1).unwrap(), Rows::new(&[0.0; 4], 1).unwrap());
+        let x = Rows::new(&[0.0; 3], 1).unwrap();
+        let y = Rows::new(&[0.0; 4], 1).unwrap();
         assert!(metric.value(x, y).unwrap_err().to_string().contains("3 and 4 rows"));
         assert!(SlicedWasserstein { directions: 0, seed: 1 }.value(x, x).is_err());
     }

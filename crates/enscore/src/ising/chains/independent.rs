@@ -27,14 +27,14 @@ pub enum SpinChain {
     Wolff,
 }
 
-/// What is drawn.
+/// How many states are drawn, and by which chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpinDraws {
     /// Chains, of which each gives a sample.
     pub count: usize,
     /// Steps of each chain.
     pub steps: u64,
-    /// The seed.
+    /// The seed of starts and sweeps.
     pub seed: u64,
 }
 

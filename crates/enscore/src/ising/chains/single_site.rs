@@ -14,7 +14,7 @@ use crate::ising::lattice::check_state;
 use crate::ising::{Adjacency, IsingModel};
 use crate::streams;
 
-/// The sweep.
+/// A sweep over all sites in turn.
 #[derive(Clone, Debug)]
 pub struct SingleSite {
     adjacency: Adjacency,
@@ -34,7 +34,8 @@ impl SpinTransition for SingleSite {
         check_state(spins, self.adjacency.sites())?;
         let mut draws = Draws::new(key, streams::SINGLE_SITE);
         for i in 0..spins.len() {
-            let (field, number) = (self.beta * self.adjacency.local_field(spins, i), draws.uniform());
+            let field = self.beta * self.adjacency.local_field(spins, i);
+            let number = draws.uniform();
             match self.rule {
                 Rule::HeatBath => spins[i] = if number < probability_up(field) { 1 } else { -1 },
                 Rule::Metropolis => {

@@ -38,7 +38,8 @@ impl SwendsenWang {
     pub fn new(model: &IsingModel) -> SwendsenWang {
         let adjacency = Adjacency::new(model);
         let active = active_probabilities(&adjacency, model.beta());
-        let (parents, fields) = (vec![0; model.sites()], vec![0.0; model.sites()]);
+        let parents = vec![0; model.sites()];
+        let fields = vec![0.0; model.sites()];
         SwendsenWang { adjacency, beta: model.beta(), active, parents, fields }
     }
 
@@ -59,7 +60,8 @@ impl SwendsenWang {
                 let (j, coupling) = self.adjacency.bond(place);
                 let satisfied = coupling * f64::from(spins[i] * spins[j]) > 0.0;
                 if j > i && satisfied && draws.uniform() < self.active[place] {
-                    let (a, b) = (self.root(i), self.root(j));
+                    let a = self.root(i);
+                    let b = self.root(j);
                     self.parents[a.max(b)] = a.min(b) as u32;
                 }
             }

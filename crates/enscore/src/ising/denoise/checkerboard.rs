@@ -41,7 +41,8 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(model: &IsingDenoising, temperature: f64) -> Table {
         let pull = |entry: usize| {
-            let (y, votes) = (if entry < 16 { -1.0 } else { 1.0 }, (entry % 16) as f64 - 4.0);
+            let y = if entry < 16 { -1.0 } else { 1.0 };
+            let votes = (entry % 16) as f64 - 4.0;
             (model.eta() * y + model.beta() * votes) / temperature
         };
         let probability = |entry: usize| 1.0 / (1.0 + (-2.0 * pull(entry)).exp());
@@ -74,7 +75,8 @@ pub(super) struct Checkerboard {
 impl Checkerboard {
     /// `x` and `y` are rows of `width` spins.
     pub(super) fn new(x: &[i8], y: &[i8], width: usize) -> Checkerboard {
-        let (height, stride) = (y.len() / width, width.div_ceil(2) + 2);
+        let height = y.len() / width;
+        let stride = width.div_ceil(2) + 2;
         let empty = || vec![0; (height + 2) * stride];
         let mut board = Checkerboard { height, width, stride, x: [empty(), empty()], y: [empty(), empty()] };
         for site in 0..y.len() {
@@ -120,13 +122,17 @@ impl Checkerboard {
     }
 
     fn draw(&mut self, colour: usize, table: &Table, key: Key, means: Option<&mut [i64]>) -> Sums {
-        let (height, width, stride) = (self.height, self.width, self.stride);
+        let height = self.height;
+        let width = self.width;
+        let stride = self.stride;
         let [first, second] = &mut self.x;
         let (mine, other) = if colour == 0 { (first, &*second) } else { (second, &*first) };
-        let (inside, y) = (stride..(height + 1) * stride, &self.y[colour]);
+        let inside = stride..(height + 1) * stride;
+        let y = &self.y[colour];
         let rows_of_task = IN_ONE_TASK.div_ceil(stride);
         let task = |(number, mine): (usize, &mut [i8]), mut means: Option<&mut [i64]>| {
-            let (mut words, mut sums) = (vec![0; stride], Sums::default());
+            let mut words = vec![0; stride];
+            let mut sums = Sums::default();
             for (i, mine) in mine.chunks_exact_mut(stride).enumerate() {
                 let row = number * rows_of_task + i;
                 let start = (row + colour) % 2;
@@ -188,8 +194,10 @@ impl Row<'_> {
 
     #[inline(always)]
     fn each(&self, table: &Table, x: &mut [i8], mut seen: impl FnMut(usize, usize)) -> Sums {
-        let (mut agreement, mut alignment) = (0i64, 0i64);
-        let (words, y) = (&self.words[..x.len()], &self.y[..x.len()]);
+        let mut agreement = 0i64;
+        let mut alignment = 0i64;
+        let words = &self.words[..x.len()];
+        let y = &self.y[..x.len()];
         let [above, below, left, right] = self.around.map(|around| &around[..x.len()]);
         for (k, x) in x.iter_mut().enumerate() {
             let votes = above[k] + below[k] + left[k] + right[k];
@@ -248,7 +256,8 @@ mod tests {
 
     #[test]
     fn the_same_spins_on_any_number_of_threads() {
-        let (y, model) = (image(301, 300), IsingDenoising::new(0.6, 0.3).unwrap());
+        let y = image(301, 300);
+        let model = IsingDenoising::new(0.6, 0.3).unwrap();
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {

@@ -14,7 +14,7 @@ pub struct ExactPosterior {
     pub means: Vec<f64>,
     /// log Σ_x exp(-E(x)), nats.
     pub log_z: f64,
-    /// The least energy.
+    /// The least energy of all labellings.
     pub least_energy: f64,
 }
 
@@ -41,7 +41,8 @@ fn posterior(model: &IsingDenoising, y: &[i8], width: usize) -> Result<ExactPost
     }
     let mut least_energy = f64::INFINITY;
     each(model, y, width, |_, energy| least_energy = least_energy.min(energy));
-    let (mut z, mut sums) = (0.0, vec![0.0; y.len()]);
+    let mut z = 0.0;
+    let mut sums = vec![0.0; y.len()];
     each(model, y, width, |x, energy| {
         let weight = (least_energy - energy).exp();
         z += weight;

@@ -88,12 +88,14 @@ pub fn posterior(
     model.energy(y, y, height, width)?;
     let table = Table::new(model, 1.0);
     let each = settings.burn_in + settings.sweeps;
-    let (mut moments, mut energies) = (Moments::new(y.len()), Vec::new());
+    let mut moments = Moments::new(y.len());
+    let mut energies = Vec::new();
     for chain in 0..settings.chains {
         let row = (chain * height) as u64;
         let start = if chain == 0 { y.to_vec() } else { noise(settings.seed, row, height, width) };
         let mut board = Checkerboard::new(&start, y, width);
-        let (mut means, mut path) = (Means::new(&board), Vec::with_capacity(settings.sweeps));
+        let mut means = Means::new(&board);
+        let mut path = Vec::with_capacity(settings.sweeps);
         for sweep in 0..each {
             progress((chain * each + sweep) as u64, (settings.chains * each) as u64)?;
             let key = Key { seed: settings.seed, step: sweep as u64, row };

@@ -69,7 +69,8 @@ impl GridCut {
     /// good as outside. There are fewer than 2^31 sites, and fields and the coupling are at most 2^30 in
     /// size.
     pub(super) fn new(fields: &[Option<i32>], width: usize, coupling: i32) -> Self {
-        let (height, stride) = (fields.len() / width, width + 1);
+        let height = fields.len() / width;
+        let stride = width + 1;
         let mut sites = vec![OUTSIDE; (height + 2) * stride];
         let offsets = [1, usize::MAX, stride, stride.wrapping_neg()];
         for (row, fields) in fields.chunks_exact(width).enumerate() {
@@ -91,7 +92,8 @@ impl GridCut {
                 }
             }
         }
-        let (active, orphans) = (VecDeque::new(), VecDeque::new());
+        let active = VecDeque::new();
+        let orphans = VecDeque::new();
         let mut grid = GridCut { width, sites, offsets, active, orphans, time: 0, flow: 0 };
         grid.activate_borders();
         grid
@@ -282,7 +284,8 @@ impl GridCut {
     /// Steps from `site` to its terminal, or none where an orphan is on the way. What is found is marked
     /// along the way.
     fn distance(&mut self, site: usize) -> Option<u32> {
-        let (mut at, mut distance) = (site, 0);
+        let mut at = site;
+        let mut distance = 0;
         loop {
             let here = &mut self.sites[at];
             if here.stamp == self.time {
@@ -299,7 +302,8 @@ impl GridCut {
                 parent => at = self.neighbour(at, parent),
             }
         }
-        let (mut at, mut left) = (site, distance);
+        let mut at = site;
+        let mut left = distance;
         while self.sites[at].stamp != self.time {
             (self.sites[at].stamp, self.sites[at].distance) = (self.time, left);
             left -= 1;

@@ -30,7 +30,7 @@ pub struct IsingDenoising {
 pub struct Labelling {
     /// `[height, width]`, each -1 or 1.
     pub spins: Vec<i8>,
-    /// Their energy.
+    /// The energy E(x, y) of the labelling.
     pub energy: f64,
 }
 
@@ -140,7 +140,8 @@ impl IsingDenoising {
             return (field, coupling);
         }
         let mut rest = ratio;
-        let (mut before, mut last) = ([1.0, 0.0], [rest.floor(), 1.0]);
+        let mut before = [1.0, 0.0];
+        let mut last = [rest.floor(), 1.0];
         rest -= rest.floor();
         while rest > 0.0 {
             rest = rest.recip();

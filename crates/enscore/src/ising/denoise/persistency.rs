@@ -123,7 +123,8 @@ impl<'a> Settling<'a> {
         for (to, from) in sites[stride..].chunks_exact_mut(stride).zip(decided.chunks_exact(width)) {
             to[..width].copy_from_slice(from);
         }
-        let (field, coupling) = (i64::from(field), i64::from(coupling));
+        let field = i64::from(field);
+        let coupling = i64::from(coupling);
         Settling { sites, y, width, field, coupling, waiting: Vec::new() }
     }
 
@@ -149,7 +150,8 @@ impl<'a> Settling<'a> {
         }
         let stride = self.width + 1;
         let neighbours = [here - 1, here + 1, here - stride, here + stride];
-        let (mut votes, mut uncertain) = (0, 0);
+        let mut votes = 0;
+        let mut uncertain = 0;
         for spin in neighbours.map(|neighbour| self.sites[neighbour]) {
             match spin {
                 0 => uncertain += 1,
@@ -195,7 +197,8 @@ mod tests {
 
     #[test]
     fn squares_are_found_wherever_they_lie() {
-        let (height, width) = (5, 70);
+        let height = 5;
+        let width = 70;
         let mut y = vec![-1i8; height * width];
         for (row, column) in [(1, 63), (1, 64), (2, 63), (2, 64), (4, 69), (0, 0)] {
             y[row * width + column] = 1;

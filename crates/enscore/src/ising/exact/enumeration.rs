@@ -35,13 +35,15 @@ impl Dense {
     /// # Errors
     /// An input error with the number of states beyond [`MOST_ENUMERATED_SITES`] sites.
     pub fn new(model: &IsingModel) -> Result<Dense> {
-        let (n, beta) = (model.sites(), model.beta());
+        let n = model.sites();
+        let beta = model.beta();
         if n > MOST_ENUMERATED_SITES {
             return Err(Error::input("too many states to enumerate")
                 .found(format_args!("2^{n} states"))
                 .expected(format_args!("at most 2^{MOST_ENUMERATED_SITES}")));
         }
-        let (mut coupling, mut constant) = (vec![0.0; n * n], 0.0);
+        let mut coupling = vec![0.0; n * n];
+        let mut constant = 0.0;
         model.for_each_bond(|i, j, value| {
             if i == j {
                 constant += beta * value;
@@ -103,8 +105,10 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// The sum over the states of a task's share of the last sites.
     fn sum(&self, task: usize, high_states: usize) -> LogSum {
-        let (n, low) = (self.dense.sites, self.low);
-        let (mut total, mut buffer) = (LogSum::default(), vec![0.0; self.table.len()]);
+        let n = self.dense.sites;
+        let low = self.low;
+        let mut total = LogSum::default();
+        let mut buffer = vec![0.0; self.table.len()];
         for step in task * TASK..high_states.min((task + 1) * TASK) {
             let state = step ^ (step >> 1);
             let mut fields = vec![0.0; low];
@@ -122,7 +126,8 @@ impl Walk<'_> {
     /// (a, s) with Σ over the table's states = exp(a) s.
     fn fold(&self, fields: &[f64], buffer: &mut [f64]) -> (f64, f64) {
         buffer.copy_from_slice(self.table);
-        let (mut len, mut scale) = (buffer.len(), self.most);
+        let mut len = buffer.len();
+        let mut scale = self.most;
         for field in fields.iter().rev() {
             len /= 2;
             let (minus, plus) = buffer.split_at_mut(len);

@@ -65,7 +65,8 @@ pub fn torus_exact(height: usize, width: usize, k: f64) -> Result<TorusExact> {
     // The sector whose sign is reversed: that of zero momenta, or its image where J < 0.
     let reversed = if k > 0.0 { 0 } else { 2 * (height % 2) + width % 2 };
     let most = sectors.iter().map(|sector| sector.log).fold(f64::NEG_INFINITY, f64::max);
-    let (mut sum, mut slope) = (0.0, 0.0);
+    let mut sum = 0.0;
+    let mut slope = 0.0;
     for (index, sector) in sectors.iter().enumerate() {
         let sign = if index == reversed { -1.0 } else { 1.0 };
         sum += sign * sector.sign * (sector.log - most).exp();
@@ -132,7 +133,8 @@ impl Strength {
     /// (`odd`). The product of zero momenta is positive above the critical temperature, negative below.
     fn sector(&self, height: usize, width: usize, odd_rows: bool, odd: bool) -> Sector {
         let m = height as f64;
-        let (mut log, mut slope) = (0.0, 0.0);
+        let mut log = 0.0;
+        let mut slope = 0.0;
         for r in 0..width {
             let l = (2 * r + usize::from(odd)) as f64;
             if l == 0.0 {

@@ -13,7 +13,7 @@ use crate::error::Result;
 /// up.
 const TASK: usize = 1 << 12;
 
-/// Exact moments.
+/// Exact moments of an Ising model at its temperature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IsingMoments {
     /// log Z, nats.
@@ -49,7 +49,8 @@ struct Sums {
 /// An input error with the number of states beyond 30 sites.
 pub fn moments(model: &IsingModel) -> Result<IsingMoments> {
     let unit = model.clone().at_beta(1.0)?;
-    let (dense, log_z) = (Dense::new(&unit)?, log_z_by_enumeration(model)?);
+    let dense = Dense::new(&unit)?;
+    let log_z = log_z_by_enumeration(model)?;
     let states = 1usize << dense.sites;
     let parts: Vec<Sums> = (0..states.div_ceil(TASK))
         .into_par_iter()
@@ -109,7 +110,8 @@ impl Sums {
 
     fn merge(&mut self, other: Sums) {
         if other.weight > 0.0 {
-            let (apart, weight) = (other.energy - self.energy, self.weight + other.weight);
+            let apart = other.energy - self.energy;
+            let weight = self.weight + other.weight;
             self.scatter += other.scatter + apart * apart * self.weight * other.weight / weight;
             self.energy += apart * other.weight / weight;
             self.weight = weight;

@@ -47,8 +47,8 @@ fn enumeration_and_transfer_matrix_are_the_sum_over_states() {
             for beta in [0.0, 0.3, 1.0, 40.0, 700.0] {
                 let model = random(torus, height, width, beta);
                 let expected = by_states(&model);
-                let (a, b) =
-                    (log_z_by_enumeration(&model).unwrap(), log_z_by_transfer_matrix(&model).unwrap());
+                let a = log_z_by_enumeration(&model).unwrap();
+                let b = log_z_by_transfer_matrix(&model).unwrap();
                 let what = format!("{height} x {width}, torus {torus}, {beta}: {a} {b} {expected}");
                 assert!(close(a, expected, 1e-12) && close(b, expected, 1e-12), "{what}");
             }
@@ -100,7 +100,8 @@ fn moments_are_sums_over_states() {
     let mut first = 0.0;
     for state in 0..1usize << 12 {
         let spins: Vec<i8> = (0..12).map(|i| 2 * (state >> i & 1) as i8 - 1).collect();
-        let (energy, m) = (model.energy(&spins).unwrap(), super::super::magnetisation(&spins));
+        let energy = model.energy(&spins).unwrap();
+        let m = super::super::magnetisation(&spins);
         let p = (-model.beta() * energy - log_z).exp();
         let values = [energy, energy * energy, m, m.abs(), m * m];
         sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += p * value);

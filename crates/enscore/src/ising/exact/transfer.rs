@@ -40,7 +40,8 @@ pub(super) fn cost(model: &IsingModel) -> Option<Cost> {
         Lattice::Torus { height, width } => (height, width, 1.0),
         Lattice::Graph { .. } => return None,
     };
-    let (short, long) = (height.min(width) as f64, height.max(width) as f64);
+    let short = height.min(width) as f64;
+    let long = height.max(width) as f64;
     let tables = if model.uniform_coupling().is_some() { 1.0 } else { long };
     Some(Cost {
         log2_operations: short * (1.0 + starts) + (height as f64 * width as f64).log2(),
@@ -117,7 +118,8 @@ impl Entries for Logs {
     const ZERO: f64 = f64::NEG_INFINITY;
 
     fn through(minus: &mut [f64], plus: &mut [f64], k: f64) {
-        let (same, other) = (k - k.abs(), -k - k.abs());
+        let same = k - k.abs();
+        let other = -k - k.abs();
         for (a, b) in minus.iter_mut().zip(plus) {
             (*a, *b) = (log_add(same + *a, other + *b), log_add(other + *a, same + *b));
         }

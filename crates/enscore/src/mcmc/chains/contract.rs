@@ -26,7 +26,8 @@ pub(crate) fn check<T: HostTransition>(make: impl Fn(f64) -> T) {
     let start = Chains::at(&mut target, start).unwrap();
 
     let mut run = |step_size: f64, steps: u64| {
-        let (mut chains, mut acceptance) = (start.clone(), 0.0);
+        let mut chains = start.clone();
+        let mut acceptance = 0.0;
         for step in 0..steps {
             let moves = make(step_size).step(&mut target, &mut chains, Key::new(7, step)).unwrap();
             assert_eq!((moves.acceptance.len(), moves.accepted.len(), moves.failed), (64, 64, 0));

@@ -202,9 +202,10 @@ impl Dbm {
     /// The log odds of every other layer from `layer` up, side by side.
     fn side_inputs<'s>(&self, parameters: &Parameters<'s>, layer: usize, other: Var<'s>) -> Var<'s> {
         let inputs = self.inputs_of(parameters, layer, other);
-        match layer + 2 <= self.depth() {
-            true => inputs.concatenate(&[self.inputs_of(parameters, layer + 2, other)], 1),
-            false => inputs,
+        if layer + 2 <= self.depth() {
+            inputs.concatenate(&[self.inputs_of(parameters, layer + 2, other)], 1)
+        } else {
+            inputs
         }
     }
 

@@ -20,7 +20,8 @@ pub fn is_enumerable(model: &(impl Bipartite + ?Sized)) -> bool {
 
 /// The smaller side whose states can be enumerated: whether it is the second, and its units.
 pub fn smaller_side(model: &(impl Bipartite + ?Sized)) -> (bool, usize) {
-    let (first, second) = (model.first_width(), model.second_width());
+    let first = model.first_width();
+    let second = model.second_width();
     if model.is_binary() && first < second { (false, first) } else { (true, second) }
 }
 
@@ -31,9 +32,10 @@ pub fn side_log_density<'s>(
     is_second: bool,
     states: Var<'s>,
 ) -> Var<'s> {
-    match is_second {
-        true => model.second_log_density(parameters, states),
-        false => model.first_log_density(parameters, states),
+    if is_second {
+        model.second_log_density(parameters, states)
+    } else {
+        model.first_log_density(parameters, states)
     }
 }
 
@@ -44,7 +46,8 @@ pub fn enumerated_log_z<'s>(
     parameters: &Parameters<'s>,
     like: Var<'s>,
 ) -> Var<'s> {
-    let (scope, (is_second, units)) = (like.scope(), smaller_side(model));
+    let scope = like.scope();
+    let (is_second, units) = smaller_side(model);
     if units > MOST_TRACED_UNITS {
         return scope.fail(format!("{units} units can't be enumerated, at most {MOST_TRACED_UNITS}"));
     }

@@ -111,7 +111,8 @@ impl Rbm {
                 .found(deviation)
                 .expected("a finite number above 0"));
         }
-        let (row_shape, block) = (row_shape.to_vec(), [UnitBlock { width, units }]);
+        let row_shape = row_shape.to_vec();
+        let block = [UnitBlock { width, units }];
         Ok(Rbm { row_shape, block, hidden, visible_bias: Initial::Constant(0.0) })
     }
 
@@ -164,7 +165,8 @@ impl Bipartite for Rbm {
 
     fn interactions(&self) -> Vec<Interaction> {
         let [weights, visible_bias, hidden_bias] = RBM_PARAMETERS;
-        let (visible, hidden) = (0..self.block[0].width, 0..self.hidden);
+        let visible = 0..self.block[0].width;
+        let hidden = 0..self.hidden;
         vec![Interaction {
             weights,
             transposed: false,

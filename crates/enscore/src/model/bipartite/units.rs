@@ -164,9 +164,10 @@ pub fn mean_units<'s>(blocks: &[UnitBlock], inputs: Var<'s>) -> Var<'s> {
 
 /// A side's values as they stand in x'Wh: x / σ² for Gaussian units: `[batch, units]`.
 pub fn scaled_units<'s>(blocks: &[UnitBlock], x: Var<'s>) -> Var<'s> {
-    match blocks.iter().all(|block| block.units == Units::Bernoulli) {
-        true => x,
-        false => by_block(blocks, x, |units, x| x * units.precision()),
+    if blocks.iter().all(|block| block.units == Units::Bernoulli) {
+        x
+    } else {
+        by_block(blocks, x, |units, x| x * units.precision())
     }
 }
 

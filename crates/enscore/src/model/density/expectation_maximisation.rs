@@ -184,8 +184,10 @@ fn sums(rows: &[f64], d: usize, components: &[Component], expect: &Expect) -> (V
         .map(|c| Sums { count: 0.0, first: vec![0.0; d], second: vec![0.0; c.covariance.len()] })
         .collect();
     let of_block = |block: &[f64]| {
-        let (mut sums, mut likelihood) = (zero.clone(), 0.0);
-        let (mut r, mut centred) = (vec![0.0; components.len()], vec![0.0; d]);
+        let mut sums = zero.clone();
+        let mut likelihood = 0.0;
+        let mut r = vec![0.0; components.len()];
+        let mut centred = vec![0.0; d];
         for row in block.chunks_exact(d) {
             likelihood += expect(row, &mut r);
             for ((sums, component), r) in sums.iter_mut().zip(components).zip(&r) {

@@ -26,10 +26,8 @@ impl Factor {
                 .found(format!("{} values", covariance.len()))
                 .expected(format!("{d} x {d}")));
         }
-        let (matrix, scale) = (
-            DMatrix::from_row_slice(d, d, covariance),
-            covariance.iter().fold(0.0f64, |largest, c| largest.max(c.abs())),
-        );
+        let matrix = DMatrix::from_row_slice(d, d, covariance);
+        let scale = covariance.iter().fold(0.0f64, |largest, c| largest.max(c.abs()));
         if (&matrix - matrix.transpose()).iter().any(|gap| gap.abs() > 1e-9 * scale) {
             return Err(Error::input("the covariance is not symmetric"));
         }
@@ -51,9 +49,10 @@ impl Factor {
     /// # Errors
     /// A variance that is not positive and finite.
     pub(super) fn diagonal(variances: &[f64]) -> Result<Self> {
-        match variances.iter().any(|variance| !(variance.is_finite() && *variance > 0.0)) {
-            true => Err(not_positive_definite()),
-            false => Ok(Factor::Diagonal(variances.iter().map(|variance| variance.sqrt()).collect())),
+        if variances.iter().any(|variance| !(variance.is_finite() && *variance > 0.0)) {
+            Err(not_positive_definite())
+        } else {
+            Ok(Factor::Diagonal(variances.iter().map(|variance| variance.sqrt()).collect()))
         }
     }
 

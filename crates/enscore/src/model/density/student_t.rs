@@ -71,7 +71,8 @@ impl StudentT {
 
     /// log p at the location.
     fn ln_peak(&self) -> f64 {
-        let (degrees, d) = (self.degrees, self.scale.mean.len());
+        let degrees = self.degrees;
+        let d = self.scale.mean.len();
         let width = 0.5 * d as f64 * (degrees as f64 * std::f64::consts::PI).ln();
         ln_gamma_of_half(degrees + d) - ln_gamma_of_half(degrees) - width - self.scale.factor.ln_determinant()
     }

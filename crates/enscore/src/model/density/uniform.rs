@@ -41,7 +41,8 @@ impl Uniform {
     pub fn fitted(rows: &[f64], row_shape: &[usize], widen: f64) -> Result<Self> {
         let n = check_rows(rows, row_shape, widen)?;
         let d = rows.len() / n;
-        let (mut low, mut high) = (rows[..d].to_vec(), rows[..d].to_vec());
+        let mut low = rows[..d].to_vec();
+        let mut high = rows[..d].to_vec();
         for row in rows.chunks_exact(d) {
             for ((low, high), x) in low.iter_mut().zip(&mut high).zip(row) {
                 (*low, *high) = (low.min(*x), high.max(*x));

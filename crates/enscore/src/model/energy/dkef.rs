@@ -155,7 +155,8 @@ impl Dkef {
         let of_z = self.features(&parameters, z);
         // Distances don't depend on the origin; one amid the points keeps the difference of squares exact.
         let origin = of_z.mean(&[0]).stop_gradient();
-        let (a, b) = (self.features(&parameters, u) - origin, of_z - origin);
+        let a = self.features(&parameters, u) - origin;
+        let b = of_z - origin;
         let products = a.matmul_with(b, false, true);
         let square = sum_rows(a.square()).reshape(&[u.extent(0), 1]) + sum_rows(b.square()) - products * 2.0;
         let step = r as f64 / (self.settings.kernels.max(2) - 1) as f64;
@@ -173,7 +174,8 @@ impl Dkef {
 
 impl LogDensity for Dkef {
     fn log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
-        let (n, d) = (x.extent(0), self.row_len());
+        let n = x.extent(0);
+        let d = self.row_len();
         let DkefSettings { kernels, inducing, .. } = self.settings;
         let u = self.standardise.apply(x).reshape(&[n, d]);
         let z = parameters.get("inducing", &[inducing, d], self.start.clone());

@@ -50,7 +50,8 @@ impl GaussianMixtureEnergy {
 
 impl LogDensity for GaussianMixtureEnergy {
     fn log_density<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
-        let (n, k) = (x.extent(0), self.components);
+        let n = x.extent(0);
+        let k = self.components;
         let d: usize = self.row_shape.iter().product();
         let logits = parameters.get("logits", &[k], Initial::Constant(0.0));
         let means = parameters.get("means", &[k, d], Initial::Normal(self.spread));

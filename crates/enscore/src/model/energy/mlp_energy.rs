@@ -56,7 +56,8 @@ impl MlpEnergy {
     /// An extent or width of 0.
     pub fn new(row_shape: &[usize], hidden: &[usize], activation: Activation) -> Result<Self> {
         refuse_empty(row_shape, hidden)?;
-        let (row_shape, hidden) = (row_shape.to_vec(), hidden.to_vec());
+        let row_shape = row_shape.to_vec();
+        let hidden = hidden.to_vec();
         Ok(MlpEnergy { row_shape, hidden, activation, confinement: None })
     }
 

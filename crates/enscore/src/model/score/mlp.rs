@@ -70,7 +70,8 @@ impl Mlp {
                 .found(data_variance)
                 .expected("a finite number, at least 0"));
         }
-        let (row_shape, hidden) = (row_shape.to_vec(), hidden.to_vec());
+        let row_shape = row_shape.to_vec();
+        let hidden = hidden.to_vec();
         Ok(Mlp { row_shape, hidden, activation, embedding, data_variance })
     }
 }

@@ -135,7 +135,8 @@ impl UNet {
 
     /// The network itself, before the output is divided by σ.
     fn network<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, level: Option<Var<'s>>) -> Var<'s> {
-        let (levels, blocks) = (self.widths.len(), self.settings.blocks);
+        let levels = self.widths.len();
+        let blocks = self.settings.blocks;
         let name = |part: &str, level: usize, block: usize| parameters.at(&format!("{part}.{level}.{block}"));
         let mut hidden = conv(&parameters.at("input.conv"), x, 3, self.widths[0], Start::Small);
         let mut skips = Vec::new();
@@ -193,12 +194,13 @@ fn check_extents(row_shape: [usize; 3], settings: &UNetSettings, variance: f64) 
         return Err(Error::input("the U-Net is empty").at(name).found(0).expected("at least 1"));
     }
 
-    match variance.is_finite() && variance >= 0.0 {
-        true => Ok(()),
-        false => Err(Error::input("invalid variance of the data")
+    if variance.is_finite() && variance >= 0.0 {
+        Ok(())
+    } else {
+        Err(Error::input("invalid variance of the data")
             .at("data_variance")
             .found(variance)
-            .expected("a finite number, at least 0")),
+            .expected("a finite number, at least 0"))
     }
 }
 

@@ -250,7 +250,8 @@ fn from_data<'s>(
     sweeps: u64,
 ) -> (Side<'s>, Side<'s>, Option<Var<'s>>) {
     let data = Side { first: x, inputs: model.second_inputs(parameters, x) };
-    let (mut chains, mut reconstruction) = (Side { ..data }, None);
+    let mut chains = Side { ..data };
+    let mut reconstruction = None;
     for _ in 0..sweeps {
         let h = draw_bernoulli(key, chains.inputs);
         let inputs = model.first_inputs(parameters, h);
@@ -275,9 +276,7 @@ fn brought<'s>(
     let all = data.concatenate(&[chains], 0);
     let inputs = model.second_inputs(parameters, all);
     let chains_inputs = inputs.slice(0, rows, all.extent(0));
-    let (data, chains) = (
-        Side { first: data, inputs: inputs.slice(0, 0, rows) },
-        Side { first: chains, inputs: chains_inputs },
-    );
+    let data = Side { first: data, inputs: inputs.slice(0, 0, rows) };
+    let chains = Side { first: chains, inputs: chains_inputs };
     (data, chains, None)
 }

@@ -48,7 +48,8 @@ pub struct AfterPretraining<O> {
 /// The parameters that pretraining has beside the machine's: r of every hidden layer but the last.
 pub(super) fn recognition_parameters(machine: &Dbm) -> Vec<Parameter> {
     let parameter = |l: usize| {
-        let (name, shape) = (recognition_name(l), vec![machine.widths()[l + 1]]);
+        let name = recognition_name(l);
+        let shape = vec![machine.widths()[l + 1]];
         Parameter { name, shape, initial: Initial::Constant(0.0) }
     };
     (0..machine.depth() - 1).map(parameter).collect()
@@ -104,11 +105,11 @@ impl GreedyPretraining {
     /// c, the bias of the upper layer in this stage.
     fn upper_bias<'s>(&self, parameters: &Parameters<'s>) -> Var<'s> {
         let of_machine = self.machine.bias(parameters, self.layer + 1);
-        match self.is_last() {
-            true => of_machine,
-            // The machine's own goes along, so that the next stage starts at b = r.
-            false => self.recognition(parameters, self.layer) + (of_machine - of_machine.stop_gradient()),
+        if self.is_last() {
+            return of_machine;
         }
+        // The machine's own goes along, so that the next stage starts at b = r.
+        self.recognition(parameters, self.layer) + (of_machine - of_machine.stop_gradient())
     }
 
     /// c + W's, the log odds of a copy of the upper layer: s `[batch, lower]` → `[batch, upper]`.

@@ -47,11 +47,15 @@ pub fn contrast_phases<'s>(
         weights: phase.weights.reshape(&[phase.weights.extent(0), 1]),
     });
     let scope = data.first.scope();
-    let offset = |side: Var<'s>| match centring {
-        true => (side * data.weights).sum(&[0]).reshape(&[1, side.extent(1)]),
-        false => scope.constant(0.0).broadcast_to(&[1, side.extent(1)]),
+    let offset = |side: Var<'s>| {
+        if centring {
+            (side * data.weights).sum(&[0]).reshape(&[1, side.extent(1)])
+        } else {
+            scope.constant(0.0).broadcast_to(&[1, side.extent(1)])
+        }
     };
-    let (mu, lambda) = (offset(data.first), offset(data.second));
+    let mu = offset(data.first);
+    let lambda = offset(data.second);
     let weights = data.weights.concatenate(&[-chains.weights], 0);
     let a = data.first.concatenate(&[chains.first], 0);
     let b = weights * (data.second - lambda).concatenate(&[chains.second - lambda], 0);
@@ -67,9 +71,12 @@ pub fn contrast_phases<'s>(
     for Interaction { weights: name, transposed, first: (first_bias, xs), second: (second_bias, hs) } in
         model.interactions()
     {
-        let (a, b) = (a.slice(1, xs.start, xs.end), b.slice(1, hs.start, hs.end));
-        let (mu, lambda) = (mu.slice(1, xs.start, xs.end), lambda.slice(1, hs.start, hs.end));
-        let (product, of_b) = (a.matmul_with(b, true, false), b.sum(&[0]));
+        let a = a.slice(1, xs.start, xs.end);
+        let b = b.slice(1, hs.start, hs.end);
+        let mu = mu.slice(1, xs.start, xs.end);
+        let lambda = lambda.slice(1, hs.start, hs.end);
+        let product = a.matmul_with(b, true, false);
+        let of_b = b.sum(&[0]);
         let moved = if centring { product - mu.reshape(&[a.extent(1), 1]) * of_b } else { product };
         add(name, if transposed { moved.transpose(&[1, 0]) } else { moved });
         // The weights of the rows of each phase sum to 1 and -1: offsets cancel in their sums.

@@ -5,7 +5,7 @@ use enscore_program::executor::Width;
 use enscore_program::{Kind, Parameter, Parameters, Var};
 
 use crate::data::{Subset, wide_rows_of};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::executor::{Routine, default_executor};
 use crate::keys::{above, choice, keys, within};
 use crate::model::{Covariance, Gaussian, GaussianMixture, Uniform};
@@ -130,7 +130,7 @@ pub(super) fn build(
     if noise.0.row_shape() == shape {
         return Ok(noise);
     }
-    Err(Error::input("the noise draws rows of a different shape")
+    Err(Error::new(Reason::Shape, "the noise draws rows of a different shape")
         .at("objective.flow_run")
         .found(format!("{:?}", noise.0.row_shape()))
         .expected(format!("{shape:?}")))
@@ -141,7 +141,8 @@ pub(super) fn build(
 /// # Errors
 /// The first such row, by its number in the data set.
 pub fn refuse_zero_density(noise: &Noise, rows: &Subset) -> Result<()> {
-    let (data, batch) = (rows.dataset(), CHECKED_AT_ONCE.min(rows.rows().len()));
+    let data = rows.dataset();
+    let batch = CHECKED_AT_ONCE.min(rows.rows().len());
     let (program, _) = trace(&[], |scope, _| {
         let x = scope.input("x", Kind::Float, &batch_shape(batch, data.row_shape()));
         vec![("log_density".to_string(), noise.log_density(x))]

@@ -122,7 +122,8 @@ impl<F: Flow> Objective<Network> for FlowContrastive<F> {
         let y = self.flow.invert(&of_flow, batch.key.normal(&batch.x.shape()));
         let log_ratio =
             |x: Var<'s>| model.log_density(parameters, x) - log_z - self.flow.log_density(&of_flow, x);
-        let (data, draws) = (log_ratio(batch.x), log_ratio(y));
+        let data = log_ratio(batch.x);
+        let draws = log_ratio(y);
         let (of_data, of_draws) = contrast(data, draws, 1.0);
         let value = -(batch.mean(of_data) + of_draws.mean_all());
         let loss = match self.side {

@@ -139,7 +139,8 @@ impl Objective<Network> for NoiseContrastive {
         let y = self.noise.draw(batch.key, batch.x.extent(0) * self.ratio);
         let log_z = self.log_z(parameters);
         let log_ratio = |u: Var<'s>| self.log_ratio(model, parameters, u);
-        let (data, noise) = (log_ratio(batch.x), log_ratio(y));
+        let data = log_ratio(batch.x);
+        let noise = log_ratio(y);
         let (of_data, of_noise) = contrast(data, noise, ratio);
         let loss = batch.mean(of_data) + ratio * of_noise.mean_all();
         let accuracy = accuracy(batch, data, noise, ratio);

@@ -114,11 +114,14 @@ impl ScoreMatching {
         parameters: &Parameters<'s>,
         batch: &Batch<'s>,
     ) -> Estimate<'s> {
-        let (x, scope, coordinates) = (batch.x, batch.x.scope(), batch.dimensions());
+        let x = batch.x;
+        let scope = batch.x.scope();
+        let coordinates = batch.dimensions();
         let f = model.log_density(parameters, x);
         let variables: Vec<Var> = parameters.declared().into_iter().map(|(_, var)| var).collect();
         let mut gradients: Vec<Var> = variables.iter().map(|var| var.zeros_like()).collect();
-        let (mut loss, mut after) = (scope.constant(0.0), Vec::new());
+        let mut loss = scope.constant(0.0);
+        let mut after = Vec::new();
         for low in (0..coordinates).step_by(self.chunk(coordinates).max(1)) {
             let range = low..(low + self.chunk(coordinates)).min(coordinates);
             let part = scope.laplacian_part_after(f, x, range, &after);

@@ -116,9 +116,12 @@ impl SlicedScoreMatching {
     /// The loss from the score and each direction v with v'∇s v.
     fn combine<'s>(&self, score: Var<'s>, curvatures: impl Iterator<Item = (Var<'s>, Var<'s>)>) -> Var<'s> {
         let terms: Vec<Var> = curvatures
-            .map(|(v, curvature)| match self.variance_reduction {
-                true => curvature,
-                false => curvature + 0.5 * sum_rows(v * score).square(),
+            .map(|(v, curvature)| {
+                if self.variance_reduction {
+                    curvature
+                } else {
+                    curvature + 0.5 * sum_rows(v * score).square()
+                }
             })
             .collect();
         let weight = 1.0 / terms.len().max(1) as f64;

@@ -99,7 +99,8 @@ impl Axis {
         let wanted = wanted.max(1) as f64;
         let stride = (decades / wanted).ceil().max(1.0) as i32;
         let within: &[u32] = if decades * 3.0 <= wanted * 1.5 { &[1, 2, 5] } else { &[1] };
-        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        let first = self.low.log10().floor() as i32;
+        let last = self.high.log10().ceil() as i32;
         let exponents = (first..=last).filter(|exponent| exponent.rem_euclid(stride) == 0);
         let candidates = exponents.flat_map(|exponent| within.iter().map(move |&digit| (digit, exponent)));
         candidates

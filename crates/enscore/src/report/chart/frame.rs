@@ -32,11 +32,13 @@ impl Frame {
 
     /// Grid lines, tick labels and axis labels; the vertical axis's label lies level above it.
     pub(super) fn draw_axes(&self, out: &mut String, x_label: &str, y_label: &str) {
-        let (right, bottom) = (self.left + self.wide, self.top + self.high);
+        let right = self.left + self.wide;
+        let bottom = self.top + self.high;
         for tick in self.y.ticks(4) {
             let y = self.top + self.high * (1.0 - self.y.position(tick.value));
             let _ = write!(out, r#"<path d="M{:.1} {y:.1}H{right:.1}" class="grid"/>"#, self.left);
-            let (x, y) = (self.left - 6.0, y + 4.0);
+            let x = self.left - 6.0;
+            let y = y + 4.0;
             let _ = write!(out, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">{}</text>"#, tick.label);
         }
         for tick in self.x.ticks(5) {
@@ -44,11 +46,13 @@ impl Frame {
             let _ = write!(out, r#"<path d="M{x:.1} {bottom:.1}v4" class="axis"/>"#);
             // A label at an end is moved in, so that the drawing's edge doesn't cut it.
             let half = tick.label.len() as f64 * CHARACTER / 2.0;
-            let (x, y) = (x.min(WIDTH - 2.0 - half), bottom + 17.0);
+            let x = x.min(WIDTH - 2.0 - half);
+            let y = bottom + 17.0;
             let _ = write!(out, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{}</text>"#, tick.label);
         }
         let _ = write!(out, r#"<path d="M{:.1} {bottom:.1}H{right:.1}" class="axis"/>"#, self.left);
-        let (middle, y) = (self.left + self.wide / 2.0, bottom + 34.0);
+        let middle = self.left + self.wide / 2.0;
+        let y = bottom + 34.0;
         let x_label = escape(x_label);
         let _ = write!(out, r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle">{x_label}</text>"#);
         let _ = write!(out, r#"<text x="4" y="{:.1}">{}</text>"#, self.top - 9.0, escape(y_label));
@@ -58,7 +62,8 @@ impl Frame {
 /// The outer element with the title, which may be empty where a caption stands below; `label` is what it says
 /// to who can't see it. Text takes the page's colour.
 pub(super) fn svg(title: &str, label: &str, height: f64, body: &str) -> String {
-    let (title, label) = (escape(title), escape(label));
+    let title = escape(title);
+    let label = escape(label);
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{label}" font-family="system-ui, sans-serif" font-size="11" fill="currentColor"><style>.grid{{stroke:currentColor;stroke-opacity:.13}}.axis{{stroke:currentColor;stroke-opacity:.55}}</style><text x="4" y="16" font-size="13" font-weight="600">{title}</text>{body}</svg>"#
     )
@@ -66,7 +71,9 @@ pub(super) fn svg(title: &str, label: &str, height: f64, body: &str) -> String {
 
 /// Names with their colours in rows from `top`, and the height that they take.
 pub(super) fn legend(names: &[&str], top: f64) -> (String, f64) {
-    let (mut out, mut x, mut y) = (String::new(), 4.0, top);
+    let mut out = String::new();
+    let mut x = 4.0;
+    let mut y = top;
     for (index, name) in names.iter().enumerate() {
         let wide = name.chars().count() as f64 * CHARACTER + 34.0;
         if x > 4.0 && x + wide > WIDTH {

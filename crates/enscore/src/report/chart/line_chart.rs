@@ -27,7 +27,7 @@ pub enum Mark {
 pub struct Series {
     /// Its name in the legend.
     pub name: String,
-    /// The points.
+    /// The points (x, y), in the order in which they are joined.
     pub points: Vec<(f64, f64)>,
     /// How it is drawn.
     pub mark: Mark,
@@ -43,7 +43,7 @@ impl Series {
 /// A chart of a few series over common axes. Any input gives a valid picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
-    /// What it shows.
+    /// The line above the chart.
     pub title: String,
     /// Label of the horizontal axis, with its unit.
     pub x_label: String,
@@ -105,7 +105,8 @@ pub fn diagnostic(points: &[(f64, f64)], y_label: &str) -> Chart {
 }
 
 fn over_steps(title: &str, y_label: &str, y_scale: Scale, series: Vec<Series>) -> Chart {
-    let (title, y_label) = (title.into(), y_label.into());
+    let title = title.into();
+    let y_label = y_label.into();
     Chart { title, x_label: "step".into(), y_label, x_scale: Scale::Linear, y_scale, series }
 }
 
@@ -129,7 +130,8 @@ impl Chart {
             self.draw_series(&mut body, &frame, series, index);
         }
         if shown().next().is_none() {
-            let (middle, y) = (frame.left + frame.wide / 2.0, frame.top + frame.high / 2.0);
+            let middle = frame.left + frame.wide / 2.0;
+            let y = frame.top + frame.high / 2.0;
             let _ = write!(body, r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle">no values</text>"#);
         }
         let label = match self.title.as_str() {
@@ -228,7 +230,8 @@ mod tests {
 
     #[test]
     fn degenerate_input_gives_valid_pictures() {
-        let (nan, infinite) = (f64::NAN, f64::INFINITY);
+        let nan = f64::NAN;
+        let infinite = f64::INFINITY;
         for scale in [Scale::Linear, Scale::Log] {
             assert!(chart(scale, &[]).contains("no values"));
             assert!(chart(scale, &[(1.0, nan), (nan, 1.0), (2.0, infinite)]).contains("no values"));

@@ -48,7 +48,8 @@ impl Scatter {
                 .expected("2")
                 .remedy("write the samples as .npy or .csv instead"));
         }
-        let (data, samples) = (points("data", data)?, points("samples", samples)?);
+        let data = points("data", data)?;
+        let samples = points("samples", samples)?;
         Ok(Scatter { title: title.into(), labels: labels.map(String::from), data, samples })
     }
 
@@ -100,7 +101,9 @@ impl Scatter {
     }
 
     fn draw_raster_axes(&self, image: &mut Image, frame: &Frame) {
-        let (left, top, side) = (frame.left as usize, frame.top as usize, SIDE as usize);
+        let left = frame.left as usize;
+        let top = frame.top as usize;
+        let side = SIDE as usize;
         for (corner, size) in [
             ([left - 1, top], [1, side]),
             ([left - 1, top + side], [side + 2, 1]),
@@ -153,7 +156,8 @@ impl Scatter {
 
 /// Points within the frame.
 fn inside<'a>(set: &'a [(f64, f64)], frame: &Frame) -> impl Iterator<Item = &'a (f64, f64)> {
-    let (x, y) = (frame.x, frame.y);
+    let x = frame.x;
+    let y = frame.y;
     set.iter().filter(move |point| (x.low..=x.high).contains(&point.0) && (y.low..=y.high).contains(&point.1))
 }
 
@@ -238,7 +242,8 @@ mod tests {
             let start = (y as usize * image.width + x as usize) * 3;
             [image.pixels[start], image.pixels[start + 2]]
         };
-        let ([low_red, low_blue], [high_red, high_blue]) = (at((0.0, 0.0)), at((1.0, 1.0)));
+        let [low_red, low_blue] = at((0.0, 0.0));
+        let [high_red, high_blue] = at((1.0, 1.0));
         assert!(low_blue > low_red, "data are blue");
         assert!(high_red > high_blue, "samples are orange, over the data");
         assert_eq!(at((0.0, 1.0)), [255, 255]);

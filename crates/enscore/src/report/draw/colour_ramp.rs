@@ -17,7 +17,8 @@ pub(super) fn colour(t: f64) -> [u8; 3] {
     let from = (along as usize).min(ANCHORS.len() - 2);
     let share = along - from as f64;
     let mixed = |channel: usize| {
-        let (a, b) = (f64::from(ANCHORS[from][channel]), f64::from(ANCHORS[from + 1][channel]));
+        let a = f64::from(ANCHORS[from][channel]);
+        let b = f64::from(ANCHORS[from + 1][channel]);
         (a + (b - a) * share).round() as u8
     };
     [mixed(0), mixed(1), mixed(2)]

@@ -64,7 +64,8 @@ impl Panel {
                     .expected("finite ends, lower first"));
             }
         }
-        let (title, subtitle) = (title.to_string(), subtitle.to_string());
+        let title = title.to_string();
+        let subtitle = subtitle.to_string();
         Ok(Panel {
             title,
             subtitle,
@@ -252,11 +253,13 @@ pub fn density_sheet(panels: &[Panel], columns: usize) -> Result<Image> {
     }
     let columns = columns.min(panels.len());
     let rows = panels.len().div_ceil(columns);
-    let (across, down) = (SIDE + GAP, SIDE + TEXT + GAP);
+    let across = SIDE + GAP;
+    let down = SIDE + TEXT + GAP;
     let mut image =
         Image::filled(columns.saturating_mul(across) + GAP, rows.saturating_mul(down) + GAP, 3, 255)?;
     for (index, panel) in panels.iter().enumerate() {
-        let (left, top) = (GAP + index % columns * across, GAP + index / columns * down);
+        let left = GAP + index % columns * across;
+        let top = GAP + index / columns * down;
         for (text, line, colour) in [(&panel.title, 0, INK), (&panel.subtitle, 14, FAINT)] {
             let text = glyphs::fitted(text, SCALE, SIDE);
             glyphs::draw(&mut image, &text, [left, top + line], SCALE, &colour);

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_within_its_width() {
+    fn text_is_drawn_within_its_width() {
         let mut image = Image::filled(30, 10, 1, 0).unwrap();
         draw(&mut image, "-1.5", [0, 0], 2, &[255; 3]);
         let last = (0..30).rev().find(|x| (0..10).any(|y| image.pixels[y * 30 + x] > 0)).unwrap();

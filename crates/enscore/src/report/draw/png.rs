@@ -33,7 +33,7 @@ pub fn write(path: &Path, image: &Image) -> Result<()> {
 }
 
 fn encode_with(image: &Image, filter: png::Filter) -> Result<Vec<u8>> {
-    let failed = |error: png::EncodingError| Error::run("can't encode a PNG").found(error);
+    let failed = |error: png::EncodingError| Error::run("can't encode a PNG").found_error(error);
     let side = |pixels: usize| {
         u32::try_from(pixels).map_err(|_| Error::input("the picture is too large").found(pixels))
     };
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn compresses() {
+    fn an_even_picture_is_compressed() {
         let image = Image::filled(400, 300, 3, 200).unwrap();
         assert!(encode(&image).unwrap().len() < 1500);
     }

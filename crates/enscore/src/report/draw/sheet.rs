@@ -59,8 +59,8 @@ pub fn pairs(
     scale: usize,
     gap: usize,
 ) -> Result<Image> {
-    let (left_tiles, right_tiles) =
-        (Tiles::new(samples, row_shape, scale)?, Tiles::new(nearest, row_shape, scale)?);
+    let left_tiles = Tiles::new(samples, row_shape, scale)?;
+    let right_tiles = Tiles::new(nearest, row_shape, scale)?;
     if left_tiles.count != right_tiles.count {
         return Err(Error::input("samples and nearest images don't match in number")
             .found(format!("{} and {}", left_tiles.count, right_tiles.count))
@@ -128,7 +128,8 @@ impl<'a> Tiles<'a> {
             ));
         }
         // Also checks the enlarged size against overflow, so that the products below are safe.
-        let (wide, high) = (width.saturating_mul(scale), height.saturating_mul(scale));
+        let wide = width.saturating_mul(scale);
+        let high = height.saturating_mul(scale);
         byte_count(wide, high, channels)?;
         Ok(Tiles { values, shape, count: values.len() / size, scale, wide, high })
     }

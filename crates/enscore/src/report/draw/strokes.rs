@@ -21,11 +21,13 @@ impl Canvas<'_> {
         }
         let reach = 0.5 * width + 1.0;
         let range = |axis: usize| {
-            let (low, high) = (a[axis].min(b[axis]) - reach, a[axis].max(b[axis]) + reach);
+            let low = a[axis].min(b[axis]) - reach;
+            let high = a[axis].max(b[axis]) + reach;
             // Casts from float saturate, so that places outside give an empty or a cut range.
             (low.max(0.0) as usize)..(high.max(0.0).ceil() as usize).min(self.size[axis])
         };
-        let (columns, rows) = (range(0), range(1));
+        let columns = range(0);
+        let rows = range(1);
         let along = [b[0] - a[0], b[1] - a[1]];
         let square = along[0] * along[0] + along[1] * along[1];
         for y in rows {
@@ -50,11 +52,12 @@ impl Canvas<'_> {
     /// An arrow with its middle at `middle`, along `vector` in pixels.
     pub(super) fn arrow(&mut self, middle: [f64; 2], vector: [f64; 2], colour: [u8; 3]) {
         let [x, y] = vector;
-        let (tail, tip) =
-            ([middle[0] - 0.5 * x, middle[1] - 0.5 * y], [middle[0] + 0.5 * x, middle[1] + 0.5 * y]);
+        let tail = [middle[0] - 0.5 * x, middle[1] - 0.5 * y];
+        let tip = [middle[0] + 0.5 * x, middle[1] + 0.5 * y];
         self.stroke(tail, tip, 1.0, colour);
         // Two barbs at 30 degrees, a third of the arrow's length.
-        let (sin, cos) = (0.5 / 2.8, 0.866 / 2.8);
+        let sin = 0.5 / 2.8;
+        let cos = 0.866 / 2.8;
         for turn in [sin, -sin] {
             let barb = [tip[0] - cos * x + turn * y, tip[1] - cos * y - turn * x];
             self.stroke(tip, barb, 1.0, colour);

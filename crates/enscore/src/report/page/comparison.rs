@@ -21,10 +21,10 @@ pub enum Best {
     None,
 }
 
-/// A measure.
+/// A column of the table: one measure of every method.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// Its name.
+    /// The head of the column.
     pub name: String,
     /// Its unit; empty for a number without one.
     pub unit: String,

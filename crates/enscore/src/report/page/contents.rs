@@ -47,7 +47,7 @@ pub struct Report {
 /// A name with its value, as text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fact {
-    /// What it is.
+    /// The name of the fact.
     pub name: String,
     /// Its value with its unit.
     pub value: String,
@@ -65,7 +65,7 @@ impl Fact {
 pub struct Figure {
     /// One or two sentences: what is seen, and what to look for.
     pub caption: String,
-    /// The picture.
+    /// What the figure shows.
     pub content: Content,
 }
 
@@ -125,7 +125,7 @@ pub struct Metric {
 pub struct SigmaLoss {
     /// The noise level, in data units.
     pub sigma: f64,
-    /// The model's loss.
+    /// The model's loss per dimension.
     pub loss: f64,
     /// The loss of the best linear score.
     pub baseline: Option<f64>,
@@ -136,7 +136,7 @@ pub struct SigmaLoss {
 pub struct Timing {
     /// The part: train, sample, evaluate.
     pub name: String,
-    /// Wall-clock seconds.
+    /// Wall-clock seconds of the training.
     pub seconds: f64,
     /// Steps in that time, if it has steps; the page shows the rate.
     pub steps: Option<u64>,

@@ -191,8 +191,11 @@ mod tests {
     /// An image of soft blobs, different for each index.
     fn blobs(count: usize, side: usize) -> Vec<f32> {
         let value = |i: usize| {
-            let (image, y, x) = (i / (side * side), i / side % side, i % side);
-            let (a, b) = ((image * 7 % 5) as f32 + 1.5, (image * 3 % 4) as f32 + 2.0);
+            let image = i / (side * side);
+            let y = i / side % side;
+            let x = i % side;
+            let a = (image * 7 % 5) as f32 + 1.5;
+            let b = (image * 3 % 4) as f32 + 2.0;
             (-((x as f32 - a).powi(2) + (y as f32 - b).powi(2)) / 4.0).exp()
         };
         (0..count * side * side).map(value).collect()

@@ -103,8 +103,10 @@ pub fn write_report(
 /// The times that the training diverged and went back to a good state, one line each.
 fn returns(rows: &[Map<String, Value>]) -> impl Iterator<Item = String> + '_ {
     rows.iter().filter_map(|row| {
-        let (why, from) = (row.get("rollback")?.as_str()?, row.get("rollback_from")?.as_u64()?);
-        let (to, scale) = (row.get("step")?.as_u64()?, row.get("rate_scale")?.as_f64()?);
+        let why = row.get("rollback")?.as_str()?;
+        let from = row.get("rollback_from")?.as_u64()?;
+        let to = row.get("step")?.as_u64()?;
+        let scale = row.get("rate_scale")?.as_f64()?;
         Some(format!(
             "Diverged at step {from}: {why}. Resumed from step {to} with {scale:.2e} of the learning rate."
         ))
@@ -183,17 +185,16 @@ fn column(rows: &[Map<String, Value>], name: &str) -> Vec<(f64, f64)> {
 }
 
 fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
-    let (train, validation) = (column(rows, "loss_per_dim"), column(rows, "validation_loss_per_dim"));
+    let train = column(rows, "loss_per_dim");
+    let validation = column(rows, "validation_loss_per_dim");
     let levels: Vec<_> = evaluation.loss.iter().flat_map(|loss| &loss.levels).collect();
     let losses: Vec<(f64, f64)> = levels.iter().map(|level| (level.sigma, level.loss)).collect();
     let affine = evaluation.affine.iter().flatten();
     let affine: Vec<(f64, f64)> =
         levels.iter().zip(affine).map(|(level, loss)| (level.sigma, *loss)).collect();
     // A logarithmic axis has no place for losses that fall below 0.
-    let scale = match train.iter().chain(&validation).all(|(_, loss)| *loss > 0.0) {
-        true => Scale::Log,
-        false => Scale::Linear,
-    };
+    let scale =
+        if train.iter().chain(&validation).all(|(_, loss)| *loss > 0.0) { Scale::Log } else { Scale::Linear };
     let mut charts: Vec<(&str, Chart)> =
         vec![("Loss over training", loss_curve(&train, &validation, scale, None))];
     if !losses.is_empty() {

@@ -24,7 +24,7 @@ use toml::{Table, Value};
 
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::{Array, read_array};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::ising::{Coupling, Field, IsingModel};
 use crate::model::{RBM_PARAMETERS, Rbm, Units};
 use crate::sample::WeightedBipartite;
@@ -101,10 +101,11 @@ impl ModelFile {
     /// shapes that don't fit each other, values that are not finite.
     pub fn read(path: &Path) -> Result<ModelFile> {
         let place = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|reason| Error::input("can't read the model file").at(&place).found(reason))?;
+        let text = std::fs::read_to_string(path).map_err(|reason| {
+            Error::new(Reason::Unreadable, "can't read the model file").at(&place).found_error(reason)
+        })?;
         let document: Table = text.parse().map_err(|reason: toml::de::Error| {
-            Error::input("not valid TOML").at(&place).found(reason.message())
+            Error::input("not valid TOML").at(&place).found(reason.message()).caused_by(reason)
         })?;
         if let Some(other) = document.keys().find(|key| *key != "model") {
             return Err(Error::input("unknown table in a model file")
@@ -176,7 +177,7 @@ impl Reader<'_> {
             }
         };
         if array.shape.len() != axes || array.values.is_empty() {
-            return Err(Error::input("the array's shape does not match the model")
+            return Err(Error::new(Reason::Shape, "the array's shape does not match the model")
                 .at(format_args!("{} ({})", self.place(key), path.display()))
                 .found(format_args!("shape {:?}", array.shape))
                 .expected(format_args!("{axes} {}", if axes == 1 { "axis" } else { "axes" })));
@@ -208,9 +209,8 @@ impl Reader<'_> {
 
     fn ising(&self) -> Result<IsingModel> {
         self.only(&["kind", "lattice", "shape", "coupling", "field", "beta"])?;
-        let number_or = |key: &str, default: f64| match self.table.contains_key(key) {
-            true => self.number(key),
-            false => Ok(default),
+        let number_or = |key: &str, default: f64| {
+            if self.table.contains_key(key) { self.number(key) } else { Ok(default) }
         };
         let field = match self.table.get("field") {
             Some(Value::String(_) | Value::Array(_)) => Field::PerSite(self.array("field", 1)?.values),
@@ -218,9 +218,10 @@ impl Reader<'_> {
         };
         let beta = number_or("beta", 1.0)?;
         let placed = |error: Error| {
-            let place = match error.place.is_empty() {
-                true => self.path.display().to_string(),
-                false => format!("{}, {}", self.path.display(), error.place),
+            let place = if error.place.is_empty() {
+                self.path.display().to_string()
+            } else {
+                format!("{}, {}", self.path.display(), error.place)
             };
             error.at(place)
         };

@@ -54,12 +54,13 @@ impl Adam {
                     .expected("at least 0 and below 1"));
             }
         }
-        match epsilon.is_finite() && epsilon > 0.0 {
-            true => Ok(Adam { beta1, beta2, epsilon }),
-            false => Err(Error::input("Adam's epsilon is out of range")
+        if epsilon.is_finite() && epsilon > 0.0 {
+            Ok(Adam { beta1, beta2, epsilon })
+        } else {
+            Err(Error::input("Adam's epsilon is out of range")
                 .at("epsilon")
                 .found(epsilon)
-                .expected("a finite number above 0")),
+                .expected("a finite number above 0"))
         }
     }
 
@@ -129,10 +130,7 @@ pub fn global_norm<'s>(scope: &'s Scope, gradients: &[Var<'s>]) -> Var<'s> {
 /// The factor min(1, limit / norm) that brings gradients of this global norm within `limit`; a limit of 0 is
 /// none.
 pub fn clip_factor(norm: Var, limit: f64) -> Var {
-    match limit > 0.0 {
-        true => (limit / norm).minimum(norm.full_like(1.0)),
-        false => norm.full_like(1.0),
-    }
+    if limit > 0.0 { (limit / norm).minimum(norm.full_like(1.0)) } else { norm.full_like(1.0) }
 }
 
 /// d e + (1 - d) p: the moving average e of a parameter after a step, for a scalar decay d.
@@ -161,7 +159,7 @@ mod tests {
     /// 0.004, 0.004996, 0.005241004; m / (1 - 0.9^t): 2, 0.08/0.19, 0.122/0.271; v / (1 - 0.999^t): 4,
     /// 0.004996/0.001999, 0.005241004/0.002997001.
     #[test]
-    fn three_steps_by_hand() {
+    fn three_steps_of_adam_are_those_by_hand() {
         let adam = Adam::default();
         let directions = [
             1.0,
@@ -184,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn corrections_at_both_ends() {
+    fn corrections_stay_finite_at_both_ends() {
         let adam = Adam::new(0.0, 0.999, 1e-8).unwrap();
         assert_eq!(adam.corrections(1)[0], 1.0);
         assert_eq!(adam.corrections(0), adam.corrections(1));

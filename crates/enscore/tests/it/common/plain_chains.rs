@@ -177,9 +177,10 @@ impl Chains {
                 let slot = slots[i] as u64;
                 let mut word = [0];
                 row_words(Key::new(self.seed, update), RESTART_STREAM, slot, &mut word);
-                match uniform(word[0]) < cd.restart {
-                    true => self.noise(update + 1, slot, data.len()),
-                    false => self.buffer[slots[i]].clone(),
+                if uniform(word[0]) < cd.restart {
+                    self.noise(update + 1, slot, data.len())
+                } else {
+                    self.buffer[slots[i]].clone()
                 }
             }
         }

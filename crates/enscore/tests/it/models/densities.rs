@@ -86,7 +86,7 @@ fn log_densities_are_the_closed_forms_on_both_sides() {
 /// The Cauchy density is the t with one degree of freedom; an even number of degrees uses the other gamma
 /// values.
 #[test]
-fn student_t_in_one_dimension() {
+fn student_t_in_one_dimension_is_the_closed_form() {
     let cauchy = StudentT::new(&[1], &[1.0], &[4.0], 1.0).unwrap();
     let expected = -(2.0 * std::f64::consts::PI * (1.0f64 + 2.25)).ln();
     assert!((log_density(&cauchy, &[4.0])[0] - expected).abs() < 1e-12);
@@ -147,7 +147,7 @@ fn draws_have_the_moments_of_the_density() {
 
 /// The executor in single precision draws and evaluates what the interpreter does, images included.
 #[test]
-fn the_executor_agrees() {
+fn densities_on_the_executor_equal_the_reference() {
     let mean = [0.1, 0.2, 0.3, 0.4];
     let image = Gaussian::diagonal(&[2, 2, 1], &mean, &[0.5, 1.0, 2.0, 0.1]).unwrap();
     let (gaussian, mixture, student, uniform) = (gaussian(), mixture(), student(3.0), uniform());

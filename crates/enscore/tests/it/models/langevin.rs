@@ -53,7 +53,7 @@ fn one_step_at_a_time_follows_the_recursion() {
 
 /// Ten levels of a hundred steps, which do not converge to the data's variance; then the denoising step.
 #[test]
-fn oracle_ncsn_ald_gauss_a() {
+fn annealed_langevin_on_a_gaussian_has_the_moments_of_the_recursion() {
     let levels = NoiseLevels::geometric(1.0, 0.01, 10).unwrap();
     let (x, [m, v]) = anneal(StepRule::Algorithm1, &levels, 100, 2e-5);
     assert!((m - 1.9999999980367806).abs() < 1e-9 && (v - 0.2654092653756524).abs() < 1e-9, "{m} {v}");
@@ -66,7 +66,7 @@ fn oracle_ncsn_ald_gauss_a() {
 }
 
 #[test]
-fn oracle_ncsn_ald_gauss_a_code_convention() {
+fn annealed_langevin_in_the_codes_convention_has_the_moments_of_the_recursion() {
     let levels = NoiseLevels::geometric(1.0, 0.01, 10).unwrap();
     let (x, [m, v]) = anneal(StepRule::ReferenceCode, &levels, 100, 2e-5);
     assert!((m - 1.9999999999999984).abs() < 1e-9 && (v - 0.2579088274340735).abs() < 1e-9, "{m} {v}");

@@ -209,7 +209,7 @@ fn digits(number: usize, units: usize) -> Vec<f64> {
 /// The mean of a stage's gradient over many chains against its expectation over data and chains, within 5
 /// standard errors.
 #[test]
-fn expected_gradients_of_the_stages() {
+fn gradients_of_the_stages_have_their_expectations() {
     let widths = [2, 2, 2, 2];
     for l in 0..3 {
         let it = Stage::new(&widths, l, 1);
@@ -344,7 +344,7 @@ fn stages_go_on_from_a_checkpoint_bit_for_bit() {
 
 /// Each stage moves its own layer, the training after them all that the model has.
 #[test]
-fn stages_move_their_layers() {
+fn each_stage_moves_its_own_layer_alone() {
     let names = ["layers.0.weights", "layers.1.weights", "layers.2.weights"];
     let at = |until: u64| {
         let run = run(&format!("until{until}"), &[until]);

@@ -48,7 +48,7 @@ fn gaussian_expectation(model: &dyn Score, variance: f64, sigma: f64) -> f64 {
 }
 
 #[test]
-fn oracle_ncsn_loss_gauss_min() {
+fn the_least_ncsn_loss_on_a_gaussian_is_the_closed_form() {
     let expected = [0.4117647058823529, 0.8860759493670887, 0.9964412811387902];
     for (sigma, expected) in [1.0, 0.3, 0.05].into_iter().zip(expected) {
         let model = Gaussian::new(0.0, 0.7, 1);
@@ -58,7 +58,7 @@ fn oracle_ncsn_loss_gauss_min() {
 }
 
 #[test]
-fn oracle_dsm_gauss1d_min_loss() {
+fn the_least_dsm_loss_on_a_gaussian_is_the_closed_form() {
     for (sigma, minimum, at_one) in [(0.2, 11.824324324324321, 11.87), (1.0, 0.20588235294117646, 0.35)] {
         let dsm = |model: &dyn Score| gaussian_expectation(model, 0.7, sigma) / (2.0 * sigma * sigma);
         assert_close("minimum", dsm(&Gaussian::new(0.0, 0.7, 1)), minimum, 1e-10);
@@ -68,7 +68,7 @@ fn oracle_dsm_gauss1d_min_loss() {
 
 /// J_SM of s = -a x on N(0, v + σ²), with the derivative of the score taken by the program.
 #[test]
-fn oracle_dsm_sm_identity() {
+fn dsm_and_sm_differ_by_a_constant() {
     let (slope, sigma, data_variance) = (1.4, 0.5, 0.7);
     let model = Linear { slope, row_shape: vec![1] };
     let denoising = gaussian_expectation(&model, data_variance, sigma) / (2.0 * sigma * sigma);
@@ -107,7 +107,7 @@ impl Score for Points {
 
 /// The trapezium rule is exact to rounding for analytic functions that fall as fast as the normal density.
 #[test]
-fn oracle_dsm_empirical_min_loss() {
+fn the_least_dsm_loss_on_given_rows_is_that_of_the_memorising_score() {
     let (points, spacing) = (vec![-1.0, 0.2, 2.0], 0.05);
     let noise: Vec<f64> = (-180..=180).map(|i| f64::from(i) * spacing).collect();
     for (sigma, expected) in [(0.5, 1.1050765200867767), (1.0, 0.27249651523975404)] {

@@ -199,17 +199,17 @@ fn check_all(d: usize) {
 }
 
 #[test]
-fn in_two_dimensions() {
+fn every_objective_recovers_a_gaussian_in_two_dimensions() {
     check_all(2);
 }
 
 #[test]
-fn in_ten_dimensions() {
+fn every_objective_recovers_a_gaussian_in_ten_dimensions() {
     check_all(10);
 }
 
 #[test]
-fn in_fifty_dimensions() {
+fn every_objective_recovers_a_gaussian_in_fifty_dimensions() {
     check_all(50);
 }
 

@@ -45,7 +45,7 @@ fn gmm1d(id: &str) -> (IsotropicMixture, f64, Vec<f64>) {
 }
 
 #[test]
-fn optimal_score_of_a_mixture() {
+fn the_optimal_score_of_a_mixture_is_that_of_the_case() {
     for id in ["dsm.gmm1d.optimal_score.sigma0.1", "dsm.gmm1d.optimal_score.sigma0.5"] {
         let (mixture, sigma, points) = gmm1d(id);
         let noisy = mixture.noisy(sigma).unwrap();
@@ -55,7 +55,7 @@ fn optimal_score_of_a_mixture() {
 }
 
 #[test]
-fn least_loss_on_a_mixture_in_two_ways() {
+fn the_least_loss_on_a_mixture_is_the_same_in_two_ways() {
     let (mixture, sigma, _) = gmm1d("dsm.gmm1d.optimal_score.sigma0.5");
     let noisy = mixture.noisy(sigma).unwrap();
     let score = |x: f64| noisy.score(&[x]).unwrap()[0];
@@ -65,7 +65,7 @@ fn least_loss_on_a_mixture_in_two_ways() {
 }
 
 #[test]
-fn least_loss_on_a_gaussian() {
+fn the_least_loss_on_a_gaussian_is_that_of_the_case() {
     for id in ["dsm.gauss1d.min_loss.sigma0.2", "dsm.gauss1d.min_loss.sigma1.0"] {
         let params = &case(id)["params"];
         let (s2, sigma) = (number(&params["s2"]), number(&params["sigma"]));
@@ -78,7 +78,7 @@ fn least_loss_on_a_gaussian() {
 
 /// The NCSN loss is 2 sigma² times the loss of denoising score matching.
 #[test]
-fn least_ncsn_loss_on_a_gaussian() {
+fn the_least_ncsn_loss_on_a_gaussian_is_that_of_the_case() {
     let id = "ncsn.loss.gauss_min";
     let params = &case(id)["params"];
     let data = IsotropicMixture::gaussian(&[0.0], number(&params["s2"])).unwrap();
@@ -90,7 +90,7 @@ fn least_ncsn_loss_on_a_gaussian() {
 }
 
 #[test]
-fn score_matching_identity() {
+fn denoising_and_exact_score_matching_differ_by_a_constant() {
     let id = "dsm.sm_identity";
     let params = &case(id)["params"];
     let [a, sigma, s2] = ["a", "sigma", "s2"].map(|name| number(&params[name]));
@@ -101,7 +101,7 @@ fn score_matching_identity() {
 }
 
 #[test]
-fn memorising_score_of_five_points() {
+fn the_memorising_score_of_five_points_is_that_of_the_case() {
     let case = case("dsm.empirical.optimal_score");
     let (data, x) = (numbers(&case["params"]["data"]), numbers(&case["params"]["x"]));
     let mixture = IsotropicMixture::new(&[1.0; 5], &data, &[0.0; 5], 2).unwrap();
@@ -116,7 +116,7 @@ fn memorising_score_of_five_points() {
 }
 
 #[test]
-fn least_loss_on_three_points() {
+fn the_least_loss_on_three_points_is_that_of_the_case() {
     let id = "dsm.empirical.min_loss";
     let params = &case(id)["params"];
     let points = numbers(&params["data"]);
@@ -130,7 +130,7 @@ fn least_loss_on_three_points() {
 }
 
 #[test]
-fn memorised_denoiser_of_the_digits() {
+fn the_memorising_denoiser_of_the_digits_is_that_of_the_case() {
     let id = "data.digits8x8.memorised_denoiser";
     let values: Vec<f32> = digit_levels().iter().map(|v| v / 16.0).collect();
     let mixture = IsotropicMixture::points(Rows::new(&values, 64).unwrap()).unwrap();

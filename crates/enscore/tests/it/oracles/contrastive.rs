@@ -70,7 +70,7 @@ fn back(pair: &[f64]) -> [f64; 2] {
 
 /// Of 5 data and 10 noise rows: the loss and its gradient, then its minimiser.
 #[test]
-fn a_sample() {
+fn loss_gradient_and_minimiser_on_a_sample_are_those_of_the_case() {
     let id = "nce.sample.loss_grad";
     let params = case(id)["params"].clone();
     let [data, noise, theta] = ["data", "noise", "theta"].map(|name| numbers(&params[name]));
@@ -128,7 +128,7 @@ impl Population {
 const TRUTH: [f64; 2] = [1.0, -0.9189385332046727];
 
 #[test]
-fn the_population() {
+fn the_loss_of_the_population_is_least_at_the_truth() {
     let population = Population::new(1);
     let at_truth = population.at(&swapped(&TRUTH), &[0.0; 2]);
     assert_close("nce.gauss.objective_at_truth.nu1", &[-at_truth.loss], 1e-10);

@@ -7,7 +7,7 @@ use enscore::data::{Scale, Split, Subset, Values, load, statistics};
 /// Mean and standard deviation of MNIST's training pixels divided by 255: by an exact integer histogram in
 /// rationals.
 #[test]
-fn mnist_mean_and_deviation() {
+fn pixels_of_mnist_have_their_mean_and_deviation() {
     let Some(folder) = shared("mnist") else { return };
     let data = load(folder.to_str().unwrap(), Split::Train).unwrap();
     assert_eq!(

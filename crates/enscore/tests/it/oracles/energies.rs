@@ -19,7 +19,7 @@ fn on_the_line(theta: [f64; 3]) -> Quadrature {
 const DOUBLE_WELL: [f64; 3] = [0.0, 0.5, -0.25];
 
 #[test]
-fn the_double_well() {
+fn log_z_and_moments_of_the_double_well_are_those_of_the_case() {
     let params = case("ebm.double_well.logZ")["params"].clone();
     assert_eq!((number(&params["a"]), number(&params["b"])), (-DOUBLE_WELL[2], DOUBLE_WELL[1]));
     let found = on_the_line(DOUBLE_WELL);
@@ -32,7 +32,7 @@ fn the_double_well() {
 
 /// E[x^k], the derivatives of log Z, also by central differences of log Z; then the gradient of a likelihood.
 #[test]
-fn an_exponential_family() {
+fn moments_of_an_exponential_family_are_slopes_of_log_z() {
     let id = "ebm.expfam.grad_logZ";
     let theta: [f64; 3] = numbers(&case(id)["params"]["theta"]).try_into().unwrap();
     let moments = on_the_line(theta).expectation(|x| [1, 2, 4].map(|power| x[0].powi(power)));
@@ -58,7 +58,7 @@ fn an_exponential_family() {
 
 /// Score matching in an exponential family is a linear system: E[T'T''] theta = -E[T''], T = (x, x², x⁴).
 #[test]
-fn score_matching_of_the_population() {
+fn score_matching_of_the_population_finds_the_parameters() {
     let found = on_the_line(DOUBLE_WELL);
     let slopes = |x: f64| [1.0, 2.0 * x, 4.0 * x.powi(3)];
     let products = found.expectation::<9>(|x| {
@@ -87,7 +87,7 @@ fn gaussian(mean: &[f64], precision: &[f64]) -> impl HostDensity + use<> {
 }
 
 #[test]
-fn fisher_divergence_of_gaussians() {
+fn the_fisher_divergence_of_gaussians_is_that_of_the_case() {
     let id = "sm.fisher_divergence.gauss";
     let params = case(id)["params"].clone();
     let covariance = nalgebra::Matrix2::from_row_slice(&numbers(&params["S1"]));
@@ -107,7 +107,7 @@ fn fisher_divergence_of_gaussians() {
 }
 
 #[test]
-fn log_z_of_a_boltzmann_machine() {
+fn log_z_of_a_boltzmann_machine_is_that_of_the_case() {
     let id = "ebm.boltzmann3.logZ";
     let couplings = numbers(&case(id)["params"]["J"]);
     let log_density = |state: u8| {

@@ -19,7 +19,7 @@ fn moments(params: &Value, which: &str) -> Moments {
 }
 
 #[test]
-fn distances_between_gaussians() {
+fn distances_between_gaussians_are_those_of_the_cases() {
     let params = &case("metric.frechet")["params"];
     let (a, b) = (moments(params, "1"), moments(params, "2"));
     assert_close("metric.frechet", &[frechet_distance(&a, &b).unwrap()], 1e-10);
@@ -30,7 +30,7 @@ fn distances_between_gaussians() {
 }
 
 #[test]
-fn likelihood_units_and_inception_score() {
+fn likelihood_units_and_the_inception_score_are_those_of_the_cases() {
     let params = &case("metric.bits_per_dim")["params"];
     let found = bits_per_dim(number(&params["logp"]), number(&params["D"]) as usize, 256).unwrap();
     assert_close("metric.bits_per_dim", &[found], 1e-12);
@@ -53,18 +53,18 @@ fn check_baseline(id: &str, levels: &[f32], row_len: usize, scale: f64) {
 }
 
 #[test]
-fn linear_baseline_of_the_digits() {
+fn the_linear_baseline_of_the_digits_is_that_of_the_case() {
     check_baseline("data.digits8x8.ncsn_linear_baseline", &digit_levels(), 64, 16.0);
 }
 
 #[test]
-fn linear_baseline_of_mnist() {
+fn the_linear_baseline_of_mnist_is_that_of_the_case() {
     let Some(levels) = mnist_levels("train-images-idx3-ubyte") else { return };
     check_baseline("data.mnist.ncsn_linear_baseline", &levels, 784, 255.0);
 }
 
 #[test]
-fn independent_pixels_of_binary_mnist() {
+fn the_likelihood_of_independent_pixels_of_mnist_is_that_of_the_case() {
     let read = |part: &str| mnist_levels(&format!("{part}-images-idx3-ubyte"));
     let (Some(train), Some(test)) = (read("train"), read("t10k")) else { return };
     let train = Dataset::new("mnist", "levels", &[784], Values::F32(train)).unwrap();
@@ -74,7 +74,7 @@ fn independent_pixels_of_binary_mnist() {
 }
 
 #[test]
-fn sigmas_and_step_sizes() {
+fn noise_levels_and_step_sizes_are_those_of_the_cases() {
     let params = case("ncsn.sigmas")["params"].clone();
     let of = |name: &str| number(&params[name]);
     let levels = NoiseLevels::geometric(of("sigma1"), of("sigmaL"), of("L") as usize).unwrap();
@@ -91,7 +91,7 @@ fn sigmas_and_step_sizes() {
 }
 
 #[test]
-fn overlap_of_neighbouring_levels() {
+fn the_overlap_of_neighbouring_levels_gives_the_published_count() {
     let id = "ncsnv2.technique2.gamma";
     let ratio = overlap_ratio(number(&case(id)["params"]["D"]) as usize).unwrap();
     assert_close(id, &[ratio, 1.0 + (50.0f64 / 0.01).ln() / ratio.ln()], 1e-10);

@@ -10,7 +10,7 @@ fn condition<'s>(a: Var<'s>, [ws, bs, wt, bt]: [Var<'s>; 4]) -> [Var<'s>; 2] {
 }
 
 #[test]
-fn log_density_of_two_couplings() {
+fn the_log_density_of_two_couplings_is_that_of_the_case() {
     let scope = Scope::new();
     let names = ["ws", "bs", "wt", "bt"];
     let weights = names.map(|name| scope.input(name, Kind::Float, &[2]));

@@ -49,7 +49,7 @@ fn assert_near(what: &str, found: &[f64], expected: &[f64]) {
 }
 
 #[test]
-fn loss_score_and_gradient_of_a_network() {
+fn loss_score_and_gradient_of_a_network_are_those_of_the_case() {
     let expected = oracles::expected("sm.mlp.loss");
     let gradients = &case("sm.mlp.param_gradient")["value"];
     for chunk in 1..=3 {

@@ -28,7 +28,7 @@ fn assert_near(what: &str, found: &[f64], expected: &[f64], relative: f64) {
 
 /// At once and one tangent after the other: what is optimised by chunks has the loss of the whole.
 #[test]
-fn the_loss_of_a_gaussian_energy() {
+fn the_loss_of_a_gaussian_energy_is_that_of_the_case() {
     let id = "sm.gauss2d.loss";
     let params = case(id)["params"].clone();
     let (data, theta) = (numbers(&params["data"]), [numbers(&params["m"]), numbers(&params["P"])].concat());
@@ -42,7 +42,7 @@ fn the_loss_of_a_gaussian_energy() {
 
 /// The minimiser is that of maximum likelihood: mean and inverse covariance of the rows.
 #[test]
-fn the_minimiser_for_a_gaussian_energy() {
+fn the_minimiser_for_a_gaussian_energy_is_that_of_the_case() {
     let id = "sm.gauss2d.estimator";
     let data = numbers(&case(id)["params"]["data"]);
     let model = Network::Energy(Box::new(GaussianEnergy::new(&[2]).unwrap()));
@@ -78,7 +78,7 @@ fn weights(name: &str) -> Vec<f64> {
 }
 
 #[test]
-fn the_exact_loss_of_a_network_and_its_gradient() {
+fn the_exact_loss_of_a_network_and_its_gradient_are_those_of_the_case() {
     let x = numbers(&case("sm.mlp.loss")["params"]["X"]);
     for tangents in [0, 1, 2] {
         let loss = Derivatives::of(&network(), &ScoreMatching { tangents }, 5);
@@ -104,7 +104,7 @@ fn sliced(variance_reduction: bool) -> SlicedScoreMatching {
 }
 
 #[test]
-fn the_sliced_losses_of_a_network() {
+fn the_sliced_losses_of_a_network_are_those_of_the_case() {
     let id = "ssm.mlp.loss";
     let directions = numbers(&case(id)["params"]["V"]);
     let x = numbers(&case("sm.mlp.loss")["params"]["X"]);

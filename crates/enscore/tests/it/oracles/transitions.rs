@@ -26,7 +26,7 @@ fn check_acceptance(id: &str, transition: &dyn HostTransition) {
 }
 
 #[test]
-fn acceptance_of_mala() {
+fn mala_accepts_as_often_as_the_integral_says() {
     for id in
         ["mala.gauss1d.acceptance.eps0.1", "mala.gauss1d.acceptance.eps0.5", "mala.gauss1d.acceptance.eps1.0"]
     {
@@ -35,7 +35,7 @@ fn acceptance_of_mala() {
 }
 
 #[test]
-fn acceptance_of_hmc() {
+fn hmc_accepts_as_often_as_the_integral_says() {
     for id in
         ["hmc.gauss1d.acceptance.e0.5.L1", "hmc.gauss1d.acceptance.e0.5.L5", "hmc.gauss1d.acceptance.e1.9.L2"]
     {
@@ -45,7 +45,7 @@ fn acceptance_of_hmc() {
 }
 
 #[test]
-fn the_ratio_of_a_move_of_mala() {
+fn the_acceptance_ratio_of_mala_is_that_of_the_case() {
     let id = "mala.double_well.log_ratio";
     let params = case(id)["params"].clone();
     let (x, y) = (number(&params["x"]), number(&params["y"]));
@@ -60,7 +60,7 @@ fn the_ratio_of_a_move_of_mala() {
 
 /// The end point, and the energy that leapfrog steps conserve exactly on a quadratic.
 #[test]
-fn a_leapfrog_trajectory() {
+fn a_leapfrog_trajectory_ends_at_the_case_and_keeps_its_energy() {
     let id = "hmc.leapfrog.trajectory";
     let params = case(id)["params"].clone();
     let step_size = number(&params["e"]);
@@ -131,7 +131,7 @@ fn theta_and_data_in_turn_keep_their_joint_law() {
 /// Mean and variance of log w where chains mix at every temperature. The case's base is exp(-x²/2), ours is
 /// normalised.
 #[test]
-fn log_weights_of_chains_that_mix() {
+fn log_weights_of_chains_that_mix_have_their_mean_and_variance() {
     for id in ["ais.gauss.perfect.K1", "ais.gauss.perfect.K10"] {
         let params = case(id)["params"].clone();
         let of = |name: &str| number(&params[name]);

@@ -70,7 +70,7 @@ fn scores_of_networks_are_at_the_smallest_noise() {
 
 /// Machines answer in double precision, whatever their units.
 #[test]
-fn log_densities_of_machines_row_by_row() {
+fn log_densities_of_machines_are_those_of_single_rows() {
     let folder = Folder::new();
     for (name, len) in [("rbm-tempered", 6), ("rbm-gaussian", 2), ("dbm-pretrained", 6)] {
         let run = folder.train(name, &folder.settings(name, &[]));

@@ -87,7 +87,8 @@ fn the_checkerboard_meets_the_exact_torus() {
         (Rule::Metropolis, -1.0, 0.4),
         (Rule::HeatBath, -1.0, 0.3),
     ] {
-        let (height, width) = (16, 32);
+        let height = 16;
+        let width = 32;
         let model =
             IsingModel::torus(height, width, Coupling::Uniform(j), Field::Uniform(0.0), beta).unwrap();
         let mut chain = Checkerboard::new(&model, rule, &random_spins(512, Key::new(4, 1))).unwrap();
@@ -100,12 +101,15 @@ fn the_checkerboard_meets_the_exact_torus() {
         assert_eq!(chain.energy(), model.energy(&chain.spins()).unwrap());
         let exact = torus_exact(height, width, beta * j).unwrap().energy_per_site * 512.0 * j;
         within(&format!("{rule:?} at {beta} x {j}"), &energies[2000..], exact);
-        let (mut clusters, mut spins, mut other) = (SwendsenWang::new(&model), chain.spins(), Vec::new());
+        let mut clusters = SwendsenWang::new(&model);
+        let mut spins = chain.spins();
+        let mut other = Vec::new();
         for step in 0..4_000 {
             clusters.step(&mut spins, Key::new(6, step)).unwrap();
             other.push(magnetisation(&spins).powi(2));
         }
-        let (a, b) = (batch_means(&squares[2000..], 50), batch_means(&other, 50));
+        let a = batch_means(&squares[2000..], 50);
+        let b = batch_means(&other, 50);
         assert!((a.mean - b.mean).abs() < 4.5 * a.std_err.hypot(b.std_err), "{rule:?} {beta}: {a:?} {b:?}");
     }
 }

@@ -24,7 +24,7 @@ fn normals(chain: u64, len: usize) -> Vec<f64> {
 }
 
 #[test]
-fn noise_of_the_size_of_the_data() {
+fn chains_start_from_noise_of_the_size_of_the_data() {
     let range = [-1.0, 3.0];
     let filled = |noise: &NoiseStart, chain| {
         let mut x = [9.0f32; 5];

@@ -99,9 +99,12 @@ fn rows(subset: &Subset) -> Vec<String> {
 
 fn tensors(run: &Run, step: u64, prefix: &str) -> Vec<String> {
     let other = ["moment1.", "moment2.", "ema.", "objective.", "stability.", "log."];
-    let wanted = |name: &str| match prefix.is_empty() {
-        true => !other.iter().any(|other| name.starts_with(other)),
-        false => name.starts_with(prefix),
+    let wanted = |name: &str| {
+        if prefix.is_empty() {
+            !other.iter().any(|other| name.starts_with(other))
+        } else {
+            name.starts_with(prefix)
+        }
     };
     let tensors = run.tensors_at(step);
     let of = tensors.iter().filter(|(name, _)| wanted(name));

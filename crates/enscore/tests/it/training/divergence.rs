@@ -228,7 +228,7 @@ fn a_training_that_ends_as_failed_keeps_its_last_sound_state() {
         let run = folder.stopped(&format!("{name} failing"), &late, 3);
         let settings = folder.settings(name, &failing);
         let error = folder.ask(&format!("{name} failing"), &settings, true, None).unwrap_err();
-        assert!(error.to_string().contains("diverged"), "{name}: {error}");
+        assert_eq!(error.reason, enscore::Reason::Diverged, "{name}: {error}");
         assert_eq!(run.checkpoints().last(), Some(&3), "{name}");
         assert_eq!(run.state(3), sound.state(3), "{name}");
     }

@@ -108,11 +108,11 @@ fn check<T: Math>(width: &str, tolerance: f64) {
 }
 
 #[test]
-fn in_double_precision() {
+fn an_update_equals_the_reference_in_double_precision() {
     check::<f64>("f64", 1e-12);
 }
 
 #[test]
-fn in_single_precision() {
+fn an_update_equals_the_reference_in_single_precision() {
     check::<f32>("f32", 1e-4);
 }

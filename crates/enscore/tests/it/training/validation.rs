@@ -71,15 +71,19 @@ impl Validated {
             x.resize(batch * rows[0].len(), 0.0);
             // Of a denoising loss the noise level of each row, of another its weight.
             let beside: Vec<f64> = (0..batch)
-                .map(|i| match denoises {
-                    true => levels.as_slice()[(number * batch + i) % levels.as_slice().len()],
-                    false => f64::from(u8::from(i < chunk.len())),
+                .map(|i| {
+                    if denoises {
+                        levels.as_slice()[(number * batch + i) % levels.as_slice().len()]
+                    } else {
+                        f64::from(u8::from(i < chunk.len()))
+                    }
                 })
                 .collect();
             let losses = self.program_of(batch, denoises, prefix, &x, &beside, key);
-            sum += match denoises {
-                true => losses[..chunk.len()].iter().sum::<f64>() / rows[0].len() as f64,
-                false => losses[0] * chunk.len() as f64,
+            sum += if denoises {
+                losses[..chunk.len()].iter().sum::<f64>() / rows[0].len() as f64
+            } else {
+                losses[0] * chunk.len() as f64
             };
         }
         sum / rows.len() as f64

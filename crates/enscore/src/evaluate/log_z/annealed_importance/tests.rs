@@ -38,7 +38,7 @@ fn check_bracket(found: &Bracket, truth: f64, width: f64) {
 }
 
 #[test]
-fn gaussians_in_two_and_ten_dimensions() {
+fn annealing_finds_log_z_of_gaussians_in_two_and_ten_dimensions() {
     for (d, kernel) in [(2, Kernel::Mala), (2, Kernel::Hmc(5)), (10, Kernel::Mala), (10, Kernel::Hmc(5))] {
         let mean: Vec<f64> = (0..d).map(|i| 0.5 * (i as f64).sin()).collect();
         let entry = |i: usize, j: usize| 0.4f64.powi(i.abs_diff(j) as i32) * if i == j { 0.5 } else { 0.3 };
@@ -63,7 +63,7 @@ fn gaussians_in_two_and_ten_dimensions() {
 }
 
 #[test]
-fn a_mixture_of_three() {
+fn the_bracket_holds_log_z_of_a_mixture_of_three() {
     let means = [2.0, 0.0, -1.0, 1.7, -1.0, -1.7];
     let mixture = IsotropicMixture::new(&[0.5, 0.3, 0.2], &means, &[0.15; 3], 2).unwrap();
     let mut exact = mixture.noisy(0.0).unwrap();
@@ -84,13 +84,14 @@ fn a_mixture_of_three() {
 /// A product of three double wells exp(-x⁴/4 + x²/2), whose log Z is known, with samples by inversion on a
 /// grid.
 #[test]
-fn a_product_of_double_wells() {
+fn annealing_finds_log_z_of_a_product_of_double_wells() {
     let well = |x: f64| -0.25 * x.powi(4) + 0.5 * x * x;
     let value = move |x: &[f64]| x.iter().map(|x| well(*x)).sum();
     let score = |x: &[f64], s: &mut [f64]| s.iter_mut().zip(x).for_each(|(s, x)| *s = x - x.powi(3));
     let mut target = ClosedForm::new(3, value, score).unwrap();
     let mut base = GaussianBase::isotropic(&[0.0; 3], 1.0).unwrap();
-    let (steps, mut cumulated) = (40_000, vec![0.0]);
+    let steps = 40_000;
+    let mut cumulated = vec![0.0];
     let at = |i: usize| -5.0 + 10.0 * i as f64 / steps as f64;
     (0..steps).for_each(|i| cumulated.push(cumulated[i] + well(at(i) + 5.0 / steps as f64).exp()));
     let mut words = vec![0; 3 * 400];
@@ -123,7 +124,8 @@ fn importance_sampling(
     seed: u64,
 ) -> Result<LogWeights> {
     let x = base.draw(Key::new(seed_of(seed, FORWARD), 0), rows)?;
-    let (f, p) = (target.log_density(&x)?, base.log_density(&x)?);
+    let f = target.log_density(&x)?;
+    let p = base.log_density(&x)?;
     LogWeights::of(&f.iter().zip(&p).map(|(f, p)| f - p).collect::<Vec<_>>())
 }
 
@@ -224,7 +226,8 @@ fn refuses_what_cannot_be_annealed() {
 /// reverse under β_{k+1}; both means are sums of Gaussian moments.
 #[test]
 fn each_interval_is_weighed_at_its_own_end() {
-    let (m, v) = (1.5, 0.4);
+    let m = 1.5;
+    let v = 0.4;
     let mut target = Shifted(GaussianBase::isotropic(&[m], v).unwrap(), 0.0);
     let mut base = GaussianBase::isotropic(&[0.0], 1.0).unwrap();
     let temperatures = Temperatures::new(&[0.0, 0.2, 0.7, 1.0]).unwrap();

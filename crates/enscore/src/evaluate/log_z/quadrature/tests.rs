@@ -8,11 +8,13 @@ use std::f64::consts::TAU;
 /// The unnormalised Gaussian exp(-½ (x-m)' P (x-m) + shift) in two dimensions, P symmetric `[a, b, c]`.
 fn gaussian(m: [f64; 2], [a, b, c]: [f64; 3], shift: f64) -> impl HostDensity {
     let value = move |x: &[f64]| {
-        let (u, v) = (x[0] - m[0], x[1] - m[1]);
+        let u = x[0] - m[0];
+        let v = x[1] - m[1];
         shift - 0.5 * (a * u * u + 2.0 * b * u * v + c * v * v)
     };
     let score = move |x: &[f64], s: &mut [f64]| {
-        let (u, v) = (x[0] - m[0], x[1] - m[1]);
+        let u = x[0] - m[0];
+        let v = x[1] - m[1];
         s.copy_from_slice(&[-a * u - b * v, -b * u - c * v]);
     };
     ClosedForm::new(2, value, score).unwrap()
@@ -24,8 +26,9 @@ fn over(density: &mut dyn HostDensity, half: f64, intervals: usize) -> Result<Qu
 }
 
 #[test]
-fn log_z_and_moments_of_gaussians() {
-    let (m, p) = ([0.3, -0.5], [1.3, 0.4, 0.9]);
+fn log_z_and_moments_of_gaussians_are_the_closed_forms() {
+    let m = [0.3, -0.5];
+    let p = [1.3, 0.4, 0.9];
     let mut density = gaussian(m, p, 5.0);
     let found = over(&mut density, 10.0, 120).unwrap();
     let determinant: f64 = p[0] * p[2] - p[1] * p[1];
@@ -45,7 +48,7 @@ fn log_z_and_moments_of_gaussians() {
 }
 
 #[test]
-fn one_and_three_dimensions() {
+fn log_z_of_gaussians_in_one_and_three_dimensions_is_exact() {
     for dims in [1, 3] {
         let mut density = ClosedForm::new(
             dims,
@@ -61,10 +64,13 @@ fn one_and_three_dimensions() {
 /// KL and Fisher divergence of two Gaussians: ½[tr(Q S) + d'Q d - 2 + ln(det P / det Q)] with S = P⁻¹, and
 /// ½ [‖(Q - P) x‖² averaged] = ½ [tr((Q - P)' (Q - P) S) + ‖Q d‖²], d = m_p - m_q.
 #[test]
-fn divergences_between_gaussians() {
-    let (p, q) = ([1.0, 0.0, 2.0], [0.5, 0.0, 4.0]);
-    let (mut a, mut b) = (gaussian([0.5, 0.2], p, 3.0), gaussian([-0.5, 0.2], q, -1.0));
-    let (on_a, on_b) = (over(&mut a, 12.0, 160).unwrap(), over(&mut b, 12.0, 160).unwrap());
+fn divergences_between_gaussians_are_the_closed_forms() {
+    let p = [1.0, 0.0, 2.0];
+    let q = [0.5, 0.0, 4.0];
+    let mut a = gaussian([0.5, 0.2], p, 3.0);
+    let mut b = gaussian([-0.5, 0.2], q, -1.0);
+    let on_a = over(&mut a, 12.0, 160).unwrap();
+    let on_b = over(&mut b, 12.0, 160).unwrap();
     let kl = 0.5 * (0.5 + 2.0 + 0.5 - 2.0 + (2.0f64 / 2.0).ln());
     assert!((on_a.kl(&on_b).unwrap() - kl).abs() < 1e-12);
     assert!(on_a.kl(&on_a).unwrap().abs() < 1e-14);

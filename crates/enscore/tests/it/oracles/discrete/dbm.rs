@@ -48,7 +48,7 @@ fn bounds(deep: &Deep) -> Vec<f64> {
 }
 
 #[test]
-fn the_normaliser_and_the_marginal() {
+fn log_z_and_the_marginal_are_those_of_the_case() {
     let deep = of_case(1);
     assert_close("dbm.4-3-3.logZ", &[deep.log_z()], 1e-12);
     let log_p: Vec<f64> = deep.marginal().iter().map(|f| f - deep.log_z()).collect();
@@ -77,7 +77,7 @@ fn the_sides_are_those_of_the_layers() {
 
 /// Moments are the gradient of log Z.
 #[test]
-fn moments_of_the_model() {
+fn moments_of_the_model_are_the_gradient_of_log_z() {
     let deep = of_case(1);
     let outputs = deep.evaluate(&[], |scope, parameters| {
         let log_z = enumerated_log_z(&deep.machine, parameters, scope.constant(0.0));
@@ -118,7 +118,7 @@ fn the_sweep_leaves_the_density_invariant() {
 }
 
 #[test]
-fn the_mean_field_of_one_row() {
+fn the_mean_field_of_one_row_is_that_of_the_case() {
     let (deep, id) = (of_case(CONVERGED), "dbm.4-3-3.meanfield.v1001");
     let (v, expected) = (numbers(&case(id)["params"]["v"]), &case(id)["value"]);
     let outputs = deep.evaluate(&[], |scope, parameters| {
@@ -327,7 +327,7 @@ fn the_gradient_is_that_of_the_bound() {
 
 /// W_l* = dW - (means below) db' - db (means above)', and from each bias what its weights' offsets take.
 #[test]
-fn the_centred_gradient_of_layers() {
+fn the_centred_gradient_of_layers_is_the_plain_one_less_its_offsets() {
     for deep in [of_case(10), Deep::any(&[3, 2, 3, 4], 10, 6)] {
         let [plain, found] = [false, true].map(|centring| {
             gradient(&deep, &GibbsDivergence { sweeps_from_data: None, centring })[1..].to_vec()

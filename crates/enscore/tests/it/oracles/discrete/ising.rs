@@ -30,7 +30,7 @@ fn noisy_disc(params: &Value) -> (Vec<i8>, usize) {
 }
 
 #[test]
-fn the_generator_of_the_noise() {
+fn the_generator_gives_the_numbers_of_the_cases() {
     let mut generator = Lcg(1);
     assert_eq!([(); 3].map(|()| generator.uniform()).to_vec(), numbers(&meta("lcg_seed1_first3")));
 }
@@ -38,7 +38,7 @@ fn the_generator_of_the_noise() {
 /// Least energy, log Z and the probability of the best labelling; posterior means. Every labelling is
 /// enumerated with the library's energy.
 #[test]
-fn three_by_three_sites() {
+fn the_map_and_marginals_of_three_by_three_sites_are_those_of_enumeration() {
     for (id, marginals) in [
         ("ising.map3x3.eta1.0.beta0.5", "ising.map3x3.eta1.0.beta0.5.marginals"),
         ("ising.map3x3.eta1.0.beta1.0", "ising.map3x3.eta1.0.beta1.0.marginals"),
@@ -70,7 +70,7 @@ fn three_by_three_sites() {
 
 /// Sampled posterior means within 5 standard errors, those of 24 chains.
 #[test]
-fn sampled_marginals_of_three_by_three_sites() {
+fn sampled_marginals_meet_those_of_enumeration() {
     for id in ["ising.map3x3.eta1.0.beta0.5.marginals", "ising.map3x3.eta1.0.beta1.0.marginals"] {
         let params = case(id)["params"].clone();
         let settings = GibbsSettings { chains: 24, burn_in: 100, sweeps: 4000, seed: 11 };
@@ -106,7 +106,7 @@ fn annealing_finds_the_least_energy() {
 }
 
 #[test]
-fn a_small_noisy_disc() {
+fn the_cut_of_a_small_noisy_disc_has_the_least_energy() {
     let params = case("ising.map8x8")["params"].clone();
     let (y, n) = noisy_disc(&params);
     assert_eq!(y, spins(&params["y"]));
@@ -116,7 +116,7 @@ fn a_small_noisy_disc() {
 }
 
 #[test]
-fn a_noisy_disc_with_a_bound_by_single_flips() {
+fn the_cut_of_a_noisy_disc_is_below_single_flips() {
     let params = case("ising.map32x32")["params"].clone();
     let (y, n) = noisy_disc(&params);
     let rows = params["y_rows_hex"].as_array().unwrap().iter().flat_map(|row| row.as_str().unwrap().chars());
@@ -129,7 +129,7 @@ fn a_noisy_disc_with_a_bound_by_single_flips() {
 }
 
 #[test]
-fn a_noisy_seven() {
+fn the_cut_of_a_noisy_seven_leaves_the_bit_errors_of_the_case() {
     let id = "data.mnist.map_denoise_test0";
     let Some(levels) = mnist_levels("t10k-images-idx3-ubyte") else { return };
     let mut y: Vec<i8> = levels[..784].iter().map(|level| if *level >= 128.0 { 1 } else { -1 }).collect();
@@ -147,7 +147,7 @@ fn a_noisy_seven() {
 /// A large image, where only the flow proves the minimum; here it must beat single flips, and be found at
 /// all.
 #[test]
-fn a_megapixel() {
+fn the_cut_of_a_megapixel_is_below_single_flips() {
     let n = 1024;
     let params = serde_json::json!({ "n": n, "seed": 7, "flip": 0.1 });
     let (y, _) = noisy_disc(&params);

@@ -17,7 +17,7 @@ fn model(id: &str) -> IsingModel {
 }
 
 #[test]
-fn log_z_of_small_lattices_in_every_way() {
+fn log_z_of_small_lattices_is_the_same_in_every_way() {
     let id = "ising.free3x3.logZ.beta0.5";
     let grid = model(id);
     assert_close(id, &[log_z_by_enumeration(&grid).unwrap()], 1e-12);
@@ -35,7 +35,7 @@ fn log_z_of_small_lattices_in_every_way() {
 }
 
 #[test]
-fn moments_of_the_small_torus() {
+fn moments_of_the_small_torus_are_those_of_the_case() {
     for (energies, magnetisation) in [
         ("ising.torus4x4.energy_var.beta0.2", "ising.torus4x4.absmag.beta0.2"),
         ("ising.torus4x4.energy_var.beta0.440687", "ising.torus4x4.absmag.beta0.440687"),
@@ -50,7 +50,7 @@ fn moments_of_the_small_torus() {
 }
 
 #[test]
-fn kaufman_on_tori_up_to_64() {
+fn kaufmans_formula_on_tori_up_to_64_is_that_of_the_cases() {
     for id in
         ["ising.torus8x8.logZ.beta0.2", "ising.torus8x8.logZ.beta0.440687", "ising.torus8x8.logZ.beta0.6"]
     {
@@ -74,7 +74,7 @@ fn kaufman_on_tori_up_to_64() {
 }
 
 #[test]
-fn the_infinite_lattice() {
+fn the_infinite_lattice_has_the_values_of_onsager_and_yang() {
     let k = infinite::CRITICAL_COUPLING;
     assert_close("ising.beta_c", &[k, 1.0 / k], 1e-14);
     let values = |k: f64| [infinite::log_z_per_site(k), infinite::energy_per_site(k)];
@@ -148,7 +148,7 @@ fn stationary(model: &IsingModel) -> Vec<f64> {
 
 /// The second eigenvalue of a random site's update, and by how much detailed balance fails.
 #[test]
-fn spectra_of_single_site_updates() {
+fn spectra_of_single_site_updates_are_those_of_the_cases() {
     for (id, rule) in [
         ("ising.free3x3.heatbath.second_eigenvalue", Rule::HeatBath),
         ("ising.free3x3.metropolis.second_eigenvalue", Rule::Metropolis),
@@ -168,7 +168,7 @@ fn spectra_of_single_site_updates() {
 
 /// Autocorrelation of the magnetisation over one sweep of the heat bath, and the magnetisation's variance.
 #[test]
-fn autocorrelation_of_a_sweep() {
+fn the_autocorrelation_over_a_sweep_is_that_of_the_case() {
     let id = "ising.free3x3.sweep_autocorr";
     let model = grid(number(&case(id)["params"]["beta"]));
     let pi = stationary(&model);

@@ -54,7 +54,7 @@ fn probabilities() -> Vec<f64> {
 }
 
 #[test]
-fn free_energies_and_the_likelihood() {
+fn free_energies_and_the_likelihood_are_those_of_the_case() {
     let (f, log_z) = log_densities();
     assert_close("rbm.4x3.logZ", &[log_z], 1e-12);
     assert_close("rbm.4x3.free_energy", &f.iter().map(|f| -f).collect::<Vec<_>>(), 1e-12);
@@ -65,7 +65,7 @@ fn free_energies_and_the_likelihood() {
 
 /// Moments are the gradient of log Z; the gradient of the likelihood is that of the objective.
 #[test]
-fn moments_and_the_exact_gradient() {
+fn moments_and_the_exact_gradient_are_those_of_the_case() {
     let outputs = weights().evaluate(&[], |scope, parameters| {
         let log_z = enumerated_log_z(&rbm(), parameters, scope.constant(0.0));
         let variables: Vec<Var> = parameters.declared().into_iter().map(|(_, var)| var).collect();
@@ -114,9 +114,12 @@ fn transition() -> DMatrix<f64> {
     let law = |means: &[f64], units: usize| {
         let states = states(units);
         DMatrix::from_fn(means.len() / units, 1 << units, |row, state| {
-            let unit = |i: usize| match states[state * units + i] > 0.0 {
-                true => means[row * units + i],
-                false => 1.0 - means[row * units + i],
+            let unit = |i: usize| {
+                if states[state * units + i] > 0.0 {
+                    means[row * units + i]
+                } else {
+                    1.0 - means[row * units + i]
+                }
             };
             (0..units).map(unit).product::<f64>()
         })
@@ -173,7 +176,7 @@ fn frequencies(rows: &[f64]) -> Vec<f64> {
 
 /// E over p0 Tᵏ by the exact chain, and as the objective's own chains estimate it.
 #[test]
-fn expected_gradients_of_contrastive_divergence() {
+fn gradients_of_contrastive_divergence_have_their_expectations() {
     let cases = [
         (1, "rbm.4x3.cd1.expected_gradient"),
         (3, "rbm.4x3.cd3.expected_gradient"),
@@ -247,7 +250,7 @@ fn the_objective_of_contrastive_divergence() {
 
 /// In chunks of flips that don't divide the units.
 #[test]
-fn pseudo_likelihood() {
+fn the_pseudo_likelihood_in_uneven_chunks_is_that_of_the_case() {
     let weights = weights();
     let program = pseudo_likelihood_program(&rbm(), &weights.parameters(), 5, 3).unwrap();
     let one = |unit: usize| (0..4).map(|i| if i == unit { 1.0 } else { 0.0 }).collect::<Vec<_>>();
@@ -385,7 +388,7 @@ fn centred_log_density<'s>(v: Var<'s>, [w, b, c]: [Var<'s>; 3], mu: Var<'s>, lam
 }
 
 #[test]
-fn bounds_of_bars_and_stripes() {
+fn bars_and_stripes_have_their_bounds() {
     for (n, id) in [(2, "rbm.bars_and_stripes2x2.bound"), (3, "rbm.bars_and_stripes3x3.bound")] {
         let patterns = patterns(n);
         let count = patterns.len() / (n * n);

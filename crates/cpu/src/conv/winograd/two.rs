@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use super::winograd_matrices::{Matrices, TILE};
+use super::matrices::Matrices;
+use crate::conv::fold::TILE;
 use crate::simd::{Float, Packed};
 
 /// Two taps on a side.
@@ -19,7 +20,9 @@ impl Matrices<5, 2> for Two {
 
     #[inline(always)]
     fn b_transposed<S: Simd, T: Float>([d0, d1, d2, d3, d4]: [Packed<S, T>; 5]) -> [Packed<S, T>; 5] {
-        let (two, minus_two, minus_three) = (d0.number(2.0), d0.number(-2.0), d0.number(-3.0));
+        let two = d0.number(2.0);
+        let minus_two = d0.number(-2.0);
+        let minus_three = d0.number(-3.0);
         let odd = d3 - d1;
         [
             two.fma(d0 - d2, odd),
@@ -32,7 +35,8 @@ impl Matrices<5, 2> for Two {
 
     #[inline(always)]
     fn a_transposed<S: Simd, T: Float>([m0, m1, m2, m3, m4]: [Packed<S, T>; 5]) -> [Packed<S, T>; TILE] {
-        let (sum, difference) = (m1 + m2, m1 - m2);
+        let sum = m1 + m2;
+        let difference = m1 - m2;
         [
             (m0 + sum) + m3,
             m0.number(2.0).fma(m3, difference),
@@ -43,20 +47,26 @@ impl Matrices<5, 2> for Two {
 
     #[inline(always)]
     fn a<S: Simd, T: Float>([e0, e1, e2, e3]: [Packed<S, T>; TILE]) -> [Packed<S, T>; 5] {
-        let (two, four) = (e0.number(2.0), e0.number(4.0));
-        let (even, odd) = (e0 + e2, e1 + e3);
+        let two = e0.number(2.0);
+        let four = e0.number(4.0);
+        let even = e0 + e2;
+        let odd = e1 + e3;
         [e0, even + odd, even - odd, two.fma(four.fma(e3, e1), four.fma(e2, e0)), e3]
     }
 
     #[inline(always)]
     fn g<S: Simd, T: Float>([w0, w1]: [Packed<S, T>; 2]) -> [Packed<S, T>; 5] {
-        let (half, third, sixth) = (w0.number(1.0 / 2.0), w0.number(1.0 / 3.0), w0.number(1.0 / 6.0));
+        let half = w0.number(1.0 / 2.0);
+        let third = w0.number(1.0 / 3.0);
+        let sixth = w0.number(1.0 / 6.0);
         [half * w0, w0.number(-1.0 / 2.0) * (w0 + w1), sixth * (w1 - w0), sixth * w0 + third * w1, w1]
     }
 
     #[inline(always)]
     fn g_transposed<S: Simd, T: Float>([m0, m1, m2, m3, m4]: [Packed<S, T>; 5]) -> [Packed<S, T>; 2] {
-        let (half, third, sixth) = (m0.number(1.0 / 2.0), m0.number(1.0 / 3.0), m0.number(1.0 / 6.0));
+        let half = m0.number(1.0 / 2.0);
+        let third = m0.number(1.0 / 3.0);
+        let sixth = m0.number(1.0 / 6.0);
         [half * (m0 - m1) + sixth * (m3 - m2), (sixth * m2 + third * m3 - half * m1) + m4]
     }
 }

@@ -2,7 +2,8 @@
 
 use pulp::Simd;
 
-use super::winograd_matrices::{Matrices, TILE};
+use super::matrices::Matrices;
+use crate::conv::fold::TILE;
 use crate::simd::{Float, Packed};
 
 /// Three taps on a side.
@@ -20,10 +21,14 @@ impl Matrices<6, 3> for Three {
 
     #[inline(always)]
     fn b_transposed<S: Simd, T: Float>([d0, d1, d2, d3, d4, d5]: [Packed<S, T>; 6]) -> [Packed<S, T>; 6] {
-        let (two, four) = (d0.number(2.0), d0.number(4.0));
-        let (minus_four, minus_five) = (d0.number(-4.0), d0.number(-5.0));
-        let (even, odd) = (minus_four.fma(d2, d4), minus_four.fma(d1, d3));
-        let (outer, inner) = (d4 - d2, two * (d3 - d1));
+        let two = d0.number(2.0);
+        let four = d0.number(4.0);
+        let minus_four = d0.number(-4.0);
+        let minus_five = d0.number(-5.0);
+        let even = minus_four.fma(d2, d4);
+        let odd = minus_four.fma(d1, d3);
+        let outer = d4 - d2;
+        let inner = two * (d3 - d1);
         [
             four.fma(d0, minus_five.fma(d2, d4)),
             even + odd,
@@ -36,7 +41,10 @@ impl Matrices<6, 3> for Three {
 
     #[inline(always)]
     fn a_transposed<S: Simd, T: Float>([m0, m1, m2, m3, m4, m5]: [Packed<S, T>; 6]) -> [Packed<S, T>; TILE] {
-        let (sum1, difference1, sum2, difference2) = (m1 + m2, m1 - m2, m3 + m4, m3 - m4);
+        let sum1 = m1 + m2;
+        let difference1 = m1 - m2;
+        let sum2 = m3 + m4;
+        let difference2 = m3 - m4;
         [
             (m0 + sum1) + sum2,
             m0.number(2.0).fma(difference2, difference1),
@@ -47,24 +55,34 @@ impl Matrices<6, 3> for Three {
 
     #[inline(always)]
     fn a<S: Simd, T: Float>([e0, e1, e2, e3]: [Packed<S, T>; TILE]) -> [Packed<S, T>; 6] {
-        let (two, four) = (e0.number(2.0), e0.number(4.0));
-        let (even1, odd1) = (e0 + e2, e1 + e3);
-        let (even2, odd2) = (four.fma(e2, e0), two * four.fma(e3, e1));
+        let two = e0.number(2.0);
+        let four = e0.number(4.0);
+        let even1 = e0 + e2;
+        let odd1 = e1 + e3;
+        let even2 = four.fma(e2, e0);
+        let odd2 = two * four.fma(e3, e1);
         [e0, even1 + odd1, even1 - odd1, even2 + odd2, even2 - odd2, e3]
     }
 
     #[inline(always)]
     fn g<S: Simd, T: Float>([w0, w1, w2]: [Packed<S, T>; 3]) -> [Packed<S, T>; 6] {
-        let (sixth, twelfth) = (w0.number(1.0 / 6.0), w0.number(1.0 / 12.0));
-        let (outer, middle) = (w0.number(-1.0 / 6.0) * (w0 + w2), sixth * w1);
-        let (even, odd) = (w0.number(1.0 / 24.0) * w0 + sixth * w2, twelfth * w1);
+        let sixth = w0.number(1.0 / 6.0);
+        let twelfth = w0.number(1.0 / 12.0);
+        let outer = w0.number(-1.0 / 6.0) * (w0 + w2);
+        let middle = sixth * w1;
+        let even = w0.number(1.0 / 24.0) * w0 + sixth * w2;
+        let odd = twelfth * w1;
         [w0.number(1.0 / 4.0) * w0, outer - middle, outer + middle, even + odd, even - odd, w2]
     }
 
     #[inline(always)]
     fn g_transposed<S: Simd, T: Float>([m0, m1, m2, m3, m4, m5]: [Packed<S, T>; 6]) -> [Packed<S, T>; 3] {
-        let (sixth, twelfth) = (m0.number(1.0 / 6.0), m0.number(1.0 / 12.0));
-        let (sum1, difference1, sum2, difference2) = (m1 + m2, m2 - m1, m3 + m4, m3 - m4);
+        let sixth = m0.number(1.0 / 6.0);
+        let twelfth = m0.number(1.0 / 12.0);
+        let sum1 = m1 + m2;
+        let difference1 = m2 - m1;
+        let sum2 = m3 + m4;
+        let difference2 = m3 - m4;
         [
             m0.number(1.0 / 4.0) * m0 - sixth * sum1 + m0.number(1.0 / 24.0) * sum2,
             sixth * difference1 + twelfth * difference2,

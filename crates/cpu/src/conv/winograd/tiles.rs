@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use pulp::{Simd, WithSimd};
 
-use super::fold::{Grid, Tiled};
-use super::winograd_matrices::{Matrices, TILE, column};
+use super::matrices::{Matrices, column};
+use crate::conv::fold::{Grid, TILE, Tiled};
 use crate::simd::{Float, Packed};
 
 /// Marks a row or column of a tile outside the image.
@@ -153,7 +153,8 @@ impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Wi
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (block, sum) = (self.block, self.block.sum);
+        let block = self.block;
+        let sum = self.block.sum;
         block.each(simd, Packed::<S, T>::LANES, &sum.source, sum.offset, &mut self);
     }
 }
@@ -191,7 +192,8 @@ impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Wi
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (block, sum) = (self.block, self.block.sum);
+        let block = self.block;
+        let sum = self.block.sum;
         block.each(simd, Packed::<S, T>::LANES, &sum.target, [0, 0], &mut self);
     }
 }
@@ -242,7 +244,8 @@ impl<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize> Wi
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (block, sum) = (self.block, self.block.sum);
+        let block = self.block;
+        let sum = self.block.sum;
         block.each(simd, Packed::<S, T>::LANES, &sum.target, [0, 0], &mut self);
     }
 }

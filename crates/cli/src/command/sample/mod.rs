@@ -1,6 +1,7 @@
 //! `enscore sample`: samples of a trained run, as a picture or as numbers.
 
-use enscore::trained::Trained;
+mod file;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,17 +9,18 @@ use enscore::checkpoint::RunFolder;
 use enscore::files::write_bytes_atomically;
 use enscore::report::{Scatter, image_shape, png, sheet, table};
 use enscore::sample::{Drawn, ModelFile, draw};
+use enscore::trained::Trained;
 use enscore::{Error, Result};
 use serde_json::json;
 
 use super::evaluate::{CHAINS, threads_of};
-use super::sample_file;
 use crate::args::Sample;
 use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 use crate::pictures::{Format, enlargement, refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
+/// Bytes of a gibibyte.
 const GIB: f64 = (1u64 << 30) as f64;
 
 /// What was asked for, checked before anything is drawn.
@@ -31,7 +33,7 @@ struct Plan {
 
 pub(crate) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
     if ModelFile::is_at(&arguments.run) {
-        return context.on_threads(0, || sample_file::run(context, arguments));
+        return context.on_threads(0, || file::run(context, arguments));
     }
     let of_files = [("--steps", arguments.steps.is_some()), ("--chain", arguments.chain.is_some())];
     if let Some((option, _)) = of_files.iter().find(|(_, given)| *given) {
@@ -44,7 +46,8 @@ pub(crate) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
 
 fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
     let plan = plan(arguments)?;
-    let (began, mut progress) = (Instant::now(), Progress::new(context));
+    let began = Instant::now();
+    let mut progress = Progress::new(context);
     let chains = if arguments.trajectory.is_some() { CHAINS.min(plan.count) } else { 0 };
     let model = &plan.trained.model;
     let drawn = draw(

@@ -16,21 +16,24 @@ use crate::output::{Answer, Lines, text_of};
 use crate::pictures::{Format, refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
-/// What is drawn where the command names no number.
+/// Samples that are drawn where the command names no number.
 const COUNT: u32 = 64;
+/// Steps of each chain where the command names no number.
 const STEPS: u32 = 1000;
 
 pub(super) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
     let (out, format) = out_of(arguments)?;
     let file = ModelFile::read(&arguments.run)?;
-    let (count, steps) = (arguments.num.unwrap_or(COUNT), arguments.steps.unwrap_or(STEPS));
+    let count = arguments.num.unwrap_or(COUNT);
+    let steps = arguments.steps.unwrap_or(STEPS);
     let chain = arguments.chain.map(|chain| match chain {
         Chain::Gibbs => SpinChain::Gibbs,
         Chain::Metropolis => SpinChain::Metropolis,
         Chain::SwendsenWang => SpinChain::SwendsenWang,
         Chain::Wolff => SpinChain::Wolff,
     });
-    let (began, mut progress) = (Instant::now(), Progress::new(context));
+    let began = Instant::now();
+    let mut progress = Progress::new(context);
     let mut tell = |done, total| progress.phase("sampling", done, total);
     let drawn = draw_from_file(&file, chain, (count as usize, u64::from(steps)), arguments.seed, &mut tell)?;
     progress.end();

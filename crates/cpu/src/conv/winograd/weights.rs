@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use pulp::{Simd, WithSimd};
 
-use super::winograd_matrices::{Matrices, column};
+use super::matrices::{Matrices, column};
 use crate::simd::{Float, Packed};
 
 /// One row of the points of G g Gᵀ, for all pairs of channels: `weights` is `[TAPS²][pairs]`, `out`

@@ -8,10 +8,8 @@
 
 use pulp::Simd;
 
+use crate::conv::fold::TILE;
 use crate::simd::{Float, Packed};
-
-/// Side of an output tile.
-pub(super) const TILE: usize = 4;
 
 /// The matrices for `TAPS` taps on a side, with transformed tiles of `SIDE` = `TILE` + `TAPS` - 1, applied to
 /// vectors of channels.

@@ -5,20 +5,26 @@
 //! blocks whose transforms stay in the second-level cache: transform, a matrix product for each point,
 //! transform back. The weight gradient adds up its products over all tiles in the transformed domain.
 
+mod matrices;
+mod three;
+mod tiles;
+mod two;
+mod weights;
+
 use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::fold::Tiled;
+use super::fold::{TILE, Tiled};
 use super::lanes::{Lanes, run};
-use super::winograd_matrices::{Matrices, TILE};
-use super::winograd_three::Three;
-use super::winograd_tiles::{Block, StoreTarget, TransformSource, TransformTarget};
-use super::winograd_two::Two;
-use super::winograd_weights::{StoreWeights, TransformWeights};
 use crate::matmul::{gemm_into, sum_partials};
 use crate::simd::{Float, Path};
+use matrices::Matrices;
+use three::Three;
+use tiles::{Block, StoreTarget, TransformSource, TransformTarget};
+use two::Two;
+use weights::{StoreWeights, TransformWeights};
 
 /// Fewer channels than this make the products too thin.
 const FEWEST_CHANNELS: usize = 8;
@@ -35,7 +41,8 @@ const SKEW: usize = 48;
 pub(super) fn pays(sum: &Tiled) -> bool {
     let channels = [sum.source.channels, sum.target.channels, sum.source.depth(), sum.target.depth()];
     let [down, across] = sum.tiles();
-    let (tiled, direct) = (down * across * points(sum), sum.extent[0] * sum.extent[1] * sum.taps * sum.taps);
+    let tiled = down * across * points(sum);
+    let direct = sum.extent[0] * sum.extent[1] * sum.taps * sum.taps;
     // The products are a third slower here than in one large product, and transforms come on top.
     let cheaper = tiled * 3 / 2 <= direct;
     channels.iter().all(|channels| *channels >= FEWEST_CHANNELS) && cheaper && sum.batch * down * across >= 8
@@ -90,12 +97,13 @@ impl Plan {
     /// First tile and number of tiles of every block of a lane.
     fn blocks(&self, lane: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
         let Range { start, end } = self.lanes.range(lane);
-        let (end, block) = (end * self.across, self.block);
+        let end = end * self.across;
+        let block = self.block;
         (start * self.across..end).step_by(block).map(move |first| (first, block.min(end - first)))
     }
 }
 
-/// Scratch of [`forward`].
+/// Elements of scratch of [`forward`].
 pub(super) fn forward_scratch<T>(sum: &Tiled) -> usize {
     let plan = Plan::new::<T>(sum, 1);
     points(sum) * sum.pairs() + plan.lanes.count * plan.buffer(sum)
@@ -132,10 +140,13 @@ fn forward_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: 
     target: &mut [T],
     scratch: &mut [T],
 ) {
-    let (inputs, outputs, pairs) = (sum.source.depth(), sum.target.depth(), sum.pairs());
+    let inputs = sum.source.depth();
+    let outputs = sum.target.depth();
+    let pairs = sum.pairs();
     let plan = Plan::new::<T>(sum, 1);
     let row = sum.target.size[1] * sum.target.channels;
-    let (source_stride, target_stride) = (plan.source_stride(sum), plan.target_stride(sum));
+    let source_stride = plan.source_stride(sum);
+    let target_stride = plan.target_stride(sum);
     let parts = plan.lanes.split(target, |tile_rows| sum.target_row(tile_rows) * row);
     run(parts, scratch, plan.buffer(sum), |lane, target, buffer| {
         let origin = sum.target_row(plan.lanes.range(lane).start) * row;
@@ -173,7 +184,7 @@ fn transform_weights<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const
     }
 }
 
-/// Scratch of [`weight_gradient`].
+/// Elements of scratch of [`weight_gradient`].
 pub(super) fn weight_gradient_scratch<T>(sum: &Tiled) -> usize {
     let plan = Plan::new::<T>(sum, 2);
     plan.lanes.count * ((sum.taps * sum.taps + points(sum)) * sum.pairs() + plan.buffer(sum))
@@ -202,9 +213,12 @@ fn weight_gradient_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, cons
     weights: &mut [T],
     scratch: &mut [T],
 ) {
-    let (inputs, outputs, pairs) = (sum.source.depth(), sum.target.depth(), sum.pairs());
+    let inputs = sum.source.depth();
+    let outputs = sum.target.depth();
+    let pairs = sum.pairs();
     let plan = Plan::new::<T>(sum, 2);
-    let (source_stride, target_stride) = (plan.source_stride(sum), plan.target_stride(sum));
+    let source_stride = plan.source_stride(sum);
+    let target_stride = plan.target_stride(sum);
     let points = SIDE * SIDE;
     let (partials, scratch) = scratch.split_at_mut(plan.lanes.count * weights.len());
     let parts = partials.chunks_exact_mut(weights.len()).collect();
@@ -221,7 +235,9 @@ fn weight_gradient_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, cons
                 let tiles = &tiles[point * source_stride..][..count * inputs];
                 let gradients = &gradients[point * target_stride..][..count * outputs];
                 let products = &mut products[point * pairs..][..pairs];
-                let (sizes, across, down) = ([inputs, count, outputs], [1, inputs], [outputs, 1]);
+                let sizes = [inputs, count, outputs];
+                let across = [1, inputs];
+                let down = [outputs, 1];
                 gemm_into(sizes, tiles, across, gradients, down, products, down, index > 0);
             }
         }
