@@ -21,6 +21,8 @@ kinds! {
         Dkef(super::energy::DkefSettings) = "dkef",
         /// An energy: a quadratic form, whose density is Gaussian.
         GaussianEnergy(super::energy::GaussianEnergySettings) = "gaussian-energy",
+        /// An energy: a Student t, with tails that fall like a power.
+        StudentTEnergy(super::energy::StudentTEnergySettings) = "student-t-energy",
         /// A restricted Boltzmann machine.
         Rbm(super::bipartite::RbmSettings) = "rbm",
         /// A deep Boltzmann machine.

@@ -32,7 +32,7 @@ pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
 pub use energy::{
     Confinement, ConfinementSettings, ConvEnergy, ConvEnergySettings, Dkef, DkefSettings, GaussianEnergy,
     GaussianEnergySettings, GaussianMixtureEnergy, MlpEnergy, MlpEnergySettings, ResidualEnergy,
-    ResidualEnergySettings,
+    ResidualEnergySettings, StudentTEnergy, StudentTEnergySettings,
 };
 pub use flow::{
     MultiScaleFlow, MultiScaleFlowSettings, REAL_NVP, RealNvp, RealNvpSettings, couple, uncouple,

@@ -7,6 +7,7 @@ mod gaussian_energy;
 mod mixture_energy;
 mod mlp_energy;
 mod residual_energy;
+mod student_t_energy;
 
 pub use confinement::{Confinement, ConfinementSettings};
 pub use conv_energy::{ConvEnergy, ConvEnergySettings};
@@ -15,3 +16,4 @@ pub use gaussian_energy::{GaussianEnergy, GaussianEnergySettings};
 pub use mixture_energy::GaussianMixtureEnergy;
 pub use mlp_energy::{MlpEnergy, MlpEnergySettings};
 pub use residual_energy::{ResidualEnergy, ResidualEnergySettings};
+pub use student_t_energy::{StudentTEnergy, StudentTEnergySettings};

@@ -9,3 +9,4 @@ mod gaussian_machines;
 mod langevin;
 mod mean_field;
 mod networks;
+mod student_t_energy;

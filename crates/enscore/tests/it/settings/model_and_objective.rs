@@ -35,6 +35,7 @@ pub const MODEL: &[Row] = &[
     row("model.inducing", "sm-dkef", "9", &NETWORK),
     row("model.width", "sm-dkef", "5", &NETWORK),
     row("model.layers", "sm-dkef", "3", &NETWORK),
+    row("model.degrees", "sm-student-t", "2.0", &[Start, Weights, Averages, Validation, Samples, Shown]),
     row("model.hidden", "rbm-tempered", "6", &NETWORK),
     Row {
         key: "model.visible",

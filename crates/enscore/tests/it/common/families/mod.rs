@@ -17,12 +17,13 @@ pub fn family(name: &str) -> &'static Family {
     FAMILIES.iter().find(|family| family.name == name).unwrap_or_else(|| panic!("no family {name}"))
 }
 
-pub const FAMILIES: [Family; 18] = [
+pub const FAMILIES: [Family; 19] = [
     Family { name: "ncsn-mlp", data: Data::Points, text: include_str!("ncsn-mlp.toml") },
     Family { name: "ncsn-unet", data: Data::Digits, text: include_str!("ncsn-unet.toml") },
     Family { name: "dsm-mlp", data: Data::Points, text: include_str!("dsm-mlp.toml") },
     Family { name: "sm-energy", data: Data::Points, text: include_str!("sm-energy.toml") },
     Family { name: "sm-dkef", data: Data::Points, text: include_str!("sm-dkef.toml") },
+    Family { name: "sm-student-t", data: Data::Points, text: include_str!("sm-student-t.toml") },
     Family { name: "ssm-mlp", data: Data::Points, text: include_str!("ssm-mlp.toml") },
     Family { name: "cd-persistent", data: Data::Points, text: include_str!("cd-persistent.toml") },
     Family { name: "cd-data", data: Data::Points, text: include_str!("cd-data.toml") },
