@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::model::HostDensity;
 use crate::streams;
 
+/// A proposal that is less likely than its start by more than this, in nats, has diverged: Stan's limit.
+const MOST_LOST: f64 = 1000.0;
+
 /// Chains with what the next step needs of the density: `x` and `score` `[n, row_len]`, `log_density` `[n]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chains {
@@ -71,6 +74,7 @@ impl Chains {
             moves.acceptance.push(probability);
             moves.accepted.push(accepted);
             moves.failed += usize::from(failed);
+            moves.divergent += usize::from(failed || *log_ratio < -MOST_LOST);
         }
         moves
     }
@@ -85,6 +89,9 @@ pub struct Moves {
     pub accepted: Vec<bool>,
     /// Proposals whose log density or score was not finite; their chains stayed.
     pub failed: usize,
+    /// Failed proposals, and those less likely than their start by more than 1000 nats: the dynamics left
+    /// what the step size can follow (Betancourt 2018, section 6.2).
+    pub divergent: usize,
 }
 
 impl Moves {

@@ -9,11 +9,12 @@
 //! step is MALA with step size ε²/2. The acceptance aimed at is 0.8: 0.651 is best in the limit of many
 //! dimensions (Beskos et al. 2013), and somewhat more costs little (Betancourt, Byrne and Girolami 2014).
 
-use enscore_program::random::Key;
+use enscore_program::random::{Key, row_words, uniform};
 
 use super::chains::{Chains, HostTransition, Moves, normal_numbers, positive_step};
 use crate::error::{Error, Reason, Result};
 use crate::model::HostDensity;
+use crate::streams;
 
 /// The acceptance that its step size is tuned to.
 pub const HMC_ACCEPTANCE: f64 = 0.8;
@@ -35,6 +36,18 @@ impl Hmc {
             return Err(Error::input("invalid number of leapfrog steps").found(0).expected("at least 1"));
         }
         Ok(Hmc { step_size: positive_step(step_size)?, leapfrog_steps })
+    }
+
+    /// The transition of the step that `key` names, the same for every chain: trajectories near a multiple
+    /// of half a period would return to where they began, so that the step size varies by a fifth (Neal
+    /// 2011, section 5.3.2.2), without a look at the state, which leaves the law invariant.
+    ///
+    /// # Errors
+    /// As [`Hmc::new`].
+    pub fn jittered(step_size: f64, leapfrog_steps: usize, key: Key) -> Result<Hmc> {
+        let mut words = [0; 1];
+        row_words(key, streams::STEP_SIZE_JITTER, 0, &mut words);
+        Hmc::new(step_size * (0.8 + 0.4 * uniform(words[0])), leapfrog_steps)
     }
 
     /// Follows the dynamics from `start` with momenta `p` `[n, row_len]`: the end of every trajectory, and

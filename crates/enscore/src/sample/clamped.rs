@@ -4,7 +4,7 @@
 use enscore_program::executor::Buffer;
 
 use super::Drawn;
-use super::gibbs::UnitChains;
+use super::samplers::UnitChains;
 use super::trained::TrainedModel;
 use crate::error::{Error, Result};
 
@@ -53,5 +53,6 @@ pub fn draw_clamped(
         means: Some(data(&chains.means)?),
         trajectory: Vec::new(),
         stages: 0,
+        moves: None,
     })
 }

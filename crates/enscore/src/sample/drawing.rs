@@ -5,6 +5,7 @@ use enscore_program::executor::Buffer;
 use enscore_program::random::Key;
 
 use super::trained::TrainedModel;
+use super::transition::{MoveReport, Schedule, Transition};
 use crate::error::{Error, Reason, Result};
 use crate::mcmc::NoiseStart;
 use crate::streams;
@@ -20,6 +21,8 @@ pub struct Drawn {
     pub trajectory: Vec<f32>,
     /// Stages of a trajectory: the start, then the ends of noise levels or of equal parts of the chain.
     pub stages: usize,
+    /// How proposals fared, where they could be refused.
+    pub moves: Option<MoveReport>,
 }
 
 impl Drawn {
@@ -43,31 +46,61 @@ pub struct Drawing {
 }
 
 impl Drawing {
-    /// Draws batch after batch: `run` gives the rows of the batch whose first chain is number `first`, and
-    /// appends the first `kept` values of each stage to the trajectory.
-    pub(super) fn by_batches(
+    /// Draws batch after batch: starts the chains, moves them as scheduled, and keeps their ends.
+    ///
+    /// # Errors
+    /// Samples that are not finite, naming the first; whatever `progress` returns.
+    pub fn run(
         &self,
-        model: &TrainedModel,
-        stages: usize,
-        mut run: impl FnMut(usize, &mut Vec<f32>, usize) -> Result<Vec<f32>>,
+        transition: &mut dyn Transition,
+        schedule: &Schedule,
+        row_len: usize,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<Drawn> {
-        let row = model.row_len();
-        let rows = Vec::with_capacity(self.count * row);
-        let mut drawn = Drawn { rows, means: None, trajectory: Vec::new(), stages };
+        let stages = schedule.stages.len();
+        let rows = Vec::with_capacity(self.count * row_len);
+        let mut drawn = Drawn { rows, means: None, trajectory: Vec::new(), stages, moves: None };
+        let total = self.count.div_ceil(self.batch) as u64 * schedule.steps;
+        let mut done = 0;
         for first in (0..self.count).step_by(self.batch) {
-            let kept = if first == 0 { self.chains.min(self.batch) * row } else { 0 };
-            let rows = run(first, &mut drawn.trajectory, kept)?;
-            drawn.rows.extend_from_slice(&rows[..self.batch.min(self.count - first) * row]);
+            let chains = first..(first + self.batch).min(self.count);
+            let taken = chains.len() * row_len;
+            let kept = if first == 0 { self.chains.min(self.batch) * row_len } else { 0 };
+            transition.start(chains)?;
+            let mut at = 0;
+            loop {
+                if kept > 0 && schedule.stages.contains(&at) {
+                    drawn.trajectory.extend_from_slice(&transition.rows()?[..kept]);
+                }
+                if at == schedule.steps {
+                    break;
+                }
+                let stage = schedule.stages.iter().find(|stage| **stage > at).unwrap_or(&schedule.steps);
+                let next = (at + transition.steps_at_once()).min(*stage);
+                transition.advance(at + 1..next + 1)?;
+                done += next - at;
+                at = next;
+                progress(done, total)?;
+            }
+            drawn.rows.extend_from_slice(&transition.rows()?[..taken]);
+            if let Some(means) = transition.means()? {
+                drawn.means.get_or_insert_default().extend_from_slice(&means[..taken]);
+            }
         }
-        match drawn.rows.iter().position(|x| !x.is_finite()) {
-            Some(position) => Err(Error::new(Reason::Diverged, "the sampler diverged")
-                .at(format!("sample {}", position / row))
-                .found(drawn.rows[position])
-                .remedy(
-                    "use a smaller sampler.step_size (`enscore suggest` computes one for annealed sampling)",
-                )),
-            None => Ok(drawn),
-        }
+        drawn.moves = transition.moves();
+        refuse_divergence(drawn, row_len)
+    }
+}
+
+fn refuse_divergence(drawn: Drawn, row_len: usize) -> Result<Drawn> {
+    match drawn.rows.iter().position(|x| !x.is_finite()) {
+        Some(position) => Err(Error::new(Reason::Diverged, "the sampler diverged")
+            .at(format!("sample {}", position / row_len.max(1)))
+            .found(drawn.rows[position])
+            .remedy(
+                "use a smaller sampler.step_size (`enscore suggest` computes one for annealed sampling)",
+            )),
+        None => Ok(drawn),
     }
 }
 

@@ -1,26 +1,28 @@
-//! What the file of a sampler declares: its settings, and how it draws.
+//! What the file of a sampler declares: its settings, and the chains that they describe.
 
 use std::fmt::Debug;
 
-use super::drawing::{Drawing, Drawn};
+use super::drawing::Drawing;
 use super::trained::TrainedModel;
+use super::transition::{Schedule, Transition};
 use crate::citation::Citation;
 use crate::error::Result;
 
+/// Chains that are ready to run on a model, and for how long.
+pub struct Sampling<'a> {
+    /// The chains.
+    pub chains: Box<dyn Transition + 'a>,
+    /// Their steps.
+    pub schedule: Schedule,
+}
+
 /// A kind of sampler, as its file declares it.
 pub trait SamplerKind: Debug {
-    /// Draws from `model`. `progress` is told how many steps of how many are done, and may end the drawing by
-    /// returning an error.
+    /// The chains that draw from `model`.
     ///
     /// # Errors
-    /// Samples that are not finite, naming the first; a model that it can't draw from; whatever `progress`
-    /// returns.
-    fn draw(
-        &self,
-        model: &TrainedModel,
-        drawing: &Drawing,
-        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-    ) -> Result<Drawn>;
+    /// A model that it can't draw from.
+    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>>;
 
     /// Whether it draws from the flow that an objective trained beside the model, where there is one.
     fn draws_contrasted_flow(&self) -> bool {

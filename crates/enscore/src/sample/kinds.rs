@@ -9,13 +9,17 @@ kinds! {
     /// A way to draw samples, with its settings.
     SamplerSettings: SamplerKind, by SamplerFacts, in "sampler", "Sampler; the default follows from model and objective. With objective.kind = \"fce\", \"exact\" draws from the flow." {
         /// Langevin dynamics over falling noise levels.
-        Annealed(super::annealed::AnnealedSettings) = "annealed",
+        Annealed(super::samplers::AnnealedSettings) = "annealed",
         /// Langevin dynamics on one density.
-        Langevin(super::langevin::LangevinSettings) = "langevin",
+        Langevin(super::samplers::LangevinSettings) = "langevin",
+        /// The Metropolis-adjusted Langevin algorithm on one density.
+        Mala(super::samplers::MalaSettings) = "mala",
+        /// Hamiltonian Monte Carlo on one density.
+        Hmc(super::samplers::HmcSettings) = "hmc",
         /// Block Gibbs sweeps of a bipartite model.
-        Gibbs(super::gibbs::GibbsSettings) = "gibbs",
+        Gibbs(super::samplers::GibbsSettings) = "gibbs",
         /// Base draws mapped through a flow.
-        Exact(super::exact::ExactSettings) = "exact",
+        Exact(super::samplers::ExactSettings) = "exact",
     }
 }
 

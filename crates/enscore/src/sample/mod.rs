@@ -1,36 +1,34 @@
 //! Samples from trained models: the samplers' loops, log densities on the host, and noise levels and step
 //! sizes suggested from data.
 
-mod annealed;
 mod clamped;
 mod density;
 mod drawing;
-mod exact;
 mod files;
-mod gibbs;
 mod kind;
 mod kinds;
-mod langevin;
 mod own_network;
+mod samplers;
 mod suggest;
 mod trained;
+mod transition;
 mod weighted_bipartite;
 
-pub use annealed::AnnealedSettings;
 pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
 pub use drawing::{Drawing, Drawn};
-pub use exact::ExactSettings;
-pub use files::{FileDraws, ModelFile, RbmFile, draw_from_file, ising_sides};
-pub use gibbs::{GibbsSettings, Shown};
-pub use kind::SamplerKind;
+pub use files::{FileDrawing, FileDraws, ModelFile, RbmFile, draw_from_file, ising_sides};
+pub use kind::{SamplerKind, Sampling};
 pub use kinds::{Sampler, SamplerSettings, WeightsChoice};
-pub use langevin::LangevinSettings;
+pub use samplers::{
+    AnnealedSettings, ExactSettings, GibbsSettings, HmcSettings, LangevinSettings, MalaSettings, Shown,
+};
 pub use suggest::{
     LARGEST_RATIO, Suggestion, SuggestionSettings, best_step_size, largest_distance, level_count,
     overlap_ratio, suggest,
 };
 pub use trained::TrainedModel;
+pub use transition::{MoveReport, Schedule, Transition};
 pub use weighted_bipartite::WeightedBipartite;
 
 use crate::error::Result;
@@ -49,5 +47,6 @@ pub fn draw(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
     let drawing = Drawing { count, seed, batch: sampler.batch.min(count.max(1)), chains };
-    sampler.method.method().draw(model, &drawing, progress)
+    let Sampling { mut chains, schedule } = sampler.method.method().sampling(model, &drawing)?;
+    drawing.run(&mut *chains, &schedule, model.row_len(), progress)
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use enscore::files::write_bytes_atomically;
 use enscore::ising::chains::SpinChain;
 use enscore::report::{png, table};
-use enscore::sample::{FileDraws, ModelFile, draw_from_file};
+use enscore::sample::{FileDrawing, FileDraws, ModelFile, draw_from_file};
 use enscore::{Error, Result};
 use serde_json::json;
 
@@ -35,7 +35,8 @@ pub(super) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
     let began = Instant::now();
     let mut progress = Progress::new(context);
     let mut tell = |done, total| progress.phase("sampling", done, total);
-    let drawn = draw_from_file(&file, chain, (count as usize, u64::from(steps)), arguments.seed, &mut tell)?;
+    let asked = FileDrawing { count: count as usize, steps: u64::from(steps), seed: arguments.seed, chain };
+    let drawn = draw_from_file(&file, asked, &mut tell)?;
     progress.end();
     let seconds = began.elapsed().as_secs_f64();
     match format {

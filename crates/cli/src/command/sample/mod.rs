@@ -65,7 +65,7 @@ fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
         write_trajectory(path, &plan, &drawn)?;
     }
     let warnings = &plan.trained.warnings;
-    let json = json!({
+    let mut json = json!({
         "run": text_of(&arguments.run), "step": plan.trained.step, "samples": text_of(&plan.out), "num": plan.count,
         "seed": arguments.seed, "seconds": seconds, "trajectory": arguments.trajectory.as_deref().map(text_of), "warnings": warnings,
     });
@@ -76,6 +76,13 @@ fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
         .line("samples", plan.out.display());
     if let Some(path) = &arguments.trajectory {
         lines = lines.line("trajectory", path.display());
+    }
+    if let Some(moves) = drawn.moves {
+        json["moves"] = json!(moves);
+        lines = lines
+            .line("step size", format!("{:.4}", moves.step_size))
+            .line("acceptance", format!("{:.3}, mean of {} proposals", moves.acceptance, moves.proposals))
+            .line("divergent", format!("{} proposals", moves.divergent));
     }
     Ok(Answer::new(json, lines.text()))
 }

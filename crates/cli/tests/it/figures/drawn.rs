@@ -173,6 +173,7 @@ fn by_hand(hand: &ByHand, method: &SamplerSettings) -> Rows {
             states
         }
         SamplerSettings::Exact(_) => inverted(hand, chain),
+        SamplerSettings::Mala(_) | SamplerSettings::Hmc(_) => panic!("no family draws by {method:?}"),
     };
     (0..COUNT).map(chain).collect()
 }

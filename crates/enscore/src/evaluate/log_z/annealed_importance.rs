@@ -17,7 +17,7 @@
 //! Step sizes are adapted in a pilot run with random numbers of its own, then fixed, so that the kernels
 //! leave their densities invariant and the weights are unbiased.
 
-use enscore_program::random::{Key, mix, row_words, uniform};
+use enscore_program::random::{Key, mix};
 use serde::Serialize;
 
 use super::base::Base;
@@ -27,7 +27,6 @@ use crate::error::{Error, Result};
 use crate::evaluate::LogWeights;
 use crate::mcmc::{HMC_ACCEPTANCE, Hmc, HostTransition, MALA_ACCEPTANCE, Mala, Moves};
 use crate::model::HostDensity;
-use crate::streams;
 
 /// How chains move at each temperature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -44,14 +43,7 @@ impl Kernel {
     fn transition(self, step_size: f64, key: Key) -> Result<Box<dyn HostTransition>> {
         Ok(match self {
             Kernel::Mala => Box::new(Mala::new(step_size)?),
-            Kernel::Hmc(leapfrog_steps) => {
-                // Trajectories near a multiple of half a period would return to where they began: the step
-                // size varies by a fifth (Neal 2011, section 5.3.2.2), without a look at the state, so that
-                // the law stays invariant.
-                let mut words = [0; 1];
-                row_words(key, streams::STEP_SIZE_JITTER, 0, &mut words);
-                Box::new(Hmc::new(step_size * (0.8 + 0.4 * uniform(words[0])), leapfrog_steps)?)
-            }
+            Kernel::Hmc(leapfrog_steps) => Box::new(Hmc::jittered(step_size, leapfrog_steps, key)?),
         })
     }
 

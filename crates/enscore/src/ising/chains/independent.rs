@@ -1,6 +1,8 @@
-//! Samples of an Ising model: the last states of independent chains, each from fair spins of its own.
+//! Independent chains of an Ising model, each from fair spins of its own.
 //!
 //! Chain i of a seed is the same however many are drawn, on any number of threads.
+
+use std::ops::Range;
 
 use enscore_program::random::Key;
 use rayon::prelude::*;
@@ -8,11 +10,6 @@ use rayon::prelude::*;
 use super::{Rule, SingleSite, SpinTransition, SwendsenWang, Wolff, random_spins};
 use crate::error::Result;
 use crate::ising::IsingModel;
-
-/// Chains that move together.
-const BATCH: usize = 64;
-/// Parts of a batch's steps; progress and cancellation are looked at after each.
-const PARTS: u64 = 100;
 
 /// How an Ising model's chains move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +22,6 @@ pub enum SpinChain {
     SwendsenWang,
     /// One cluster a step.
     Wolff,
-}
-
-/// How many states are drawn, and by which chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpinDraws {
-    /// Chains, of which each gives a sample.
-    pub count: usize,
-    /// Steps of each chain.
-    pub steps: u64,
-    /// The seed of starts and sweeps.
-    pub seed: u64,
 }
 
 impl SpinChain {
@@ -56,38 +42,55 @@ impl SpinChain {
     }
 }
 
-/// Draws spins ±1 `[count, sites]`. `progress` is told how many steps of how many are done, and may end the
-/// work by returning an error.
-///
-/// # Errors
-/// Whatever `progress` returns.
-pub fn draw_spins(
-    model: &IsingModel,
-    chain: SpinChain,
-    draws: SpinDraws,
-    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<Vec<i8>> {
-    let SpinDraws { count, steps, seed } = draws;
-    let part = steps.div_ceil(PARTS).max(1);
-    let total = count.div_ceil(BATCH) as u64 * steps;
-    let mut drawn = Vec::with_capacity(count * model.sites());
-    let mut done = 0;
-    for first in (0..count).step_by(BATCH) {
-        let key = |i: usize, step| Key { seed, step, row: i as u64 };
-        let mut chains: Vec<_> = (first..(first + BATCH).min(count))
-            .map(|i| (i, random_spins(model.sites(), key(i, 0)), chain.transition(model)))
-            .collect();
-        for start in (0..steps).step_by(part as usize) {
-            let last = (start + part).min(steps);
-            chains.par_iter_mut().try_for_each(|(i, spins, transition)| {
-                (start + 1..=last).try_for_each(|step| transition.step(spins, key(*i, step)))
-            })?;
-            done += last - start;
-            progress(done, total)?;
-        }
-        drawn.extend(chains.iter().flat_map(|(_, spins, _)| spins));
+/// Independent chains, each from fair spins of its own.
+pub struct SpinChains<'a> {
+    model: &'a IsingModel,
+    kind: SpinChain,
+    seed: u64,
+    chains: Vec<NumberedSpins>,
+}
+
+/// A chain with its number and its state.
+struct NumberedSpins {
+    number: usize,
+    spins: Vec<i8>,
+    transition: Box<dyn SpinTransition + Send>,
+}
+
+impl<'a> SpinChains<'a> {
+    /// No chains yet, of this kind.
+    pub fn new(model: &'a IsingModel, kind: SpinChain, seed: u64) -> SpinChains<'a> {
+        SpinChains { model, kind, seed, chains: Vec::new() }
     }
-    Ok(drawn)
+
+    /// Puts the chains with these numbers at fair spins.
+    pub fn start(&mut self, numbers: Range<usize>) {
+        let start = |number: usize| NumberedSpins {
+            number,
+            spins: random_spins(self.model.sites(), Key { seed: self.seed, step: 0, row: number as u64 }),
+            transition: self.kind.transition(self.model),
+        };
+        self.chains = numbers.map(start).collect();
+    }
+
+    /// Moves every chain by the steps with these numbers.
+    ///
+    /// # Errors
+    /// A state that the transition does not take.
+    pub fn advance(&mut self, steps: Range<u64>) -> Result<()> {
+        let seed = self.seed;
+        self.chains.par_iter_mut().try_for_each(|chain| {
+            let row = chain.number as u64;
+            steps
+                .clone()
+                .try_for_each(|step| chain.transition.step(&mut chain.spins, Key { seed, step, row }))
+        })
+    }
+
+    /// The spins ±1, `[chains, sites]`.
+    pub fn spins(&self) -> impl Iterator<Item = i8> {
+        self.chains.iter().flat_map(|chain| &chain.spins).copied()
+    }
 }
 
 #[cfg(test)]
@@ -96,8 +99,10 @@ mod tests {
     use crate::ising::{Coupling, Field, exact};
 
     fn drawn(model: &IsingModel, chain: SpinChain, [count, steps, seed]: [usize; 3]) -> Vec<i8> {
-        let draws = SpinDraws { count, steps: steps as u64, seed: seed as u64 };
-        draw_spins(model, chain, draws, &mut |_, _| Ok(())).unwrap()
+        let mut chains = SpinChains::new(model, chain, seed as u64);
+        chains.start(0..count);
+        chains.advance(1..steps as u64 + 1).unwrap();
+        chains.spins().collect()
     }
 
     /// 3 x 3 grid in a field: energies of independent chains beside enumeration.

@@ -21,7 +21,7 @@ mod wolff;
 pub use crate::executor::spins::Rule;
 pub use checkerboard::Checkerboard;
 pub use conditional::{flip_probability, probability_up};
-pub use independent::{SpinChain, SpinDraws, draw_spins};
+pub use independent::{SpinChain, SpinChains};
 pub use single_site::SingleSite;
 pub use swendsen_wang::SwendsenWang;
 pub use wolff::Wolff;

@@ -5,16 +5,22 @@
 //! clusters; units of a restricted Boltzmann machine start at fair bits, or at N(0, 1), and are moved by
 //! block Gibbs sweeps. Chain i of a seed is the same however many are drawn, on any number of threads.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
-use crate::ising::chains::{SpinChain, SpinDraws, draw_spins};
+use crate::ising::chains::{SpinChain, SpinChains};
 use crate::ising::{IsingModel, Lattice};
 use crate::mcmc::UnitStart;
 use crate::model::Bipartite;
-use crate::sample::gibbs::{UnitChains, WeightedUnits};
-use crate::sample::{ModelFile, RbmFile};
+use crate::sample::ModelFile;
+use crate::sample::drawing::Drawing;
+use crate::sample::samplers::{UnitChains, VisibleChains, WeightedUnits};
+use crate::sample::transition::{Schedule, Transition};
 
-/// Chains of units that move together.
+/// Chains that move together.
 const BATCH: usize = 64;
+/// Parts of a chain of spins after which progress is told.
+const PARTS: u64 = 100;
 
 /// Samples of a model file.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,65 +31,86 @@ pub struct FileDraws {
     pub row_shape: Vec<usize>,
 }
 
-/// Draws `count` samples of `file` after `steps` steps each; `chain` is how spins move, the fitting way where
-/// none. `progress` is told what is done and of how much, and may end the work.
+/// What is asked of a model file.
+#[derive(Clone, Copy, Debug)]
+pub struct FileDrawing {
+    /// Samples.
+    pub count: usize,
+    /// Steps of each chain.
+    pub steps: u64,
+    /// The seed.
+    pub seed: u64,
+    /// How spins move; the fitting way where none.
+    pub chain: Option<SpinChain>,
+}
+
+/// Draws samples of `file`. `progress` is told what is done and of how much, and may end the work.
 ///
 /// # Errors
 /// A chain of spins for a machine; whatever `progress` returns.
 pub fn draw_from_file(
     file: &ModelFile,
-    chain: Option<SpinChain>,
-    (count, steps): (usize, u64),
-    seed: u64,
+    asked: FileDrawing,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<FileDraws> {
+    let FileDrawing { count, steps, seed, chain } = asked;
+    let drawing = Drawing { count, seed, batch: BATCH, chains: 0 };
+    let schedule = Schedule { steps, stages: Vec::new() };
     match file {
         ModelFile::Ising(model) => {
-            let chain = chain.unwrap_or_else(|| SpinChain::fitting(model));
-            spins(model, chain, SpinDraws { count, steps, seed }, progress)
+            let kind = chain.unwrap_or_else(|| SpinChain::fitting(model));
+            let mut chains = SpinRows { chains: SpinChains::new(model, kind, seed), steps };
+            let rows = drawing.run(&mut chains, &schedule, model.sites(), progress)?.rows;
+            Ok(FileDraws { rows, row_shape: shape_of(model) })
         }
         ModelFile::Rbm(_) if chain.is_some() => {
             Err(Error::input("Boltzmann machines are sampled by block Gibbs sweeps only").at("chain"))
         }
-        ModelFile::Rbm(file) => units(file, (count, steps), seed, progress),
+        ModelFile::Rbm(file) => {
+            let target = file.weighted()?;
+            let width = file.model.first_width();
+            let start = UnitStart::new(file.model.first_units(), &[], &[]);
+            let weights = target.single()?;
+            let executor = target.executor.clone();
+            let units = WeightedUnits { model: &file.model, weights, executor };
+            let chains = UnitChains::new(units, start, BATCH, seed)?;
+            let mut chains = VisibleChains { chains, row_len: width, shows_means: false };
+            let rows = drawing.run(&mut chains, &schedule, width, progress)?.rows;
+            Ok(FileDraws { rows, row_shape: vec![width] })
+        }
     }
 }
 
-fn spins(
-    model: &IsingModel,
-    chain: SpinChain,
-    draws: SpinDraws,
-    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<FileDraws> {
-    let spins = draw_spins(model, chain, draws, progress)?;
-    let row_shape = match model.lattice() {
+/// The extents of a state: of a lattice with one channel, of a graph its sites.
+fn shape_of(model: &IsingModel) -> Vec<usize> {
+    match model.lattice() {
         Lattice::Grid { height, width } | Lattice::Torus { height, width } => vec![height, width, 1],
         Lattice::Graph { sites } => vec![sites],
-    };
-    Ok(FileDraws { rows: spins.into_iter().map(f32::from).collect(), row_shape })
+    }
 }
 
-fn units(
-    file: &RbmFile,
-    (count, steps): (usize, u64),
-    seed: u64,
-    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<FileDraws> {
-    let (target, width) = (file.weighted()?, file.model.first_width());
-    let start = UnitStart::new(file.model.first_units(), &[], &[]);
-    let (weights, executor) = (target.single()?, target.executor.clone());
-    let units = WeightedUnits { model: &file.model, weights, executor };
-    let mut chains = UnitChains::new(units, start, BATCH, seed)?;
-    let total = count.div_ceil(BATCH) as u64 * steps;
-    let (mut rows, mut done) = (Vec::new(), 0);
-    for first in (0..count).step_by(BATCH) {
-        chains.begin(first)?;
-        for step in 1..=steps {
-            chains.sweep(step)?;
-            done += 1;
-            progress(done, total)?;
-        }
-        rows.extend_from_slice(&chains.states.view()?[..BATCH.min(count - first) * width]);
+/// Chains of spins as rows.
+struct SpinRows<'a> {
+    chains: SpinChains<'a>,
+    steps: u64,
+}
+
+impl Transition for SpinRows<'_> {
+    fn start(&mut self, chains: Range<usize>) -> Result<()> {
+        self.chains.start(chains);
+        Ok(())
     }
-    Ok(FileDraws { rows, row_shape: vec![width] })
+
+    fn advance(&mut self, steps: Range<u64>) -> Result<()> {
+        self.chains.advance(steps)
+    }
+
+    fn rows(&self) -> Result<Vec<f32>> {
+        Ok(self.chains.spins().map(f32::from).collect())
+    }
+
+    /// A step of a small lattice is shorter than sharing it out.
+    fn steps_at_once(&self) -> u64 {
+        self.steps.div_ceil(PARTS).max(1)
+    }
 }

@@ -5,7 +5,7 @@ use enscore::ising::chains::{
 };
 use enscore::ising::{Coupling, Field, IsingModel};
 use enscore::model::{RBM_PARAMETERS, Rbm, Units};
-use enscore::sample::{ModelFile, RbmFile, draw_from_file};
+use enscore::sample::{FileDrawing, ModelFile, RbmFile, draw_from_file};
 use enscore_program::random::Key;
 
 use super::plain::{Sides, close};
@@ -28,6 +28,10 @@ fn transition(chain: SpinChain, model: &IsingModel) -> Box<dyn SpinTransition> {
     }
 }
 
+fn asked(count: usize, steps: u64, chain: Option<SpinChain>) -> FileDrawing {
+    FileDrawing { count, steps, seed: SEED, chain }
+}
+
 #[test]
 fn every_chain_of_spins_goes_its_own_way() {
     let (model, none) = (model(), &mut |_: u64, _: u64| Ok(()));
@@ -35,7 +39,7 @@ fn every_chain_of_spins_goes_its_own_way() {
         // 230 steps are no whole number of the hundred parts that a drawing is cut into.
         for steps in [1, 230] {
             let drawn =
-                draw_from_file(&ModelFile::Ising(model.clone()), Some(chain), (COUNT, steps), SEED, none)
+                draw_from_file(&ModelFile::Ising(model.clone()), asked(COUNT, steps, Some(chain)), none)
                     .unwrap();
             assert_eq!((drawn.row_shape, drawn.rows.len()), (vec![3, 4, 1], COUNT * 12));
             for (i, row) in drawn.rows.chunks(12).enumerate() {
@@ -114,7 +118,7 @@ fn units_of_a_file_sweep_as_one_chain_at_a_time() {
         let model = Rbm::new(&[3], 2, units).unwrap();
         let values = [vec![0.5, -1.25, 2.0, 0.75, -0.3, 1.1], vec![0.2, -0.6, 0.9], vec![-0.4, 0.7]];
         let file = ModelFile::Rbm(RbmFile { model: model.clone(), values: values.clone() });
-        let drawn = draw_from_file(&file, None, (COUNT, 5), SEED, &mut |_, _| Ok(())).unwrap();
+        let drawn = draw_from_file(&file, asked(COUNT, 5, None), &mut |_, _| Ok(())).unwrap();
         let ModelFile::Rbm(rbm) = &file else { panic!("another model") };
         let target = rbm.weighted().unwrap();
         let by_name =
@@ -131,6 +135,6 @@ fn units_of_a_file_sweep_as_one_chain_at_a_time() {
         }
         assert_eq!(drawn.row_shape, [3]);
         close(&format!("{units:?}"), &drawn.rows, &expected, 1e-4);
-        assert!(draw_from_file(&file, Some(SpinChain::Gibbs), (1, 1), SEED, &mut |_, _| Ok(())).is_err());
+        assert!(draw_from_file(&file, asked(1, 1, Some(SpinChain::Gibbs)), &mut |_, _| Ok(())).is_err());
     }
 }

@@ -4,6 +4,7 @@ mod densities;
 mod file_chains;
 mod file_models;
 mod frozen_flow;
+mod metropolis;
 mod plain;
 mod spin_chains;
 mod starts;

@@ -4,8 +4,10 @@ use enscore::mcmc::StepRule;
 use enscore::objective::ObjectiveSettings;
 use enscore::trained::Trained;
 
-use enscore::sample::{AnnealedSettings, Drawn, LangevinSettings, SamplerSettings, draw, draw_clamped};
-use enscore_program::random::Key;
+use enscore::sample::{
+    AnnealedSettings, Drawn, HmcSettings, LangevinSettings, MalaSettings, SamplerSettings, draw, draw_clamped,
+};
+use enscore_program::random::{Key, row_words, uniform};
 
 use super::plain::{Plain, close, normal};
 use crate::common::runs::Folder;
@@ -16,6 +18,11 @@ const COUNT: usize = 7;
 /// Chains whose trajectory is kept.
 const KEPT: usize = 2;
 const TOLERANCE: f64 = 2e-4;
+
+/// The streams of proposals, of acceptance and of the lengths of trajectories.
+const MOVE_STREAM: u32 = 0x4D43_0001;
+const ACCEPT_STREAM: u32 = 0x4D43_0002;
+const JITTER_STREAM: u32 = 0x4149_0001;
 
 /// A chain: its stages, the last of which is the sample.
 type Stages = Vec<Vec<f64>>;
@@ -93,6 +100,76 @@ fn langevin(plain: &Plain, settings: &LangevinSettings, chain: u64) -> Stages {
     stages
 }
 
+/// Whether a proposal with this log ratio is accepted.
+fn accepts(step: u64, chain: u64, log_ratio: f64) -> bool {
+    let mut words = [0; 1];
+    row_words(Key::new(SEED, step), ACCEPT_STREAM, chain, &mut words);
+    uniform(words[0]) < log_ratio.exp().min(1.0)
+}
+
+fn square(x: impl Iterator<Item = f64>) -> f64 {
+    x.map(|x| x * x).sum()
+}
+
+/// The stages of a chain whose proposals may be refused; `propose` gives the new place and its log ratio.
+fn metropolis(
+    plain: &Plain,
+    steps: u64,
+    chain: u64,
+    propose: impl Fn(u64, &[f64]) -> (Vec<f64>, f64),
+) -> Stages {
+    let mut x = plain.start(SEED, chain);
+    let mut stages = vec![x.clone()];
+    for step in 1..=steps {
+        let (proposal, log_ratio) = propose(step, &x);
+        if accepts(step, chain, log_ratio) {
+            x = proposal;
+        }
+        if parts(steps).contains(&step) {
+            stages.push(x.clone());
+        }
+    }
+    stages
+}
+
+fn mala(plain: &Plain, settings: &MalaSettings, chain: u64) -> Stages {
+    let f = plain.log_density();
+    let score = plain.score(1.0);
+    let a = settings.step_size;
+    let proposed = |from: &[f64], to: &[f64]| {
+        let moved = to.iter().zip(from).zip(score(from)).map(|((to, from), s)| to - from - a * s);
+        -square(moved) / (4.0 * a)
+    };
+    metropolis(plain, settings.steps, chain, |number, x| {
+        let z = normal(Key::new(SEED, number), MOVE_STREAM, chain, x.len());
+        let mut y = x.to_vec();
+        step(&mut y, &score(x), &z, a, (2.0 * a).sqrt());
+        let log_ratio = f(&y) - f(x) + proposed(&y, x) - proposed(x, &y);
+        (y, log_ratio)
+    })
+}
+
+fn hmc(plain: &Plain, settings: &HmcSettings, chain: u64) -> Stages {
+    let f = plain.log_density();
+    let score = plain.score(1.0);
+    metropolis(plain, settings.steps, chain, |number, x| {
+        let mut words = [0; 1];
+        row_words(Key::new(SEED, number), JITTER_STREAM, 0, &mut words);
+        let size = settings.step_size * (0.8 + 0.4 * uniform(words[0]));
+        let first = normal(Key::new(SEED, number), MOVE_STREAM, chain, x.len());
+        let mut p = first.clone();
+        let mut q = x.to_vec();
+        for _ in 0..settings.leapfrog_steps {
+            p.iter_mut().zip(score(&q)).for_each(|(p, s)| *p += 0.5 * size * s);
+            q.iter_mut().zip(&p).for_each(|(q, p)| *q += size * p);
+            p.iter_mut().zip(score(&q)).for_each(|(p, s)| *p += 0.5 * size * s);
+        }
+        let kinetic = |p: &[f64]| 0.5 * square(p.iter().copied());
+        let log_ratio = f(&q) - f(x) + kinetic(&first) - kinetic(&p);
+        (q, log_ratio)
+    })
+}
+
 /// The stages of a chain of units, the data's alone, and the means of the last.
 fn gibbs(plain: &Plain, steps: u64, chain: u64) -> (Stages, Vec<f64>) {
     let (units, len) = (plain.units(), plain.row_len());
@@ -116,6 +193,12 @@ fn chains(plain: &Plain) -> (Vec<Stages>, Vec<Vec<f64>>) {
         }
         SamplerSettings::Langevin(settings) => {
             (all.map(|chain| langevin(plain, settings, chain)).collect(), Vec::new())
+        }
+        SamplerSettings::Mala(settings) => {
+            (all.map(|chain| mala(plain, settings, chain)).collect(), Vec::new())
+        }
+        SamplerSettings::Hmc(settings) => {
+            (all.map(|chain| hmc(plain, settings, chain)).collect(), Vec::new())
         }
         SamplerSettings::Gibbs(settings) => all.map(|chain| gibbs(plain, settings.steps, chain)).unzip(),
         SamplerSettings::Exact(_) => {
@@ -183,6 +266,19 @@ fn langevin_chains_take_their_own_steps() {
     family("cd-persistent", &[&["steps=25"], &["steps=4", "step_size=0.05", "noise_std=0"]]);
     family("cd-short-run", &[&[]]);
     family("nce-energy", &[&["steps=12", "batch=5"]]);
+}
+
+#[test]
+fn metropolis_chains_accept_and_refuse_proposals() {
+    family(
+        "sm-energy",
+        &[
+            &["kind='mala'", "step_size=0.05", "steps=12"],
+            &["kind='mala'", "step_size=1.5", "steps=6", "batch=3"],
+            &["kind='hmc'", "step_size=0.3", "leapfrog_steps=3", "steps=12", "weights='raw'"],
+        ],
+    );
+    family("cd-data", &[&["kind='hmc'", "step_size=0.9", "leapfrog_steps=5", "steps=8", "batch=2"]]);
 }
 
 #[test]

@@ -3,18 +3,20 @@
 //! a short chain from noise shows what a model learnt by such chains makes of noise, which need not be its
 //! density.
 
+use std::ops::Range;
+
+use enscore_program::executor::Buffer;
 use enscore_program::random::Key;
 
-use super::drawing::{Drawing, Drawn, noise_start};
-use super::kind::SamplerKind;
-use super::trained::TrainedModel;
 use crate::error::Result;
+use crate::executor::Routine;
 use crate::keys::{Fit, Keys, Kind, Reader, above, at_least};
 use crate::mcmc::{LangevinDefaults, SamplerFacts, TrainedLevels, langevin_program};
 use crate::model::Family;
-
-/// Parts of a chain at whose ends the trajectory is kept.
-const PARTS: u64 = 10;
+use crate::sample::drawing::{Drawing, noise_start};
+use crate::sample::kind::{SamplerKind, Sampling};
+use crate::sample::trained::TrainedModel;
+use crate::sample::transition::{Schedule, Transition};
 
 /// Settings of Langevin dynamics on one density, starting from noise at the scale of the data: x +
 /// step_size s + noise_std z.
@@ -73,48 +75,56 @@ impl Kind for LangevinSettings {
 }
 
 impl SamplerKind for LangevinSettings {
-    fn draw(
-        &self,
-        model: &TrainedModel,
-        drawing: &Drawing,
-        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-    ) -> Result<Drawn> {
-        draw(model, self, drawing, progress)
+    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>> {
+        let program = langevin_program(&model.model, model.parameters(), drawing.batch)?;
+        let x = noise_start(model, drawing.seed, 0, drawing.batch)?;
+        let chains = LangevinChains {
+            model,
+            step: model.compile(&program)?,
+            scalars: [model.levels.last(), self.step_size, self.noise_std].map(|value| [value as f32]),
+            seed: drawing.seed,
+            batch: drawing.batch,
+            first: 0,
+            moved: model.executor.upload(vec![0.0f32; x.count()][..].into())?,
+            x,
+        };
+        Ok(Sampling { chains: Box::new(chains), schedule: Schedule::in_parts(self.steps) })
     }
 }
 
-/// Draws as `settings` say.
-fn draw(
-    model: &TrainedModel,
-    settings: &LangevinSettings,
-    drawing: &Drawing,
-    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<Drawn> {
-    let batch = drawing.batch;
-    let program = langevin_program(&model.model, model.parameters(), batch)?;
-    let mut routine = model.compile(&program)?;
-    let sigma = [model.levels.last() as f32];
-    let drift = [settings.step_size as f32];
-    let noise_std = [settings.noise_std as f32];
-    let parts = PARTS.min(settings.steps);
-    let total = drawing.count.div_ceil(batch) as u64 * settings.steps;
-    let mut done = 0;
-    drawing.by_batches(model, parts as usize + 1, |first, trajectory, kept| {
-        let mut x = noise_start(model, drawing.seed, first, batch)?;
-        let mut moved = model.executor.upload(vec![0.0f32; x.count()][..].into())?;
-        trajectory.extend_from_slice(&x.view()?[..kept]);
-        for step in 1..=settings.steps {
-            let call = routine.call().weights(&model.weights).with("x", &x);
-            let call = call.with("sigma", &sigma).with("drift", &drift).with("noise_std", &noise_std);
-            let key = Key { seed: drawing.seed, step, row: first as u64 };
-            call.with("key", key).to("x", &mut moved).run()?;
-            std::mem::swap(&mut x, &mut moved);
-            if step * parts / settings.steps > (step - 1) * parts / settings.steps {
-                trajectory.extend_from_slice(&x.view()?[..kept]);
-            }
-            done += 1;
-            progress(done, total)?;
+struct LangevinChains<'a> {
+    model: &'a TrainedModel,
+    step: Routine,
+    /// σ, the coefficient of the score, the standard deviation of the noise.
+    scalars: [[f32; 1]; 3],
+    seed: u64,
+    batch: usize,
+    /// The number of the first chain.
+    first: u64,
+    x: Buffer,
+    moved: Buffer,
+}
+
+impl Transition for LangevinChains<'_> {
+    fn start(&mut self, chains: Range<usize>) -> Result<()> {
+        self.first = chains.start as u64;
+        self.x = noise_start(self.model, self.seed, chains.start, self.batch)?;
+        Ok(())
+    }
+
+    fn advance(&mut self, steps: Range<u64>) -> Result<()> {
+        let [sigma, drift, noise_std] = &self.scalars;
+        for step in steps {
+            let key = Key { seed: self.seed, step, row: self.first };
+            let call = self.step.call().weights(&self.model.weights).with("x", &self.x).with("sigma", sigma);
+            let call = call.with("drift", drift).with("noise_std", noise_std).with("key", key);
+            call.to("x", &mut self.moved).run()?;
+            std::mem::swap(&mut self.x, &mut self.moved);
         }
-        Ok(x.read()?)
-    })
+        Ok(())
+    }
+
+    fn rows(&self) -> Result<Vec<f32>> {
+        Ok(self.x.read()?)
+    }
 }

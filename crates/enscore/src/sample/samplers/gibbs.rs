@@ -1,18 +1,20 @@
 //! Samples of two sides of units by block Gibbs sampling from independent units with the data's means.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use enscore_program::executor::{Buffer, Executor, Width};
 use enscore_program::random::Key;
 
-use super::drawing::{Drawing, Drawn};
-use super::kind::SamplerKind;
-use super::trained::TrainedModel;
 use crate::error::{Error, Result};
 use crate::executor::{Routine, Weights};
 use crate::keys::{Fit, Kind, at_least, choice, keys};
 use crate::mcmc::{SamplerFacts, UnitStart, gibbs_program};
 use crate::model::{Bipartite, Family};
+use crate::sample::drawing::Drawing;
+use crate::sample::kind::{SamplerKind, Sampling};
+use crate::sample::trained::TrainedModel;
+use crate::sample::transition::{Schedule, Transition};
 use crate::streams;
 
 choice! {
@@ -43,21 +45,58 @@ impl Kind for GibbsSettings {
 }
 
 impl SamplerKind for GibbsSettings {
-    fn draw(
-        &self,
-        model: &TrainedModel,
-        drawing: &Drawing,
-        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-    ) -> Result<Drawn> {
-        draw(model, self, drawing, progress)
+    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>> {
+        let Some(units) = model.model.bipartite() else {
+            return Err(Error::input("Gibbs sampling needs a bipartite model").at("sampler.kind"));
+        };
+        let chains = VisibleChains {
+            chains: UnitChains::of(model, units, drawing.batch, drawing.seed)?,
+            row_len: model.row_len(),
+            shows_means: self.pictures == Shown::Means,
+        };
+        Ok(Sampling { chains: Box::new(chains), schedule: Schedule::in_parts(self.steps) })
     }
 }
 
-/// Parts of a chain at whose ends the trajectory is kept.
-const PARTS: u64 = 10;
+/// Chains of units of which the data's are shown; they come first.
+pub(in crate::sample) struct VisibleChains {
+    pub(in crate::sample) chains: UnitChains,
+    pub(in crate::sample) row_len: usize,
+    pub(in crate::sample) shows_means: bool,
+}
+
+impl VisibleChains {
+    fn data(&self, x: &Buffer) -> Result<Vec<f32>> {
+        Ok(x.view()?.chunks_exact(self.chains.width).flat_map(|x| &x[..self.row_len]).copied().collect())
+    }
+}
+
+impl Transition for VisibleChains {
+    fn start(&mut self, chains: Range<usize>) -> Result<()> {
+        self.chains.begin(chains.start)
+    }
+
+    fn advance(&mut self, steps: Range<u64>) -> Result<()> {
+        for step in steps {
+            self.chains.sweep(step)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self) -> Result<Vec<f32>> {
+        self.data(&self.chains.states)
+    }
+
+    fn means(&self) -> Result<Option<Vec<f32>>> {
+        if !self.shows_means {
+            return Ok(None);
+        }
+        self.data(&self.chains.means).map(Some)
+    }
+}
 
 /// Chains that sweep together. A draw depends on (seed, sweep, chain).
-pub(super) struct UnitChains {
+pub(in crate::sample) struct UnitChains {
     sweep: Routine,
     weights: Weights,
     start: UnitStart,
@@ -66,22 +105,22 @@ pub(super) struct UnitChains {
     first: u64,
     width: usize,
     /// `[chains, first]`.
-    pub(super) states: Buffer,
+    pub(in crate::sample) states: Buffer,
     /// What the last sweep drew them at.
-    pub(super) means: Buffer,
+    pub(in crate::sample) means: Buffer,
     moved: Buffer,
 }
 
 /// A model of units with its weights in single precision, and where it runs.
-pub(super) struct WeightedUnits<'a> {
-    pub(super) model: &'a dyn Bipartite,
-    pub(super) weights: Weights,
-    pub(super) executor: Arc<dyn Executor>,
+pub(in crate::sample) struct WeightedUnits<'a> {
+    pub(in crate::sample) model: &'a dyn Bipartite,
+    pub(in crate::sample) weights: Weights,
+    pub(in crate::sample) executor: Arc<dyn Executor>,
 }
 
 impl UnitChains {
     /// This many chains of `units`, which begin at `start`.
-    pub(super) fn new(
+    pub(in crate::sample) fn new(
         units: WeightedUnits,
         start: UnitStart,
         chains: usize,
@@ -107,14 +146,19 @@ impl UnitChains {
     }
 
     /// The chains of a run, which begin at the data's means.
-    pub(super) fn of(model: &TrainedModel, units: &dyn Bipartite, chains: usize, seed: u64) -> Result<Self> {
+    pub(in crate::sample) fn of(
+        model: &TrainedModel,
+        units: &dyn Bipartite,
+        chains: usize,
+        seed: u64,
+    ) -> Result<Self> {
         let start = UnitStart::new(units.first_units(), &model.data.mean, &model.data.deviation);
         let (weights, executor) = (model.weights.clone(), model.executor.clone());
         UnitChains::new(WeightedUnits { model: units, weights, executor }, start, chains, seed)
     }
 
     /// Goes on with chains that have not begun, the first of this number.
-    pub(super) fn begin(&mut self, first: usize) -> Result<()> {
+    pub(in crate::sample) fn begin(&mut self, first: usize) -> Result<()> {
         self.first = first as u64;
         let key = Key::new(self.seed, 0);
         Ok(self.states.edit(|states| {
@@ -125,49 +169,11 @@ impl UnitChains {
     }
 
     /// Sweep `number`, 1 the first.
-    pub(super) fn sweep(&mut self, number: u64) -> Result<()> {
+    pub(in crate::sample) fn sweep(&mut self, number: u64) -> Result<()> {
         let call = self.sweep.call().weights(&self.weights).with("x", &self.states);
         let call = call.with("key", Key { seed: self.seed, step: number, row: self.first });
         call.to("x", &mut self.moved).to("mean", &mut self.means).run()?;
         std::mem::swap(&mut self.states, &mut self.moved);
         Ok(())
     }
-}
-
-/// Draws as `settings` say.
-fn draw(
-    model: &TrainedModel,
-    settings: &GibbsSettings,
-    drawing: &Drawing,
-    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<Drawn> {
-    let Some(units) = model.model.bipartite() else {
-        return Err(Error::input("Gibbs sampling needs a bipartite model").at("sampler.kind"));
-    };
-    let (width, row) = (units.first_width(), model.row_len());
-    let mut chains = UnitChains::of(model, units, drawing.batch, drawing.seed)?;
-    // The data's units come first.
-    let data = |x: &Buffer| -> Result<Vec<f32>> {
-        Ok(x.view()?.chunks_exact(width).flat_map(|x| &x[..row]).copied().collect())
-    };
-    let parts = PARTS.min(settings.steps);
-    let total = drawing.count.div_ceil(drawing.batch) as u64 * settings.steps;
-    let (mut done, mut means) = (0, Vec::new());
-    let mut drawn = drawing.by_batches(model, parts as usize + 1, |first, trajectory, kept| {
-        chains.begin(first)?;
-        trajectory.extend_from_slice(&data(&chains.states)?[..kept]);
-        for step in 1..=settings.steps {
-            chains.sweep(step)?;
-            if step * parts / settings.steps > (step - 1) * parts / settings.steps {
-                trajectory.extend_from_slice(&data(&chains.states)?[..kept]);
-            }
-            done += 1;
-            progress(done, total)?;
-        }
-        means.extend(data(&chains.means)?);
-        data(&chains.states)
-    })?;
-    means.truncate(drawn.rows.len());
-    drawn.means = (settings.pictures == Shown::Means).then_some(means);
-    Ok(drawn)
 }

@@ -1,0 +1,63 @@
+//! Samples by Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011) from noise of the size of the data:
+//! exact for the density once the chains have forgotten their start, whatever the step.
+
+use super::host_chains::{HostChains, Metropolis};
+use crate::citation::Citation;
+use crate::error::Result;
+use crate::keys::{Fit, Kind, at_least, keys, within};
+use crate::mcmc::{HMC_ACCEPTANCE, Hmc, SamplerFacts, TrainedLevels};
+use crate::model::Family;
+use crate::sample::drawing::Drawing;
+use crate::sample::kind::{SamplerKind, Sampling};
+use crate::sample::trained::TrainedModel;
+use crate::sample::transition::Schedule;
+
+keys! {
+    /// Settings of Hamiltonian Monte Carlo.
+    HmcSettings {
+        step_size: f64 = 0.0, at_least(0.0),
+            "Leapfrog step size, in units of the scaled data; 0: tuned in the warm-up.";
+        leapfrog_steps: usize = 20, within(1, 100_000), "Leapfrog steps per transition.";
+        steps: u64 = 100, at_least(1), "Transitions per chain, starting from noise at the scale of the data.";
+        warmup: u64 = 100, at_least(2),
+            "With step_size = 0: transitions of the pilot chains that tune the step size to an acceptance of 0.8.";
+    }
+}
+
+impl Kind for HmcSettings {
+    type Facts = SamplerFacts;
+
+    /// Any energy of real numbers: acceptance needs its log density.
+    fn fits(facts: &SamplerFacts) -> Fit {
+        match (facts.family, facts.levels) {
+            (Family::Energy, TrainedLevels::None) => Fit::Yes,
+            (Family::Energy, TrainedLevels::One | TrainedLevels::Many) => Fit::No,
+            (Family::Score | Family::Bipartite | Family::Flow, _) => Fit::No,
+        }
+    }
+}
+
+impl SamplerKind for HmcSettings {
+    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>> {
+        let metropolis = Metropolis {
+            transition: Box::new(|step_size, key| {
+                Ok(Box::new(Hmc::jittered(step_size, self.leapfrog_steps, key)?))
+            }),
+            step_size: self.step_size,
+            warmup: self.warmup,
+            acceptance: HMC_ACCEPTANCE,
+        };
+        let chains = HostChains::new(model, drawing, metropolis)?;
+        Ok(Sampling { chains: Box::new(chains), schedule: Schedule::in_parts(self.steps) })
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        vec![Citation {
+            role: "Hamiltonian Monte Carlo",
+            authors: "Simon Duane, A. D. Kennedy, Brian J. Pendleton, Duncan Roweth",
+            year: 1987,
+            title: "Hybrid Monte Carlo",
+            venue: "Physics Letters B 195(2), 216-222",
+        }]
+    }
+}

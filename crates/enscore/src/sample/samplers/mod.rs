@@ -1,0 +1,17 @@
+//! One file a sampler: its keys, and its chains.
+
+mod annealed;
+mod exact;
+mod gibbs;
+mod hmc;
+mod host_chains;
+mod langevin;
+mod mala;
+
+pub use annealed::AnnealedSettings;
+pub use exact::ExactSettings;
+pub use gibbs::{GibbsSettings, Shown};
+pub(super) use gibbs::{UnitChains, VisibleChains, WeightedUnits};
+pub use hmc::HmcSettings;
+pub use langevin::LangevinSettings;
+pub use mala::MalaSettings;
