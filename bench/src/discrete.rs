@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use enscore_cpu::ising::{PackedTorus, Rule};
-use enscore_cpu::simd::Path;
+use enscore_cpu::simd::Instructions;
 use enscore_program::random::Key;
 
 /// A workload: a figure by which libraries are compared, and a burst of units of work.
@@ -66,12 +66,12 @@ impl Ising {
     /// A chain from a random state: a sweep of the heat bath without coupling.
     fn start() -> Option<Ising> {
         let mut torus = PackedTorus::pack(Ising::SIDE, Ising::SIDE, &[1; Ising::SIDE * Ising::SIDE])?;
-        torus.sweep(Path::current(), Rule::HeatBath, 0.0, Key::new(0, 0));
+        torus.sweep(Instructions::current(), Rule::HeatBath, 0.0, Key::new(0, 0));
         Some(Ising(torus))
     }
 
     fn sweep(&mut self, step: u64) {
-        self.0.sweep(Path::current(), Rule::Metropolis, Ising::BETA, Key::new(1, step));
+        self.0.sweep(Instructions::current(), Rule::Metropolis, Ising::BETA, Key::new(1, step));
     }
 
     /// After a thousand sweeps.

@@ -4,7 +4,7 @@ use enscore_program::random::Key;
 
 use crate::conv::Algorithm;
 use crate::matmul::Products;
-use crate::simd::Path;
+use crate::simd::Instructions;
 
 /// Choices that a program is compiled with.
 #[derive(Clone, Copy, Debug)]
@@ -12,14 +12,14 @@ pub struct Options {
     /// How convolutions are computed.
     pub conv: Algorithm,
     /// The instructions used.
-    pub path: Path,
+    pub path: Instructions,
     /// How matrix products of single precision numbers are computed.
     pub products: Products,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { conv: Algorithm::Auto, path: Path::current(), products: Products::Single }
+        Options { conv: Algorithm::Auto, path: Instructions::current(), products: Products::Single }
     }
 }
 

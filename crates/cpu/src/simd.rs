@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 
 /// A set of vector instructions that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Path {
+pub enum Instructions {
     /// Whatever the compiler's target guarantees.
     Portable,
     /// AVX2 and FMA: x86-64-v3.
@@ -19,40 +19,43 @@ pub enum Path {
 const UNSET: u8 = u8::MAX;
 static CHOSEN: AtomicU8 = AtomicU8::new(UNSET);
 
-impl Path {
+impl Instructions {
     /// The widest path that this processor has.
-    pub fn detect() -> Path {
+    pub fn detect() -> Instructions {
         #[cfg(target_arch = "x86_64")]
         {
             if pulp::x86::V4::is_available() {
-                return Path::Avx512;
+                return Instructions::Avx512;
             }
             if pulp::x86::V3::is_available() {
-                return Path::Avx2;
+                return Instructions::Avx2;
             }
         }
-        Path::Portable
+        Instructions::Portable
     }
 
     /// Every path that this processor has, narrowest first: what tests run over.
-    pub fn available() -> Vec<Path> {
-        let widest = Path::detect();
-        [Path::Portable, Path::Avx2, Path::Avx512].into_iter().filter(|path| *path <= widest).collect()
+    pub fn available() -> Vec<Instructions> {
+        let widest = Instructions::detect();
+        [Instructions::Portable, Instructions::Avx2, Instructions::Avx512]
+            .into_iter()
+            .filter(|path| *path <= widest)
+            .collect()
     }
 
-    /// The path in use: the widest one, unless [`Path::force`] chose another.
-    pub fn current() -> Path {
+    /// The path in use: the widest one, unless [`Instructions::force`] chose another.
+    pub fn current() -> Instructions {
         match CHOSEN.load(Ordering::Relaxed) {
-            0 => Path::Portable,
-            1 => Path::Avx2,
-            2 => Path::Avx512,
-            _ => Path::detect(),
+            0 => Instructions::Portable,
+            1 => Instructions::Avx2,
+            2 => Instructions::Avx512,
+            _ => Instructions::detect(),
         }
     }
 
     /// Use `path` from now on in the whole process, if the processor has it; says whether it has.
-    pub fn force(path: Path) -> bool {
-        let possible = path <= Path::detect();
+    pub fn force(path: Instructions) -> bool {
+        let possible = path <= Instructions::detect();
         if possible {
             CHOSEN.store(path as u8, Ordering::Relaxed);
         }
@@ -65,12 +68,12 @@ impl Path {
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         {
-            if self == Path::Avx512
+            if self == Instructions::Avx512
                 && let Some(simd) = pulp::x86::V4::try_new()
             {
                 return simd.vectorize(Fused::<K>(kernel));
             }
-            if self >= Path::Avx2
+            if self >= Instructions::Avx2
                 && let Some(simd) = pulp::x86::V3::try_new()
             {
                 return simd.vectorize(Fused::<K>(kernel));
@@ -84,12 +87,12 @@ impl Path {
     pub fn run_vectors<K: WithSimd>(self, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         {
-            if self == Path::Avx512
+            if self == Instructions::Avx512
                 && let Some(simd) = pulp::x86::V4::try_new()
             {
                 return Simd::vectorize(simd, kernel);
             }
-            if self >= Path::Avx2
+            if self >= Instructions::Avx2
                 && let Some(simd) = pulp::x86::V3::try_new()
             {
                 return Simd::vectorize(simd, kernel);

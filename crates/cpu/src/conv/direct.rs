@@ -9,7 +9,7 @@ use super::narrow::Narrow;
 use super::shallow::Shallow;
 use super::way::{Call, Way};
 use crate::matmul::{gemm_into, sum_partials};
-use crate::simd::{Float, Path};
+use crate::simd::{Float, Instructions};
 
 /// Bytes of a strip of im2col.
 const STRIP_BYTES: usize = 256 << 10;
@@ -139,7 +139,7 @@ fn image_strip<T>(window: &Window) -> usize {
 
 /// The adjoint of [`forward`] in `source`: overwrites `source` with what flows back from `target`.
 pub(super) fn input_gradient<T: Float>(
-    path: Path,
+    path: Instructions,
     window: &Window,
     target: &[T],
     weights: &[T],
@@ -204,7 +204,7 @@ pub(super) fn weight_gradient_scratch<T>(window: &Window) -> usize {
 
 /// The adjoint of [`forward`] in `weights`.
 pub(super) fn weight_gradient<T: Float>(
-    path: Path,
+    path: Instructions,
     window: &Window,
     source: &[T],
     target: &[T],
@@ -227,7 +227,7 @@ pub(super) fn weight_gradient<T: Float>(
 
 /// weights\[tap, c, o\] = Σ over target pixels of the source value at the tap · target value.
 fn contract<T: Float>(
-    path: Path,
+    path: Instructions,
     window: &Window,
     source: &[T],
     target: &[T],

@@ -18,7 +18,7 @@ mod tests;
 
 pub use geometry::ConvGeometry;
 
-use crate::simd::{Float, Path};
+use crate::simd::{Float, Instructions};
 use fold::{TILE, Tiled, fold_weights, turn_weights, unfold_weights};
 use geometry::Window;
 use way::Call;
@@ -98,10 +98,10 @@ impl Convolution {
     /// Computes `out` from the operands `a` and `b`, in the order in which [`Direction`] names them. Panics
     /// if a slice's length is not that of the geometry, or scratch is too short.
     pub fn run<T: Float>(&self, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
-        self.run_on(Path::current(), a, b, out, scratch);
+        self.run_on(Instructions::current(), a, b, out, scratch);
     }
 
-    fn run_on<T: Float>(&self, path: Path, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
+    fn run_on<T: Float>(&self, path: Instructions, a: &[T], b: &[T], out: &mut [T], scratch: &mut [T]) {
         let needed = self.scratch::<T>();
         self.check([a.len(), b.len(), out.len()], scratch.len(), needed);
         let scratch = &mut scratch[..needed];

@@ -56,7 +56,7 @@ impl<T: Float> Case<T> {
     }
 
     /// y, dx and dw, with outputs and scratch full of NaN before, so that nothing may be read or left out.
-    fn run(&self, path: Path, algorithm: Algorithm) -> [Vec<T>; 3] {
+    fn run(&self, path: Instructions, algorithm: Algorithm) -> [Vec<T>; 3] {
         let Case { g, x, w, dy, .. } = self;
         let nan = |count: usize| vec![T::from_f64(f64::NAN); count];
         let run = |direction: Direction, a: &[T], b: &[T], len: usize| {
@@ -72,7 +72,7 @@ impl<T: Float> Case<T> {
     }
 
     /// Root mean square of the error over that of the result, for y, dx and dw.
-    fn errors(&self, path: Path, algorithm: Algorithm) -> [f64; 3] {
+    fn errors(&self, path: Instructions, algorithm: Algorithm) -> [f64; 3] {
         let results = self.run(path, algorithm);
         [0, 1, 2].map(|k| {
             let mut error = 0.0;
@@ -86,7 +86,7 @@ impl<T: Float> Case<T> {
     }
 
     fn check(&self, tolerance: f64) {
-        for path in Path::available() {
+        for path in Instructions::available() {
             for algorithm in [Algorithm::Auto, Algorithm::Direct] {
                 let errors = self.errors(path, algorithm);
                 let right = errors.iter().all(|error| *error <= tolerance);
@@ -199,7 +199,7 @@ fn strided_convolutions_by_tiles_follow_the_definition() {
 #[test]
 fn winograd_in_single_precision_stays_close_to_double() {
     let case = Case::<f32>::new(square(4, 28, [64, 64], 3, 1));
-    for path in Path::available() {
+    for path in Instructions::available() {
         let [y, dx, dw] = case.errors(path, Algorithm::Auto);
         assert!(y < 5e-6 && dx < 5e-6 && dw < 1e-5, "{path:?}: {y:e} {dx:e} {dw:e}");
         // It is Winograd that is measured: the direct sum errs less.
@@ -214,7 +214,7 @@ fn bits_do_not_depend_on_the_number_of_threads() {
         let case = Case::<T>::new(g);
         let run = |threads: usize, algorithm: Algorithm| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            let results = pool.install(|| case.run(Path::detect(), algorithm));
+            let results = pool.install(|| case.run(Instructions::detect(), algorithm));
             results.map(|result| result.iter().map(|x| x.to_f64().to_bits()).collect::<Vec<_>>())
         };
         for algorithm in [Algorithm::Auto, Algorithm::Direct] {
@@ -333,7 +333,7 @@ proptest! {
     #[test]
     fn the_gradients_are_adjoint(g in prop_oneof![any_geometry(), winograd_geometry()]) {
         let case = Case::<f64>::new(g);
-        let [y, dx, dw] = case.run(Path::detect(), Algorithm::Auto);
+        let [y, dx, dw] = case.run(Instructions::detect(), Algorithm::Auto);
         let a = dot(&case.dy, &y);
         let b = dot(&dx, &case.x);
         let c = dot(&dw, &case.w);

@@ -1,12 +1,12 @@
 //! What each way to compute a convolution forward says of itself.
 
 use super::geometry::Window;
-use crate::simd::Path;
+use crate::simd::Instructions;
 
 /// A convolution to be computed: target = Σ over taps of source · weights, weights
 /// `[taps, source channel, target channel]`.
 pub(super) struct Call<'a, T> {
-    pub path: Path,
+    pub path: Instructions,
     pub window: &'a Window,
     pub source: &'a [T],
     pub weights: &'a [T],

@@ -9,14 +9,14 @@ use super::{MOST_STEADY, TILE};
 use crate::math::Math;
 use crate::plan::Form;
 use crate::random;
-use crate::simd::{Kernel, Path};
+use crate::simd::{Instructions, Kernel};
 
 /// A unit with its memory, or one part of it.
 #[derive(Clone, Copy)]
 pub(super) struct Pass<'a, T> {
     pub(super) fused: &'a Fused,
     pub(super) slots: &'a Slots<'a, T>,
-    pub(super) path: Path,
+    pub(super) path: Instructions,
     /// (part, number of parts): of values that other parts write meanwhile, only this part is read.
     pub(super) part: (usize, usize),
 }

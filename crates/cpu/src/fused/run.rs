@@ -10,7 +10,7 @@ use super::pass::{Part, Pass, ReducePart, ShortRows, Stretch};
 use super::tile;
 use crate::math::Math;
 use crate::plan::Form;
-use crate::simd::Path;
+use crate::simd::Instructions;
 
 /// Elements of a task: large enough to be worth handing over, small enough to be shared out evenly.
 const TASK_ELEMENTS: usize = 1 << 14;
@@ -20,7 +20,7 @@ const SMALL_PASSES: usize = 1 << 18;
 const WIDE_TILES: usize = 4;
 
 /// Runs `fused` on the memory in `slots`.
-pub(crate) fn run<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>) {
+pub(crate) fn run<T: Math>(path: Instructions, fused: &Fused, slots: &Slots<T>) {
     let pass = Pass { fused, slots, path, part: (0, 1) };
     match fused.form {
         Some(form) if !fused.reductions.is_empty() => reduce(pass, form),
@@ -31,7 +31,13 @@ pub(crate) fn run<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>) {
 }
 
 /// Runs part `part` of `parts` equal ones on the calling thread.
-pub(crate) fn run_part<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>, part: usize, parts: usize) {
+pub(crate) fn run_part<T: Math>(
+    path: Instructions,
+    fused: &Fused,
+    slots: &Slots<T>,
+    part: usize,
+    parts: usize,
+) {
     let pass = Pass { fused, slots, path, part: (part, parts) };
     match fused.form {
         Some(form) if !fused.reductions.is_empty() => {
@@ -48,7 +54,7 @@ pub(crate) fn run_part<T: Math>(path: Path, fused: &Fused, slots: &Slots<T>, par
 /// Runs part `part` of `parts` equal stretches of the reduced axis, on the calling thread; what its
 /// reductions come to goes to `sums` `[reductions, inner]`.
 pub(crate) fn run_stretch<T: Math>(
-    path: Path,
+    path: Instructions,
     fused: &Fused,
     slots: &Slots<T>,
     (part, parts): (usize, usize),

@@ -20,7 +20,7 @@ mod tests;
 use enscore_program::random::Key;
 use rayon::prelude::*;
 
-use crate::simd::Path;
+use crate::simd::Instructions;
 use update::{Acceptance, Draws, GROUP, Words};
 
 pub use update::Rule;
@@ -113,7 +113,7 @@ impl PackedTorus {
 
     /// Updates every site once, the words with even x + y first, at `coupling` = β J. Draws are those of row
     /// `key.row` at step `key.step`: a sweep of its own step for every chain.
-    pub fn sweep(&mut self, path: Path, rule: Rule, coupling: f64, key: Key) {
+    pub fn sweep(&mut self, path: Instructions, rule: Rule, coupling: f64, key: Key) {
         let acceptance = Acceptance::new(rule, coupling);
         for colour in 0..2 {
             self.update(path, &acceptance, colour, key);
@@ -121,7 +121,7 @@ impl PackedTorus {
         }
     }
 
-    fn update(&mut self, path: Path, acceptance: &Acceptance, colour: usize, key: Key) {
+    fn update(&mut self, path: Instructions, acceptance: &Acceptance, colour: usize, key: Key) {
         let words = self.rows * self.row_len;
         let mut own = std::mem::take(&mut self.colours[colour]);
         let task = |first: usize, part: &mut [u64]| {

@@ -38,7 +38,7 @@ fn flip_rates(rule: Rule, coupling: f64) -> [(f64, f64); 5] {
     for seed in 0..200 {
         let spins = bits(height * width, 100 + seed);
         let mut torus = PackedTorus::pack(height, width, &spins).unwrap();
-        torus.sweep(Path::detect(), rule, coupling, Key::new(7, seed));
+        torus.sweep(Instructions::detect(), rule, coupling, Key::new(7, seed));
         let after = torus.unpack();
         for row in 0..height {
             for column in (row % 2..width).step_by(2) {
@@ -84,7 +84,7 @@ fn without_a_coupling_spins_are_independent() {
     let mut sum = 0;
     let mut bonds = 0;
     for step in 0..100 {
-        torus.sweep(Path::detect(), Rule::HeatBath, 0.0, Key::new(1, step));
+        torus.sweep(Instructions::detect(), Rule::HeatBath, 0.0, Key::new(1, step));
         (sum, bonds) = (sum + torus.sum(), bonds + torus.bonds());
     }
     let deviation = (100.0 * 65536.0f64).sqrt();
@@ -103,8 +103,8 @@ fn every_path_and_any_threads_give_the_same_bits() {
         });
         torus
     };
-    let expected = run(Path::Portable, 1);
-    for path in Path::available() {
+    let expected = run(Instructions::Portable, 1);
+    for path in Instructions::available() {
         assert_eq!(run(path, 1), expected);
         assert_eq!(run(path, 2), expected);
     }
@@ -114,8 +114,8 @@ fn every_path_and_any_threads_give_the_same_bits() {
 #[test]
 fn extreme_couplings_flip_no_aligned_spin_or_every_one() {
     let mut torus = PackedTorus::pack(32, 32, &[1; 1024]).unwrap();
-    torus.sweep(Path::detect(), Rule::Metropolis, 1e6, Key::new(0, 0));
+    torus.sweep(Instructions::detect(), Rule::Metropolis, 1e6, Key::new(0, 0));
     assert_eq!(torus.sum(), 1024);
-    torus.sweep(Path::detect(), Rule::Metropolis, 0.0, Key::new(0, 0));
+    torus.sweep(Instructions::detect(), Rule::Metropolis, 0.0, Key::new(0, 0));
     assert_eq!(torus.sum(), -1024);
 }

@@ -1,7 +1,7 @@
 //! Accuracy of the elementary functions against double precision, on every path.
 
 use super::*;
-use crate::simd::{Kernel, Path};
+use crate::simd::{Instructions, Kernel};
 
 /// A function under test: its loop, its reference in double precision, its domain, its bounds in ulp.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,7 +93,7 @@ impl<T: Math> Kernel for Map<'_, T> {
     }
 }
 
-fn evaluate<T: Math>(path: Path, function: Function, input: &[T]) -> Vec<T> {
+fn evaluate<T: Math>(path: Instructions, function: Function, input: &[T]) -> Vec<T> {
     let mut out = vec![T::ZERO; input.len()];
     path.run(Map(function, input, &mut out));
     out
@@ -122,7 +122,7 @@ fn unit<T: Math>(exact: f64) -> f64 {
 }
 
 /// The largest error over `inputs` and where it lies.
-fn worst<T: Math>(path: Path, function: Function, inputs: impl Iterator<Item = T>) -> (f64, f64) {
+fn worst<T: Math>(path: Instructions, function: Function, inputs: impl Iterator<Item = T>) -> (f64, f64) {
     let inputs: Vec<T> = inputs.filter(|x| function.covers(x.to_f64())).collect();
     let outputs = evaluate(path, function, &inputs);
     let errors = inputs.iter().zip(outputs).map(|(x, y)| {
@@ -138,7 +138,7 @@ fn grid(bound: f64, count: usize) -> impl Iterator<Item = f64> {
 
 #[test]
 fn f32_stays_within_its_bounds() {
-    for path in Path::available() {
+    for path in Instructions::available() {
         for function in ALL {
             let patterns = (0..=u32::MAX / 1021).map(|i| f32::from_bits(i * 1021));
             let dense = [1.0, 30.0, 110.0, 1e5].into_iter().flat_map(|b| grid(b, 200_000)).map(|x| x as f32);
@@ -151,7 +151,7 @@ fn f32_stays_within_its_bounds() {
 
 #[test]
 fn f64_stays_within_its_bounds() {
-    for path in Path::available() {
+    for path in Instructions::available() {
         for function in ALL {
             let patterns = (0..1_000_000_u64).map(|i| f64::from_bits(enscore_program::random::mix(i)));
             let dense = [1e-3, 1.0, 30.0, 750.0, 1e5].into_iter().flat_map(|b| grid(b, 200_000));
@@ -176,7 +176,7 @@ fn slope_of_silu<T: Math>() {
     }
     let inputs: Vec<T> =
         [2.0, 30.0, 1000.0].into_iter().flat_map(|b| grid(b, 100_000)).map(T::from_f64).collect();
-    for path in Path::available() {
+    for path in Instructions::available() {
         let mut out = vec![T::ZERO; inputs.len()];
         path.run(Slope(&inputs, &mut out));
         for (x, y) in inputs.iter().map(|x| x.to_f64()).zip(&out) {
@@ -210,7 +210,7 @@ fn f64_agrees_with_values_of_a_multiple_precision_library() {
         (Sin, 22.0, -0.008851309290403876),
         (Cos, 99999.5, -0.8598827309222711),
     ];
-    for path in Path::available() {
+    for path in Instructions::available() {
         for (function, x, exact) in cases {
             let error = ulps(evaluate(path, function, &[x])[0], exact);
             assert!(error <= function.bounds().1 + 0.5, "{path:?} {function:?}({x}): {error} ulp");
@@ -234,7 +234,7 @@ fn special_values<T: Math>() {
         (Sin, [(0.0, 0.0), (-0.0, 0.0), (inf, nan), (-inf, nan), (tiny, tiny), (-tiny, -tiny)]),
         (Cos, [(0.0, 1.0), (-0.0, 1.0), (inf, nan), (-inf, nan), (tiny, 1.0), (-tiny, 1.0)]),
     ];
-    for path in Path::available() {
+    for path in Instructions::available() {
         for (function, cases) in cases {
             for (x, expected) in cases {
                 let got = evaluate(path, function, &[T::from_f64(x)])[0];
@@ -257,7 +257,7 @@ fn special_values_give_their_limits_in_both_widths() {
 
 #[test]
 fn sin_and_cos_of_huge_arguments_stay_bounded() {
-    for path in Path::available() {
+    for path in Instructions::available() {
         for function in [Sin, Cos] {
             let singles: Vec<f32> =
                 (0..4000).map(|i| 1e5 * 1.021_f32.powi(i)).filter(|x| x.is_finite()).collect();
@@ -283,7 +283,7 @@ impl<T: Math> Kernel for BothExponentials<'_, T> {
 }
 
 fn exponentials_agree<T: Math>(inputs: &[T]) {
-    for path in Path::available() {
+    for path in Instructions::available() {
         let mut out = vec![(T::NAN, T::NAN); inputs.len()];
         path.run(BothExponentials(inputs, &mut out));
         for ((short, long), x) in out.iter().zip(inputs) {

@@ -16,7 +16,7 @@
 use std::cell::Cell;
 
 use super::thin::Strided;
-use crate::simd::{Kernel, Path};
+use crate::simd::{Instructions, Kernel};
 use crate::stretch::Writable;
 
 /// Columns of a panel of B: two vectors.
@@ -74,10 +74,10 @@ pub(super) unsafe fn multiply(
     for first in (0..k).step_by(2 * DEPTH) {
         let depth = (k - first).min(2 * DEPTH);
         let pairs = depth.div_ceil(2);
-        Path::current().run(PackB { b, first, depth, columns: n, column, packed: packed_b });
+        Instructions::current().run(PackB { b, first, depth, columns: n, column, packed: packed_b });
         for row in (0..m).step_by(BLOCK) {
             let rows = BLOCK.min(m - row);
-            let strides = Path::current().run(PackA { a, row, rows, first, depth, packed: packed_a });
+            let strides = Instructions::current().run(PackA { a, row, rows, first, depth, packed: packed_a });
             for (panel, b) in packed_b.chunks_exact(pairs * PANEL).take(panels).enumerate() {
                 let columns = PANEL.min(n - panel * PANEL);
                 for start in (0..rows).step_by(ROWS) {

@@ -12,7 +12,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::thin::Strided;
-use crate::simd::{Float, Kernel, Packed, Path};
+use crate::simd::{Float, Instructions, Kernel, Packed};
 use crate::stretch::Writable;
 
 /// Rows of B that an entry of a table is a sum of, at most.
@@ -97,7 +97,7 @@ fn pack<T: Float>([rows, depth]: [usize; 2], a: Strided<T>, states: &mut [u8], w
         let first = block * BLOCK;
         let a = Strided { values: &a.values[first * a.strides[1]..], strides: a.strides };
         let depth = BLOCK.min(depth - first);
-        Path::current().run(Pack { rows, depth, a, states })
+        Instructions::current().run(Pack { rows, depth, a, states })
     };
     let len = rows * GROUPS;
     if wide {
@@ -183,7 +183,7 @@ struct Job<'a, T> {
 impl<T: Float> Job<'_, T> {
     /// The task of the columns from `first` on.
     fn columns(&self, first: usize) {
-        Path::current().run_vectors(Columns { job: *self, first, end: self.n.min(first + COLUMNS) });
+        Instructions::current().run_vectors(Columns { job: *self, first, end: self.n.min(first + COLUMNS) });
     }
 }
 

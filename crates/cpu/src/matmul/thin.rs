@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::simd::{Float, Kernel, Packed, Path};
+use crate::simd::{Float, Instructions, Kernel, Packed};
 
 /// The longest axis that counts as thin.
 const THIN: usize = 4;
@@ -64,7 +64,7 @@ struct Job<'a, T> {
 macro_rules! by_count {
     ($function:ident, $kernel:ident, $run:ident) => {
         fn $function<T: Float>(count: usize, job: Job<T>) {
-            let path = Path::current();
+            let path = Instructions::current();
             match count {
                 1 => path.$run($kernel::<T, 1>(job)),
                 2 => path.$run($kernel::<T, 2>(job)),

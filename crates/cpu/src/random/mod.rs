@@ -15,7 +15,7 @@ use enscore_program::random::{self, Key};
 use rayon::prelude::*;
 
 use crate::math::Math;
-use crate::simd::{Kernel, Path};
+use crate::simd::{Instructions, Kernel};
 use transform::{BLOCKS, Index, Normal, Rademacher, Transform, Uniform, VALUES, Words, philox};
 
 /// Elements that one task of [`fill_parallel`] draws: fixed, so that the split depends on the shape only.
@@ -38,7 +38,7 @@ pub enum Distribution {
 /// `key.row + first_row + i`. Element j comes from word j of the row, normal numbers 2j and 2j + 1 from words
 /// 2j and 2j + 1. An incomplete last row is filled as far as it goes; nothing is written if `row_len` is 0.
 pub fn fill<T: Math>(
-    path: Path,
+    path: Instructions,
     distribution: Distribution,
     key: Key,
     stream: u32,
@@ -52,7 +52,7 @@ pub fn fill<T: Math>(
 /// Fills part of what [`fill`] would: `out` starts at element `start_element` of the rows laid end to end,
 /// row 0 being global row `key.row`.
 pub fn fill_at<T: Math>(
-    path: Path,
+    path: Instructions,
     distribution: Distribution,
     key: Key,
     stream: u32,
@@ -65,7 +65,7 @@ pub fn fill_at<T: Math>(
 
 /// [`fill`] on the threads of the current rayon pool: the same values for any number of them.
 pub fn fill_parallel<T: Math>(
-    path: Path,
+    path: Instructions,
     distribution: Distribution,
     key: Key,
     stream: u32,
@@ -82,7 +82,7 @@ pub fn fill_parallel<T: Math>(
 /// Fills rows of `row_len` indices in `0..bound`, placed as in [`fill`]. `bound` is at most 2^31, the range
 /// of the result; a bound of 0 gives zeros.
 pub fn fill_index(
-    path: Path,
+    path: Instructions,
     bound: u32,
     key: Key,
     stream: u32,
@@ -94,7 +94,7 @@ pub fn fill_index(
     path.run(Fill { transform: Index(bound), place, out });
 }
 
-fn draw<T: Math>(path: Path, distribution: Distribution, place: Place, out: &mut [T]) {
+fn draw<T: Math>(path: Instructions, distribution: Distribution, place: Place, out: &mut [T]) {
     match distribution {
         Distribution::Uniform => path.run(Fill { transform: Uniform::<T>::default(), place, out }),
         Distribution::Normal => path.run(Fill { transform: Normal::<T>::default(), place, out }),

@@ -49,7 +49,7 @@ const DISTRIBUTIONS: [Distribution; 3] =
     [Distribution::Uniform, Distribution::Normal, Distribution::Rademacher];
 
 fn agrees<T: Math>(normal_absolute: f64, normal_relative: f64) {
-    for path in Path::available() {
+    for path in Instructions::available() {
         for distribution in DISTRIBUTIONS {
             for case in cases() {
                 let (row_len, rows, key, stream, first) = case;
@@ -79,7 +79,7 @@ fn fill_agrees_with_the_reference() {
 
 #[test]
 fn indices_equal_the_reference() {
-    for path in Path::available() {
+    for path in Instructions::available() {
         for (row_len, rows, key, stream, first) in cases() {
             for bound in [0, 1, 10, 60_000, 1 << 31] {
                 let mut got = vec![0; rows * row_len];
@@ -97,7 +97,7 @@ fn indices_equal_the_reference() {
 
 #[test]
 fn any_start_and_any_split_give_the_same_values() {
-    for path in Path::available() {
+    for path in Instructions::available() {
         for distribution in DISTRIBUTIONS {
             for (row_len, rows, key, stream, _) in cases() {
                 let mut whole = vec![0.0_f32; rows * row_len];
@@ -116,7 +116,7 @@ fn any_start_and_any_split_give_the_same_values() {
 
 #[test]
 fn threads_do_not_change_the_values() {
-    let path = Path::detect();
+    let path = Instructions::detect();
     let key = Key { seed: 5, step: 6, row: (1 << 32) - 10 };
     for (row_len, rows) in [(3, 20_000), (1001, 60), (100_003, 1)] {
         for distribution in DISTRIBUTIONS {
@@ -132,12 +132,12 @@ fn threads_do_not_change_the_values() {
 #[test]
 fn empty_rows_and_far_starts_are_harmless() {
     let mut out = [7.0_f32; 3];
-    fill(Path::current(), Distribution::Normal, Key::default(), 0, 0, 0, &mut out);
-    fill_parallel(Path::current(), Distribution::Normal, Key::default(), 0, 0, 0, &mut out);
-    fill_at(Path::current(), Distribution::Normal, Key::default(), 0, 0, 9, &mut out);
+    fill(Instructions::current(), Distribution::Normal, Key::default(), 0, 0, 0, &mut out);
+    fill_parallel(Instructions::current(), Distribution::Normal, Key::default(), 0, 0, 0, &mut out);
+    fill_at(Instructions::current(), Distribution::Normal, Key::default(), 0, 0, 9, &mut out);
     assert_eq!(out, [7.0; 3]);
     fill_at(
-        Path::current(),
+        Instructions::current(),
         Distribution::Normal,
         Key { row: u64::MAX, ..Key::default() },
         0,
@@ -146,9 +146,17 @@ fn empty_rows_and_far_starts_are_harmless() {
         &mut out,
     );
     assert!(out.iter().all(|x| x.is_finite()));
-    fill_at(Path::current(), Distribution::Uniform, Key::default(), 0, usize::MAX, u64::MAX - 2, &mut out);
+    fill_at(
+        Instructions::current(),
+        Distribution::Uniform,
+        Key::default(),
+        0,
+        usize::MAX,
+        u64::MAX - 2,
+        &mut out,
+    );
     assert!(out.iter().all(|x| *x > 0.0 && *x < 1.0));
-    fill_index(Path::current(), u32::MAX, Key::default(), 0, usize::MAX, u64::MAX, &mut [0; 5]);
+    fill_index(Instructions::current(), u32::MAX, Key::default(), 0, usize::MAX, u64::MAX, &mut [0; 5]);
 }
 
 /// The words at both ends of the range, where u rounds to 1 and where it is smallest.
@@ -168,7 +176,7 @@ fn extreme_words_give_accurate_numbers() {
         2 => u32::MAX - (i as u32 / 4),
         _ => (i as u32 / 4) << 28,
     };
-    for path in Path::available() {
+    for path in Instructions::available() {
         for turn in 0..8 {
             let words: [Words; 4] =
                 std::array::from_fn(|l| std::array::from_fn(|i| edges((i + 5 * l * turn) % BLOCKS)));
@@ -195,7 +203,7 @@ fn extreme_words_give_accurate_numbers() {
 #[test]
 fn the_first_draws_keep_their_values() {
     let key = Key { seed: 20, step: 26, row: 3 };
-    for path in Path::available() {
+    for path in Instructions::available() {
         let mut uniform = [0.0_f64; 4];
         fill(path, Distribution::Uniform, key, 1, 2, 0, &mut uniform);
         assert_eq!(

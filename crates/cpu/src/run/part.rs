@@ -4,7 +4,7 @@ use crate::fused::{self, Fused, Slots};
 use crate::math::Math;
 use crate::matmul::{MatmulShape, multiply_part};
 use crate::run::lent::Memory;
-use crate::simd::Path;
+use crate::simd::Instructions;
 use crate::step::piece::PARTS;
 use crate::step::{Combine, Part};
 use crate::stretch::{Readable, Writable};
@@ -39,7 +39,7 @@ impl<'a, T: Math> Ready<'a, T> {
     ///
     /// # Safety
     /// Nobody else touches what this part writes, or writes what it reads, meanwhile (see [`Part::touches`]).
-    pub(crate) unsafe fn run(&self, path: Path, part: usize, parts: usize) {
+    pub(crate) unsafe fn run(&self, path: Instructions, part: usize, parts: usize) {
         match self {
             Ready::Pass { fused, slots, sums: None } => fused::run_part(path, fused, slots, part, parts),
             Ready::Pass { fused, slots, sums: Some(sums) } => {

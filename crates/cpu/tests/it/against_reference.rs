@@ -5,7 +5,7 @@
 //! (some hundred operations of half an ulp, 6e-8, and sums of up to a few hundred terms), 1e-12 in f64.
 
 use enscore_cpu::math::Math;
-use enscore_cpu::simd::{Float, Path};
+use enscore_cpu::simd::{Float, Instructions};
 use enscore_cpu::{Argument, Executable, Options, conv::Algorithm};
 use enscore_program::random::{Key, normal_row};
 use enscore_program::{Conv, Kind, Program, Scope, Value, Var, interpret};
@@ -84,7 +84,7 @@ fn execute<T: Math>(
     program: &Program,
     key: Key,
     floats: &[Vec<f64>],
-    path: Path,
+    path: Instructions,
     conv: Algorithm,
 ) -> Vec<Vec<f64>> {
     let mut executable =
@@ -140,7 +140,7 @@ fn check<T: Math>(program: &Program, floats: &[Vec<f64>], tolerance: f64) {
     let rounded: Vec<Vec<f64>> =
         floats.iter().map(|x| x.iter().map(|x| <T as Float>::from_f64(*x).to_f64()).collect()).collect();
     let expected = reference(program, key, &rounded);
-    for path in Path::available() {
+    for path in Instructions::available() {
         for conv in [Algorithm::Auto, Algorithm::Direct] {
             let found = execute::<T>(program, key, &rounded, path, conv);
             compare(&format!("{path:?}"), &found, &expected, tolerance);
@@ -249,7 +249,9 @@ fn bands_of_the_batch_equal_the_reference_on_any_number_of_threads() {
     check::<f32>(&program, &floats, 2e-5);
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| execute::<f32>(&program, Key::default(), &floats, Path::detect(), Algorithm::Auto))
+        pool.install(|| {
+            execute::<f32>(&program, Key::default(), &floats, Instructions::detect(), Algorithm::Auto)
+        })
     };
     let one = run(1);
     assert_eq!(one, run(2));
@@ -294,7 +296,7 @@ fn bands_with_products_equal_the_reference_on_any_number_of_threads() {
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                execute::<f32>(&program, Key::default(), &floats, Path::detect(), Algorithm::Auto)
+                execute::<f32>(&program, Key::default(), &floats, Instructions::detect(), Algorithm::Auto)
             })
         };
         let one = run(1);
@@ -316,7 +318,9 @@ fn the_same_bits_on_any_number_of_threads() {
     let floats = [normals(1, 16 * 144 * 16), normals(2, 9 * 256)];
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| execute::<f32>(&program, Key::default(), &floats, Path::detect(), Algorithm::Auto))
+        pool.install(|| {
+            execute::<f32>(&program, Key::default(), &floats, Instructions::detect(), Algorithm::Auto)
+        })
     };
     let one = run(1);
     assert_eq!(one, run(2));

@@ -3,7 +3,7 @@
 //! value where terms cancel (sums, products of matrices, convolutions).
 
 use enscore_cpu::math::Math;
-use enscore_cpu::simd::{Float, Path};
+use enscore_cpu::simd::{Float, Instructions};
 use enscore_cpu::{Argument, Executable, Options, conv::Algorithm};
 use enscore_program::random::{Key, normal_row};
 use enscore_program::{Conv, Kind, Program, Scope, Value, Var, interpret};
@@ -122,7 +122,7 @@ fn check<T: Math>(name: &str, tolerance: Tolerance, build: Build) {
         narrow.iter().map(|v| Value::Float(v.iter().map(|x| x.to_f64()).collect())).collect();
     let expected = interpret(&program, &wide).expect("inputs fit")[0].floats().to_vec();
     let largest = expected.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-    for path in Path::available() {
+    for path in Instructions::available() {
         for conv in [Algorithm::Auto, Algorithm::Direct] {
             let mut executable =
                 Executable::<T>::compile(&program, Options { conv, path, ..Options::default() })

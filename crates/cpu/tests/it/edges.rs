@@ -3,7 +3,7 @@
 //! which has tests by hand.
 
 use enscore_cpu::math::Math;
-use enscore_cpu::simd::{Float, Path};
+use enscore_cpu::simd::{Float, Instructions};
 use enscore_cpu::{Argument, Executable, Options, conv::Algorithm};
 use enscore_program::random::{Key, normal_row};
 use enscore_program::{Conv, Kind, Program, Scope, Value, Var, interpret};
@@ -48,7 +48,7 @@ fn check_in<T: Math>(what: &str, program: &Program, inputs: &[Value], tolerance:
             _ => Argument::Float(narrow),
         })
         .collect();
-    for path in Path::available() {
+    for path in Instructions::available() {
         for conv in [Algorithm::Auto, Algorithm::Direct] {
             let options = Options { path, conv, ..Options::default() };
             let mut executable = Executable::<T>::compile(program, options).unwrap();
@@ -191,7 +191,7 @@ fn a_maximum_of_contiguous_negative_rows_equals_the_reference() {
         exact(&format!("rows of {len}"), &program, &[Value::Float(x.clone())]);
         let expected: Vec<f64> = x.chunks(len).map(|row| row.iter().copied().fold(-INF, f64::max)).collect();
         let narrow: Vec<f32> = x.iter().map(|x| *x as f32).collect();
-        for path in Path::available() {
+        for path in Instructions::available() {
             let options = Options { path, ..Options::default() };
             let mut executable = Executable::<f32>::compile(&program, options).unwrap();
             let mut found = [7.0f32; 5];

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use super::fold::{TILE, Tiled};
 use super::lanes::{Lanes, run};
 use crate::matmul::{gemm_into, sum_partials};
-use crate::simd::{Float, Path};
+use crate::simd::{Float, Instructions};
 use matrices::Matrices;
 use three::Three;
 use tiles::{Block, StoreTarget, TransformSource, TransformTarget};
@@ -111,7 +111,7 @@ pub(super) fn forward_scratch<T>(sum: &Tiled) -> usize {
 
 /// target = the sum over taps of source · weights, weights `[taps, source depth, target depth]`.
 pub(super) fn forward<T: Float>(
-    path: Path,
+    path: Instructions,
     sum: &Tiled,
     source: &[T],
     weights: &[T],
@@ -133,7 +133,7 @@ pub(super) fn forward<T: Float>(
 
 /// [`forward`] with weights that are transformed.
 fn forward_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>(
-    path: Path,
+    path: Instructions,
     sum: &Tiled,
     source: &[T],
     transformed: &[T],
@@ -169,7 +169,7 @@ fn forward_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: 
 }
 
 fn transform_weights<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>(
-    path: Path,
+    path: Instructions,
     weights: &[T],
     out: &mut [T],
 ) {
@@ -192,7 +192,7 @@ pub(super) fn weight_gradient_scratch<T>(sum: &Tiled) -> usize {
 
 /// The adjoint of [`forward`] in `weights`.
 pub(super) fn weight_gradient<T: Float>(
-    path: Path,
+    path: Instructions,
     sum: &Tiled,
     source: &[T],
     target: &[T],
@@ -206,7 +206,7 @@ pub(super) fn weight_gradient<T: Float>(
 }
 
 fn weight_gradient_by<T: Float, F: Matrices<SIDE, TAPS>, const SIDE: usize, const TAPS: usize>(
-    path: Path,
+    path: Instructions,
     sum: &Tiled,
     source: &[T],
     target: &[T],

@@ -7,7 +7,7 @@
 use enscore_program::random::Key;
 
 use crate::error::{Error, Result};
-use crate::executor::spins::{PackedTorus, Path, Rule, SIDE_MULTIPLE};
+use crate::executor::spins::{Instructions, PackedTorus, Rule, SIDE_MULTIPLE};
 use crate::ising::{IsingModel, Lattice};
 
 /// A chain with its state.
@@ -17,7 +17,7 @@ pub struct Checkerboard {
     rule: Rule,
     coupling: f64,
     beta: f64,
-    path: Path,
+    path: Instructions,
 }
 
 impl Checkerboard {
@@ -41,7 +41,7 @@ impl Checkerboard {
             return Err(refused());
         };
         let torus = PackedTorus::pack(height, width, spins).ok_or_else(refused)?;
-        Ok(Checkerboard { torus, rule, coupling, beta: model.beta(), path: Path::current() })
+        Ok(Checkerboard { torus, rule, coupling, beta: model.beta(), path: Instructions::current() })
     }
 
     /// Updates every site once, with the draws of the key's seed, step and row.

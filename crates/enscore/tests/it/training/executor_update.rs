@@ -8,7 +8,7 @@ use enscore::train::adam::Adam;
 use enscore::train::update::{Optimiser, UpdateProgram};
 use enscore_cpu::conv::Algorithm;
 use enscore_cpu::math::Math;
-use enscore_cpu::simd::{Float, Path};
+use enscore_cpu::simd::{Float, Instructions};
 use enscore_cpu::{Argument, Executable, Options};
 use enscore_program::Value;
 use enscore_program::random::Key;
@@ -89,7 +89,7 @@ fn check<T: Math>(width: &str, tolerance: f64) {
     assert_eq!(expected[reported + 2], [1.0], "the step is taken");
     assert!(expected[reported + 1][0] > 0.05, "the gradient {} is clipped", expected[reported + 1][0]);
     let lengths: Vec<usize> = expected.iter().map(Vec::len).collect();
-    for path in Path::available() {
+    for path in Instructions::available() {
         for conv in [Algorithm::Auto, Algorithm::Direct] {
             let found =
                 execute::<T>(&update, &inputs, &lengths, Options { conv, path, ..Options::default() });
