@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::Scale;
-use super::rows::row_count;
 use crate::error::{Error, Result};
+use crate::executor::row_count;
 use crate::files::Sha256Hex;
 
 /// Raw values, row after row, in the width that the source had.

@@ -33,7 +33,7 @@ pub use known::{Availability, Known, KnownFile, known};
 pub use load::{load, load_as, load_held_out, load_test};
 pub use prepare::{Prepared, prepare, prepare_other};
 pub(crate) use rows::uniform_row;
-pub use rows::{BatchOrder, Parts, Subset, permutation, row_count, rows_of, split, whole_rows, wide_rows_of};
+pub use rows::{BatchOrder, Parts, Subset, permutation, rows_of, split, wide_rows_of};
 pub use scale::Scale;
 pub use settings::{DataSettings, Preprocess, Source};
 pub use split::Split;

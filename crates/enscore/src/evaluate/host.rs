@@ -1,7 +1,7 @@
 //! Ask a [`HostDensity`] for many rows in batches, and check what it answers.
 
-use crate::data::whole_rows;
 use crate::error::{Error, Result};
+use crate::executor::whole_rows;
 use crate::model::HostDensity;
 
 /// Rows a call, where the caller has no reason for another number.

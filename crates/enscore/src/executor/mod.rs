@@ -11,6 +11,7 @@ mod routine;
 mod rows;
 pub mod spins;
 mod weights;
+mod whole;
 
 pub use executors::Executors;
 pub use over::{BatchMean, Over};
@@ -18,3 +19,4 @@ pub use processor::{Processor, default_executor};
 pub use routine::{Call, Routine};
 pub use rows::{RowSlice, RowSource};
 pub use weights::{Weights, WeightsView};
+pub use whole::{row_count, whole_rows};

@@ -2,7 +2,8 @@
 
 use enscore_program::executor::Real;
 
-use crate::error::{Error, Result};
+use super::whole::row_count;
+use crate::error::Result;
 
 /// Rows of one length that can be copied one at a time.
 pub trait RowSource<T> {
@@ -29,12 +30,8 @@ impl<'a, S> RowSlice<'a, S> {
     /// # Errors
     /// Values that do not fill whole rows.
     pub fn new(values: &'a [S], len: usize) -> Result<Self> {
-        if len > 0 && values.len().is_multiple_of(len) {
-            return Ok(RowSlice { values, len });
-        }
-        Err(Error::input("the values do not fill whole rows")
-            .found(values.len())
-            .expected(format!("a multiple of {len}")))
+        row_count(values.len(), len)?;
+        Ok(RowSlice { values, len })
     }
 }
 

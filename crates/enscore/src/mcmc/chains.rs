@@ -6,8 +6,8 @@
 
 use enscore_program::random::{Key, normal_row, row_words, uniform};
 
-use crate::data::whole_rows;
 use crate::error::{Error, Result};
+use crate::executor::whole_rows;
 use crate::model::HostDensity;
 use crate::streams;
 

@@ -1,8 +1,8 @@
 //! A log density given by two functions of one row: a known target for samplers and for measures of models.
 
 use super::HostDensity;
-use crate::data::whole_rows;
 use crate::error::{Error, Result};
+use crate::executor::whole_rows;
 
 /// f and ∇f as functions: `log_density(x)` gives f(x) in nats, `score(x, out)` writes ∇f(x) into `out`. Both
 /// get rows of `row_len` numbers.

@@ -46,7 +46,7 @@ pub fn objective_program(
     batch: usize,
 ) -> Result<Program> {
     let (program, _) = trace(parameters, |scope, parameters| {
-        let shape = batch_shape(batch, Score::row_shape(model));
+        let shape = batch_shape(batch, model.row_shape());
         let batch = Batch {
             x: scope.input("x", Kind::Float, &shape),
             weights: scope.input("row_weights", Kind::Float, &shape[..1]),

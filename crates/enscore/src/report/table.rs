@@ -1,7 +1,7 @@
 //! Rows of numbers as the bytes of a file: numpy's npy format (version 1.0) and CSV with a header.
 
-use crate::data::row_count;
 use crate::error::{Error, Result};
+use crate::executor::row_count;
 
 /// Bytes to which an npy header is padded, so that the values begin aligned.
 const ALIGNMENT: usize = 64;

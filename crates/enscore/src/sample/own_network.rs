@@ -10,7 +10,7 @@ use crate::checkpoint::{DataRecord, TensorData, Tensors};
 use crate::error::Result;
 use crate::executor::{Weights, default_executor};
 use crate::mcmc::StartNoise;
-use crate::model::{LogDensity, Network, NoiseLevels, parameters_of};
+use crate::model::{Network, NoiseLevels, parameters_of};
 
 /// What a file says of the data besides the weights: the least and the greatest value, moments of each
 /// element.
@@ -70,7 +70,7 @@ impl TrainedModel {
             name: path.display().to_string(),
             fingerprint: String::new(),
             scale: serde_json::to_value(crate::data::Scale::NONE).unwrap_or_default(),
-            row_shape: LogDensity::row_shape(&network).to_vec(),
+            row_shape: network.row_shape().to_vec(),
             variance: 0.0,
             range: [range.first().copied().unwrap_or(0.0), range.last().copied().unwrap_or(1.0)],
             mean: tensors.f64(MEAN)?.to_vec(),

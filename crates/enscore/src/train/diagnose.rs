@@ -5,7 +5,7 @@ use enscore_program::{Kind, Parameters, Scope, Var};
 
 use crate::error::Result;
 use crate::executor::Routine;
-use crate::model::{LogDensity, batch_shape};
+use crate::model::batch_shape;
 use crate::objective::Batch;
 use crate::train::stepper::StepInputs;
 use crate::train::training::Training;
@@ -49,7 +49,7 @@ fn run_again(
     for parameter in training.parameters() {
         parameters.get(&parameter.name, &parameter.shape, parameter.initial.clone());
     }
-    let shape = batch_shape(inputs.weights.len(), LogDensity::row_shape(training.model()));
+    let shape = batch_shape(inputs.weights.len(), training.model().row_shape());
     let batch = Batch {
         x: scope.input("x", Kind::Float, &shape),
         weights: scope.input("row_weights", Kind::Float, &shape[..1]),

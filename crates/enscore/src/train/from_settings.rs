@@ -10,7 +10,7 @@ use crate::checkpoint::{DataRecord, RunManifest};
 use crate::data::{self, Dataset, Parts, Prepared, Preprocess, Split, Statistics, Subset};
 use crate::error::{Error, Result};
 use crate::executor::Executors;
-use crate::model::{self, Bipartite, DataFacts, Family, Network, NoiseLevels};
+use crate::model::{Bipartite, DataFacts, Family, Network, NoiseLevels};
 use crate::objective::{Scene, Task};
 use crate::settings::Settings;
 use crate::trained::{frozen_flow, processor, update_processor};
@@ -85,7 +85,7 @@ fn within_memory(
 ) -> Result<(Task, Vec<UpdateProgram>)> {
     let mut updates = trace_updates(model, &task, options)?;
     let objective = settings.objective().method();
-    let mut tangents: usize = model::Score::row_shape(model).iter().product();
+    let mut tangents: usize = model.row_shape().iter().product();
     let half = 0.5 * settings.train().memory_limit_gib * (1u64 << 30) as f64;
     while objective.with_tangents(tangents).is_some() && model.has_density() && tangents > 1 {
         let compiled = executors.update.compile(&updates[0].program, Width::Single)?;

@@ -17,7 +17,7 @@ use crate::checkpoint::{DataRecord, STATE_PREFIXES, TensorData, Tensors};
 use crate::data::{self, Statistics, Subset, Values};
 use crate::error::{Error, Result};
 use crate::executor::{Executors, Routine, WeightsView};
-use crate::model::{self, Network, Score};
+use crate::model::{self, Network};
 use crate::objective::{self, ChainSettings, Side, Task};
 use crate::sample::TrainedModel;
 
@@ -410,7 +410,7 @@ pub(super) fn trace_updates(
     task: &Task,
     options: &TrainingOptions,
 ) -> Result<Vec<UpdateProgram>> {
-    let row_shape = Score::row_shape(model);
+    let row_shape = model.row_shape();
     let chains = task.chains.as_ref().map(|chains| chain_shape(chains, model, options.batch));
     let trace = |player: &objective::Player| {
         let chains = chains.as_deref().filter(|_| player.learns_from_chains);
@@ -427,6 +427,6 @@ fn chain_shape(chains: &ChainSettings, model: &Network, batch: usize) -> Vec<usi
             let count = if cd.chains == 0 { batch } else { cd.chains };
             vec![count, model.first_width()]
         }
-        _ => model::batch_shape(batch, Score::row_shape(model)),
+        _ => model::batch_shape(batch, model.row_shape()),
     }
 }

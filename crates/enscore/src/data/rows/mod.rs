@@ -5,10 +5,8 @@ mod order;
 mod shuffle;
 mod subset;
 mod values;
-mod whole;
 
 pub(crate) use noise::uniform_row;
 pub use order::{BatchOrder, permutation};
 pub use subset::{Parts, Subset, split};
 pub use values::{rows_of, wide_rows_of};
-pub use whole::{row_count, whole_rows};

@@ -22,9 +22,9 @@ use serde::Serialize;
 
 use super::base::Base;
 use super::geometric_path::{GeometricPath, PathChains, Temperatures};
-use crate::data::whole_rows;
 use crate::error::{Error, Result};
 use crate::evaluate::LogWeights;
+use crate::executor::whole_rows;
 use crate::mcmc::{HMC_ACCEPTANCE, Hmc, HostTransition, MALA_ACCEPTANCE, Mala, Moves};
 use crate::model::HostDensity;
 

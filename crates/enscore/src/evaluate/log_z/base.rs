@@ -1,9 +1,9 @@
 //! Normalised densities that rows can be drawn from: where importance sampling and annealing begin, and known
 //! targets.
 
-use crate::data::whole_rows;
 use crate::error::{Error, Result};
 use crate::evaluate::{Moments, NoisyMixture};
+use crate::executor::whole_rows;
 use crate::model::HostDensity;
 use crate::streams;
 use enscore_program::random::{Key, normal_row, row_words, uniform};

@@ -9,10 +9,10 @@
 //! are asked for, so that a model without a density can be measured too. In nats per squared unit of x,
 //! summed over the coordinates.
 
-use crate::data::whole_rows;
 use crate::error::{Error, Reason, Result};
 use crate::evaluate::Mean;
 use crate::evaluate::host::{same_row_len, scores};
+use crate::executor::whole_rows;
 use crate::model::HostDensity;
 use serde::Serialize;
 

@@ -191,12 +191,12 @@ pub struct GibbsDivergence {
 }
 
 /// A first side with the log odds of the second given it, and what else is known of it.
-struct Side<'s> {
+struct FirstSide<'s> {
     first: Var<'s>,
     inputs: Var<'s>,
 }
 
-impl<'s> Side<'s> {
+impl<'s> FirstSide<'s> {
     /// f of each row: `[rows]`.
     fn log_density(&self, model: &dyn Bipartite, parameters: &Parameters<'s>) -> Var<'s> {
         model.first_alone(parameters, self.first) + sum_rows(self.inputs.softplus())
@@ -248,15 +248,15 @@ fn from_data<'s>(
     key: Var<'s>,
     x: Var<'s>,
     sweeps: u64,
-) -> (Side<'s>, Side<'s>, Option<Var<'s>>) {
-    let data = Side { first: x, inputs: model.second_inputs(parameters, x) };
-    let mut chains = Side { ..data };
+) -> (FirstSide<'s>, FirstSide<'s>, Option<Var<'s>>) {
+    let data = FirstSide { first: x, inputs: model.second_inputs(parameters, x) };
+    let mut chains = FirstSide { ..data };
     let mut reconstruction = None;
     for _ in 0..sweeps {
         let h = draw_bernoulli(key, chains.inputs);
         let inputs = model.first_inputs(parameters, h);
         let first = draw_units(key, model.first_units(), inputs);
-        chains = Side { first, inputs: model.second_inputs(parameters, first) };
+        chains = FirstSide { first, inputs: model.second_inputs(parameters, first) };
         let error = || (mean_units(model.first_units(), inputs) - x).square().mean_all();
         reconstruction = reconstruction.or_else(|| Some(error()));
     }
@@ -269,14 +269,14 @@ fn brought<'s>(
     parameters: &Parameters<'s>,
     batch: &Batch<'s>,
     data: Var<'s>,
-) -> (Side<'s>, Side<'s>, Option<Var<'s>>) {
+) -> (FirstSide<'s>, FirstSide<'s>, Option<Var<'s>>) {
     let missing = || data.scope().fail("contrastive divergence needs chains".to_string());
     let chains = batch.chains.unwrap_or_else(missing);
     let rows = data.extent(0);
     let all = data.concatenate(&[chains], 0);
     let inputs = model.second_inputs(parameters, all);
     let chains_inputs = inputs.slice(0, rows, all.extent(0));
-    let data = Side { first: data, inputs: inputs.slice(0, 0, rows) };
-    let chains = Side { first: chains, inputs: chains_inputs };
+    let data = FirstSide { first: data, inputs: inputs.slice(0, 0, rows) };
+    let chains = FirstSide { first: chains, inputs: chains_inputs };
     (data, chains, None)
 }

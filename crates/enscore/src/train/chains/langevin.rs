@@ -18,7 +18,6 @@ use crate::data::permutation;
 use crate::error::{Error, Result};
 use crate::executor::{Routine, WeightsView};
 use crate::mcmc::{NoiseStart, langevin_program};
-use crate::model::LogDensity;
 use crate::objective::{ChainStart, LangevinChainSettings};
 use crate::streams;
 
@@ -62,7 +61,7 @@ impl LangevinChains {
                 .expected(format!("at least train.batch = {batch}")));
         }
         let program = langevin_program(around.model, around.parameters, batch)?;
-        let row_shape = LogDensity::row_shape(around.model).to_vec();
+        let row_shape = around.model.row_shape().to_vec();
         let range = [around.statistics.low, around.statistics.high];
         let deviation = around.statistics.deviation();
         let row_len = row_shape.iter().product();

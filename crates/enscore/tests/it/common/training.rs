@@ -111,12 +111,12 @@ impl Built {
         let chains = self.task.chains.as_ref().filter(|_| player.learns_from_chains)?;
         Some(match (chains, self.model.bipartite()) {
             (ChainSettings::Gibbs(_), Some(units)) => vec![batch, units.first_width()],
-            _ => batch_shape(batch, Score::row_shape(&self.model)),
+            _ => batch_shape(batch, self.model.row_shape()),
         })
     }
 
     /// The updates of `player` on `batch` rows and these chains.
     pub fn steps<'a>(&'a self, player: &'a Player, batch: usize, chains: Option<&'a [usize]>) -> Steps<'a> {
-        Steps { batch, row_shape: Score::row_shape(&self.model), chains, moves: &*player.moves }
+        Steps { batch, row_shape: self.model.row_shape(), chains, moves: &*player.moves }
     }
 }

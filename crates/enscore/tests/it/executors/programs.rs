@@ -5,7 +5,7 @@ use std::path::Path;
 use enscore::data::{Split, Subset, load_as, prepare};
 use enscore::evaluate::{annealing_program, pseudo_likelihood_program};
 use enscore::mcmc::{TemperedGibbsProgram, denoise_program, gibbs_program, langevin_program};
-use enscore::model::{LogDensity, Network, Score, batch_shape, trace};
+use enscore::model::{LogDensity, Network, batch_shape, trace};
 use enscore::objective::{self, ChainSettings, Task, evaluation_program, objective_program};
 use enscore::sample::WeightedBipartite;
 use enscore::train::update::{Optimiser, Steps, UpdateProgram};
@@ -50,7 +50,7 @@ fn task(trained: &Trained, training: &Subset) -> Task {
 }
 
 fn updates(model: &Network, task: &Task) -> Vec<(String, Program)> {
-    let row_shape = Score::row_shape(model);
+    let row_shape = model.row_shape();
     let chains = match (&task.chains, model.bipartite()) {
         (Some(ChainSettings::Gibbs(_)), Some(units)) => vec![BATCH, units.first_width()],
         _ => batch_shape(BATCH, row_shape),
@@ -85,7 +85,7 @@ fn losses(trained: &Trained, task: &Task) -> Vec<(String, Program)> {
 
 fn log_density(model: &Network, parameters: &[Parameter]) -> Program {
     let (program, _) = trace(parameters, |scope, parameters| {
-        let x = scope.input("x", Kind::Float, &batch_shape(BATCH, LogDensity::row_shape(model)));
+        let x = scope.input("x", Kind::Float, &batch_shape(BATCH, model.row_shape()));
         vec![("f".to_string(), model.log_density(parameters, x))]
     })
     .unwrap();

@@ -1,4 +1,4 @@
-//! Whether values are whole rows.
+//! Whether values are whole rows, and which.
 
 use crate::error::{Error, Reason, Result};
 
