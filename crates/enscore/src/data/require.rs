@@ -35,7 +35,8 @@ impl Dataset {
     /// # Errors
     /// Such a value.
     pub fn require_binary(&self) -> Result<()> {
-        let (scale, values) = (self.scale(), self.values());
+        let scale = self.scale();
+        let values = self.values();
         let grey = |i: &usize| !matches!(scale.scaled(values.get(*i)), 0.0 | 1.0);
         match (0..values.len()).find(grey) {
             None => Ok(()),

@@ -26,7 +26,8 @@ pub fn draw_clamped(
             .at("model.kind")
             .expected("a run with model.kind = \"rbm\""));
     };
-    let (width, len) = (units.first_width(), model.row_len());
+    let width = units.first_width();
+    let len = model.row_len();
     if row.len() != len || known.len() != len {
         return Err(Error::input("the row or its mask does not match the model's rows in size")
             .found(format!("{} and {}", row.len(), known.len()))

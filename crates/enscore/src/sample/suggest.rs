@@ -192,7 +192,8 @@ pub fn overlap_ratio(dims: usize) -> Option<f64> {
         return None;
     }
     let overlap = |g: f64| normal_cdf(root * (g - 1.0) + 3.0 * g) - normal_cdf(root * (g - 1.0) - 3.0 * g);
-    let (mut low, mut high) = (1.0, 2.0 * root / (root - 3.0));
+    let mut low = 1.0;
+    let mut high = 2.0 * root / (root - 3.0);
     // Halving to the last bit takes less than 80 steps.
     for _ in 0..80 {
         let middle = 0.5 * (low + high);
@@ -220,13 +221,16 @@ fn variance_ratio(q: f64, ratio: f64, steps: u32) -> f64 {
 pub fn best_step_size(ratio: f64, sigma_min: f64, steps_per_level: u32) -> (f64, f64) {
     let value = |log_q: f64| variance_ratio(log_q.exp(), ratio, steps_per_level);
     // A grid over twenty decades brackets the minimum, golden sections refine it.
-    let (lowest, points) = (-20.0 * std::f64::consts::LN_10, 2000);
+    let lowest = -20.0 * std::f64::consts::LN_10;
+    let points = 2000;
     let at = |i: usize| lowest * (1.0 - i as f64 / points as f64);
     let best = (0..=points).min_by(|i, j| value(at(*i)).total_cmp(&value(at(*j)))).unwrap_or(points);
-    let (mut low, mut high) = (at(best.saturating_sub(1)), at((best + 1).min(points)));
+    let mut low = at(best.saturating_sub(1));
+    let mut high = at((best + 1).min(points));
     let golden = 0.5 * (5f64.sqrt() - 1.0);
     for _ in 0..60 {
-        let (left, right) = (high - golden * (high - low), low + golden * (high - low));
+        let left = high - golden * (high - low);
+        let right = low + golden * (high - low);
         if value(left) < value(right) { high = right } else { low = left }
     }
     let log_q = 0.5 * (low + high);
@@ -239,7 +243,9 @@ fn normal_cdf(x: f64) -> f64 {
     if x.abs() > 9.0 {
         return if x > 0.0 { 1.0 } else { 0.0 };
     }
-    let (mut term, mut sum, mut odd) = (x, x, 1.0);
+    let mut term = x;
+    let mut sum = x;
+    let mut odd = 1.0;
     while sum + term != sum || odd < x * x {
         odd += 2.0;
         term *= x * x / odd;
@@ -280,7 +286,10 @@ mod tests {
     /// The expression as printed, term by term.
     #[test]
     fn the_expression_is_the_papers() {
-        let (eps, sigma, gamma, steps) = (6.2e-6f64, 0.01f64, 1.0375f64, 5);
+        let eps = 6.2e-6f64;
+        let sigma = 0.01f64;
+        let gamma = 1.0375f64;
+        let steps = 5;
         let s2 = sigma * sigma;
         let shrink = 1.0 - eps / s2;
         let fraction = 2.0 * eps / (s2 - s2 * shrink * shrink);

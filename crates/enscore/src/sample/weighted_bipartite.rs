@@ -30,7 +30,8 @@ fn parameters_of(model: &dyn Bipartite) -> Result<Vec<Parameter>> {
     let (_, parameters) = trace(&[], |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[1, model.first_width()]);
         let h = scope.input("h", Kind::Float, &[1, model.second_width()]);
-        let (f, g) = (model.first_log_density(parameters, x), model.second_log_density(parameters, h));
+        let f = model.first_log_density(parameters, x);
+        let g = model.second_log_density(parameters, h);
         vec![("f".to_string(), f), ("g".to_string(), g)]
     })?;
     Ok(parameters)

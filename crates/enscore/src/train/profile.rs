@@ -198,7 +198,8 @@ fn ended(
 
 impl TrainingProfile {
     fn add_steps(&mut self, measured: Vec<(ProgramProfile, Vec<StepProfile>)>) {
-        let (mut groups, mut named) = (BTreeMap::<Group, WorkRow>::new(), BTreeMap::new());
+        let mut groups = BTreeMap::<Group, WorkRow>::new();
+        let mut named = BTreeMap::new();
         let mut all = WorkRow::default();
         for (program, steps) in measured {
             for step in &steps {
@@ -229,7 +230,8 @@ impl TrainingProfile {
     /// A step in an update.
     fn row(&self, program: &ProgramProfile, step: &StepProfile) -> WorkRow {
         let count = step.runs as f64 / self.updates as f64;
-        let (operations, bytes) = (step.work.operations as f64, step.work.bytes as f64);
+        let operations = step.work.operations as f64;
+        let bytes = step.work.bytes as f64;
         let limit = (operations / self.peak_gflops).max(bytes / program.copy_gb_per_s) * 1e-6;
         WorkRow {
             count,

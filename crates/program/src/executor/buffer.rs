@@ -132,7 +132,8 @@ struct InMemory<T>(Vec<T>);
 
 impl<T: Real> InMemory<T> {
     fn refuse(&self, count: usize, width: Width) -> ExecutorError {
-        let (held, own) = (self.0.len(), T::WIDTH.name());
+        let held = self.0.len();
+        let own = T::WIDTH.name();
         ExecutorError(format!("a buffer of {held} numbers in {own}: found {count} in {}", width.name()))
     }
 }

@@ -28,7 +28,8 @@ pub enum Output<'a> {
 }
 
 fn refused(name: &str, width: Width, expected: Width) -> ExecutorError {
-    let (found, expected) = (width.name(), expected.name());
+    let found = width.name();
+    let expected = expected.name();
     ExecutorError(format!("{name:?}: found numbers in {found}, expected {expected}"))
 }
 

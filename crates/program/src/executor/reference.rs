@@ -47,7 +47,8 @@ impl Interpreted {
     fn run_as<T: Real>(&self, inputs: &[Input<'_>], outputs: &mut [Output<'_>]) -> Result<(), ExecutorError> {
         let known = self.program.inputs();
         if inputs.len() != known.len() {
-            let (found, expected) = (inputs.len(), known.len());
+            let found = inputs.len();
+            let expected = known.len();
             return Err(ExecutorError(format!("{found} inputs were passed, the program has {expected}")));
         }
         let value = |(input, known): (&Input<'_>, &crate::Input)| {
@@ -64,7 +65,8 @@ impl Interpreted {
         let values: Vec<Value> = inputs.iter().zip(known).map(value).collect::<Result<_, ExecutorError>>()?;
         let results = interpret(&self.program, &values).map_err(|error| ExecutorError(error.0))?;
         if outputs.len() != results.len() {
-            let (found, expected) = (outputs.len(), results.len());
+            let found = outputs.len();
+            let expected = results.len();
             return Err(ExecutorError(format!("{found} outputs were passed, the program has {expected}")));
         }
         for ((result, (name, _)), output) in results.iter().zip(self.program.outputs()).zip(outputs) {
@@ -76,7 +78,8 @@ impl Interpreted {
                 Value::Index(_) | Value::Key(_) => Vec::new(),
             };
             if out.len() != numbers.len() {
-                let (found, expected) = (out.len(), numbers.len());
+                let found = out.len();
+                let expected = numbers.len();
                 return Err(ExecutorError(format!("output {name:?} of length {found}, expected {expected}")));
             }
             out.iter_mut().zip(numbers).for_each(|(out, number)| *out = T::from_f64(number));

@@ -47,7 +47,8 @@ pub(crate) fn reference_cholesky(a: &Array) -> Value {
 
 pub(crate) fn reference_solve(transpose: bool, operands: &[Array]) -> Value {
     let shape = operands[1].shape;
-    let (n, m) = (shape[shape.len() - 2], shape[shape.len() - 1]);
+    let n = shape[shape.len() - 2];
+    let m = shape[shape.len() - 1];
     let mut out = operands[1].floats().to_vec();
     for (l, x) in operands[0].floats().chunks(n * n).zip(out.chunks_mut((n * m).max(1))) {
         for step in 0..n {

@@ -38,7 +38,8 @@ pub fn pseudo_likelihood_program(
     if !model.is_binary() {
         return Err(Error::input("the pseudo-likelihood needs binary units").at("model.visible"));
     }
-    let (first, second) = (model.first_width(), model.second_width());
+    let first = model.first_width();
+    let second = model.second_width();
     let (program, _) = trace(parameters, |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[rows, first]);
         let units = scope.input("units", Kind::Float, &[flips, first]);
@@ -94,7 +95,8 @@ pub fn pseudo_log_likelihood(model: &TrainedModel, rows: &[f32]) -> Result<Mean>
 /// # Errors
 /// A model without two sides of units, or whose first side has more units than a row.
 pub fn reconstruction_error(model: &TrainedModel, rows: &[f32]) -> Result<Mean> {
-    let (units, width) = (sides(model)?, model.row_len());
+    let units = sides(model)?;
+    let width = model.row_len();
     let (program, _) = trace(model.parameters(), |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[ROWS, width]);
         let (first, _) = units.first_given_data(parameters, x);

@@ -272,7 +272,8 @@ impl<'a> BipartiteAnnealing<'a> {
         moved: &mut Buffer,
         increment: &mut [f32],
     ) -> Result<()> {
-        let (from, to) = ([from], [to]);
+        let from = [from];
+        let to = [to];
         let call = self.step.call().weights(&self.weights).with("bias", &self.bias).with("x", x);
         let call = call.with("from", &from).with("to", &to).with("key", key);
         call.to("x", moved).to("increment", increment).run()

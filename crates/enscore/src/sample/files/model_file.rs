@@ -275,7 +275,9 @@ impl Reader<'_> {
                     .expected("\"bernoulli\" or \"gaussian\""));
             }
         };
-        let (w, b, c) = (self.array(weights, 2)?, self.array(visible, 1)?, self.array(hidden, 1)?);
+        let w = self.array(weights, 2)?;
+        let b = self.array(visible, 1)?;
+        let c = self.array(hidden, 1)?;
         if w.shape != [b.shape[0], c.shape[0]] {
             let turned = w.shape == [c.shape[0], b.shape[0]];
             let error = Error::input("weights and biases don't match")

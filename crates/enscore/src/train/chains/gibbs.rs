@@ -132,7 +132,8 @@ impl GibbsChains {
                 self.sweep(weights, sweep, Key::new(self.seed ^ BURN_IN_SEED, sweep))?;
             }
         }
-        let (mut report, mut swapped) = (ChainReport::default(), 0.0);
+        let mut report = ChainReport::default();
+        let mut swapped = 0.0;
         for sweep in 0..self.sweeps {
             let number = update * self.sweeps + sweep;
             swapped += self.sweep(weights, number, Key::new(self.seed, number))? / self.sweeps as f64;

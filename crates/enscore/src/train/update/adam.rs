@@ -166,7 +166,8 @@ mod tests {
             (0.08 / 0.19) / (0.004996f64 / 0.001999).sqrt(),
             (0.122 / 0.271) / (0.005241004f64 / 0.002997001).sqrt(),
         ];
-        let (mut state, mut expected) = (vec![1.0, 0.0, 0.0], 1.0);
+        let mut state = vec![1.0, 0.0, 0.0];
+        let mut expected = 1.0;
         for (i, gradient) in [2.0, -1.0, 0.5].into_iter().enumerate() {
             let [c1, c2] = adam.corrections(i as u64 + 1);
             let inputs = [&state[..], &[gradient, 0.1, c1, c2]].concat();

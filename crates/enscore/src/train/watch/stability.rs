@@ -73,7 +73,8 @@ impl Watch {
         if f64::from(self.rollbacks) >= settings.rollbacks as f64 {
             return false;
         }
-        let (rollbacks, rate) = (self.rollbacks + 1.0, self.rate * settings.rate_factor as f32);
+        let rollbacks = self.rollbacks + 1.0;
+        let rate = self.rate * settings.rate_factor as f32;
         *self = Watch { rollbacks, rate, ..*before };
         true
     }
@@ -115,7 +116,8 @@ mod tests {
 
     #[test]
     fn steady_steps_are_sound_and_a_jump_is_not() {
-        let (settings, mut watch) = (settings(), Watch::default());
+        let settings = settings();
+        let mut watch = Watch::default();
         for step in 0..50 {
             assert_eq!(watch.observe(&settings, step, &report(-2.0, 0.5, Some(1.0)), None), None);
         }
@@ -133,7 +135,8 @@ mod tests {
 
     #[test]
     fn returns_are_counted_and_end() {
-        let (settings, good) = (settings(), Watch::default());
+        let settings = settings();
+        let good = Watch::default();
         let mut watch = good;
         for count in 1..=3 {
             assert!(watch.roll_back(&settings, &good));
@@ -145,7 +148,8 @@ mod tests {
 
     #[test]
     fn what_is_remembered_survives_a_checkpoint() {
-        let (settings, mut watch) = (settings(), Watch::default());
+        let settings = settings();
+        let mut watch = Watch::default();
         (0..20).for_each(|step| drop(watch.observe(&settings, step, &report(0.1, 3.0, None), None)));
         let mut tensors = Tensors::new();
         watch.save(&mut tensors).unwrap();

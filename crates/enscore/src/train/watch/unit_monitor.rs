@@ -40,9 +40,11 @@ impl UnitMonitor {
             let values = density.log_density(&rows)?;
             Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
         };
-        let (training, validation) = (mean(&self.training)?, mean(&self.validation)?);
+        let training = mean(&self.training)?;
+        let validation = mean(&self.validation)?;
         let error = reconstruction_error(model, &self.validation)?.value;
-        let (gap, mut said) = (training - validation, String::new());
+        let gap = training - validation;
+        let mut said = String::new();
         let mut row = json!({
             "log_density_training": training,
             "log_density_validation": validation,
