@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::checkpoint::RunFolder;
 use crate::error::{Error, Result};
 use crate::settings::{Compare, Settings};
-use crate::train::{Observer, Request, train};
+use crate::train::{Observer, Recorder, Request};
 use crate::trained::Trained;
 use course::Course;
 
@@ -85,11 +85,12 @@ fn follow(
 ) -> Result<Compared> {
     let steps = settings.train().steps;
     let mut course = Course::of(run)?;
+    let resume = RunFolder::open(run).is_ok();
+    let request = Request { run: run.to_path_buf(), resume, until: None };
+    let mut recorder = Recorder::open(settings, &request, observer)?;
     for part in 1..=PARTS {
         let until = (steps * part).div_ceil(PARTS);
-        let done = RunFolder::open(run).is_ok();
-        let request = Request { run: run.to_path_buf(), resume: done, until: Some(until) };
-        let outcome = train(settings, &request, stop, observer)?;
+        let outcome = recorder.until(until, stop, observer)?;
         let trained = Trained::open(run, &[])?;
         if !course.knows(trained.step)
             && let Some(divergence) = measure::fisher_divergence(&trained)?

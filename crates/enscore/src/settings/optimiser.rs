@@ -6,12 +6,14 @@ use crate::keys::{Keys, Reader, above, at_least, choice, from_to_below, keys, wi
 
 choice! {
     /// Decay of the learning rate after the warm-up.
+    #[derive(Default)]
     Decay {
         /// None.
+        #[default]
         None = "none",
-        /// Half a cosine.
+        /// Along half a cosine (Loshchilov and Hutter 2017, eq. 5, one period).
         Cosine = "cosine",
-        /// Linear.
+        /// Along a line.
         Linear = "linear",
     }
 }

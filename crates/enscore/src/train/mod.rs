@@ -23,6 +23,7 @@ use crate::settings::Settings;
 
 pub use options::TrainingOptions;
 pub use profile::{ProgramProfile, TrainingProfile, WorkRow, profile};
+pub use recorder::Recorder;
 pub use report::StepReport;
 pub use request::{Observer, Outcome, Request, Silent};
 pub use training::Training;
@@ -40,6 +41,6 @@ pub fn train(
     stop: &dyn Fn() -> Option<i32>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
-    let described = from_settings::Described::by(settings)?;
-    recorder::Recorder::new(described, request, observer)?.run(stop, observer)
+    let until = request.until.unwrap_or(settings.train().steps);
+    Recorder::open(settings, request, observer)?.until(until, stop, observer)
 }

@@ -47,7 +47,7 @@ impl Default for TrainingOptions {
             learning_rate: LearningRate {
                 peak: 1e-3,
                 warmup_steps: 0,
-                decay: super::schedule::Decay::None,
+                decay: Decay::None,
                 final_fraction: 0.0,
             },
             ema_decay: 0.999,
@@ -70,11 +70,6 @@ impl TrainingOptions {
             Descent::Adam => Rule::Adam(Adam::new(optimiser.beta1, optimiser.beta2, optimiser.epsilon)?),
             Descent::Sgd => Rule::Momentum(optimiser.momentum),
         };
-        let decay = match optimiser.decay {
-            Decay::None => super::schedule::Decay::None,
-            Decay::Cosine => super::schedule::Decay::Cosine,
-            Decay::Linear => super::schedule::Decay::Linear,
-        };
         Ok(TrainingOptions {
             steps: train.steps,
             batch: train.batch,
@@ -87,7 +82,7 @@ impl TrainingOptions {
             learning_rate: LearningRate {
                 peak: optimiser.learning_rate,
                 warmup_steps: optimiser.warmup_steps,
-                decay,
+                decay: optimiser.decay,
                 final_fraction: optimiser.final_fraction,
             },
             ema_decay: optimiser.ema_decay,

@@ -29,8 +29,8 @@ struct Good {
     tensors: Tensors,
 }
 
-/// A training with the folder that records it.
-pub(super) struct Recorder {
+/// A training with the folder that records it. It is held: trained to a step, looked at, and trained on.
+pub struct Recorder {
     settings: Settings,
     record: DataRecord,
     training: Training,
@@ -42,20 +42,24 @@ pub(super) struct Recorder {
     good: Good,
     validation: Option<Validation>,
     units: Option<UnitMonitor>,
-    /// Seconds trained before this part of the run, and when this part began.
+    /// Seconds trained before the present stretch.
     earlier: f64,
-    began: Instant,
-    until: Option<u64>,
+    /// When the present stretch began; none while nothing is trained.
+    began: Option<Instant>,
     last_loss: Option<f64>,
     last_validation: Option<f64>,
 }
 
 impl Recorder {
-    pub(super) fn new(
-        described: Described,
-        request: &Request,
-        observer: &mut dyn Observer,
-    ) -> Result<Recorder> {
+    /// The training that `settings` describe, with its run's folder: a new one, or one to go on with.
+    ///
+    /// # Errors
+    /// Wrong input, before anything is written.
+    pub fn open(settings: &Settings, request: &Request, observer: &mut dyn Observer) -> Result<Recorder> {
+        Recorder::of(Described::by(settings)?, request, observer)
+    }
+
+    fn of(described: Described, request: &Request, observer: &mut dyn Observer) -> Result<Recorder> {
         let validates = described.settings.train().validate_every > 0;
         let validation = match &described.validation {
             Some(subset) if validates && has_held_out_loss(&described.settings) => {
@@ -84,8 +88,7 @@ impl Recorder {
             validation,
             units,
             earlier: resumed.seconds,
-            began: Instant::now(),
-            until: request.until,
+            began: None,
             last_loss: None,
             last_validation: None,
         };
@@ -118,19 +121,39 @@ impl Recorder {
     }
 
     fn seconds(&self) -> f64 {
-        self.earlier + self.began.elapsed().as_secs_f64()
+        self.earlier + self.began.map_or(0.0, |began| began.elapsed().as_secs_f64())
     }
 
-    pub(super) fn run(
-        mut self,
+    /// Trains to the end of this step, or to the end of the training if that is earlier, and writes a
+    /// checkpoint there. `stop` is asked between steps for the number of a signal that asks for an end.
+    ///
+    /// # Errors
+    /// A run that diverged or could not be written, with its last good checkpoint kept;
+    /// [`crate::Reason::Interrupted`] after a signal, with a checkpoint written.
+    pub fn until(
+        &mut self,
+        until: u64,
         stop: &dyn Fn() -> Option<i32>,
         observer: &mut dyn Observer,
     ) -> Result<Outcome> {
+        self.began = Some(Instant::now());
+        let trained = self.stretch(until, stop, observer);
+        self.earlier = self.seconds();
+        self.began = None;
+        trained.map(|()| self.outcome())
+    }
+
+    fn stretch(
+        &mut self,
+        until: u64,
+        stop: &dyn Fn() -> Option<i32>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let steps = self.settings.train().steps;
         let wall_time = self.settings.train().wall_time();
         observer.begin(self.step(), steps, self.training.parameter_count());
         let mut saved = self.step();
-        while self.step() < self.until.unwrap_or(steps).min(steps) {
+        while self.step() < until.min(steps) {
             if let Some(signal) = stop() {
                 self.save()?;
                 return Err(Error::interrupted(signal, "training was interrupted")
@@ -148,7 +171,7 @@ impl Recorder {
         if saved != self.step() || self.step() == 0 {
             self.save()?;
         }
-        self.outcome()
+        Ok(())
     }
 
     /// Logs, validates, saves and draws where it is time to; says whether a checkpoint was saved.
@@ -177,10 +200,10 @@ impl Recorder {
         self.run.folder().path().display().to_string()
     }
 
-    fn outcome(self) -> Result<Outcome> {
+    fn outcome(&self) -> Outcome {
         let update = self.training.updates().get(self.training.player());
         let reported = update.and_then(|update| update.diagnostics.first());
-        Ok(Outcome {
+        Outcome {
             run: self.run.folder().path().to_path_buf(),
             step: self.step(),
             steps: self.settings.train().steps,
@@ -188,7 +211,7 @@ impl Recorder {
             loss_name: reported.copied().unwrap_or(LOSS_PER_DIM),
             loss_per_dim: self.last_loss,
             validation_loss_per_dim: self.last_validation,
-        })
+        }
     }
 
     /// One step; false where it showed divergence and was taken back.

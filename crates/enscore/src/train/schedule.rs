@@ -2,17 +2,7 @@
 
 use std::f64::consts::PI;
 
-/// How the learning rate falls over a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Decay {
-    /// It does not.
-    #[default]
-    None,
-    /// Along half a cosine (Loshchilov and Hutter 2017, eq. 5, one period).
-    Cosine,
-    /// Along a line.
-    Linear,
-}
+pub use crate::settings::Decay;
 
 /// The learning rate over a run: a linear rise over the first steps, then a fall.
 #[derive(Clone, Copy, Debug, PartialEq)]
