@@ -3,52 +3,10 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::Scale;
+use super::scale::{Scale, Values};
 use crate::error::{Error, Result};
 use crate::executor::row_count;
 use crate::files::Sha256Hex;
-
-/// Raw values, row after row, in the width that the source had.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    /// Bytes: pixels, binary data.
-    U8(Vec<u8>),
-    /// Single precision, and integers of up to 16 bits.
-    F32(Vec<f32>),
-    /// Double precision, text, and wider integers (those beyond 2^53 are rounded).
-    F64(Vec<f64>),
-}
-
-impl Values {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        match self {
-            Values::U8(v) => v.len(),
-            Values::F32(v) => v.len(),
-            Values::F64(v) => v.len(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The value at `index`, which must be in range.
-    pub(super) fn get(&self, index: usize) -> f64 {
-        match self {
-            Values::U8(v) => f64::from(v[index]),
-            Values::F32(v) => f64::from(v[index]),
-            Values::F64(v) => v[index],
-        }
-    }
-
-    /// The least and the greatest value; (inf, -inf) when empty.
-    pub(crate) fn range(&self) -> (f64, f64) {
-        let start = (f64::INFINITY, f64::NEG_INFINITY);
-        (0..self.len()).map(|i| self.get(i)).fold(start, |(low, high), v| (low.min(v), high.max(v)))
-    }
-}
 
 #[derive(Debug)]
 struct Inner {

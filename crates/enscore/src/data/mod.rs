@@ -23,7 +23,7 @@ mod statistics;
 mod toy;
 mod whiten;
 
-pub use dataset::{Dataset, Values};
+pub use dataset::Dataset;
 pub use digits::digits;
 pub use fetch::{Fetched, FetchedFile, fetch};
 pub use formats::{Array, read_array, read_image};
@@ -34,7 +34,7 @@ pub use load::{load, load_as, load_held_out, load_test};
 pub use prepare::{Prepared, prepare, prepare_other};
 pub(crate) use rows::uniform_row;
 pub use rows::{BatchOrder, Parts, Subset, permutation, rows_of, split, wide_rows_of};
-pub use scale::Scale;
+pub use scale::{Scale, Values};
 pub use settings::{DataSettings, Preprocess, Source};
 pub use split::Split;
 pub use statistics::{Statistics, statistics};
