@@ -14,7 +14,7 @@
 use enscore_program::Parameters;
 
 use super::chain_settings::{ChainSettings, LangevinChainSettings};
-use super::estimate::{Batch, ENERGY_GAP, Estimate, Objective};
+use super::estimate::{Batch, Diagnostic, Estimate, Objective};
 use super::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
 use super::task::Task;
 use crate::citation::Citation;
@@ -121,8 +121,11 @@ impl Objective<Network> for ContrastiveDivergence {
         if self.energy_l2 > 0.0 {
             loss = loss + self.energy_l2 * (batch.mean(data.square()) + chains.square().mean_all());
         }
-        let diagnostics =
-            vec![(ENERGY_GAP, gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
+        let diagnostics = vec![
+            (Diagnostic::EnergyGap, gap),
+            (Diagnostic::Named("log_density_data"), of_data),
+            (Diagnostic::Named("log_density_chains"), of_chains),
+        ];
         Estimate { loss, optimised: loss, diagnostics }
     }
 }

@@ -17,7 +17,7 @@
 
 use enscore_program::Parameters;
 
-use super::estimate::{Batch, Estimate, Objective};
+use super::estimate::{Batch, Diagnostic, Estimate, Objective};
 use super::kind::{ObjectiveFacts, ObjectiveKind, Scene};
 use super::task::Task;
 use crate::citation::Citation;
@@ -92,6 +92,6 @@ impl Objective for EnergyDiscrepancy {
             others
         };
         let loss = batch.mean(total) - (self.samples as f64).ln();
-        Estimate { loss, optimised: loss, diagnostics: vec![("discrepancy", loss)] }
+        Estimate { loss, optimised: loss, diagnostics: vec![(Diagnostic::Named("discrepancy"), loss)] }
     }
 }

@@ -44,25 +44,46 @@ pub struct Estimate<'s> {
     /// that are sums over dimensions, the loss per dimension. Adam does not see the factor; a limit on the
     /// gradient's norm keeps its meaning for every size of data.
     pub optimised: Var<'s>,
-    /// Further scalars to report, by name. The first is what progress shows.
-    pub diagnostics: Vec<(&'static str, Var<'s>)>,
+    /// Further scalars to report. The first is what progress shows.
+    pub diagnostics: Vec<(Diagnostic, Var<'s>)>,
 }
 
-/// The name of the diagnostic that decides whose turn it is in a game: how well the energy tells data
-/// from the other side's draws.
-pub const ACCURACY: &str = "accuracy";
-/// The name of the diagnostic that a watch over divergence looks at: E f over the data less E f over the
-/// chains, nats.
-pub const ENERGY_GAP: &str = "energy_gap";
+/// A number that an objective reports beside its loss. What the library looks for has a variant of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Diagnostic {
+    /// The loss divided by the number of elements of a row, which losses that are sums over dimensions
+    /// report first.
+    LossPerDim,
+    /// E f over the data less E f over the chains, nats: what the watch over divergence looks at.
+    EnergyGap,
+    /// How well an energy tells data from the other side's draws, in [0, 1]: what decides whose turn it is
+    /// in a game.
+    Accuracy,
+    /// Any other, which is shown and logged under this name.
+    Named(&'static str),
+}
 
-/// The name of the diagnostic that losses with a sum over dimensions report first.
-pub const LOSS_PER_DIM: &str = "loss_per_dim";
+impl Diagnostic {
+    /// The name in metrics, and of the program's output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Diagnostic::LossPerDim => "loss_per_dim",
+            Diagnostic::EnergyGap => "energy_gap",
+            Diagnostic::Accuracy => "accuracy",
+            Diagnostic::Named(name) => name,
+        }
+    }
+}
 
 impl<'s> Estimate<'s> {
     /// An estimate whose loss is a sum over dimensions.
     pub fn of_dimensions(batch: &Batch<'s>, loss: Var<'s>) -> Self {
         let per_dimension = batch.per_dimension(loss);
-        Estimate { loss, optimised: per_dimension, diagnostics: vec![(LOSS_PER_DIM, per_dimension)] }
+        Estimate {
+            loss,
+            optimised: per_dimension,
+            diagnostics: vec![(Diagnostic::LossPerDim, per_dimension)],
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod task;
 pub use chain_settings::{ChainSettings, ChainStart, GibbsChainSettings, LangevinChainSettings};
 pub use contrastive_divergence::{ContrastiveDivergence, ContrastiveDivergenceSettings};
 pub use energy_discrepancy::{EnergyDiscrepancy, EnergyDiscrepancySettings};
-pub use estimate::{ACCURACY, Batch, ENERGY_GAP, Estimate, LOSS_PER_DIM, Objective};
+pub use estimate::{Batch, Diagnostic, Estimate, Objective};
 pub use evaluation::{evaluation_program, objective_program};
 pub use gibbs::{
     AfterPretraining, GibbsDivergence, GibbsDivergenceSettings, GreedyPretraining, Phase, RECOGNITION,

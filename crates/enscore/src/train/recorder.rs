@@ -17,7 +17,7 @@ use super::watch::validation::Validation;
 use super::watch::window::Window;
 use crate::checkpoint::{DataRecord, MetricsWriter, Progress, Run, Tensors};
 use crate::error::{Error, Reason, Result};
-use crate::objective::{HeldOutLoss, LOSS_PER_DIM};
+use crate::objective::{Diagnostic, HeldOutLoss};
 use crate::report::write_sheet;
 use crate::sample::TrainedModel;
 use crate::settings::{DecayBy, Settings};
@@ -110,7 +110,7 @@ impl Recorder {
     fn restore(&mut self, tensors: &Tensors, step: u64) -> Result<()> {
         self.training.restore(tensors, step)?;
         self.watch = Watch::restore(tensors)?;
-        let diagnostics: Vec<Vec<&'static str>> =
+        let diagnostics: Vec<Vec<Diagnostic>> =
             self.training.updates().iter().map(|update| update.diagnostics.clone()).collect();
         self.window = Window::restore(tensors, &diagnostics)?;
         Ok(())
@@ -208,7 +208,7 @@ impl Recorder {
             step: self.step(),
             steps: self.settings.train().steps,
             seconds: self.seconds(),
-            loss_name: reported.copied().unwrap_or(LOSS_PER_DIM),
+            loss_name: reported.copied().unwrap_or(Diagnostic::LossPerDim).name(),
             loss_per_dim: self.last_loss,
             validation_loss_per_dim: self.last_validation,
         }

@@ -1,7 +1,7 @@
 //! What one update of a training reports.
 
 use crate::error::{Error, Result};
-use crate::objective::{ACCURACY, ENERGY_GAP};
+use crate::objective::Diagnostic;
 
 /// What an update reports.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct StepReport {
     /// E f over the data less E f over the chains, nats, of contrastive divergence.
     pub energy_gap: Option<f64>,
     /// Everything that the objective reports.
-    pub diagnostics: Vec<(&'static str, f64)>,
+    pub diagnostics: Vec<(Diagnostic, f64)>,
 }
 
 impl StepReport {
@@ -31,10 +31,10 @@ impl StepReport {
         learning_rate: f64,
         [loss, gradient_norm]: [f64; 2],
         finite: bool,
-        diagnostics: Vec<(&'static str, f64)>,
+        diagnostics: Vec<(Diagnostic, f64)>,
     ) -> StepReport {
         let loss_per_dim = diagnostics.first().map_or(loss, |(_, value)| *value);
-        let energy_gap = diagnostics.iter().find(|(name, _)| *name == ENERGY_GAP).map(|(_, gap)| *gap);
+        let energy_gap = diagnostics.iter().find(|(of, _)| *of == Diagnostic::EnergyGap).map(|(_, gap)| *gap);
         StepReport {
             player,
             learning_rate,
@@ -52,13 +52,13 @@ impl StepReport {
     /// # Errors
     /// An objective of a game that reports none.
     pub(crate) fn accuracy(&self) -> Result<f64> {
-        self.diagnostic(ACCURACY).ok_or_else(|| {
+        self.diagnostic(Diagnostic::Accuracy).ok_or_else(|| {
             Error::run("alternation needs an accuracy").found("an objective that doesn't report one")
         })
     }
 
-    /// What the objective reports under this name.
-    pub fn diagnostic(&self, name: &str) -> Option<f64> {
-        self.diagnostics.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
+    /// What the objective reported of this, if it does.
+    pub fn diagnostic(&self, wanted: Diagnostic) -> Option<f64> {
+        self.diagnostics.iter().find(|(of, _)| *of == wanted).map(|(_, value)| *value)
     }
 }

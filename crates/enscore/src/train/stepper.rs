@@ -9,6 +9,7 @@ use super::state::State;
 use super::update::UpdateProgram;
 use crate::error::Result;
 use crate::executor::{Routine, WeightsView};
+use crate::objective::Diagnostic;
 
 /// The compiled updates of all players over one state.
 pub(super) struct Stepper {
@@ -23,7 +24,7 @@ pub(super) struct Stepper {
 /// The update of one player.
 struct PlayerUpdate {
     routine: Routine,
-    diagnostics: Vec<&'static str>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 /// What changes from step to step, beside the rows.
@@ -107,8 +108,8 @@ impl Stepper {
             call = call.with("chains", chains);
         }
         call = call.to("loss", &mut loss).to("gradient_norm", &mut gradient_norm).to("finite", &mut finite);
-        for (name, value) in diagnostics.iter().zip(shown.chunks_mut(1)) {
-            call = call.to(name, value);
+        for (diagnostic, value) in diagnostics.iter().zip(shown.chunks_mut(1)) {
+            call = call.to(diagnostic.name(), value);
         }
         call.run()?;
         std::mem::swap(&mut self.current, &mut self.next);

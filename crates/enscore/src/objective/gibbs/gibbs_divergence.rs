@@ -31,7 +31,7 @@ use crate::model::{
 };
 use crate::objective::chain_settings::{ChainSettings, ChainStart, GibbsChainSettings};
 use crate::objective::contrastive_divergence::HINTON;
-use crate::objective::estimate::{Batch, ENERGY_GAP, Estimate, Objective};
+use crate::objective::estimate::{Batch, Diagnostic, Estimate, Objective};
 use crate::objective::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
 use crate::objective::task::{Player, Task};
 
@@ -231,10 +231,13 @@ impl Objective<Network> for GibbsDivergence {
             data.phase(batch.weights / batch.weights.sum_all()),
             chains.phase(batch.x.scope().constant(1.0 / count as f64).broadcast_to(&[count])),
         ];
-        let mut diagnostics =
-            vec![(ENERGY_GAP, gap), ("log_density_data", of_data), ("log_density_chains", of_chains)];
-        diagnostics.extend(model.is_bound().then_some(("mean_field_entropy", entropy)));
-        diagnostics.extend(reconstruction.map(|error| ("reconstruction_error", error)));
+        let mut diagnostics = vec![
+            (Diagnostic::EnergyGap, gap),
+            (Diagnostic::Named("log_density_data"), of_data),
+            (Diagnostic::Named("log_density_chains"), of_chains),
+        ];
+        diagnostics.extend(model.is_bound().then_some((Diagnostic::Named("mean_field_entropy"), entropy)));
+        diagnostics.extend(reconstruction.map(|error| (Diagnostic::Named("reconstruction_error"), error)));
         let optimised = -contrast_phases(model, parameters, phases, self.centring);
         Estimate { loss: -gap - entropy, optimised, diagnostics }
     }

@@ -19,7 +19,7 @@
 use enscore_program::{Initial, Parameter, Parameters, Var};
 
 use crate::model::{DBM_BIASES, DBM_WEIGHTS, Dbm, Network, draw_bernoulli, sum_rows};
-use crate::objective::estimate::{Batch, Estimate, Objective};
+use crate::objective::estimate::{Batch, Diagnostic, Estimate, Objective};
 
 /// What stands before the number of a layer in the names of the biases r: `recognition.0.bias` of the lowest
 /// hidden layer.
@@ -166,7 +166,10 @@ impl Objective<Network> for GreedyPretraining {
         let gap = (of_data - batch.mean(self.log_density(parameters, chains))) / (lower * upper) as f64;
         // One of the draws, an unbiased picture of how well a layer gives its data back.
         let error = (chains - data).square().mean_all() / (lower * lower) as f64;
-        let diagnostics = vec![("pretraining_gap", gap), ("reconstruction_error", error.stop_gradient())];
+        let diagnostics = vec![
+            (Diagnostic::Named("pretraining_gap"), gap),
+            (Diagnostic::Named("reconstruction_error"), error.stop_gradient()),
+        ];
         Estimate { loss: -gap, optimised: -gap, diagnostics }
     }
 }

@@ -22,7 +22,7 @@ use crate::mcmc::SamplerFacts;
 use crate::model::{
     DataFacts, Family, Flow, LogDensity, ModelSettings, Network, REAL_NVP, RealNvp, parameters_of,
 };
-use crate::objective::estimate::{ACCURACY, Batch, Estimate, Objective};
+use crate::objective::estimate::{Batch, Diagnostic, Estimate, Objective};
 use crate::objective::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
 use crate::objective::task::{Alternation, Player, Side, Task};
 
@@ -133,10 +133,10 @@ impl<F: Flow> Objective<Network> for FlowContrastive<F> {
         let likelihood = batch.mean(self.flow.log_density(&of_flow, batch.x));
         let accuracy = accuracy(batch, data, draws, 1.0);
         let diagnostics = vec![
-            ("contrast", -value),
-            (LOG_Z, log_z),
-            (ACCURACY, accuracy),
-            ("flow_log_likelihood", likelihood),
+            (Diagnostic::Named("contrast"), -value),
+            (Diagnostic::Named(LOG_Z), log_z),
+            (Diagnostic::Accuracy, accuracy),
+            (Diagnostic::Named("flow_log_likelihood"), likelihood),
         ];
         Estimate { loss, optimised: loss, diagnostics }
     }

@@ -20,7 +20,7 @@ use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Keys, Kind, Reader, keys, within};
 use crate::model::{DataFacts, Family, LogDensity, ModelSettings, Network};
-use crate::objective::estimate::{ACCURACY, Batch, Estimate, Objective};
+use crate::objective::estimate::{Batch, Diagnostic, Estimate, Objective};
 use crate::objective::kind::{ObjectiveFacts, ObjectiveKind, Scene};
 use crate::objective::task::Task;
 
@@ -144,7 +144,11 @@ impl Objective<Network> for NoiseContrastive {
         let (of_data, of_noise) = contrast(data, noise, ratio);
         let loss = batch.mean(of_data) + ratio * of_noise.mean_all();
         let accuracy = accuracy(batch, data, noise, ratio);
-        let diagnostics = vec![("contrast", loss), (LOG_Z, log_z), (ACCURACY, accuracy)];
+        let diagnostics = vec![
+            (Diagnostic::Named("contrast"), loss),
+            (Diagnostic::Named(LOG_Z), log_z),
+            (Diagnostic::Accuracy, accuracy),
+        ];
         Estimate { loss, optimised: loss, diagnostics }
     }
 }

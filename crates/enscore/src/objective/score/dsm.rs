@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::keys::{Fit, Kind, above, keys};
 use crate::mcmc::{SamplerFacts, TrainedLevels};
 use crate::model::{Family, NoiseLevels, Score, sum_rows};
-use crate::objective::estimate::{Batch, Estimate, LOSS_PER_DIM, Objective};
+use crate::objective::estimate::{Batch, Diagnostic, Estimate, Objective};
 use crate::objective::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
 use crate::objective::task::Task;
 
@@ -98,6 +98,6 @@ impl<M: Score + ?Sized> Objective<M> for Dsm {
         // The NCSN loss per dimension, so that a limit on the gradient's norm does not depend on σ either.
         let scale = 2.0 * self.sigma * self.sigma / batch.dimensions().max(1) as f64;
         let optimised = loss * scale;
-        Estimate { loss, optimised, diagnostics: vec![(LOSS_PER_DIM, optimised)] }
+        Estimate { loss, optimised, diagnostics: vec![(Diagnostic::LossPerDim, optimised)] }
     }
 }

@@ -14,7 +14,7 @@ use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Kind, keys, within};
 use crate::model::{Family, LogDensity, Network, Score, sum_rows};
-use crate::objective::estimate::{Batch, Estimate, LOSS_PER_DIM, Objective};
+use crate::objective::estimate::{Batch, Diagnostic, Estimate, Objective};
 use crate::objective::kind::{ObjectiveFacts, ObjectiveKind, Scene};
 use crate::objective::task::Task;
 
@@ -133,6 +133,6 @@ impl ScoreMatching {
         let terms = gradients.iter().zip(&variables);
         let linear = terms.map(|(gradient, var)| (gradient.stop_gradient() * *var).sum_all());
         let optimised = linear.reduce(|sum, term| sum + term).unwrap_or_else(|| scope.constant(0.0));
-        Estimate { loss, optimised, diagnostics: vec![(LOSS_PER_DIM, batch.per_dimension(loss))] }
+        Estimate { loss, optimised, diagnostics: vec![(Diagnostic::LossPerDim, batch.per_dimension(loss))] }
     }
 }

@@ -59,10 +59,10 @@ impl SamplerKind for GibbsSettings {
 }
 
 /// Chains of units of which the data's are shown; they come first.
-pub(in crate::sample) struct VisibleChains {
-    pub(in crate::sample) chains: UnitChains,
-    pub(in crate::sample) row_len: usize,
-    pub(in crate::sample) shows_means: bool,
+pub(crate) struct VisibleChains {
+    pub(crate) chains: UnitChains,
+    pub(crate) row_len: usize,
+    pub(crate) shows_means: bool,
 }
 
 impl VisibleChains {
@@ -96,7 +96,7 @@ impl Transition for VisibleChains {
 }
 
 /// Chains that sweep together. A draw depends on (seed, sweep, chain).
-pub(in crate::sample) struct UnitChains {
+pub(crate) struct UnitChains {
     sweep: Routine,
     weights: Weights,
     start: UnitStart,
@@ -105,22 +105,22 @@ pub(in crate::sample) struct UnitChains {
     first: u64,
     width: usize,
     /// `[chains, first]`.
-    pub(in crate::sample) states: Buffer,
+    pub(crate) states: Buffer,
     /// What the last sweep drew them at.
-    pub(in crate::sample) means: Buffer,
+    pub(crate) means: Buffer,
     moved: Buffer,
 }
 
 /// A model of units with its weights in single precision, and where it runs.
-pub(in crate::sample) struct WeightedUnits<'a> {
-    pub(in crate::sample) model: &'a dyn Bipartite,
-    pub(in crate::sample) weights: Weights,
-    pub(in crate::sample) executor: Arc<dyn Executor>,
+pub(crate) struct WeightedUnits<'a> {
+    pub(crate) model: &'a dyn Bipartite,
+    pub(crate) weights: Weights,
+    pub(crate) executor: Arc<dyn Executor>,
 }
 
 impl UnitChains {
     /// This many chains of `units`, which begin at `start`.
-    pub(in crate::sample) fn new(
+    pub(crate) fn new(
         units: WeightedUnits,
         start: UnitStart,
         chains: usize,
@@ -146,19 +146,15 @@ impl UnitChains {
     }
 
     /// The chains of a run, which begin at the data's means.
-    pub(in crate::sample) fn of(
-        model: &TrainedModel,
-        units: &dyn Bipartite,
-        chains: usize,
-        seed: u64,
-    ) -> Result<Self> {
+    pub(crate) fn of(model: &TrainedModel, units: &dyn Bipartite, chains: usize, seed: u64) -> Result<Self> {
         let start = UnitStart::new(units.first_units(), &model.data.mean, &model.data.deviation);
-        let (weights, executor) = (model.weights.clone(), model.executor.clone());
+        let weights = model.weights.clone();
+        let executor = model.executor.clone();
         UnitChains::new(WeightedUnits { model: units, weights, executor }, start, chains, seed)
     }
 
     /// Goes on with chains that have not begun, the first of this number.
-    pub(in crate::sample) fn begin(&mut self, first: usize) -> Result<()> {
+    pub(crate) fn begin(&mut self, first: usize) -> Result<()> {
         self.first = first as u64;
         let key = Key::new(self.seed, 0);
         Ok(self.states.edit(|states| {
@@ -169,7 +165,7 @@ impl UnitChains {
     }
 
     /// Sweep `number`, 1 the first.
-    pub(in crate::sample) fn sweep(&mut self, number: u64) -> Result<()> {
+    pub(crate) fn sweep(&mut self, number: u64) -> Result<()> {
         let call = self.sweep.call().weights(&self.weights).with("x", &self.states);
         let call = call.with("key", Key { seed: self.seed, step: number, row: self.first });
         call.to("x", &mut self.moved).to("mean", &mut self.means).run()?;

@@ -16,7 +16,7 @@ use super::program::Steps;
 use super::state::{Gradients, State, StepRates};
 use crate::error::Result;
 use crate::model::trace;
-use crate::objective::{Batch, Objective};
+use crate::objective::{Batch, Diagnostic, Objective};
 
 /// What stands before a parameter's name in the name of its gradient.
 pub const GRADIENT: &str = "gradient.";
@@ -37,7 +37,7 @@ pub struct UpdateApart {
     /// The names of the parameters that the update moves, in the order of their gradients.
     pub moved: Vec<String>,
     /// The names of the diagnostics: the last outputs of the gradients' program.
-    pub diagnostics: Vec<&'static str>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl UpdateApart {
@@ -58,7 +58,7 @@ impl UpdateApart {
         let (gradients, parameters) = trace(&parameters, |scope, parameters| {
             let batch = Batch { chains: steps.chains_input(scope), ..steps.batch_inputs(scope) };
             let estimate = objective.estimate(model, parameters, &batch);
-            diagnostics = estimate.diagnostics.iter().map(|(name, _)| *name).collect();
+            diagnostics = estimate.diagnostics.iter().map(|(diagnostic, _)| *diagnostic).collect();
             let all = parameters.declared();
             let variables = all.iter().filter(|(parameter, _)| (steps.moves)(&parameter.name));
             let variables: Vec<_> = variables.map(|(_, var)| *var).collect();
@@ -66,7 +66,7 @@ impl UpdateApart {
             let name = |parameter: &Parameter| format!("{GRADIENT}{}", parameter.name);
             let mut outputs: Vec<_> = moved.iter().map(name).zip(gradients).collect();
             outputs.push(("loss".to_string(), estimate.loss));
-            outputs.extend(estimate.diagnostics.iter().map(|(name, var)| (name.to_string(), *var)));
+            outputs.extend(estimate.diagnostics.iter().map(|(of, var)| (of.name().to_string(), *var)));
             outputs
         })?;
         let apply = apply(&parameters, &moved, optimiser, steps.moves)?;

@@ -14,7 +14,7 @@ use super::state::{Gradients, State, StepRates};
 use crate::checkpoint::{STATE_PREFIXES, state_shapes};
 use crate::error::Result;
 use crate::model::{batch_shape, trace};
-use crate::objective::{Batch, Objective};
+use crate::objective::{Batch, Diagnostic, Objective};
 
 /// The program of one training step.
 ///
@@ -29,7 +29,7 @@ pub struct UpdateProgram {
     /// The parameters, in the order of the state.
     pub parameters: Vec<Parameter>,
     /// The names of the diagnostics: the last outputs.
-    pub diagnostics: Vec<&'static str>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// What an update's batches are, and which parameters it moves.
@@ -78,13 +78,13 @@ impl UpdateProgram {
             let rates = StepRates::inputs(scope);
             let batch = Batch { chains: steps.chains_input(scope), ..batch };
             let estimate = objective.estimate(model, parameters, &batch);
-            diagnostics = estimate.diagnostics.iter().map(|(name, _)| *name).collect();
+            diagnostics = estimate.diagnostics.iter().map(|(diagnostic, _)| *diagnostic).collect();
             let gradients = Gradients::of(scope, &state, estimate.optimised, steps.moves);
             let applied = state.apply(scope, &gradients, estimate.loss, optimiser, &rates);
             let mut outputs = applied.state;
             outputs.push(("loss".to_string(), estimate.loss));
             outputs.extend(applied.reported);
-            outputs.extend(estimate.diagnostics.iter().map(|(name, var)| (name.to_string(), *var)));
+            outputs.extend(estimate.diagnostics.iter().map(|(of, var)| (of.name().to_string(), *var)));
             outputs
         })?;
         Ok(UpdateProgram { program, parameters, diagnostics })

@@ -101,6 +101,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objective::Diagnostic;
     use crate::settings::Settings;
 
     fn settings() -> Stability {
@@ -109,7 +110,7 @@ mod tests {
     }
 
     fn report(loss: f64, norm: f64, gap: Option<f64>) -> StepReport {
-        let diagnostics = gap.map(|gap| ("energy_gap", gap)).into_iter();
+        let diagnostics = gap.map(|gap| (Diagnostic::EnergyGap, gap)).into_iter();
         let report = StepReport::new(0, 0.1, [loss, norm], true, diagnostics.collect());
         StepReport { loss_per_dim: loss, ..report }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::checkpoint::{TensorData, Tensors};
 use crate::error::Result;
-use crate::objective::LOSS_PER_DIM;
+use crate::objective::Diagnostic;
 use crate::train::chains::ChainReport;
 use crate::train::report::StepReport;
 
@@ -49,12 +49,13 @@ impl Window {
     pub(crate) fn line(&self) -> Map<String, Value> {
         let mut line = Map::new();
         line.insert("loss".into(), json!(self.mean(|report| report.loss)));
-        line.insert(LOSS_PER_DIM.into(), json!(self.loss_per_dim()));
+        line.insert(Diagnostic::LossPerDim.name().into(), json!(self.loss_per_dim()));
         line.insert("gradient_norm".into(), json!(self.mean(|report| report.gradient_norm)));
         line.insert("learning_rate".into(), json!(self.reports.last().map(|report| report.learning_rate)));
-        for (name, _) in self.reports.iter().flat_map(|report| &report.diagnostics) {
-            if *name != LOSS_PER_DIM && !line.contains_key(*name) {
-                line.insert(name.to_string(), json!(self.mean_of(name)));
+        for (diagnostic, _) in self.reports.iter().flat_map(|report| &report.diagnostics) {
+            let name = diagnostic.name();
+            if *diagnostic != Diagnostic::LossPerDim && !line.contains_key(name) {
+                line.insert(name.to_string(), json!(self.mean_of(*diagnostic)));
             }
         }
         if !self.swapped.is_empty() {
@@ -72,8 +73,9 @@ impl Window {
     }
 
     /// The mean over the steps that reported this diagnostic: players may report different ones.
-    fn mean_of(&self, name: &str) -> f64 {
-        let values: Vec<f64> = self.reports.iter().filter_map(|report| report.diagnostic(name)).collect();
+    fn mean_of(&self, diagnostic: Diagnostic) -> f64 {
+        let values: Vec<f64> =
+            self.reports.iter().filter_map(|report| report.diagnostic(diagnostic)).collect();
         values.iter().sum::<f64>() / values.len() as f64
     }
 
@@ -100,7 +102,7 @@ impl Window {
 
     /// The window of a checkpoint; `diagnostics` are the names of what each player reports. Empty where the
     /// checkpoint was written before there was one.
-    pub(crate) fn restore(tensors: &Tensors, diagnostics: &[Vec<&'static str>]) -> Result<Window> {
+    pub(crate) fn restore(tensors: &Tensors, diagnostics: &[Vec<Diagnostic>]) -> Result<Window> {
         let mut window = Window::default();
         if let Some(reports) = tensors.get(REPORTS) {
             let width = reports.shape().get(1).copied().unwrap_or(0).max(LEADING);
@@ -118,7 +120,7 @@ impl Window {
 }
 
 /// The report that a row of a checkpoint stands for; none of a player that the training has not.
-fn report(row: &[f64], diagnostics: &[Vec<&'static str>]) -> Option<StepReport> {
+fn report(row: &[f64], diagnostics: &[Vec<Diagnostic>]) -> Option<StepReport> {
     let player = row[0] as usize;
     let names = diagnostics.get(player)?;
     let named = names.iter().copied().zip(row[LEADING..].iter().copied()).collect();
@@ -129,11 +131,17 @@ fn report(row: &[f64], diagnostics: &[Vec<&'static str>]) -> Option<StepReport> 
 mod tests {
     use super::*;
 
-    fn window() -> (Window, Vec<Vec<&'static str>>) {
-        let names = vec![vec!["accuracy"], vec!["energy_gap", "log_z"]];
+    fn window() -> (Window, Vec<Vec<Diagnostic>>) {
+        let names = vec![vec![Diagnostic::Accuracy], vec![Diagnostic::EnergyGap, Diagnostic::Named("log_z")]];
         let mut window = Window::default();
-        window.push(StepReport::new(0, 0.5, [2.0, 3.0], true, vec![("accuracy", 0.75)]));
-        window.push(StepReport::new(1, 0.25, [4.0, 5.0], true, vec![("energy_gap", -1.5), ("log_z", 8.0)]));
+        window.push(StepReport::new(0, 0.5, [2.0, 3.0], true, vec![(Diagnostic::Accuracy, 0.75)]));
+        window.push(StepReport::new(
+            1,
+            0.25,
+            [4.0, 5.0],
+            true,
+            vec![(Diagnostic::EnergyGap, -1.5), (Diagnostic::Named("log_z"), 8.0)],
+        ));
         window.push_chains(&ChainReport { not_finite: 3, swapped: Some(0.1), ..ChainReport::default() });
         (window, names)
     }

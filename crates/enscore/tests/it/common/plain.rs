@@ -289,7 +289,7 @@ impl Player {
         let (program, parameters) = trace(known, |scope, parameters| {
             let batch = inputs(scope, model, settings.train().batch, chains);
             let estimate = player.objective.estimate(model, parameters, &batch);
-            diagnostics = estimate.diagnostics.iter().map(|(name, _)| *name).collect();
+            diagnostics = estimate.diagnostics.iter().map(|(of, _)| of.name()).collect();
             let declared = parameters.declared();
             let variables: Vec<Var> = moved.iter().map(|i| declared[*i].1).collect();
             let gradients = scope.gradient(estimate.optimised, &variables);

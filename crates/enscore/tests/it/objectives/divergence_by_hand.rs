@@ -33,7 +33,7 @@ fn estimate(objective: ContrastiveDivergence) -> Vec<(String, f64)> {
         };
         let estimate = objective.estimate(&model, parameters, &batch);
         let mut outputs = vec![("loss".to_string(), estimate.loss), ("optimised".into(), estimate.optimised)];
-        outputs.extend(estimate.diagnostics.into_iter().map(|(name, value)| (name.to_string(), value)));
+        outputs.extend(estimate.diagnostics.into_iter().map(|(of, value)| (of.name().to_string(), value)));
         outputs
     })
     .unwrap();

@@ -18,7 +18,7 @@ fn estimate_program<M: Score>(model: &M, objective: &impl Objective<M>, batch: u
         };
         let estimate = objective.estimate(model, parameters, &batch);
         let mut outputs = vec![("loss".to_string(), estimate.loss), ("optimised".into(), estimate.optimised)];
-        outputs.extend(estimate.diagnostics.into_iter().map(|(name, var)| (name.to_string(), var)));
+        outputs.extend(estimate.diagnostics.into_iter().map(|(of, var)| (of.name().to_string(), var)));
         outputs
     });
     build.expect("a right model").0

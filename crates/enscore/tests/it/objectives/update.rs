@@ -3,7 +3,7 @@
 
 use crate::common::traced::{float, key, normals, run};
 use enscore::model::{Activation, Differentiated, Mlp, MlpEnergy, NoiseLevels, Score, UNet, UNetSettings};
-use enscore::objective::{Dsm, Ncsn, Objective};
+use enscore::objective::{Diagnostic, Dsm, Ncsn, Objective};
 use enscore::train::adam::Adam;
 use enscore::train::schedule::average_decay;
 use enscore::train::update::{Optimiser, UpdateProgram};
@@ -114,7 +114,7 @@ fn outputs_are_named_as_inputs_are() {
     for (i, name) in batch.into_iter().enumerate() {
         assert_eq!(update.program.input_position(name), Some(update.batch_position() + i));
     }
-    assert_eq!(update.diagnostics, ["loss_per_dim"]);
+    assert_eq!(update.diagnostics, [Diagnostic::LossPerDim]);
     for (i, name) in ["loss", "gradient_norm", "finite", "loss_per_dim"].into_iter().enumerate() {
         assert_eq!(update.program.output_position(name), Some(update.loss_position() + i));
     }

@@ -97,7 +97,7 @@ fn together<T: Real>(update: &UpdateProgram, state: &State<T>, rows: &Rows<T>) -
     for (name, value) in ["loss", "gradient_norm", "finite"].into_iter().zip(&mut reported) {
         call = call.to(name, value);
     }
-    for (name, value) in update.diagnostics.iter().zip(shown.chunks_mut(1)) {
+    for (name, value) in update.diagnostics.iter().map(|of| of.name()).zip(shown.chunks_mut(1)) {
         call = call.to(name, value);
     }
     call.run().unwrap();
@@ -129,7 +129,7 @@ fn gradients<T: Real>(update: &UpdateApart, state: &State<T>, rows: &Rows<T>) ->
         call = call.to(name, gradient);
     }
     call = call.to("loss", &mut loss);
-    for (name, value) in update.diagnostics.iter().zip(shown.chunks_mut(1)) {
+    for (name, value) in update.diagnostics.iter().map(|of| of.name()).zip(shown.chunks_mut(1)) {
         call = call.to(name, value);
     }
     call.run().unwrap();
