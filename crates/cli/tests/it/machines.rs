@@ -114,7 +114,7 @@ fn what_does_not_fit_is_refused_in_one_line() {
     let cases = [
         ("data.binarise=false", vec!["row 0, element 2", "0.3125", "data.binarise = true"]),
         ("objective.kind=sm", vec!["objective.kind", "for model.kind = \"rbm\""]),
-        ("objective.kind=ncsn", vec!["objective.kind", "score network"]),
+        ("objective.kind=ncsn", vec!["objective.kind", "expected \"cd\" or \"ml\""]),
         ("sampler.kind=langevin", vec!["sampler.kind", "gibbs"]),
         ("objective.step_size=0.1", vec!["objective.step_size", "is only for"]),
         ("objective.kind=ml --set model.hidden=40", vec!["too many units to enumerate", "at most 16"]),

@@ -122,8 +122,12 @@ impl Module {
                 at = end;
             } else if is_word(&tokens[at]) && (at == 0 || ![".", "::"].contains(&tokens[at - 1].as_str())) {
                 let path = path_at(tokens, at);
+                // `pub(in crate::a)` says who may see an item, not what it needs.
+                let visibility = at > 1 && tokens[at - 2..at] == ["(", "in"];
                 at += 2 * path.len() - 1;
-                self.named.push(from_file(path, inner.len()));
+                if !visibility {
+                    self.named.push(from_file(path, inner.len()));
+                }
                 continue;
             }
             at += 1;
@@ -334,6 +338,13 @@ fn arrows_follow_re_exports() {
         arrows(&[used, ("f/a.rs", "super::f()"), ("f/b.rs", "")]),
         ["f/mod.rs > f/a.rs", "f/mod.rs > f/b.rs", "f/a.rs > f/mod.rs"]
     );
+}
+
+#[test]
+fn who_may_see_an_item_is_no_import() {
+    let facade = ("f/mod.rs", "mod a;\nfn f() -> a::A {}\n");
+    let a = ("f/a.rs", "pub(in crate::f) struct A(pub(in crate::f) u8);\n");
+    assert_eq!(arrows(&[facade, a]), ["f/mod.rs > f/a.rs"]);
 }
 
 #[test]
