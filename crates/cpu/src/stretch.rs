@@ -67,7 +67,7 @@ impl<T> Writable<T> {
         self.start
     }
 
-    /// All but the first elements. Panics if there are not so many.
+    /// All but the first elements. Panics if there are fewer.
     pub(crate) fn skip(self, first: usize) -> Self {
         assert!(first <= self.len, "{first} elements of {}", self.len);
         // SAFETY: the element, or the end, lies in the value.

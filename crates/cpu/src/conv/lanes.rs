@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-/// At most so many lanes: it bounds scratch, and the threads that one call can use.
+/// The most lanes: bounds scratch, and the threads that one call can use.
 const MOST_LANES: usize = 16;
 
 /// `total` units of work cut into `count` consecutive ranges. Depends on shapes only.

@@ -163,7 +163,7 @@ impl Fused {
         self.instructions.iter().flat_map(|instruction| &instruction.operands).chain(ends)
     }
 
-    /// Whether the pass falls into so many equal parts that reduce their own outer rows.
+    /// Whether the pass falls into `parts` equal parts that reduce their own outer rows.
     pub(crate) fn falls_into(&self, parts: usize) -> bool {
         let reduces = !self.reductions.is_empty();
         self.form.filter(|_| reduces).map_or(self.size, |form| form.outer).is_multiple_of(parts)

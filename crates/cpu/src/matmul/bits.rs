@@ -17,7 +17,7 @@ use crate::stretch::Writable;
 
 /// Rows of B that an entry of a table is a sum of, at most.
 const GROUP: usize = 4;
-/// States of so many units.
+/// States of a group of units.
 const STATES: usize = 1 << GROUP;
 /// Groups of a block: their tables are what one byte can point into, and stay in the nearest cache.
 const GROUPS: usize = 256 / STATES;

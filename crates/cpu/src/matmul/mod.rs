@@ -19,7 +19,7 @@ const SMALL_OPERATIONS: usize = 1 << 23;
 const FEW_ELEMENTS: usize = 1 << 18;
 /// Multiplications and additions that are worth a piece of their own.
 const PIECE_OPERATIONS: usize = 1 << 19;
-/// At most so many pieces, so that scratch stays bounded.
+/// The most pieces: bounds scratch.
 const MOST_PIECES: usize = 16;
 
 /// Shapes of a batched product. op(A) is `[batch, m, k]`, op(B) is `[batch, k, n]`, out is `[batch, m, n]`,
@@ -58,11 +58,11 @@ pub enum Products {
 /// How one product of a batch is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cut {
-    /// Whole products, so many to a task.
+    /// This many whole products per task.
     Batch(usize),
-    /// Rows of the result, so many to a task.
+    /// This many rows of the result per task.
     Rows(usize),
-    /// Columns of the result, so many to a task.
+    /// This many columns of the result per task.
     Columns(usize),
     /// The axis summed over, so much to a task; the partial results lie in scratch.
     Depth(usize),

@@ -45,7 +45,7 @@ pub fn fetch(name: &str, folder: &Path) -> Result<Fetched> {
     fetch_with(known, folder, &curl)
 }
 
-/// Gets an address into a file of at most so many bytes, or says why not.
+/// Downloads an address to a file of at most this many bytes, or says why it can't.
 type Download<'a> = &'a dyn Fn(&str, &Path, u64) -> std::result::Result<(), String>;
 
 fn fetch_with(known: &Known, folder: &Path, download: Download) -> Result<Fetched> {

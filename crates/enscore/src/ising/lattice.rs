@@ -358,7 +358,7 @@ impl IsingModel {
     }
 }
 
-/// Refuses what is no state of so many sites.
+/// Refuses spins that are not a state of `sites` sites.
 pub(crate) fn check_state(spins: &[i8], sites: usize) -> Result<()> {
     if spins.len() != sites {
         return Err(Error::input("the state does not match the model in size")

@@ -114,7 +114,7 @@ pub trait ObjectiveKind: Debug {
         None
     }
 
-    /// The same task with so many tangents at a time, if it is free to choose how many.
+    /// The same task with `tangents` tangents at a time, where the settings leave the number open.
     fn with_tangents(&self, tangents: usize) -> Option<Task> {
         let _ = tangents;
         None

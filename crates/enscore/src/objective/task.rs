@@ -40,7 +40,7 @@ impl Task {
         Task { players: vec![player], chains: None, alternation: None, stages: Vec::new() }
     }
 
-    /// Whose stage it is after so many steps: a position among the players; none after the last stage.
+    /// The player whose stage it is after `steps` steps, by its position; none after the last stage.
     pub fn stage(&self, steps: u64) -> Option<usize> {
         self.stages.iter().position(|end| steps < *end).map(|stage| stage + 1)
     }

@@ -25,7 +25,12 @@ impl<'a> TrainedDensity<'a> {
     /// # Errors
     /// A model that does not fit its own rows.
     pub fn new(model: &'a TrainedModel) -> Result<Self> {
-        let shape = batch_shape(BATCH, model.model.row_shape());
+        Self::in_batches(model, BATCH)
+    }
+
+    /// The same for programs that take this many rows at once.
+    pub(crate) fn in_batches(model: &'a TrainedModel, batch: usize) -> Result<Self> {
+        let shape = batch_shape(batch, model.model.row_shape());
         let (score, _) = trace(model.parameters(), |scope, parameters| {
             let x = scope.input("x", Kind::Float, &shape);
             let sigma = scope.constant(model.levels.last()).broadcast_to(&shape[..1]);

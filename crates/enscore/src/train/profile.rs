@@ -84,7 +84,7 @@ pub struct ProgramProfile {
     pub arena_bytes: u64,
     /// Bytes that a run may touch: inputs, outputs, constants and the arena.
     pub touched_bytes: u64,
-    /// The rate of copying so many bytes, 10^9 bytes per second, read and written.
+    /// Copy bandwidth at this size, 10^9 bytes per second, reads and writes together.
     pub copy_gb_per_s: f64,
 }
 

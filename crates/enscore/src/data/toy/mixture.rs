@@ -124,7 +124,7 @@ impl Gaussian {
         (log_term, [cos * along - sin * across, sin * along + cos * across])
     }
 
-    /// The point that lies so many standard deviations along and across the axes.
+    /// The point `along` and `across` standard deviations from the centre on the two axes.
     fn place(&self, [along, across]: [f64; 2]) -> Point {
         let [cos, sin] = self.axis;
         let [a, b] = [along * self.deviations[0], across * self.deviations[1]];

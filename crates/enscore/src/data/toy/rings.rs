@@ -11,7 +11,7 @@ use std::f64::consts::TAU;
 use super::draws::Draws;
 use super::point::{Point, Value};
 
-/// A normal number of 32-bit words lies within so many standard deviations.
+/// A normal number of 32-bit words lies within this many standard deviations of its mean.
 const REACH: f64 = 7.0;
 
 /// Concentric rings with a Gaussian profile across.

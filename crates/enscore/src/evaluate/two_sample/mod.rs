@@ -1,5 +1,5 @@
-//! Two samples beside each other: metrics with their null values, distances between Gaussians that are fitted
-//! to them, nearest rows.
+//! Comparison of two samples: metrics with their null values, distances between fitted Gaussians, nearest
+//! rows.
 
 mod comparison;
 mod frechet;

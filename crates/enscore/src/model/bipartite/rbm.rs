@@ -91,7 +91,7 @@ pub struct Rbm {
 }
 
 impl Rbm {
-    /// For rows of this shape, with so many hidden units. Weights start at N(0, 0.01²) (Hinton 2012, "A
+    /// For rows of this shape, with `hidden` hidden units. Weights start at N(0, 0.01²) (Hinton 2012, "A
     /// practical guide to training restricted Boltzmann machines", section 8), biases at 0.
     ///
     /// # Errors

@@ -25,7 +25,8 @@ pub struct GaussianMixtureEnergy {
 }
 
 impl GaussianMixtureEnergy {
-    /// For rows of this shape: so many components; the standard deviation of the first means about 0.
+    /// A mixture of `components` Gaussians for rows of this shape; `spread` is the standard deviation of
+    /// the means at the start.
     ///
     /// # Errors
     /// Rows without elements, no component, a spread that is not positive and finite.

@@ -150,7 +150,7 @@ impl GreedyPretraining {
     }
 }
 
-/// The sum of so many independent draws of units with these log odds.
+/// The sum of `copies` independent draws of units with these log odds.
 fn draw_copies<'s>(key: Var<'s>, copies: usize, log_odds: Var<'s>) -> Var<'s> {
     (1..copies).fold(draw_bernoulli(key, log_odds), |sum, _| sum + draw_bernoulli(key, log_odds))
 }

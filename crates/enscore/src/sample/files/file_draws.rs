@@ -1,5 +1,4 @@
-//! Samples of models given by files: independent chains, each from a state that knows nothing, after so many
-//! sweeps.
+//! Samples of models given by files: the last states of independent chains that start at random.
 //!
 //! Spins of an Ising model start at independent fair ones and are moved at its β by single sites or by
 //! clusters; units of a restricted Boltzmann machine start at fair bits, or at N(0, 1), and are moved by

@@ -1,12 +1,11 @@
 //! Samples by Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011) from noise of the size of the data:
 //! exact for the density once the chains have forgotten their start, whatever the step.
 
-use super::host_chains::{HostChains, Metropolis};
+use super::host_chains::{HostChains, Metropolis, metropolis_fits};
 use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Kind, at_least, keys, within};
-use crate::mcmc::{HMC_ACCEPTANCE, Hmc, SamplerFacts, TrainedLevels};
-use crate::model::Family;
+use crate::mcmc::{HMC_ACCEPTANCE, Hmc, SamplerFacts};
 use crate::sample::drawing::Drawing;
 use crate::sample::kind::{SamplerKind, Sampling};
 use crate::sample::trained::TrainedModel;
@@ -27,13 +26,8 @@ keys! {
 impl Kind for HmcSettings {
     type Facts = SamplerFacts;
 
-    /// Any energy of real numbers: acceptance needs its log density.
     fn fits(facts: &SamplerFacts) -> Fit {
-        match (facts.family, facts.levels) {
-            (Family::Energy, TrainedLevels::None) => Fit::Yes,
-            (Family::Energy, TrainedLevels::One | TrainedLevels::Many) => Fit::No,
-            (Family::Score | Family::Bipartite | Family::Flow, _) => Fit::No,
-        }
+        metropolis_fits(facts)
     }
 }
 

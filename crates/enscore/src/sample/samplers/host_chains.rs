@@ -9,20 +9,31 @@ use std::ops::Range;
 use enscore_program::random::Key;
 
 use crate::error::Result;
-use crate::mcmc::{Chains, HostTransition, Moves};
+use crate::keys::Fit;
+use crate::mcmc::{Chains, HostTransition, Moves, SamplerFacts};
+use crate::model::Family;
 use crate::sample::density::TrainedDensity;
 use crate::sample::drawing::{Drawing, noise_start};
 use crate::sample::trained::TrainedModel;
 use crate::sample::transition::{MoveReport, Transition};
 
-/// Chains that settle the step size, and the number of the first: no sample has it.
+/// Rows that the density is computed for at once: the default batch of samples. It does not follow the
+/// batch, so that a sample does not either.
+const AT_ONCE: usize = 64;
+/// Chains that settle the step size.
 const PILOTS: usize = 32;
+/// The number of the first of them: no sample has it.
 const FIRST_PILOT: usize = 1 << 40;
 /// By how much the log of the step moves for each unit by which the acceptance misses its aim.
 const PILOT_GAIN: f64 = 0.5;
 
 /// The transition of a step, by the step size and a key of the step that all chains share.
 pub(super) type Make<'a> = Box<dyn Fn(f64, Key) -> Result<Box<dyn HostTransition>> + 'a>;
+
+/// Whether a Metropolis sampler fits: to any energy of real numbers, since acceptance needs a log density.
+pub(super) fn metropolis_fits(facts: &SamplerFacts) -> Fit {
+    if facts.family == Family::Energy { Fit::Yes } else { Fit::No }
+}
 
 /// What chains of a kind share.
 pub(super) struct Metropolis<'a> {
@@ -54,7 +65,7 @@ impl<'a> HostChains<'a> {
         drawing: &Drawing,
         metropolis: Metropolis<'a>,
     ) -> Result<HostChains<'a>> {
-        let mut density = TrainedDensity::new(model)?;
+        let mut density = TrainedDensity::in_batches(model, AT_ONCE)?;
         let step_size = if metropolis.step_size > 0.0 {
             metropolis.step_size
         } else {

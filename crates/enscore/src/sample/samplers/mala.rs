@@ -2,12 +2,11 @@
 //! of the data: Langevin dynamics whose steps are accepted or refused, so that the density is exact
 //! whatever the step.
 
-use super::host_chains::{HostChains, Metropolis};
+use super::host_chains::{HostChains, Metropolis, metropolis_fits};
 use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Kind, at_least, keys};
-use crate::mcmc::{MALA_ACCEPTANCE, Mala, SamplerFacts, TrainedLevels};
-use crate::model::Family;
+use crate::mcmc::{MALA_ACCEPTANCE, Mala, SamplerFacts};
 use crate::sample::drawing::Drawing;
 use crate::sample::kind::{SamplerKind, Sampling};
 use crate::sample::trained::TrainedModel;
@@ -27,13 +26,8 @@ keys! {
 impl Kind for MalaSettings {
     type Facts = SamplerFacts;
 
-    /// Any energy of real numbers: acceptance needs its log density.
     fn fits(facts: &SamplerFacts) -> Fit {
-        match (facts.family, facts.levels) {
-            (Family::Energy, TrainedLevels::None) => Fit::Yes,
-            (Family::Energy, TrainedLevels::One | TrainedLevels::Many) => Fit::No,
-            (Family::Score | Family::Bipartite | Family::Flow, _) => Fit::No,
-        }
+        metropolis_fits(facts)
     }
 }
 

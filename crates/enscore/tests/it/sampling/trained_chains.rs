@@ -230,8 +230,13 @@ fn hold(what: &str, plain: &Plain, drawn: &Drawn) {
 
 /// Trains a family once and holds the sampler against plain chains under each of these settings of it.
 fn family(name: &str, settings: &[&[&str]]) {
+    changed(name, &[], settings);
+}
+
+/// The same for a family with changes of its settings.
+fn changed(name: &str, changes: &[&str], settings: &[&[&str]]) {
     let folder = Folder::new();
-    let run = folder.train("run", &folder.settings(name, &[]));
+    let run = folder.train("run", &folder.settings(name, changes));
     for sets in settings {
         let arguments: Vec<String> = sets.iter().map(|set| format!("sampler.{set}")).collect();
         let trained = Trained::open(run.path(), &arguments).unwrap();
@@ -277,6 +282,12 @@ fn metropolis_chains_accept_and_refuse_proposals() {
             &["kind='mala'", "step_size=1.5", "steps=6", "batch=3"],
             &["kind='hmc'", "step_size=0.3", "leapfrog_steps=3", "steps=12", "weights='raw'"],
         ],
+    );
+    // An energy that was trained at one noise level is a density like any other.
+    changed(
+        "sm-energy",
+        &["objective.kind=dsm", "sampler.kind=langevin"],
+        &[&["kind='mala'", "step_size=0.1", "steps=5"]],
     );
     family("cd-data", &[&["kind='hmc'", "step_size=0.9", "leapfrog_steps=5", "steps=8", "batch=2"]]);
 }
