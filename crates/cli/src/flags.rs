@@ -3,7 +3,8 @@
 use enscore::Error;
 
 /// Parameters that errors give as the place of a mistake, with their flags.
-const PLACES: [(&str, &str); 2] = [("chain", "--chain"), ("metrics", "--metrics")];
+const PLACES: [(&str, &str); 4] =
+    [("chain", "--chain"), ("data", "--data"), ("log_z", "--log-z"), ("metrics", "--metrics")];
 /// What overrides are expected to be; the user types them after `--set`.
 const OVERRIDES: [&str; 2] = ["table.key=value", "sampler.KEY=VALUE"];
 /// Words of remedies, with the same in flags.

@@ -71,7 +71,7 @@
 //!
 //! Programs run on this machine's processor, or on an executor that you hand in ([`executor`]). The folders
 //! stand in the order in which data flows: [`files`], [`data`], [`ising`], [`model`], [`mcmc`],
-//! [`objective`], [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`], [`train`],
+//! [`objective`], [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`], [`source`], [`train`],
 //! [`compare`].
 //! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
 
@@ -93,6 +93,7 @@ pub mod objective;
 pub mod report;
 pub mod sample;
 pub mod settings;
+pub mod source;
 pub mod streams;
 pub mod train;
 pub mod trained;

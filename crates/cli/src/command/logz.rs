@@ -1,14 +1,9 @@
 //! `enscore logz`: log Z of a model, with what says how far to trust it.
 
-use enscore::trained::Trained;
 use std::path::Path;
 
-use enscore::data::{Split, rows_of};
-use enscore::evaluate::{
-    LogZEstimate, LogZMethod, LogZSettings, Normaliser, Tell, Temperatures, ising_log_z_estimate,
-    learning_rows_for, log_z_estimate, unit_rows,
-};
-use enscore::sample::{ModelFile, WeightedBipartite};
+use enscore::evaluate::{LogZEstimate, LogZMethod, LogZSettings, Normaliser, Temperatures};
+use enscore::source::ModelSource;
 use enscore::{Error, Result};
 use serde_json::json;
 
@@ -23,17 +18,14 @@ pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
     let work = || {
         let mut progress = Progress::new(context);
         let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
-        let normaliser = if ModelFile::is_at(&arguments.model) {
-            of_file(arguments, &settings, &mut tell)?
-        } else {
-            of_run(arguments, &settings, &mut tell)?
-        };
+        let source = ModelSource::open(&arguments.model, &[])?;
+        let data = arguments.data.as_deref();
+        let normaliser = source.log_z(&arguments.model, data, &settings, &mut tell)?;
         progress.end();
         normaliser.keep(&arguments.model)?;
         Ok(normaliser)
     };
-    let threads = if arguments.model.is_dir() { threads_of(&arguments.model) } else { 0 };
-    let kept = context.on_threads(threads, work)?;
+    let kept = context.on_threads(threads_of(&arguments.model), work)?;
     let estimate = kept.estimate.as_ref().ok_or_else(|| Error::run("log Z was not estimated"))?;
     Ok(answer(&arguments.model, estimate))
 }
@@ -78,45 +70,6 @@ fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
         width: arguments.width,
         seed: arguments.seed,
     })
-}
-
-fn of_file(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<Normaliser> {
-    match ModelFile::read(&arguments.model)? {
-        ModelFile::Rbm(file) => {
-            let target = file.weighted()?;
-            let rows = match &arguments.data {
-                Some(source) => Some(unit_rows(&target, source, Split::Train)?),
-                None => None,
-            };
-            let estimate = log_z_estimate(&target, rows.as_deref(), settings, tell)?;
-            Ok(Normaliser::estimated(&estimate, 0, Some(target.fingerprint()?)))
-        }
-        ModelFile::Ising(model) => {
-            if arguments.data.is_some() {
-                return Err(Error::input("Ising models are annealed from the uniform base only")
-                    .at("--data")
-                    .remedy("leave --data out"));
-            }
-            let estimate = ising_log_z_estimate(&model, settings, tell)?;
-            Ok(Normaliser::estimated(&estimate, 0, Some(model.fingerprint())))
-        }
-    }
-}
-
-fn of_run(arguments: &Logz, settings: &LogZSettings, tell: &mut Tell) -> Result<Normaliser> {
-    let trained = Trained::open(&arguments.model, &[])?;
-    let Some(target) = WeightedBipartite::of(&trained.model)? else {
-        return Err(Error::input("this command can't compute log Z of this kind of model")
-            .at(arguments.model.display())
-            .expected("a bipartite model such as a restricted Boltzmann machine")
-            .remedy("use `enscore score`: it uses quadrature or the learnt log Z where available"));
-    };
-    let rows = match &arguments.data {
-        Some(source) => Some(rows_of(&learning_rows_for(&trained, source)?, usize::MAX)?),
-        None => None,
-    };
-    let estimate = log_z_estimate(&target, rows.as_deref(), settings, tell)?;
-    Ok(Normaliser::estimated(&estimate, trained.step, None))
 }
 
 fn answer(model: &Path, estimate: &LogZEstimate) -> Answer {

@@ -1,16 +1,14 @@
 //! `enscore score`: what a trained model says of each row of a data set.
 
-use enscore::trained::Trained;
 use std::path::{Path, PathBuf};
 
-use enscore::data::Split;
-use enscore::evaluate::{LogZEstimate, LogZOrigin, Normaliser, RowScores, rows_for, score_rows, unit_rows};
+use enscore::evaluate::{LogZEstimate, LogZOrigin, Normaliser, RowScores};
 use enscore::files::write_bytes_atomically;
-use enscore::ising::spin_rows;
 use enscore::report::table;
 use enscore::sample::ModelFile;
+use enscore::source::{ModelSource, Scored};
 use enscore::{Error, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::evaluate::threads_of;
 use crate::args::Score;
@@ -19,59 +17,21 @@ use crate::output::{Answer, Lines, merged, text_of};
 use crate::pictures::refuse_missing_folder;
 
 pub(crate) fn run(context: &Context, arguments: &Score) -> Result<Answer> {
-    if ModelFile::is_at(&arguments.run) {
-        return context.on_threads(0, || score_file(arguments));
-    }
     context.on_threads(threads_of(&arguments.run), || score(arguments))
-}
-
-/// The rows' log densities under a model file.
-fn score_file(arguments: &Score) -> Result<Answer> {
-    let out = out_of(arguments)?;
-    let (fingerprint, log_density) = match ModelFile::read(&arguments.run)? {
-        ModelFile::Rbm(file) => {
-            let target = file.weighted()?;
-            let rows = unit_rows(&target, &arguments.data, Split::Test)?;
-            (target.fingerprint()?, target.log_densities(&rows)?)
-        }
-        ModelFile::Ising(model) => {
-            let rows = spin_rows(&model, &arguments.data)?;
-            let values: Result<_> = rows.chunks(model.sites()).map(|row| model.log_density(row)).collect();
-            (model.fingerprint(), values?)
-        }
-    };
-    let normaliser = match arguments.log_z {
-        Some(log_z) => {
-            let given = Normaliser::new(finite(log_z)?, LogZOrigin::Given, None, 0);
-            Some(Normaliser { fingerprint: Some(fingerprint), ..given })
-        }
-        None => Normaliser::known_of_file(&arguments.run, &fingerprint)?,
-    };
-    let scores = RowScores { log_density: Some(log_density), ..RowScores::default() };
-    answer(arguments, &scores, normaliser.as_ref(), &out, "", json!({}), &[])
 }
 
 fn score(arguments: &Score) -> Result<Answer> {
     let out = out_of(arguments)?;
-    let trained = Trained::open(&arguments.run, &[])?;
-    let normaliser = normaliser_of(arguments, &trained)?;
-    let rows = rows_for(&trained, &arguments.data)?;
-    let scores = score_rows(&trained, &rows)?;
-    let more = json!({"step": trained.step, "temperature": trained.model.temperature});
-    let place = format!(", step {}", trained.step);
-    answer(arguments, &scores, normaliser.as_ref(), &out, &place, more, &trained.warnings)
+    let log_z = arguments.log_z.map(finite).transpose()?;
+    let source = ModelSource::open(&arguments.run, &[])?;
+    let scored = source.score(&arguments.run, &arguments.data, log_z)?;
+    answer(arguments, &source, &scored, &out)
 }
 
 /// Writes the rows, keeps the normaliser, and says both.
-fn answer(
-    arguments: &Score,
-    scores: &RowScores,
-    normaliser: Option<&Normaliser>,
-    out: &Path,
-    place: &str,
-    more: Value,
-    warnings: &[String],
-) -> Result<Answer> {
+fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) -> Result<Answer> {
+    let Scored { scores, normaliser } = scored;
+    let normaliser = normaliser.as_ref();
     let columns = columns(scores, normaliser.map(|normaliser| normaliser.log_z));
     let count = columns.first().map_or(0, |(_, column)| column.len());
     write(out, &columns, count)?;
@@ -80,9 +40,16 @@ fn answer(
     }
     let mean = |column: &[f64]| column.iter().sum::<f64>() / count as f64;
     let means: Vec<(&str, f64)> = columns.iter().map(|(name, column)| (*name, mean(column))).collect();
-    let mut lines = Lines::default()
-        .line(if place.is_empty() { "model" } else { "run" }, format!("{}{place}", arguments.run.display()))
-        .line("rows", format!("{count} of {}", arguments.data));
+    let path = arguments.run.display();
+    let (first, more, warnings) = match source {
+        ModelSource::Run(trained) => {
+            let more = json!({"step": trained.step, "temperature": trained.model.temperature});
+            let first = Lines::default().line("run", format!("{path}, step {}", trained.step));
+            (first, more, &trained.warnings[..])
+        }
+        ModelSource::File(_) => (Lines::default().line("model", path), json!({}), &[][..]),
+    };
+    let mut lines = first.line("rows", format!("{count} of {}", arguments.data));
     if let Some(normaliser) = normaliser {
         let error = normaliser.error.map_or(String::new(), |error| format!(" ± {error:.1e}"));
         lines = lines.line("log Z", format!("{:.4}{error} nats, {}", normaliser.log_z, of(normaliser)));
@@ -116,17 +83,6 @@ fn finite(log_z: f64) -> Result<f64> {
         return Ok(log_z);
     }
     Err(Error::input("invalid log Z").at("--log-z").found(log_z).expected("a finite number, in nats"))
-}
-
-/// What the user gave, else what is known.
-fn normaliser_of(arguments: &Score, trained: &Trained) -> Result<Option<Normaliser>> {
-    match arguments.log_z {
-        Some(_) if !trained.model.model.has_density() => Err(Error::input("a score network has no log Z")
-            .at("--log-z")
-            .remedy("leave --log-z out; the norm of the score is written")),
-        Some(log_z) => Ok(Some(Normaliser::new(finite(log_z)?, LogZOrigin::Given, None, trained.step))),
-        None => Normaliser::known(&arguments.run, trained),
-    }
 }
 
 /// The columns by name; what is not known of rows has none.

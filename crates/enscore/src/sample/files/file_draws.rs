@@ -8,11 +8,10 @@ use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::ising::chains::{SpinChain, SpinChains};
-use crate::ising::{IsingModel, Lattice};
 use crate::mcmc::UnitStart;
 use crate::model::Bipartite;
 use crate::sample::ModelFile;
-use crate::sample::drawing::Drawing;
+use crate::sample::drawing::{Drawing, Drawn};
 use crate::sample::samplers::{UnitChains, VisibleChains, WeightedUnits};
 use crate::sample::transition::{Schedule, Transition};
 
@@ -20,15 +19,6 @@ use crate::sample::transition::{Schedule, Transition};
 const BATCH: usize = 64;
 /// Parts of a chain of spins after which progress is told.
 const PARTS: u64 = 100;
-
-/// Samples of a model file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FileDraws {
-    /// `[count, ..row_shape]`: spins ±1, or units.
-    pub rows: Vec<f32>,
-    /// The extents of a row: `[height, width, 1]` of a lattice, else `[sites]` or `[visible]`.
-    pub row_shape: Vec<usize>,
-}
 
 /// What is asked of a model file.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +33,8 @@ pub struct FileDrawing {
     pub chain: Option<SpinChain>,
 }
 
-/// Draws samples of `file`. `progress` is told what is done and of how much, and may end the work.
+/// Draws samples of `file`: spins ±1, or units, `[count, ..row_shape]` ([`ModelFile::row_shape`]).
+/// `progress` is told what is done and of how much, and may end the work.
 ///
 /// # Errors
 /// A chain of spins for a machine; whatever `progress` returns.
@@ -51,7 +42,7 @@ pub fn draw_from_file(
     file: &ModelFile,
     asked: FileDrawing,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-) -> Result<FileDraws> {
+) -> Result<Drawn> {
     let FileDrawing { count, steps, seed, chain } = asked;
     let drawing = Drawing { count, seed, batch: BATCH, chains: 0 };
     let schedule = Schedule { steps, stages: Vec::new() };
@@ -59,8 +50,7 @@ pub fn draw_from_file(
         ModelFile::Ising(model) => {
             let kind = chain.unwrap_or_else(|| SpinChain::fitting(model));
             let mut chains = SpinRows { chains: SpinChains::new(model, kind, seed), steps };
-            let rows = drawing.run(&mut chains, &schedule, model.sites(), progress)?.rows;
-            Ok(FileDraws { rows, row_shape: shape_of(model) })
+            drawing.run(&mut chains, &schedule, model.sites(), progress)
         }
         ModelFile::Rbm(_) if chain.is_some() => {
             Err(Error::input("Boltzmann machines are sampled by block Gibbs sweeps only").at("chain"))
@@ -74,17 +64,8 @@ pub fn draw_from_file(
             let units = WeightedUnits { model: &file.model, weights, executor };
             let chains = UnitChains::new(units, start, BATCH, seed)?;
             let mut chains = VisibleChains { chains, row_len: width, shows_means: false };
-            let rows = drawing.run(&mut chains, &schedule, width, progress)?.rows;
-            Ok(FileDraws { rows, row_shape: vec![width] })
+            drawing.run(&mut chains, &schedule, width, progress)
         }
-    }
-}
-
-/// The extents of a state: of a lattice with one channel, of a graph its sites.
-fn shape_of(model: &IsingModel) -> Vec<usize> {
-    match model.lattice() {
-        Lattice::Grid { height, width } | Lattice::Torus { height, width } => vec![height, width, 1],
-        Lattice::Graph { sites } => vec![sites],
     }
 }
 

@@ -4,6 +4,6 @@ mod file_draws;
 mod ising_sides;
 mod model_file;
 
-pub use file_draws::{FileDrawing, FileDraws, draw_from_file};
+pub use file_draws::{FileDrawing, draw_from_file};
 pub use ising_sides::ising_sides;
 pub use model_file::{ModelFile, RbmFile};

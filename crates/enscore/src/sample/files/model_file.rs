@@ -25,8 +25,8 @@ use toml::{Table, Value};
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::{Array, read_array};
 use crate::error::{Error, Reason, Result};
-use crate::ising::{Coupling, Field, IsingModel};
-use crate::model::{RBM_PARAMETERS, Rbm, Units};
+use crate::ising::{Coupling, Field, IsingModel, Lattice};
+use crate::model::{Bipartite, RBM_PARAMETERS, Rbm, Units};
 use crate::sample::WeightedBipartite;
 
 /// A model read from files.
@@ -92,6 +92,25 @@ impl ModelFile {
     /// Whether `path` names a model file, not a run.
     pub fn is_at(path: &Path) -> bool {
         path.is_file() && path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
+    }
+
+    /// The extents of a state: `[height, width, 1]` of a lattice, else `[sites]` or `[visible]`.
+    pub fn row_shape(&self) -> Vec<usize> {
+        match self {
+            ModelFile::Rbm(file) => vec![file.model.first_width()],
+            ModelFile::Ising(model) => match model.lattice() {
+                Lattice::Grid { height, width } | Lattice::Torus { height, width } => vec![height, width, 1],
+                Lattice::Graph { sites } => vec![sites],
+            },
+        }
+    }
+
+    /// States as pictures show them, each value from 0 to 1.
+    pub fn shown(&self, states: &[f32]) -> Vec<f32> {
+        match self {
+            ModelFile::Rbm(_) => states.to_vec(),
+            ModelFile::Ising(_) => states.iter().map(|spin| 0.5 * (spin + 1.0)).collect(),
+        }
     }
 
     /// Reads the model that the file at `path` describes.

@@ -64,6 +64,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "trained",
             "evaluate",
             "report",
+            "source",
             "train",
             "compare",
         ],

@@ -38,10 +38,9 @@ fn every_chain_of_spins_goes_its_own_way() {
     for chain in [SpinChain::Gibbs, SpinChain::Metropolis, SpinChain::SwendsenWang, SpinChain::Wolff] {
         // 230 steps are no whole number of the hundred parts that a drawing is cut into.
         for steps in [1, 230] {
-            let drawn =
-                draw_from_file(&ModelFile::Ising(model.clone()), asked(COUNT, steps, Some(chain)), none)
-                    .unwrap();
-            assert_eq!((drawn.row_shape, drawn.rows.len()), (vec![3, 4, 1], COUNT * 12));
+            let file = ModelFile::Ising(model.clone());
+            let drawn = draw_from_file(&file, asked(COUNT, steps, Some(chain)), none).unwrap();
+            assert_eq!((file.row_shape(), drawn.rows.len()), (vec![3, 4, 1], COUNT * 12));
             for (i, row) in drawn.rows.chunks(12).enumerate() {
                 let key = |step| Key { seed: SEED, step, row: i as u64 };
                 let mut spins = random_spins(12, key(0));
@@ -133,7 +132,7 @@ fn units_of_a_file_sweep_as_one_chain_at_a_time() {
             }
             expected.extend(x);
         }
-        assert_eq!(drawn.row_shape, [3]);
+        assert_eq!(file.row_shape(), [3]);
         close(&format!("{units:?}"), &drawn.rows, &expected, 1e-4);
         assert!(draw_from_file(&file, asked(1, 1, Some(SpinChain::Gibbs)), &mut |_, _| Ok(())).is_err());
     }

@@ -1,0 +1,144 @@
+//! What `enscore sample` is asked for, checked before anything is drawn.
+
+use std::path::{Path, PathBuf};
+
+use enscore::checkpoint::RunFolder;
+use enscore::ising::chains::SpinChain;
+use enscore::sample::ModelFile;
+use enscore::source::{ModelSource, SamplesAsked};
+use enscore::{Error, Result};
+
+use crate::args::{Chain, Sample};
+use crate::command::evaluate::CHAINS;
+use crate::pictures::{Format, refuse_missing_folder};
+
+/// Bytes of a gibibyte.
+const GIB: f64 = (1u64 << 30) as f64;
+
+/// A checked call.
+pub(super) struct Plan {
+    pub(super) source: ModelSource,
+    pub(super) asked: SamplesAsked,
+    pub(super) count: usize,
+    pub(super) out: PathBuf,
+    pub(super) format: Format,
+}
+
+pub(super) fn plan(arguments: &Sample) -> Result<Plan> {
+    refuse_options_of_others(arguments)?;
+    let asked = arguments.out.as_deref().map(Format::of).transpose()?;
+    if let Some(path) = arguments.trajectory.as_deref().filter(|path| Format::of(path) != Ok(Format::Png)) {
+        return Err(Error::input("unsupported trajectory format")
+            .at(path.display())
+            .expected("a file name ending in .png"));
+    }
+    for path in [&arguments.out, &arguments.trajectory].into_iter().flatten() {
+        refuse_missing_folder(path)?;
+    }
+    let source = ModelSource::open(&arguments.run, &arguments.set)?;
+    let format = asked.unwrap_or_else(|| usual_format(&source));
+    refuse_picture(&source, arguments, format)?;
+    let count = source.count(arguments.num.map(|count| count as usize));
+    refuse_beyond_memory(&source, count)?;
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => default_out(&source, arguments, format)?,
+    };
+    let asked = SamplesAsked {
+        count: Some(count),
+        seed: arguments.seed,
+        trajectories: if arguments.trajectory.is_some() { CHAINS } else { 0 },
+        steps: arguments.steps.map(u64::from),
+        chain: arguments.chain.map(spin_chain),
+    };
+    Ok(Plan { source, asked, count, out, format })
+}
+
+fn spin_chain(chain: Chain) -> SpinChain {
+    match chain {
+        Chain::Gibbs => SpinChain::Gibbs,
+        Chain::Metropolis => SpinChain::Metropolis,
+        Chain::SwendsenWang => SpinChain::SwendsenWang,
+        Chain::Wolff => SpinChain::Wolff,
+    }
+}
+
+/// Options that only a run has, or only a model file.
+fn refuse_options_of_others(arguments: &Sample) -> Result<()> {
+    let given = |options: [(&'static str, bool); 2]| options.into_iter().find(|(_, given)| *given);
+    if ModelFile::is_at(&arguments.run) {
+        let of_runs =
+            [("--set", !arguments.set.is_empty()), ("--trajectory", arguments.trajectory.is_some())];
+        return match given(of_runs) {
+            Some((option, _)) => Err(Error::input("this option is for runs only").at(option)),
+            None => Ok(()),
+        };
+    }
+    match given([("--steps", arguments.steps.is_some()), ("--chain", arguments.chain.is_some())]) {
+        Some((option, _)) => Err(Error::input("this option is for model files only")
+            .at(option)
+            .remedy("override the run's sampler with --set, e.g. --set sampler.steps=200")),
+        None => Ok(()),
+    }
+}
+
+/// Pictures of images, text of vectors, numbers of anything else.
+fn usual_format(source: &ModelSource) -> Format {
+    match (source.picture_shape(), source.row_shape().len()) {
+        (Some(_), _) => Format::Png,
+        (None, 1) => Format::Csv,
+        (None, _) => Format::Npy,
+    }
+}
+
+fn refuse_picture(source: &ModelSource, arguments: &Sample, format: Format) -> Result<()> {
+    let shape = source.row_shape();
+    let is_image = source.picture_shape().is_some();
+    let is_plane = matches!(source, ModelSource::Run(_)) && shape[..] == [2];
+    let shown = is_image || is_plane;
+    if (format != Format::Png || shown) && (arguments.trajectory.is_none() || is_image) {
+        return Ok(());
+    }
+    let expected = match source {
+        ModelSource::Run(_) => "grey or RGB images, or points in the plane (without a trajectory)",
+        ModelSource::File(_) => "a lattice, or a square number of units",
+    };
+    Err(Error::input("can't draw samples of this shape")
+        .at(arguments.run.display())
+        .found(format!("rows of shape {shape:?}"))
+        .expected(expected)
+        .remedy("write them as .npy or .csv"))
+}
+
+/// Samples are held twice until they are written.
+fn refuse_beyond_memory(source: &ModelSource, count: usize) -> Result<()> {
+    let ModelSource::Run(trained) = source else { return Ok(()) };
+    let needed = count as f64 * trained.model.row_len() as f64 * 8.0 / GIB;
+    let limit = trained.settings.train().memory_limit_gib;
+    if needed <= limit {
+        return Ok(());
+    }
+    Err(Error::input("the samples exceed the memory limit")
+        .at(format!("--num {count}"))
+        .found(format!("{needed:.1} GiB needed"))
+        .expected(format!("at most {limit} GiB (the run's train.memory_limit_gib)"))
+        .remedy("draw them in parts, each with a different --seed"))
+}
+
+/// A run has a folder for samples; beside a model file nothing is written unasked.
+fn default_out(source: &ModelSource, arguments: &Sample, format: Format) -> Result<PathBuf> {
+    let run: &Path = &arguments.run;
+    if let ModelSource::File(_) = source {
+        return Err(Error::input("no output file given")
+            .at(run.display())
+            .remedy("add --out FILE.png, FILE.npy or FILE.csv"));
+    }
+    let ending = match format {
+        Format::Png => "png",
+        Format::Npy => "npy",
+        Format::Csv => "csv",
+    };
+    let folder = RunFolder::open(run)?.samples_path();
+    refuse_missing_folder(&folder.join("sample"))?;
+    Ok(folder.join(format!("sample-seed{}.{ending}", arguments.seed)))
+}
