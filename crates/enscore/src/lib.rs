@@ -71,8 +71,8 @@
 //!
 //! Programs run on this machine's processor, or on an executor that you hand in ([`executor`]). The folders
 //! stand in the order in which data flows: [`files`], [`data`], [`ising`], [`model`], [`mcmc`],
-//! [`objective`], [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`], [`source`], [`train`],
-//! [`compare`].
+//! [`objective`], [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`],
+//! [`source`], [`train`], [`compare`].
 //! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
 
 #![forbid(unsafe_code)]
