@@ -5,7 +5,8 @@ use std::io::{ErrorKind, Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use enscore::evaluate::Evaluation;
+use enscore::evaluate::{Evaluation, Refused, TwoSample};
+use enscore::report::measured;
 use enscore::{Error, Reason, Result};
 use serde_json::{Map, Value, json};
 
@@ -86,22 +87,29 @@ impl Lines {
             Some(loss) => self.line(
                 "held-out loss",
                 format!(
-                    "{:.4} ± {:.4} per dimension on {} rows{beside}",
-                    loss.loss_per_dim, loss.std_err, loss.rows
+                    "{} per dimension on {} rows{beside}",
+                    measured(loss.loss_per_dim, Some(loss.std_err)),
+                    loss.rows
                 ),
             ),
             None => self,
         };
         let lines = evaluation.figures.iter().fold(lines, |lines, figure| {
-            let error = figure.std_err.map_or(String::new(), |error| format!(" ± {error:.4}"));
+            let unit = if figure.unit.is_empty() { String::new() } else { format!(" {}", figure.unit) };
             let rows = if figure.rows > 0 { format!(" ({} rows)", figure.rows) } else { String::new() };
-            lines.line(&figure.name, format!("{:.4}{error}{rows}", figure.value))
+            let value = measured(figure.value, figure.std_err);
+            lines.line(&figure.label, format!("{value}{unit}{rows}"))
         });
-        evaluation.metrics.iter().fold(lines, |lines, metric| {
+        let lines = evaluation.metrics.iter().fold(lines, |lines, metric| {
             let text =
                 format!("{:.4}, real against real {:.4} (n = {})", metric.value, metric.null, metric.n);
             lines.line(&metric.name, text)
-        })
+        });
+        let refused = evaluation.refused_figures.iter().chain(&evaluation.refused_metrics);
+        let lines = refused.fold(lines, |lines, refused| {
+            lines.line(&refused.label, format!("can't be computed: {}", refused.reason))
+        });
+        evaluation.notes.iter().fold(lines, |lines, note| lines.line("note", note))
     }
 
     pub(crate) fn text(self) -> String {
@@ -114,19 +122,20 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// The keys of an evaluation: `loss_per_dim`, `std_err`, `rows`, `levels` (null where the model was not
-/// trained by denoising), `affine`, `figures`, `metrics`.
+/// trained by denoising), `affine`, `figures`, `metrics`, `notes`. What can't be computed stands among the
+/// figures and metrics with its `reason` instead of numbers.
 pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Map<String, Value> {
     let loss = evaluation.loss.as_ref();
-    let metrics: Map<String, Value> = evaluation
-        .metrics
-        .iter()
-        .map(|metric| {
-            let numbers = json!({
-                "value": metric.value, "null": metric.null, "null_std": metric.null_std, "n": metric.n,
-            });
-            (metric.name.clone(), numbers)
+    let numbers = |metric: &TwoSample| {
+        json!({
+            "value": metric.value, "null": metric.null, "null_std": metric.null_std, "n": metric.n,
         })
-        .collect();
+    };
+    let mut metrics: Map<String, Value> =
+        evaluation.metrics.iter().map(|metric| (metric.name.clone(), numbers(metric))).collect();
+    metrics.extend(evaluation.refused_metrics.iter().map(|refused| (refused.id.clone(), without(refused))));
+    let figures = evaluation.figures.iter().map(|figure| json!(figure));
+    let figures: Vec<Value> = figures.chain(evaluation.refused_figures.iter().map(without)).collect();
     let level = |(i, level): (usize, &enscore::evaluate::LevelLoss)| {
         json!({
             "sigma": level.sigma, "loss": level.loss, "std_err": level.std_err,
@@ -140,12 +149,19 @@ pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Map<String, Value> {
         ("rows", json!(loss.map(|loss| loss.rows))),
         ("levels", json!(levels)),
         ("affine", json!(evaluation.affine.as_deref().map(mean))),
-        ("figures", json!(evaluation.figures)),
+        ("figures", json!(figures)),
         ("metrics", Value::Object(metrics)),
+        ("notes", json!(evaluation.notes)),
     ]
     .into_iter()
     .map(|(key, value)| (key.to_string(), value))
     .collect()
+}
+
+/// What can't be computed, with the reason.
+fn without(refused: &Refused) -> Value {
+    let Refused { id, label, reason } = refused;
+    json!({ "id": id, "label": label, "value": Value::Null, "reason": reason })
 }
 
 /// `object` with the keys of `more` after its own.

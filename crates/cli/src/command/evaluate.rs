@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use enscore::Result;
 use enscore::checkpoint::RunFolder;
-use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normaliser, RunData, run_data};
+use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normaliser, run_data};
 use enscore::report::write_report;
 use enscore::settings::Settings;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ pub(crate) fn threads_of(path: &Path) -> usize {
 /// Evaluates the run at `path` and writes its report.
 pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) -> Result<Evaluated> {
     let trained = Trained::open(path, wanted.sets)?;
-    let RunData { training, held_out, origin } = run_data(&trained, wanted.data)?;
+    let data = run_data(&trained, wanted.data)?;
     let settings = EvaluationSettings {
         samples: wanted.samples.unwrap_or(trained.settings.sampler().count),
         chains: CHAINS,
@@ -62,15 +62,16 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
         log_z: Normaliser::found(path, &trained)?,
     };
     let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
-    let evaluation = evaluate::evaluate(&trained, &training, &held_out, &settings, &mut tell)?;
+    let evaluation = evaluate::evaluate(&trained, &data, &settings, &mut tell)?;
     progress.end();
     let folder = RunFolder::open(path)?;
     // Without samples there are no pictures: a report that has some is worth more.
     let report = if settings.samples == 0 && folder.report_path().exists() {
         folder.report_path()
     } else {
-        write_report(&folder, &trained, &training, &evaluation)?
+        write_report(&folder, &trained, &data.training, &evaluation)?
     };
+    let origin = data.origin;
     Ok(Evaluated { evaluation, origin, step: trained.step, warnings: trained.warnings, report })
 }
 

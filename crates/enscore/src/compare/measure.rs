@@ -88,7 +88,7 @@ impl Truth {
 
 /// All held-out rows of a run.
 pub(super) fn held_out(trained: &Trained) -> Result<Vec<f64>> {
-    wide_rows_of(&run_data(trained, None)?.held_out, MAX_ROWS)
+    wide_rows_of(run_data(trained, None)?.require_held_out()?, MAX_ROWS)
 }
 
 /// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not
@@ -115,8 +115,9 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         log_likelihood: None,
     };
     let data = run_data(trained, None)?;
+    let held_out = data.require_held_out()?;
     if trained.model.row_len() <= MOST_DIMENSIONS && trained.model.temperature == 1.0 {
-        measured.score_matching_loss = Some(score_matching_loss(trained, &data.held_out)?);
+        measured.score_matching_loss = Some(score_matching_loss(trained, held_out)?);
     }
     if !trained.model.model.has_density() {
         return Ok(measured);
@@ -125,7 +126,7 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
     if let Some(log_z) = log_z_by_quadrature(trained)? {
         (measured.log_z, measured.log_z_error) = (Some(log_z.value), Some(log_z.error()));
     } else if trained.model.row_len() <= MOST_DIMENSIONS {
-        let samples = wide_rows_of(&data.held_out, MAX_ROWS)?;
+        let samples = wide_rows_of(held_out, MAX_ROWS)?;
         let Bracket { forward, reverse } = anneal(&mut density, &data.training, &samples)?;
         (measured.log_z, measured.log_z_error) = (Some(forward.log_z), Some(forward.std_err));
         measured.effective_sample_size = Some(forward.effective_sample_size);
@@ -134,7 +135,7 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
     }
     if let Some(log_z) = measured.log_z {
         measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - log_z);
-        let values = density.log_density(&wide_rows_of(&data.held_out, MAX_ROWS)?)?;
+        let values = density.log_density(&wide_rows_of(held_out, MAX_ROWS)?)?;
         measured.log_likelihood = Some(Mean::of(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
     }
     Ok(measured)

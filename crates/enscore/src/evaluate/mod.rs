@@ -14,10 +14,10 @@ mod settings;
 mod two_sample;
 
 pub use held_out::{
-    Auroc, DenoisingLoss, HeldOut, HeldOutFigure, LevelLoss, RowScores, RunData, against, auroc,
-    bits_per_dim, denoising_loss, flow_bits_per_dim, independent_units, learning_rows_for, model_figures,
-    pseudo_likelihood_program, pseudo_log_likelihood, reconstruction_error, rows_for, run_data, score_rows,
-    unit_rows,
+    Auroc, DenoisingLoss, Figures, HeldOut, HeldOutFigure, LevelLoss, Refused, RowScores, RunData, against,
+    auroc, bits_per_dim, denoising_loss, flow_bits_per_dim, independent_units, learning_rows_for,
+    model_figures, pseudo_likelihood_program, pseudo_log_likelihood, reconstruction_error, rows_for,
+    run_data, score_rows, unit_rows,
 };
 pub use host::{DEFAULT_BATCH, log_densities, scores};
 pub use log_weights::{LogWeights, log_mean_exp, log_sum_exp};
@@ -34,10 +34,10 @@ pub use reference::{
     fisher_divergence, linear_baseline, weighted_fisher_divergence,
 };
 pub use rows::Rows;
-pub use run::{Evaluation, METRICS, evaluate};
+pub use run::{Evaluation, evaluate};
 pub use settings::EvaluationSettings;
 pub use two_sample::{
-    DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, FrechetPca, Mmd, Moments, Nearest, SlicedWasserstein, TwoSample,
-    TwoSampleMetric, TwoSampleSettings, frechet_distance, gaussian_kl, inception_score, nearest,
-    standard_metrics, two_sample,
+    DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, FrechetPca, METRICS, MetricKind, Mmd, Moments, Nearest,
+    SlicedWasserstein, TwoSample, TwoSampleMetric, TwoSampleSettings, frechet_distance, gaussian_kl,
+    inception_score, nearest, two_sample,
 };

@@ -5,13 +5,14 @@ use serde::Serialize;
 
 use super::settings::EvaluationSettings;
 use super::{
-    DenoisingLoss, HeldOutFigure, Rows, TwoSample, TwoSampleSettings, against, denoising_loss,
-    flow_bits_per_dim, independent_units, linear_baseline, model_figures, standard_metrics, two_sample,
+    DenoisingLoss, Figures, HeldOut, HeldOutFigure, METRICS, MetricKind, Refused, Rows, RunData, TwoSample,
+    TwoSampleSettings, against, denoising_loss, flow_bits_per_dim, independent_units, linear_baseline,
+    model_figures, two_sample,
 };
 use crate::data::{Subset, rows_of};
 use crate::error::{Error, Result};
 use crate::objective::HeldOutLoss;
-use crate::sample::{TrainedModel, draw};
+use crate::sample::{Drawn, TrainedModel, draw};
 use crate::trained::Trained;
 
 /// What an evaluation found.
@@ -26,6 +27,12 @@ pub struct Evaluation {
     pub affine: Option<Vec<f64>>,
     /// Each metric beside its null value.
     pub metrics: Vec<TwoSample>,
+    /// Metrics that can't be computed, by their word, with the reason.
+    pub refused_metrics: Vec<Refused>,
+    /// Figures that can't be computed, with the reason.
+    pub refused_figures: Vec<Refused>,
+    /// What a reader must know of these numbers.
+    pub notes: Vec<String>,
     /// The samples that the metrics were computed from, as pictures show them: `[rows, ..row_shape]`, scaled.
     #[serde(skip)]
     pub samples: Vec<f32>,
@@ -42,95 +49,178 @@ const MAX_BASELINE: usize = 1024;
 /// Rows that metrics are fitted on and compared with, at most.
 const MAX_REAL: usize = 10_000;
 
-/// Evaluates `trained` on `held_out` rows; `training` rows give the affine baseline. `progress` is told what
-/// is done and how much of it, and may end the evaluation by returning an error.
+/// What is said where no rows are held out.
+const NO_HELD_OUT: &str = "No rows are held out: figures are those of the training rows, and metrics compare \
+    samples with rows that the model has seen, so overfitting does not show.";
+
+/// Evaluates `trained` on the held-out rows of `data`; its training rows give the affine baseline. A figure
+/// or metric that can't be computed leaves the others. `progress` is told what is done and how much of it,
+/// and may end the evaluation by returning an error.
 ///
 /// # Errors
 /// Rows of another shape, a sampler that diverges, metrics that don't exist; whatever `progress` returns.
 pub fn evaluate(
     trained: &Trained,
-    training: &Subset,
-    held_out: &Subset,
+    data: &RunData,
     settings: &EvaluationSettings,
     progress: &mut dyn FnMut(&str, u64, u64) -> Result<()>,
 ) -> Result<Evaluation> {
-    let score: &TrainedModel = &trained.model;
-    refuse_unknown_metrics(&settings.metrics)?;
-    let batch = trained.settings.sampler().batch;
+    let wanted = wanted_metrics(&settings.metrics)?;
+    let held_out = (data.origin != HeldOut::Training).then_some(&data.held_out);
     let denoises = trained.settings.objective().method().held_out() == HeldOutLoss::Denoising;
-    let loss = if denoises {
-        Some(denoising_loss(score, held_out, settings.max_rows, batch, settings.seed, &mut |done, total| {
-            progress("loss", done, total)
-        })?)
-    } else {
-        None
+    let figures = figures(trained, &data.training, held_out, settings)?;
+    let mut evaluation = Evaluation {
+        loss: None,
+        figures: figures.found,
+        affine: None,
+        metrics: Vec::new(),
+        refused_metrics: Vec::new(),
+        refused_figures: figures.refused,
+        notes: Vec::new(),
+        samples: Vec::new(),
+        trajectory: Vec::new(),
+        stages: 0,
     };
-    let figures = figures(trained, training, held_out, settings)?;
-    let affine = if denoises && score.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
-        let values = rows_of(training, usize::MAX)?;
-        Some(linear_baseline(Rows::new(&values, score.row_len())?, score.levels.as_slice())?.losses)
-    } else {
-        None
-    };
-    let metrics = Vec::new();
-    let samples = Vec::new();
-    let trajectory = Vec::new();
-    let mut evaluation = Evaluation { loss, figures, affine, metrics, samples, trajectory, stages: 0 };
+    if held_out.is_none() {
+        evaluation.notes.push(NO_HELD_OUT.into());
+    }
+    if denoises {
+        add_losses(&mut evaluation, trained, &data.training, held_out, settings, progress)?;
+    }
     if settings.samples == 0 {
         return Ok(evaluation);
     }
     let drawn = draw(
-        score,
+        &trained.model,
         trained.settings.sampler(),
         settings.samples,
         settings.seed,
         settings.chains,
         &mut |done, total| progress("samples", done, total),
     )?;
-    let real = rows_of(held_out, MAX_REAL)?;
-    let samples = Rows::new(&drawn.rows, score.row_len())?;
-    let real = Rows::new(&real, score.row_len())?;
-    if samples.count() >= 2 && real.count() >= 4 {
-        for metric in standard_metrics(real, settings.seed)? {
-            if wanted(&settings.metrics, &metric.name()) {
-                let comparison = TwoSampleSettings { seed: settings.seed, ..Default::default() };
-                evaluation.metrics.push(two_sample(&*metric, samples, real, comparison)?);
-            }
-        }
-    }
+    add_metrics(
+        &mut evaluation,
+        &wanted,
+        &drawn,
+        trained.model.row_len(),
+        &data.held_out,
+        settings,
+        progress,
+    )?;
     evaluation.samples = drawn.shown().to_vec();
     (evaluation.trajectory, evaluation.stages) = (drawn.trajectory, drawn.stages);
     Ok(evaluation)
+}
+
+/// The denoising loss of held-out rows, and the best that an affine network can do.
+fn add_losses(
+    evaluation: &mut Evaluation,
+    trained: &Trained,
+    training: &Subset,
+    held_out: Option<&Subset>,
+    settings: &EvaluationSettings,
+    progress: &mut dyn FnMut(&str, u64, u64) -> Result<()>,
+) -> Result<()> {
+    let model: &TrainedModel = &trained.model;
+    if let Some(held_out) = held_out {
+        let batch = trained.settings.sampler().batch;
+        let mut tell = |done, total| progress("loss", done, total);
+        let loss = denoising_loss(model, held_out, settings.max_rows, batch, settings.seed, &mut tell)?;
+        evaluation.loss = Some(loss);
+    }
+    if model.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
+        let values = rows_of(training, usize::MAX)?;
+        match linear_baseline(Rows::new(&values, model.row_len())?, model.levels.as_slice()) {
+            Ok(baseline) => evaluation.affine = Some(baseline.losses),
+            Err(error) => {
+                let refused = Refused::unless_ended("affine", "loss of the best affine network", error)?;
+                evaluation.refused_figures.push(refused);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each wanted metric of the samples beside its null value, or the reason why there is none.
+fn add_metrics(
+    evaluation: &mut Evaluation,
+    wanted: &[&MetricKind],
+    drawn: &Drawn,
+    row_len: usize,
+    real: &Subset,
+    settings: &EvaluationSettings,
+    progress: &mut dyn FnMut(&str, u64, u64) -> Result<()>,
+) -> Result<()> {
+    let real = rows_of(real, MAX_REAL)?;
+    let real = Rows::new(&real, row_len)?;
+    let samples = Rows::new(&drawn.rows, row_len)?;
+    let comparison = TwoSampleSettings { seed: settings.seed, ..Default::default() };
+    for (number, kind) in wanted.iter().enumerate() {
+        progress("metrics", number as u64, wanted.len() as u64)?;
+        let found = if samples.count() >= 2 && real.count() >= 4 {
+            kind.fit(real, settings.seed).and_then(|metric| two_sample(&*metric, samples, real, comparison))
+        } else {
+            Err(too_few(samples, real))
+        };
+        match found {
+            Ok(found) if [found.value, found.null, found.null_std].iter().all(|value| value.is_finite()) => {
+                evaluation.metrics.push(found);
+            }
+            found => {
+                let error = found.err().unwrap_or_else(|| Error::run("the value is not finite"));
+                evaluation.refused_metrics.push(Refused::unless_ended(kind.word, kind.label, error)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn too_few(samples: Rows, real: Rows) -> Error {
+    Error::input("too few rows to compare samples with data")
+        .found(format_args!("{} samples, {} real rows", samples.count(), real.count()))
+        .expected("at least 2 samples and 4 real rows")
 }
 
 /// All figures of held-out rows, in the order in which they are shown.
 fn figures(
     trained: &Trained,
     training: &Subset,
-    held_out: &Subset,
+    held_out: Option<&Subset>,
     settings: &EvaluationSettings,
-) -> Result<Vec<HeldOutFigure>> {
-    let mut figures = model_figures(trained, training, held_out, settings)?;
+) -> Result<Figures> {
+    let mut figures = Figures::default();
+    model_figures(&mut figures, trained, training, held_out, settings)?;
+    let Some(held_out) = held_out else {
+        return match &settings.against {
+            None => Ok(figures),
+            Some(other) => Err(Error::input("the run has no held-out rows to tell from other data")
+                .at(other)
+                .remedy("name held-out rows as the data to evaluate on")),
+        };
+    };
     if let Some(other) = &settings.against {
-        figures.push(against(trained, held_out, other, settings.max_rows)?);
+        figures.found.push(against(trained, held_out, other, settings.max_rows)?);
     }
-    figures.extend(flow_bits_per_dim(trained, held_out, settings)?);
-    figures.extend(independent_units(trained, training, held_out, settings)?);
+    let further = [
+        ("bits_per_dim", "bits per dimension", flow_bits_per_dim(trained, held_out, settings)),
+        (
+            "log_likelihood_independent_units",
+            "log-likelihood by independent units",
+            independent_units(trained, training, held_out, settings),
+        ),
+    ];
+    for (id, label, figure) in further {
+        figure.transpose().map_or(Ok(()), |figure| figures.keep(id, label, figure))?;
+    }
     Ok(figures)
 }
 
-/// The metrics' names as the command line takes them.
-pub const METRICS: [&str; 3] = ["mmd", "sliced_wasserstein", "frechet"];
-
-fn wanted(metrics: &[String], name: &str) -> bool {
-    metrics.is_empty() || metrics.iter().any(|metric| name.starts_with(metric.as_str()))
-}
-
-fn refuse_unknown_metrics(metrics: &[String]) -> Result<()> {
-    match metrics.iter().find(|metric| !METRICS.contains(&metric.as_str())) {
-        Some(unknown) => {
-            Err(Error::input("unknown metric").at("metrics").found(unknown).expected(METRICS.join(", ")))
-        }
-        None => Ok(()),
+/// The metrics asked for, all where none is named.
+fn wanted_metrics(words: &[String]) -> Result<Vec<&'static MetricKind>> {
+    if let Some(unknown) = words.iter().find(|word| METRICS.iter().all(|kind| kind.word != word.as_str())) {
+        let known = METRICS.map(|kind| kind.word).join(", ");
+        return Err(Error::input("unknown metric").at("metrics").found(unknown).expected(known));
     }
+    let all = words.is_empty();
+    Ok(METRICS.iter().filter(|kind| all || words.iter().any(|word| word == kind.word)).collect())
 }

@@ -44,6 +44,10 @@ impl Kind for EnergyDiscrepancySettings {
 }
 
 impl ObjectiveKind for EnergyDiscrepancySettings {
+    fn loss_unit(&self) -> &'static str {
+        "nats"
+    }
+
     fn build(&self, _scene: Scene) -> Result<Task> {
         let EnergyDiscrepancySettings { sigma, samples, stabiliser } = *self;
         Ok(Task::new(EnergyDiscrepancy { sigma, samples, stabiliser }))

@@ -75,6 +75,11 @@ pub trait ObjectiveKind: Debug {
         HeldOutLoss::Own
     }
 
+    /// The unit of that loss as training shows it.
+    fn loss_unit(&self) -> &'static str {
+        "per dimension"
+    }
+
     /// The temperature T of the density that it teaches, exp(f/T) / Z: other than 1 only where chains at
     /// another temperature teach it.
     fn temperature(&self) -> f64 {

@@ -31,6 +31,10 @@ impl Kind for MaximumLikelihoodSettings {
 }
 
 impl ObjectiveKind for MaximumLikelihoodSettings {
+    fn loss_unit(&self) -> &'static str {
+        "nats per dimension"
+    }
+
     /// The likelihood of a bipartite model enumerates its smaller side.
     fn build(&self, scene: Scene) -> Result<Task> {
         match scene.network.bipartite() {

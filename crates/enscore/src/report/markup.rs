@@ -49,6 +49,24 @@ pub(super) fn number(value: f64) -> String {
     if (-4..6).contains(&exponent) { format!("{value:.*}", (3 - exponent).max(0) as usize) } else { short }
 }
 
+/// A value with its standard error, both with as many digits as the error leaves: `0.0123 ± 0.0011`. Without
+/// an error, or with one of 0, the value alone.
+pub fn measured(value: f64, std_err: Option<f64>) -> String {
+    let Some(error) = std_err.filter(|error| value.is_finite() && error.is_finite() && *error > 0.0) else {
+        return if value == 0.0 || (1e-3..1e6).contains(&value.abs()) {
+            format!("{value:.4}")
+        } else {
+            number(value)
+        };
+    };
+    // Two digits of the error decide; very large and small numbers keep their own.
+    let digits = 1 - error.log10().floor() as i32;
+    match usize::try_from(digits) {
+        Ok(digits @ 0..=9) => format!("{value:.digits$} ± {error:.digits$}"),
+        _ => format!("{} ± {}", number(value), number(error)),
+    }
+}
+
 /// Checks that tags are balanced, attributes are quoted, and `&` only starts an entity.
 #[cfg(test)]
 pub(super) fn check(text: &str) -> Result<(), String> {
@@ -88,6 +106,25 @@ mod tests {
     #[test]
     fn escapes_markup_and_control_characters() {
         assert_eq!(escape("<a b=\"c\">'&\u{0}\n"), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;\u{fffd}\n");
+    }
+
+    #[test]
+    fn an_error_decides_the_digits_and_none_is_shown_of_zero() {
+        let cases = [
+            (0.012_34, Some(0.001_12), "0.0123 ± 0.0011"),
+            (-133.163, Some(1.5), "-133.2 ± 1.5"),
+            (133.163, Some(37.2), "133 ± 37"),
+            (2.5, Some(3e-6), "2.5000000 ± 0.0000030"),
+            (2.5, Some(0.0), "2.5000"),
+            (2.5, None, "2.5000"),
+            (0.0, None, "0.0000"),
+            (2.5e-5, None, "2.500e-5"),
+            (1e9, Some(1e7), "1.000e9 ± 1.000e7"),
+            (f64::NAN, Some(1.0), "not finite"),
+        ];
+        for (value, error, text) in cases {
+            assert_eq!(measured(value, error), text);
+        }
     }
 
     #[test]

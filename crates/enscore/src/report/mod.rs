@@ -11,6 +11,7 @@ pub use chart::{
     Chart, Mark, Scale, Scatter, Series, diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses,
 };
 pub use draw::{Image, MAX_BYTES, Panel, centres, density_sheet, filters, png, sheet};
+pub use markup::measured;
 pub use page::{
     Best, Cell, Column, Comparison, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing, image_shape,
     picture, render, write_report, write_sheet,

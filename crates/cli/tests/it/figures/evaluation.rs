@@ -88,6 +88,23 @@ pub fn assert_losses(what: &str, found: &Value, hand: &ByHand, training: &Rows, 
     assert_eq!(found["rows"], rows.len(), "{what}, rows of the loss");
 }
 
+/// A value with its error, both to the second digit of the error.
+pub fn shown(value: f64, error: Option<f64>) -> String {
+    match error.filter(|error| *error > 0.0) {
+        Some(error) => {
+            let digits = (1..10).find(|digits| error * 10f64.powi(*digits) >= 10.0).unwrap_or(9) as usize;
+            format!("{value:.digits$} ± {error:.digits$}")
+        }
+        None => format!("{value:.4}"),
+    }
+}
+
+/// A figure of an answer with its error and unit.
+pub fn shown_figure(figure: &Value) -> String {
+    let text = shown(number(&figure["value"]), figure["std_err"].as_f64());
+    format!("{text} {}", figure["unit"].as_str().unwrap()).trim_end().to_string()
+}
+
 /// The lines of the text form say what the JSON says, each number in its place.
 pub fn assert_text(what: &str, text: &str, found: &Value) {
     let line = |name: &str, expected: String| {
@@ -100,17 +117,16 @@ pub fn assert_text(what: &str, text: &str, found: &Value) {
         let [loss, error] = ["loss_per_dim", "std_err"].map(|key| number(&found[key]));
         let affine = number(&found["affine"]);
         let text = format!(
-            "{loss:.4} ± {error:.4} per dimension on {} rows; best affine network {affine:.4}",
+            "{} per dimension on {} rows; best affine network {affine:.4}",
+            shown(loss, Some(error)),
             found["rows"]
         );
         line("held-out loss", text);
         lines += 1;
     }
     for figure in found["figures"].as_array().unwrap() {
-        let error = figure["std_err"].as_f64().map_or(String::new(), |error| format!(" ± {error:.4}"));
         let rows = if figure["rows"] == 0 { String::new() } else { format!(" ({} rows)", figure["rows"]) };
-        let text = format!("{:.4}{error}{rows}", number(&figure["value"]));
-        line(figure["name"].as_str().unwrap(), text);
+        line(figure["label"].as_str().unwrap(), format!("{}{rows}", shown_figure(figure)));
         lines += 1;
     }
     for (name, metric) in found["metrics"].as_object().unwrap() {

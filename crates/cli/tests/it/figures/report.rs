@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::evaluation::shown_figure;
 use super::plain::by_hand::{ByHand, number};
 use super::plain::page::Page;
 use super::plain::trained::{folder, train};
@@ -67,9 +68,8 @@ fn assert_head(folder: &Folder, run: &str, page: &Page, hand: &ByHand, found: &V
             )
         }
         None => {
-            let said = |figure: &Value| {
-                format!("{} {:.4}", figure["name"].as_str().unwrap(), number(&figure["value"]))
-            };
+            let said =
+                |figure: &Value| format!("{} {}", figure["label"].as_str().unwrap(), shown_figure(figure));
             let said: Vec<String> = figures.iter().map(said).collect();
             let objective = hand.settings.objective().name();
             format!("After {} steps by {objective}: {}.", hand.step, said.join("; "))
@@ -77,9 +77,7 @@ fn assert_head(folder: &Folder, run: &str, page: &Page, hand: &ByHand, found: &V
     };
     assert_eq!(page.summary(), summary, "{run}");
     for figure in figures {
-        let error = figure["std_err"].as_f64().map_or(String::new(), |error| format!(" ± {error:.4}"));
-        let value = format!("{:.4}{error}", number(&figure["value"]));
-        tiles.push((figure["name"].as_str().unwrap().to_string(), value));
+        tiles.push((figure["label"].as_str().unwrap().to_string(), shown_figure(figure)));
     }
     if hand.temperature != 1.0 {
         tiles.push(("temperature of the chains".into(), format!("{:.4e}", hand.temperature)));

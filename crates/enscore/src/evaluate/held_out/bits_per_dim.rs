@@ -7,7 +7,8 @@
 
 use enscore_program::random::Key;
 
-use super::figures::{HeldOutFigure, MAX_ROWS};
+use super::figure::HeldOutFigure;
+use super::figures::MAX_ROWS;
 use crate::data::{Preprocess, Subset, uniform_row};
 use crate::error::{Error, Result};
 use crate::evaluate::{EvaluationSettings, Mean};
@@ -15,6 +16,9 @@ use crate::model::{HostDensity, Network};
 use crate::sample::TrainedDensity;
 use crate::streams;
 use crate::trained::Trained;
+
+/// The id of the figure.
+const BITS_PER_DIM: &str = "bits_per_dim";
 
 /// Bits per dimension from a log density in nats of `dims` values scaled to [0, 1] from `levels` levels.
 ///
@@ -58,13 +62,8 @@ pub fn flow_bits_per_dim(
     let x: Vec<f64> = x.into_iter().map(f64::from).collect();
     let log_densities = TrainedDensity::new(&trained.model)?.log_density(&x)?;
     let bits = log_densities.iter().map(|f| bits_per_dim(*f, dims, levels)).collect::<Result<Vec<_>>>()?;
-    let mean = Mean::of(&bits)?;
-    Ok(Some(HeldOutFigure {
-        name: "bits per dimension of held-out rows with uniform noise".into(),
-        value: mean.value,
-        std_err: Some(mean.std_err),
-        rows: mean.count,
-    }))
+    let label = "bits per dimension of held-out rows with uniform noise";
+    Ok(Some(HeldOutFigure::of_mean(BITS_PER_DIM, label, "bits per dimension", Mean::of(&bits)?)))
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub enum HeldOut {
     Validation,
     /// Data that was named.
     Other,
+    /// None: the run held no rows out, and its source has no test split. The training rows stand for them
+    /// where samples are compared.
+    Training,
 }
 
 /// The rows of a run.
@@ -25,19 +28,36 @@ pub enum HeldOut {
 pub struct RunData {
     /// The rows that it learnt from.
     pub training: Subset,
-    /// The rows to evaluate it on, under the scale of its training data.
+    /// The rows to evaluate it on, under the scale of its training data; the training rows where there are
+    /// none ([`HeldOut::Training`]).
     pub held_out: Subset,
     /// Where the latter come from.
     pub origin: HeldOut,
 }
 
+impl RunData {
+    /// Rows that the run did not learn from.
+    ///
+    /// # Errors
+    /// A run without held-out rows.
+    pub fn require_held_out(&self) -> Result<&Subset> {
+        match self.origin {
+            HeldOut::Test | HeldOut::Validation | HeldOut::Other => Ok(&self.held_out),
+            HeldOut::Training => Err(Error::input("the run has no held-out rows")
+                .at(self.training.dataset().source())
+                .expected("a test split, or data.test_fraction or data.validation above 0")
+                .remedy("name other data to evaluate on")),
+        }
+    }
+}
+
 /// The rows that `trained` learnt from, as its settings name them, and rows to evaluate it on: those of
 /// `other` (its test split where it has one), else the test split of the run's own source, else the run's
-/// validation rows.
+/// validation rows, else its training rows.
 ///
 /// # Errors
 /// Data that can't be read, training data that is no longer what the run learnt from, values that don't lie
-/// on the levels of the run's data, or a run without held-out rows.
+/// on the levels of the run's data.
 pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     let settings = &trained.settings;
     let source = settings.data().source.to_string();
@@ -68,12 +88,7 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
         (Some((test, origin)), _, _) => (Subset::all(&as_trained(trained, &test)?), origin),
         (None, Some(test), _) => (test, HeldOut::Test),
         (None, None, Some(validation)) => (validation, HeldOut::Validation),
-        (None, None, None) => {
-            return Err(Error::input("the run has no held-out rows")
-                .at(&source)
-                .expected("a test split, or data.test_fraction or data.validation above 0")
-                .remedy("name other data to evaluate on"));
-        }
+        (None, None, None) => (training.clone(), HeldOut::Training),
     };
     Ok(RunData { training, held_out, origin })
 }

@@ -2,11 +2,9 @@
 //! objective's own loss, the log density f/T beside that of the training rows, and the log-likelihood where
 //! log Z is known.
 
-use enscore_program::random::Key;
-use serde::Serialize;
-
 use super::auroc::auroc;
 use super::data::rows_for;
+use super::figure::{Figures, HeldOutFigure, Refused};
 use super::unit_figures::pseudo_log_likelihood;
 use super::unit_figures::reconstruction_error;
 use crate::data::{Subset, rows_of};
@@ -17,6 +15,7 @@ use crate::model::{Bipartite, HostDensity, Network};
 use crate::objective::{HeldOutLoss, Scene, objective_program};
 use crate::sample::{TrainedDensity, TrainedModel};
 use crate::trained::{Trained, frozen_flow};
+use enscore_program::random::Key;
 
 /// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
 pub(super) const MAX_ROWS: usize = 10_000;
@@ -25,95 +24,167 @@ const MAX_FLIPPED: usize = 1000;
 /// Rows that the objective's loss is taken over at once.
 const BATCH: usize = 256;
 
-/// A figure of held-out rows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct HeldOutFigure {
-    /// What it is, with its unit.
-    pub name: String,
-    /// The value, in the unit that the name says.
-    pub value: f64,
-    /// Its standard error over rows; none where rows are not independent parts of it.
-    pub std_err: Option<f64>,
-    /// Rows evaluated.
-    pub rows: usize,
-}
-
-/// The figures of `trained` on `held_out` rows; none of a score network that was trained by denoising, whose
-/// loss says all.
+/// Adds the figures of `trained` on `held_out` rows to `figures`; none of a score network that was trained by
+/// denoising, whose loss says all. Where no rows are held out, those of the training rows alone.
 ///
 /// # Errors
-/// Rows of another shape; an objective that can't be built again from the training rows.
+/// Rows that can't be read; a model that does not fit them.
 pub fn model_figures(
+    figures: &mut Figures,
     trained: &Trained,
     training: &Subset,
-    held_out: &Subset,
+    held_out: Option<&Subset>,
     settings: &EvaluationSettings,
-) -> Result<Vec<HeldOutFigure>> {
-    let mut figures = Vec::new();
-    let rows = rows_of(held_out, settings.max_rows.min(MAX_ROWS))?;
-    let objective = trained.settings.objective();
-    if objective.method().held_out() == HeldOutLoss::Own {
-        let name = format!("{} loss", objective.name());
-        figures.push(objective_loss(trained, training, &rows, name, settings.seed)?);
+) -> Result<()> {
+    let most = settings.max_rows.min(MAX_ROWS);
+    let rows = held_out.map(|rows| rows_of(rows, most)).transpose()?;
+    if let Some(rows) = &rows {
+        add_loss(figures, trained, training, rows, settings.seed)?;
     }
     if matches!(trained.model.model, Network::Score(_)) {
-        return Ok(figures);
+        return Ok(());
     }
-    let mut density = TrainedDensity::new(&trained.model)?;
-    let mut mean_of = |name: &str, rows: &[f32], shift: f64| -> Result<HeldOutFigure> {
-        let rows: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
-        let values = density.log_density(&rows)?;
-        let mean = Mean::of(&values)?;
-        Ok(HeldOutFigure {
-            name: name.to_string(),
-            value: mean.value - shift,
-            std_err: Some(mean.std_err),
-            rows: mean.count,
-        })
-    };
-    let of = if trained.model.model.bipartite().is_some_and(Bipartite::is_bound) {
-        "lower bound of the log density"
-    } else {
-        "log density"
-    };
-    figures.push(mean_of(&format!("{of} of held-out rows, nats up to log Z"), &rows, 0.0)?);
-    let learnt_from = rows_of(training, settings.max_rows.min(MAX_ROWS))?;
-    figures.push(mean_of(&format!("{of} of training rows, nats up to log Z"), &learnt_from, 0.0)?);
+    let mut densities = Densities::new(trained)?;
+    if let Some(rows) = &rows {
+        densities.add(figures, "held_out", "held-out rows", rows)?;
+    }
+    densities.add(figures, "training", "training rows", &rows_of(training, most)?)?;
+    let Some(rows) = rows else { return Ok(()) };
     if let Some(units) = trained.model.model.bipartite() {
-        figures.extend(unit_figures(&trained.model, units, &rows)?);
+        add_unit_figures(figures, &trained.model, units, &rows)?;
+    }
+    // A flow's log density is its likelihood.
+    if matches!(trained.model.model, Network::Flow(_)) {
+        return Ok(());
     }
     if let Some(log_z) = trained.learnt_log_z {
-        figures.push(mean_of("log-likelihood of held-out rows, nats", &rows, log_z)?);
+        densities.add_likelihood(figures, "log_likelihood", "", &rows, log_z)?;
     }
     if let Some(log_z) = settings.log_z {
-        let of = if of == "log density" { "log-likelihood" } else { "lower bound of the log-likelihood" };
-        figures.push(mean_of(&format!("{of} of held-out rows by the kept log Z, nats"), &rows, log_z)?);
+        densities.add_likelihood(figures, "log_likelihood_kept", " by the kept log Z", &rows, log_z)?;
     }
-    if let Some(log_z) = log_z_by_quadrature(trained)? {
-        figures.push(mean_of("log-likelihood of held-out rows by quadrature, nats", &rows, log_z.value)?);
-        let value = log_z.value;
-        let std_err = Some(log_z.error());
-        figures.push(HeldOutFigure { name: "log Z by quadrature, nats".into(), value, std_err, rows: 0 });
+    let id = "log_z_quadrature";
+    let label = "log Z by quadrature";
+    match log_z_by_quadrature(trained) {
+        Ok(None) => {}
+        Ok(Some(log_z)) => {
+            let by = " by quadrature";
+            densities.add_likelihood(figures, "log_likelihood_quadrature", by, &rows, log_z.value)?;
+            let std_err = Some(log_z.error());
+            let value = log_z.value;
+            let unit = "nats";
+            figures.found.push(HeldOutFigure { id, label: label.into(), value, std_err, unit, rows: 0 });
+        }
+        Err(error) => figures.refused.push(Refused::unless_ended(id, label, error)?),
     }
-    Ok(figures)
+    Ok(())
+}
+
+/// The log densities of a model's rows as figures.
+struct Densities<'a> {
+    density: TrainedDensity<'a>,
+    /// What the log density is called, and what it is known up to.
+    of: &'static str,
+    unit: &'static str,
+    id: &'static str,
+    is_bound: bool,
+}
+
+impl<'a> Densities<'a> {
+    fn new(trained: &'a Trained) -> Result<Self> {
+        let is_bound = trained.model.model.bipartite().is_some_and(Bipartite::is_bound);
+        let (id, of, unit) = match (&trained.model.model, is_bound) {
+            (Network::Flow(_), _) => ("log_likelihood", "log-likelihood", "nats"),
+            (_, true) => ("log_density_bound", "lower bound of the log density", "nats up to log Z"),
+            (_, false) => ("log_density", "log density", "nats up to log Z"),
+        };
+        Ok(Densities { density: TrainedDensity::new(&trained.model)?, of, unit, id, is_bound })
+    }
+
+    fn mean(&mut self, rows: &[f32]) -> Result<Mean> {
+        let rows: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
+        Mean::of(&self.density.log_density(&rows)?)
+    }
+
+    /// The mean log density of rows.
+    fn add(&mut self, figures: &mut Figures, which: &str, rows_label: &str, rows: &[f32]) -> Result<()> {
+        let id = match (self.id, which) {
+            ("log_likelihood", "training") => "log_likelihood_training",
+            ("log_likelihood", _) => "log_likelihood",
+            ("log_density_bound", "training") => "log_density_bound_training",
+            ("log_density_bound", _) => "log_density_bound_held_out",
+            (_, "training") => "log_density_training",
+            _ => "log_density_held_out",
+        };
+        let label = format!("{} of {rows_label}", self.of);
+        let unit = self.unit;
+        let figure = self.mean(rows).map(|mean| HeldOutFigure::of_mean(id, &label, unit, mean));
+        figures.keep(id, &label, figure)
+    }
+
+    /// The mean log-likelihood of held-out rows by this log Z.
+    fn add_likelihood(
+        &mut self,
+        figures: &mut Figures,
+        id: &'static str,
+        by: &str,
+        rows: &[f32],
+        log_z: f64,
+    ) -> Result<()> {
+        let of = if self.is_bound { "lower bound of the log-likelihood" } else { "log-likelihood" };
+        let label = format!("{of} of held-out rows{by}");
+        let figure = self.mean(rows).map(|mean| {
+            let mean = Mean { value: mean.value - log_z, ..mean };
+            HeldOutFigure::of_mean(id, &label, "nats", mean)
+        });
+        figures.keep(id, &label, figure)
+    }
+}
+
+/// The objective's own loss of held-out rows, if it is a mean over rows.
+fn add_loss(
+    figures: &mut Figures,
+    trained: &Trained,
+    training: &Subset,
+    rows: &[f32],
+    seed: u64,
+) -> Result<()> {
+    let objective = trained.settings.objective();
+    if objective.method().held_out() != HeldOutLoss::Own {
+        return Ok(());
+    }
+    let label = format!("{} loss", objective.name());
+    let figure = objective_loss(trained, training, rows, seed).map(|found| HeldOutFigure {
+        id: "loss",
+        label: label.clone(),
+        unit: objective.method().loss_unit(),
+        ..found
+    });
+    figures.keep("loss", &label, figure)
 }
 
 /// What two sides of units show without log Z.
-fn unit_figures(model: &TrainedModel, units: &dyn Bipartite, rows: &[f32]) -> Result<Vec<HeldOutFigure>> {
-    let figure = |name: &str, found: Mean, rows: &[f32]| HeldOutFigure {
-        name: name.to_string(),
-        value: found.value,
-        std_err: Some(found.std_err),
-        rows: rows.len() / model.row_len(),
-    };
-    let error = reconstruction_error(model, rows)?;
-    let mut figures = vec![figure("reconstruction error per element of held-out rows", error, rows)];
+fn add_unit_figures(
+    figures: &mut Figures,
+    model: &TrainedModel,
+    units: &dyn Bipartite,
+    rows: &[f32],
+) -> Result<()> {
+    let counted = |mean: Mean, rows: &[f32]| Mean { count: rows.len() / model.row_len(), ..mean };
+    let id = "reconstruction_error";
+    let label = "reconstruction error per element of held-out rows";
+    let figure = reconstruction_error(model, rows)
+        .map(|mean| HeldOutFigure::of_mean(id, label, "squared units", counted(mean, rows)));
+    figures.keep(id, label, figure)?;
     if units.has_pseudo_likelihood() {
         let few = &rows[..rows.len().min(MAX_FLIPPED * model.row_len())];
-        let found = pseudo_log_likelihood(model, few)?;
-        figures.push(figure("pseudo-log-likelihood of held-out rows, nats", found, few));
+        let id = "pseudo_log_likelihood";
+        let label = "pseudo-log-likelihood of held-out rows";
+        let figure = pseudo_log_likelihood(model, few)
+            .map(|mean| HeldOutFigure::of_mean(id, label, "nats", counted(mean, few)));
+        figures.keep(id, label, figure)?;
     }
-    Ok(figures)
+    Ok(())
 }
 
 /// How well the log density tells held-out rows from those of another source: the area under the ROC curve.
@@ -130,23 +201,13 @@ pub fn against(trained: &Trained, held_out: &Subset, other: &str, max_rows: usiz
     let inside = scores(held_out)?;
     let outside = scores(&others)?;
     let found = auroc(&inside, &outside)?;
-    let name = format!("AUROC of held-out rows against {other}");
-    Ok(HeldOutFigure {
-        name,
-        value: found.value,
-        std_err: Some(found.std_err),
-        rows: inside.len() + outside.len(),
-    })
+    let label = format!("AUROC of held-out rows against {other}");
+    let rows = inside.len() + outside.len();
+    Ok(HeldOutFigure { id: "auroc", label, value: found.value, std_err: Some(found.std_err), unit: "", rows })
 }
 
 /// The objective's loss over rows, in the units that training shows.
-fn objective_loss(
-    trained: &Trained,
-    training: &Subset,
-    rows: &[f32],
-    name: String,
-    seed: u64,
-) -> Result<HeldOutFigure> {
+fn objective_loss(trained: &Trained, training: &Subset, rows: &[f32], seed: u64) -> Result<HeldOutFigure> {
     let model = &trained.model;
     let row_len = trained.model.row_len();
     let kind = trained.settings.objective().method();
@@ -176,5 +237,5 @@ fn objective_loss(
     let value = means.iter().map(|batch| batch.mean * batch.rows as f64).sum::<f64>() / count as f64;
     let full: Vec<f64> = means.iter().filter(|batch| batch.rows == BATCH).map(|batch| batch.mean).collect();
     let std_err = if full.len() > 1 { Some(Mean::of(&full)?.std_err) } else { None };
-    Ok(HeldOutFigure { name, value, std_err, rows: count })
+    Ok(HeldOutFigure { id: "loss", label: String::new(), value, std_err, unit: "", rows: count })
 }

@@ -1,6 +1,7 @@
 //! The bar that a machine of binary units must pass: held-out rows under units that are independent.
 
-use super::figures::{HeldOutFigure, MAX_ROWS};
+use super::figure::HeldOutFigure;
+use super::figures::MAX_ROWS;
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
 use crate::evaluate::{BernoulliBaseline, EvaluationSettings, Rows};
@@ -27,10 +28,7 @@ pub fn independent_units(
     let baseline = BernoulliBaseline::fit(training, THRESHOLD)?;
     let rows = rows_of(held_out, settings.max_rows.min(MAX_ROWS))?;
     let mean = baseline.log_likelihood(Rows::new(&rows, held_out.dataset().row_len())?)?;
-    Ok(Some(HeldOutFigure {
-        name: "log-likelihood of held-out rows by independent units, nats".into(),
-        value: mean.value,
-        std_err: Some(mean.std_err),
-        rows: mean.count,
-    }))
+    let id = "log_likelihood_independent_units";
+    let label = "log-likelihood of held-out rows by independent units";
+    Ok(Some(HeldOutFigure::of_mean(id, label, "nats", mean)))
 }

@@ -95,17 +95,43 @@ pub fn two_sample(
     Ok(TwoSample { name: metric.name(), value, null, null_std, n })
 }
 
+/// A metric by the word that asks for it. Each is fitted by itself: one that can't be leaves the others.
+pub struct MetricKind {
+    /// The word, with which the metric's name begins.
+    pub word: &'static str,
+    /// What it is, for readers.
+    pub label: &'static str,
+    fit: fn(Rows, u64) -> Result<Box<dyn TwoSampleMetric>>,
+}
+
 /// The usual metrics, their bandwidth and components fitted to the real rows: MMD², sliced Wasserstein,
 /// Frechet in the space of 64 principal components.
-///
-/// # Errors
-/// As [`Mmd::fit`] and [`FrechetPca::fit`].
-pub fn standard_metrics(real: Rows, seed: u64) -> Result<Vec<Box<dyn TwoSampleMetric>>> {
-    Ok(vec![
-        Box::new(Mmd::fit(real, seed)?),
-        Box::new(SlicedWasserstein { directions: DEFAULT_DIRECTIONS, seed }),
-        Box::new(FrechetPca::fit(real, DEFAULT_COMPONENTS)?),
-    ])
+pub const METRICS: [MetricKind; 3] = [
+    MetricKind {
+        word: "mmd",
+        label: "maximum mean discrepancy",
+        fit: |real, seed| Ok(Box::new(Mmd::fit(real, seed)?)),
+    },
+    MetricKind {
+        word: "sliced_wasserstein",
+        label: "sliced Wasserstein distance",
+        fit: |_, seed| Ok(Box::new(SlicedWasserstein { directions: DEFAULT_DIRECTIONS, seed })),
+    },
+    MetricKind {
+        word: "frechet",
+        label: "Frechet distance",
+        fit: |real, _| Ok(Box::new(FrechetPca::fit(real, DEFAULT_COMPONENTS)?)),
+    },
+];
+
+impl MetricKind {
+    /// The metric, fitted to real rows.
+    ///
+    /// # Errors
+    /// As [`Mmd::fit`] and [`FrechetPca::fit`].
+    pub fn fit(&self, real: Rows, seed: u64) -> Result<Box<dyn TwoSampleMetric>> {
+        (self.fit)(real, seed)
+    }
 }
 
 /// Mean and standard deviation (divisor n - 1) of at least two numbers.
@@ -146,7 +172,9 @@ mod tests {
         let off = normal(3, 300, d, 0.4);
         let real = Rows::new(&real, d).unwrap();
         let settings = TwoSampleSettings { draws: 6, ..TwoSampleSettings::default() };
-        for metric in standard_metrics(real, 4).unwrap() {
+        for kind in METRICS {
+            let metric = kind.fit(real, 4).unwrap();
+            assert!(metric.name().starts_with(kind.word));
             let run = |x: &[f32]| two_sample(&*metric, Rows::new(x, d).unwrap(), real, settings).unwrap();
             let same = run(&same);
             let off = run(&off);
@@ -167,11 +195,11 @@ mod tests {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| -> Vec<TwoSample> {
-                let metrics = standard_metrics(real, 4).unwrap();
-                metrics
-                    .iter()
-                    .map(|m| two_sample(&**m, samples, real, TwoSampleSettings::default()).unwrap())
-                    .collect()
+                let value = |kind: &MetricKind| {
+                    let metric = kind.fit(real, 4).unwrap();
+                    two_sample(&*metric, samples, real, TwoSampleSettings::default()).unwrap()
+                };
+                METRICS.iter().map(value).collect()
             })
         };
         assert_eq!(on(1), on(3));

@@ -7,9 +7,10 @@
 
 use super::metric::TwoSampleMetric;
 use super::moments::{Moments, eigen};
+use super::principal::{moments_along, principal_components};
 use crate::error::Result;
-use crate::evaluate::rows::{Rows, shifted};
-use nalgebra::{DMatrix, DVector};
+use crate::evaluate::rows::Rows;
+use nalgebra::DMatrix;
 
 /// The Frechet distance of two Gaussians, in squared units of the data; never negative.
 ///
@@ -43,38 +44,17 @@ impl FrechetPca {
     /// The principal components of `reference`; at most `components`, the columns, or the rows less one.
     ///
     /// # Errors
-    /// As [`Moments::of`]; a run error if the eigenvalue iteration does not converge.
+    /// Rows of more than 800 columns that are all equal; a run error if an eigenvalue iteration does not
+    /// converge.
     pub fn fit(reference: Rows, components: usize) -> Result<Self> {
         let kept = components.min(reference.row_len()).min(reference.count().saturating_sub(1)).max(1);
-        let moments = Moments::of(reference)?;
-        let eigen = eigen(moments.covariance().clone())?;
-        let mut order: Vec<usize> = (0..moments.dim()).collect();
-        order.sort_by(|&i, &j| eigen.eigenvalues[j].total_cmp(&eigen.eigenvalues[i]));
-        let directions = eigen.eigenvectors.select_columns(order[..kept].iter());
-        Ok(FrechetPca { mean: moments.mean().to_vec(), directions })
+        let (mean, directions) = principal_components(reference, kept)?;
+        Ok(FrechetPca { mean, directions })
     }
 
     /// The number of components kept.
     pub fn components(&self) -> usize {
         self.directions.ncols()
-    }
-
-    /// Mean and covariance (divisor n) of `rows` in the space of the components: those of y = V'(x - mean).
-    fn project(&self, rows: Rows) -> Moments {
-        let (d, k) = self.directions.shape();
-        let mut mean = DVector::zeros(k);
-        let mut products = DMatrix::zeros(k, k);
-        // Blocks of rows keep the widened copy small.
-        for block in rows.values().chunks(4096 * d) {
-            let block = DMatrix::from_row_slice(block.len() / d, d, &shifted(block, &self.mean));
-            let features = block * &self.directions;
-            mean += features.row_sum_tr();
-            products += features.transpose() * &features;
-        }
-        let n = rows.count() as f64;
-        mean /= n;
-        let covariance = products / n - &mean * mean.transpose();
-        Moments::from_parts(mean, covariance)
     }
 }
 
@@ -90,7 +70,8 @@ impl TwoSampleMetric for FrechetPca {
                 .found(samples.row_len())
                 .expected(self.mean.len()));
         }
-        frechet_distance(&self.project(samples), &self.project(real))
+        let along = |rows| moments_along(rows, &self.mean, &self.directions);
+        frechet_distance(&along(samples), &along(real))
     }
 }
 

@@ -9,9 +9,10 @@ mod metric;
 mod mmd;
 mod moments;
 mod nearest;
+mod principal;
 mod sliced_wasserstein;
 
-pub use comparison::{TwoSample, TwoSampleSettings, standard_metrics, two_sample};
+pub use comparison::{METRICS, MetricKind, TwoSample, TwoSampleSettings, two_sample};
 pub use frechet::{DEFAULT_COMPONENTS, FrechetPca, frechet_distance};
 pub use gaussian_kl::gaussian_kl;
 pub use inception_score::inception_score;

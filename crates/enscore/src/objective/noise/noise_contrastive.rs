@@ -64,6 +64,10 @@ impl Kind for NoiseContrastiveSettings {
 }
 
 impl ObjectiveKind for NoiseContrastiveSettings {
+    fn loss_unit(&self) -> &'static str {
+        "nats"
+    }
+
     fn build(&self, scene: Scene) -> Result<Task> {
         let noise = build(&self.against, scene.data, scene.training, scene.flow_noise)?;
         refuse_zero_density(&noise, scene.training)?;

@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use crate::error::{Error, Result};
-use crate::report::markup::{escape, number, table};
+use crate::report::markup::{escape, measured, number, table};
 
 /// Which values of a column are good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,15 +69,7 @@ impl Cell {
             Cell::Absent => "-".into(),
             Cell::Value(value) => plain(value),
             Cell::Measured(value, error) if value.is_finite() && error > 0.0 && error.is_finite() => {
-                // Two digits of the error decide; very large and small numbers keep their own.
-                let digits = 1 - error.log10().floor() as i32;
-                match digits {
-                    0..=9 => {
-                        let digits = digits as usize;
-                        format!("{value:.digits$} ± {error:.digits$}")
-                    }
-                    _ => format!("{} ± {}", plain(value), plain(error)),
-                }
+                measured(value, Some(error))
             }
             Cell::Measured(value, _) => plain(value),
         }

@@ -30,6 +30,8 @@ pub struct Report {
     pub curves: Vec<Figure>,
     /// Metrics with their null values.
     pub metrics: Vec<Metric>,
+    /// Metrics and figures that can't be computed, with the reason.
+    pub refused: Vec<Fact>,
     /// Loss at each noise level.
     pub sigma_losses: Vec<SigmaLoss>,
     /// Name, rows, shape, fingerprint, licence.

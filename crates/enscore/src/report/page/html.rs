@@ -23,7 +23,7 @@ pub fn render(report: &Report) -> String {
     head(&mut body, report);
     pictures(&mut body, report);
     section(&mut body, "Curves", report.curves.iter().map(figure).collect());
-    metrics(&mut body, &report.metrics);
+    metrics(&mut body, &report.metrics, &report.refused);
     sigma_losses(&mut body, &report.sigma_losses);
     section(&mut body, "Data", facts(&report.data));
     if !report.settings.trim().is_empty() {
@@ -107,18 +107,26 @@ fn sides(bytes: &[u8]) -> String {
     }
 }
 
-fn metrics(out: &mut String, metrics: &[Metric]) {
-    if metrics.is_empty() {
-        return;
+fn metrics(out: &mut String, metrics: &[Metric], refused: &[Fact]) {
+    let mut content = String::new();
+    if !metrics.is_empty() {
+        let rows = metrics.iter().map(|metric| {
+            let null = metric.null.map_or("-".into(), number);
+            let n = metric.n.map_or("-".into(), |n| n.to_string());
+            vec![escape(&metric.name), number(metric.value), null, n]
+        });
+        content.push_str(&table(&["metric", "value", "null value", "n"], rows));
     }
-    let rows = metrics.iter().map(|metric| {
-        let null = metric.null.map_or("-".into(), number);
-        let n = metric.n.map_or("-".into(), |n| n.to_string());
-        vec![escape(&metric.name), number(metric.value), null, n]
-    });
-    let mut content = table(&["metric", "value", "null value", "n"], rows);
     if metrics.iter().any(|metric| metric.null.is_some()) {
         let _ = write!(content, r#"<p class="soft">{}</p>"#, escape(NULL_SENTENCE));
+    }
+    for Fact { name, value } in refused {
+        let _ = write!(
+            content,
+            r#"<p class="warning">{} can't be computed: {}</p>"#,
+            escape(name),
+            escape(value)
+        );
     }
     section(out, "Metrics", content);
 }
@@ -246,6 +254,7 @@ mod tests {
                 Metric { name: "sliced Wasserstein".into(), value: 0.0421, null: Some(0.0388), n: Some(500) },
                 Metric { name: "Fréchet distance (pixels)".into(), value: 1.27, null: None, n: None },
             ],
+            refused: vec![Fact::new("MMD of pixels", "all rows are equal")],
             sigma_losses: losses
                 .iter()
                 .zip(&baseline)

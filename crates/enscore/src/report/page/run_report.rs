@@ -13,8 +13,8 @@ use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest};
 use crate::files::write_bytes_atomically;
 use crate::report::citations::works;
 use crate::report::{
-    Chart, Image, Scale, Scatter, diagnostic, filters, gradient_norm, learning_rate, loss_curve, png, sheet,
-    sigma_losses,
+    Chart, Image, Scale, Scatter, diagnostic, filters, gradient_norm, learning_rate, loss_curve, measured,
+    png, sheet, sigma_losses,
 };
 use crate::sample::{TrainedModel, draw};
 use crate::settings::Settings;
@@ -78,9 +78,10 @@ pub fn write_report(
         title: title(trained),
         summary: summary(trained, evaluation),
         figures: figures(trained, folder, evaluation),
-        warnings: trained.warnings.iter().cloned().chain(returns(&rows)).collect(),
+        warnings: trained.warnings.iter().chain(&evaluation.notes).cloned().chain(returns(&rows)).collect(),
         curves: curves(&rows, evaluation),
         metrics: evaluation.metrics.iter().map(metric).collect(),
+        refused: refused(evaluation),
         sigma_losses: level_losses(evaluation),
         data: data_facts(trained, training),
         settings: trained.settings.to_toml(),
@@ -123,7 +124,7 @@ fn title(trained: &Trained) -> String {
 
 fn summary(trained: &Trained, evaluation: &Evaluation) -> String {
     let Some(loss) = &evaluation.loss else {
-        let figures = evaluation.figures.iter().map(|figure| format!("{} {:.4}", figure.name, figure.value));
+        let figures = evaluation.figures.iter().map(|figure| format!("{} {}", figure.label, shown(figure)));
         let figures = figures.collect::<Vec<_>>().join("; ");
         return format!(
             "After {} steps by {}: {figures}.",
@@ -144,7 +145,7 @@ fn figures(trained: &Trained, folder: &RunFolder, evaluation: &Evaluation) -> Ve
     let mut facts: Vec<Fact> = loss
         .map(|loss| Fact::new("held-out loss per dimension", format!("{:.4}", loss.loss_per_dim)))
         .collect();
-    facts.extend(evaluation.figures.iter().map(|figure| Fact::new(&figure.name, number(figure))));
+    facts.extend(evaluation.figures.iter().map(|figure| Fact::new(&figure.label, shown(figure))));
     if trained.model.temperature != 1.0 {
         facts.push(Fact::new("temperature of the chains", format!("{:.4e}", trained.model.temperature)));
     }
@@ -160,6 +161,11 @@ fn metric(metric: &crate::evaluate::TwoSample) -> Metric {
     Metric { name: metric.name.clone(), value: metric.value, null: Some(metric.null), n: Some(metric.n) }
 }
 
+fn refused(evaluation: &Evaluation) -> Vec<Fact> {
+    let refused = evaluation.refused_figures.iter().chain(&evaluation.refused_metrics);
+    refused.map(|refused| Fact::new(&refused.label, &refused.reason)).collect()
+}
+
 fn level_losses(evaluation: &Evaluation) -> Vec<SigmaLoss> {
     let affine = |i: usize| evaluation.affine.as_ref().map(|losses| losses[i]);
     let level = |(i, level): (usize, &crate::evaluate::LevelLoss)| SigmaLoss {
@@ -170,12 +176,10 @@ fn level_losses(evaluation: &Evaluation) -> Vec<SigmaLoss> {
     evaluation.loss.iter().flat_map(|loss| &loss.levels).enumerate().map(level).collect()
 }
 
-/// A figure with its standard error.
-fn number(figure: &HeldOutFigure) -> String {
-    match figure.std_err {
-        Some(error) => format!("{:.4} ± {error:.4}", figure.value),
-        None => format!("{:.4}", figure.value),
-    }
+/// A figure with its standard error and its unit.
+fn shown(figure: &HeldOutFigure) -> String {
+    let text = measured(figure.value, figure.std_err);
+    if figure.unit.is_empty() { text } else { format!("{text} {}", figure.unit) }
 }
 
 /// Points of one column of the metrics over steps.

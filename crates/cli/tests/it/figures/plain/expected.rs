@@ -45,10 +45,18 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
         return figures;
     }
     let bound = hand.units().is_some_and(|units| units.is_bound());
-    let of = if bound { "lower bound of the log density" } else { "log density" };
     let densities = hand.log_densities(held_out);
-    figures.push(mean_of(format!("{of} of held-out rows, nats up to log Z"), &densities));
     let learnt_from = hand.log_densities(training);
+    if matches!(hand.model, Network::Flow(_)) {
+        figures.push(mean_of("log-likelihood of held-out rows, nats".into(), &densities));
+        figures.push(mean_of("log-likelihood of training rows, nats".into(), &learnt_from));
+        let bits = bits_per_dim(hand, held_out, seed);
+        let name = "bits per dimension of held-out rows with uniform noise";
+        figures.extend(bits.map(|bits| mean_of(name.into(), &bits)));
+        return figures;
+    }
+    let of = if bound { "lower bound of the log density" } else { "log density" };
+    figures.push(mean_of(format!("{of} of held-out rows, nats up to log Z"), &densities));
     figures.push(mean_of(format!("{of} of training rows, nats up to log Z"), &learnt_from));
     figures.extend(unit_figures(hand, held_out));
     let less = |log_z: f64| -> Vec<f64> { densities.iter().map(|f| f - log_z).collect() };
@@ -59,15 +67,12 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
         let of = if bound { "lower bound of the log-likelihood" } else { "log-likelihood" };
         figures.push(mean_of(format!("{of} of held-out rows by the kept log Z, nats"), &less(log_z)));
     }
-    if matches!(hand.model, Network::Energy(_) | Network::Flow(_)) && hand.row_len() == 2 {
+    if matches!(hand.model, Network::Energy(_)) && hand.row_len() == 2 {
         let (log_z, error) = quadrature(hand);
         let name = "log-likelihood of held-out rows by quadrature, nats";
         figures.push(mean_of(name.into(), &less(log_z)));
         let name = "log Z by quadrature, nats".to_string();
         figures.push(Figure { name, value: log_z, std_err: Some(error), rows: 0 });
-    }
-    if let Some(bits) = bits_per_dim(hand, held_out, seed) {
-        figures.push(mean_of("bits per dimension of held-out rows with uniform noise".into(), &bits));
     }
     if let Some(values) = independent_units(hand, held_out) {
         figures.push(mean_of("log-likelihood of held-out rows by independent units, nats".into(), &values));
@@ -78,7 +83,12 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
 /// The objective's loss as training shows it. Rows are taken one by one, but where draws belong to the whole
 /// batch: then a batch with the rows that fill it up weighed 0.
 fn objective_loss(hand: &ByHand, rows: &Rows, seed: u64) -> Figure {
-    let name = format!("{} loss", hand.settings.objective().name());
+    let unit = match hand.settings.objective() {
+        ObjectiveSettings::MaximumLikelihood(_) => "nats per dimension",
+        ObjectiveSettings::NoiseContrastive(_) | ObjectiveSettings::EnergyDiscrepancy(_) => "nats",
+        _ => "per dimension",
+    };
+    let name = format!("{} loss, {unit}", hand.settings.objective().name());
     let at_once =
         if matches!(hand.settings.objective(), ObjectiveSettings::NoiseContrastive(_)) { BATCH } else { 1 };
     let losses: Vec<f64> = (rows.chunks(at_once).enumerate())
@@ -141,7 +151,8 @@ fn unit_figures(hand: &ByHand, rows: &Rows) -> Vec<Figure> {
         x.iter().zip(mean).map(|(x, mean)| (x - mean).powi(2)).sum::<f64>() / width as f64
     };
     let errors: Vec<f64> = rows.iter().zip(&given_back).map(error).collect();
-    let mut figures = vec![mean_of("reconstruction error per element of held-out rows".into(), &errors)];
+    let mut figures =
+        vec![mean_of("reconstruction error per element of held-out rows, squared units".into(), &errors)];
     if !units.is_bound() && units.is_binary() {
         let pseudo: Vec<f64> = rows.iter().map(|row| pseudo_log_likelihood(hand, row)).collect();
         figures.push(mean_of("pseudo-log-likelihood of held-out rows, nats".into(), &pseudo));
