@@ -15,6 +15,7 @@ mod logz;
 mod machines;
 mod old_run;
 mod profile;
+mod reports;
 mod same_bytes;
 mod threads;
 mod training;

@@ -2,7 +2,6 @@
 //! the rows of the data, one row at a time in double precision.
 
 mod answers_in_files;
-mod apart;
 mod comparison;
 mod comparison_table;
 mod drawn;
@@ -12,7 +11,7 @@ mod log_z;
 mod metrics;
 mod options;
 mod pictures;
-mod plain;
+pub mod plain;
 mod report;
 mod row_scores;
 mod watched;

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::plain::page::Page;
 use crate::common::Folder;
+use crate::figures::plain::page::Page;
 
 /// A perceptron energy of rows of this width.
 fn energy(objective: &str) -> String {

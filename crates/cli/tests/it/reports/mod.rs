@@ -1,0 +1,3 @@
+//! What reports and evaluations say beside their figures: what can't be computed, verdicts, tables of columns.
+
+mod apart;
