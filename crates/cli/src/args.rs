@@ -337,8 +337,11 @@ impl Denoiser {
 
 #[derive(Debug, Args)]
 pub(crate) struct Suggest {
-    /// Data set: a name, file or folder
+    /// Data set: a name, file or folder; or a settings file (.toml), whose preprocessing is applied
     pub(crate) data: String,
+    /// Override a key of the settings file, e.g. --set data.preprocess=whiten; may be repeated
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Langevin steps at each noise level
     #[arg(long, value_name = "T", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) steps: u32,

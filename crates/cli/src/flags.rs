@@ -6,7 +6,8 @@ use enscore::Error;
 const PLACES: [(&str, &str); 4] =
     [("chain", "--chain"), ("data", "--data"), ("log_z", "--log-z"), ("metrics", "--metrics")];
 /// What overrides are expected to be; the user types them after `--set`.
-const OVERRIDES: [&str; 2] = ["table.key=value", "sampler.KEY=VALUE"];
+const OVERRIDES: [&str; 2] =
+    ["table.key=value", "sampler.KEY=VALUE, or data.path=FILE where the training data has moved"];
 /// Words of remedies, with the same in flags.
 const REMEDIES: [(&str, &str); 6] = [
     ("a threshold T", "--threshold T"),

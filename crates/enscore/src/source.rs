@@ -59,6 +59,8 @@ pub struct Scored {
     pub scores: RowScores,
     /// log Z, if it is given or known.
     pub normaliser: Option<Normaliser>,
+    /// What was noticed in reading the rows, a line each.
+    pub notes: Vec<String>,
 }
 
 impl ModelSource {
@@ -83,6 +85,14 @@ impl ModelSource {
         match self {
             ModelSource::Run(trained) => trained.model.data.row_shape.clone(),
             ModelSource::File(file) => file.row_shape(),
+        }
+    }
+
+    /// The names of a sample's values, where the columns of the data have some.
+    pub fn value_names(&self) -> Option<Vec<String>> {
+        match self {
+            ModelSource::Run(trained) => trained.model.data.value_names(),
+            ModelSource::File(_) => None,
         }
     }
 
@@ -154,7 +164,9 @@ impl ModelSource {
                     Some(log_z) => Some(Normaliser::new(log_z, LogZOrigin::Given, None, trained.step)),
                     None => Normaliser::known(path, trained)?,
                 };
-                Ok(Scored { scores: score_rows(trained, &rows_for(trained, data)?)?, normaliser })
+                let rows = rows_for(trained, data)?;
+                let notes = rows.dataset().notes().to_vec();
+                Ok(Scored { scores: score_rows(trained, &rows)?, normaliser, notes })
             }
             ModelSource::File(file) => {
                 let (fingerprint, log_density) = log_densities(file, data)?;
@@ -166,7 +178,7 @@ impl ModelSource {
                     None => Normaliser::known_of_file(path, &fingerprint)?,
                 };
                 let scores = RowScores { log_density: Some(log_density), ..RowScores::default() };
-                Ok(Scored { scores, normaliser })
+                Ok(Scored { scores, normaliser, notes: Vec::new() })
             }
         }
     }

@@ -125,17 +125,23 @@ fn table_of(set: &str) -> &str {
     set.split(['.', '=']).next().unwrap_or_default().trim()
 }
 
+/// The key of a `--set` argument.
+fn key_of(set: &str) -> &str {
+    set.split('=').next().unwrap_or_default().trim()
+}
+
 impl Trained {
-    /// Opens the run at `path`. `sets` override keys of `[sampler]` for this use only.
+    /// Opens the run at `path`. `sets` override keys of `[sampler]`, and `data.path`, for this use only.
     ///
     /// # Errors
     /// An input error where there is no run or no good checkpoint, an override is not one of the sampler's,
     /// or the checkpoint's tensors are not those of the settings' network (each is named).
     pub fn open(path: &Path, sets: &[String]) -> Result<Trained> {
-        if let Some(set) = sets.iter().find(|set| table_of(set) != "sampler") {
+        let of_use = |set: &&String| table_of(set) == "sampler" || key_of(set) == "data.path";
+        if let Some(set) = sets.iter().find(|set| !of_use(set)) {
             return Err(Error::input("only sampler settings can be changed for a trained run")
                 .at(format!("override {set}"))
-                .expected("sampler.KEY=VALUE"));
+                .expected("sampler.KEY=VALUE, or data.path=FILE where the training data has moved"));
         }
         let folder = RunFolder::open(path)?;
         let settings = Settings::reopen(&folder.settings_path(), sets)?;

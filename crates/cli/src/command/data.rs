@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use enscore::Result;
-use enscore::data::{Availability, Dataset, Known, Split, Subset, fetch, known, load, load_test, statistics};
+use enscore::data::{
+    Availability, ColumnSummary, Dataset, Known, Labels, Reading, Split, Subset, TableSummary,
+    describe_table, fetch, known, load, load_test, statistics,
+};
+use enscore::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::args::Data;
@@ -66,8 +69,15 @@ fn get(name: &str, folder: PathBuf) -> Result<Answer> {
 }
 
 fn info(source: &str) -> Result<Answer> {
-    let data = load(source, Split::Train)?;
-    let test_rows = load_test(source)?.map(|test| test.rows());
+    let reading = Reading::default();
+    let table = describe_table(source, &reading)?;
+    let data = match (load(source, Split::Train), &table) {
+        (Ok(data), _) => data,
+        (Err(error), None) => return Err(error),
+        // A table is described whether or not all of its columns are numbers.
+        (Err(error), Some(table)) => return Ok(of_table(source, table, &error)),
+    };
+    let test_rows = load_test(source, &reading)?.map(|test| test.rows());
     let moments = statistics(&Subset::all(&data))?;
     let scale = data.scale();
     let json = json!({
@@ -76,7 +86,9 @@ fn info(source: &str) -> Result<Answer> {
         "scale": { "low": scale.low, "high": scale.high, "levels": scale.levels },
         "low": moments.low, "high": moments.high,
         "mean": moments.overall_mean(), "variance": moments.overall_variance(),
-        "labels": data.labels().map(classes), "columns": data.columns(), "fingerprint": data.fingerprint(),
+        "labels": data.classes().map(Labels::classes), "classes": data.classes().map(|labels| labels.names.to_vec()),
+        "columns": data.columns(), "fingerprint": data.fingerprint(),
+        "table": table.as_ref().map(|table| &table.columns), "notes": data.notes(),
     });
     let rows = match test_rows {
         Some(test) => format!("{} for training, {test} for testing", data.rows()),
@@ -91,13 +103,72 @@ fn info(source: &str) -> Result<Answer> {
         .line("scaled values", format!("{} to {}", moments.low, moments.high))
         .line("mean", format!("{:.6}", moments.overall_mean()))
         .line("variance", format!("{:.6}", moments.overall_variance()));
-    if let Some(labels) = data.labels() {
-        lines = lines.line("labels", format!("{} classes", classes(labels)));
+    if let Some(labels) = data.classes() {
+        lines = lines.line("labels", classes(labels));
     }
-    if let Some(columns) = data.columns() {
-        lines = lines.line("columns", columns.join(", "));
+    lines = data.notes().iter().fold(lines, |lines, note| lines.line("note", note));
+    lines = table.iter().fold(lines.line("fingerprint", data.fingerprint()), columns);
+    Ok(Answer::new(json, lines.text()))
+}
+
+/// What is in a table that can't be trained on as it is.
+fn of_table(source: &str, table: &TableSummary, error: &Error) -> Answer {
+    let json = json!({
+        "source": source, "rows": table.rows, "table": table.columns, "notes": table.notes,
+        "not_ready": error.to_string(),
+    });
+    let lines = Lines::default().line("source", source).line("rows", table.rows);
+    let lines = table.notes.iter().fold(lines, |lines, note| lines.line("note", note));
+    Answer::new(json, columns(lines, table).line("before training", error).text())
+}
+
+/// Columns that are listed, at most; all are in the JSON.
+const LISTED: usize = 60;
+
+fn columns(lines: Lines, table: &TableSummary) -> Lines {
+    let listed = table.columns.iter().take(LISTED);
+    let lines = listed.fold(lines.line("columns", table.columns.len()), |lines, column| {
+        lines.line(&format!("  {}", column.name), column_text(column))
+    });
+    match table.columns.len().checked_sub(LISTED) {
+        Some(more @ 1..) => lines.line("  ...", format!("{more} more")),
+        _ => lines,
     }
-    Ok(Answer::new(json, lines.line("fingerprint", data.fingerprint()).text()))
+}
+
+fn column_text(column: &ColumnSummary) -> String {
+    let mut parts = vec![column.kind.to_string()];
+    if let (Some(low), Some(high)) = (column.low, column.high) {
+        parts.push(format!("{} to {}", figure(low), figure(high)));
+    }
+    if let (Some(mean), Some(deviation)) = (column.mean, column.deviation) {
+        parts.push(format!("mean {}, standard deviation {}", figure(mean), figure(deviation)));
+    }
+    parts.push(format!("{} distinct", column.distinct));
+    if !column.examples.is_empty() {
+        let shown: Vec<String> = column.examples.iter().map(|text| short(text)).collect();
+        parts.push(format!("such as {}", shown.join(", ")));
+    }
+    if column.missing > 0 {
+        parts.push(format!("{} missing", column.missing));
+    }
+    parts.join(", ")
+}
+
+/// A number in at most six digits, with an exponent where it is very large or small.
+fn figure(value: f64) -> String {
+    let size = value.abs();
+    if value != 0.0 && !(1e-4..1e7).contains(&size) {
+        return format!("{value:.4e}");
+    }
+    let digits = if size >= 1.0 { 5 - (size.log10() as usize).min(5) } else { 6 };
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
+}
+
+fn short(text: &str) -> String {
+    let cut: String = text.chars().take(20).collect();
+    if cut.len() < text.len() { format!("{cut:?}...") } else { format!("{cut:?}") }
 }
 
 fn scale_text(data: &Dataset) -> String {
@@ -109,9 +180,9 @@ fn scale_text(data: &Dataset) -> String {
     }
 }
 
-/// How many different labels there are.
-fn classes(labels: &[u8]) -> usize {
-    let mut seen = [false; 256];
-    labels.iter().for_each(|label| seen[usize::from(*label)] = true);
-    seen.iter().filter(|seen| **seen).count()
+/// How many different labels there are, and the names of the first.
+fn classes(labels: &Labels) -> String {
+    let count = format!("{} classes", labels.classes());
+    let names: Vec<&str> = labels.names.iter().take(12).map(String::as_str).collect();
+    if names.is_empty() { count } else { format!("{count}: {}", names.join(", ")) }
 }

@@ -72,7 +72,8 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
         write_report(&folder, &trained, &data.training, &evaluation)?
     };
     let origin = data.origin;
-    Ok(Evaluated { evaluation, origin, step: trained.step, warnings: trained.warnings, report })
+    let warnings = [&trained.warnings[..], data.held_out.dataset().notes()].concat();
+    Ok(Evaluated { evaluation, origin, step: trained.step, warnings, report })
 }
 
 impl Evaluated {

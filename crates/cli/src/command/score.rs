@@ -30,7 +30,7 @@ fn score(arguments: &Score) -> Result<Answer> {
 
 /// Writes the rows, keeps the normaliser, and says both.
 fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) -> Result<Answer> {
-    let Scored { scores, normaliser } = scored;
+    let Scored { scores, normaliser, notes } = scored;
     let normaliser = normaliser.as_ref();
     let columns = columns(scores, normaliser.map(|normaliser| normaliser.log_z));
     let count = columns.first().map_or(0, |(_, column)| column.len());
@@ -41,7 +41,7 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
     let mean = |column: &[f64]| column.iter().sum::<f64>() / count as f64;
     let means: Vec<(&str, f64)> = columns.iter().map(|(name, column)| (*name, mean(column))).collect();
     let path = arguments.run.display();
-    let (first, more, warnings) = match source {
+    let (first, more, warnings): (Lines, _, &[String]) = match source {
         ModelSource::Run(trained) => {
             let more = json!({"step": trained.step, "temperature": trained.model.temperature});
             let first = Lines::default().line("run", format!("{path}, step {}", trained.step));
@@ -49,6 +49,7 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
         }
         ModelSource::File(_) => (Lines::default().line("model", path), json!({}), &[][..]),
     };
+    let warnings = &[warnings, notes].concat()[..];
     let mut lines = first.line("rows", format!("{count} of {}", arguments.data));
     if let Some(normaliser) = normaliser {
         let error = normaliser.error.map_or(String::new(), |error| format!(" ± {error:.1e}"));

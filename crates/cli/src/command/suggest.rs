@@ -1,8 +1,11 @@
 //! `enscore suggest`: noise levels and step size from the data, as settings that are ready to be used.
 
-use enscore::data::{Split, Subset, load, rows_of};
+use std::path::Path;
+
+use enscore::data::{Split, Subset, load, load_as, prepare, rows_of};
 use enscore::mcmc::StepRule;
 use enscore::sample::{Suggestion, SuggestionSettings, suggest};
+use enscore::settings::Settings;
 use enscore::{Error, Result};
 
 use crate::args::{Rule, Suggest};
@@ -21,12 +24,26 @@ pub(crate) fn run(context: &Context, arguments: &Suggest) -> Result<Answer> {
         ..Default::default()
     };
     let suggestion = context.on_threads(0, || {
-        let data = load(&arguments.data, Split::Train)?;
-        suggest(&rows_of(&Subset::all(&data), usize::MAX)?, data.row_len(), settings)
+        let rows = training_rows(arguments)?;
+        suggest(&rows_of(&rows, usize::MAX)?, rows.dataset().row_len(), settings)
     })?;
     let json = serde_json::to_value(&suggestion)
         .map_err(|reason| Error::run("can't write the suggestion").found_error(reason))?;
     Ok(Answer::new(json, toml(&arguments.data, &suggestion)))
+}
+
+/// The rows of a data set; of a settings file those that its training sees, after preprocessing.
+fn training_rows(arguments: &Suggest) -> Result<Subset> {
+    let path = Path::new(&arguments.data);
+    if !path.extension().is_some_and(|ending| ending == "toml") {
+        if let Some(set) = arguments.set.first() {
+            return Err(Error::input("a data set has no settings to override").at(format!("override {set}")));
+        }
+        return Ok(Subset::all(&load(&arguments.data, Split::Train)?));
+    }
+    let settings = Settings::load(path, &arguments.set)?;
+    let data = load_as(settings.data(), Split::Train)?;
+    Ok(prepare(&data, settings.data(), settings.train().seed, None)?.parts.training)
 }
 
 fn toml(data: &str, suggestion: &Suggestion) -> String {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::data::{Dataset, Statistics, Whitening};
+use crate::data::{Dataset, Statistics, TableRecord, Whitening};
 use crate::files::sha256;
 use crate::model::DataFacts;
 use crate::{Error, Reason, Result};
@@ -41,6 +41,9 @@ pub struct DataRecord {
     /// after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whitening: Option<Whitening>,
+    /// How a table's columns became the values of a row, to read others like it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableRecord>,
 }
 
 impl DataRecord {
@@ -61,7 +64,15 @@ impl DataRecord {
             mean: statistics.mean.clone(),
             deviation: statistics.deviation(),
             whitening: None,
+            table: None,
         })
+    }
+
+    /// The names of the values of a row in the data's units, where its columns have some.
+    pub fn value_names(&self) -> Option<Vec<String>> {
+        let names = self.table.as_ref().filter(|table| table.named)?.value_names();
+        let Some(whitening) = &self.whitening else { return Some(names) };
+        whitening.kept.iter().map(|column| names.get(*column).cloned()).collect()
     }
 
     /// The facts about the data that a model is built from.
@@ -231,6 +242,7 @@ pub(super) mod tests {
             mean: Vec::new(),
             deviation: Vec::new(),
             whitening: None,
+            table: None,
         };
         RunManifest::new(3, data, 12, "avx512")
     }

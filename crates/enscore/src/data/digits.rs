@@ -43,7 +43,7 @@ fn rows(start: usize, end: usize) -> Result<Dataset> {
     let source = "bundled: UCI optdigits, CC BY 4.0, from scikit-learn's copy";
     Dataset::new("digits", source, &[8, 8, 1], Values::U8(part(&images, PIXELS)))?
         .with_scale(Scale::quantised(17))?
-        .with_labels(part(&labels, 1))
+        .with_labels(part(&labels, 1).into_iter().map(u32::from).collect())
 }
 
 fn unpack(compressed: &[u8], header: usize) -> Result<Vec<u8>> {

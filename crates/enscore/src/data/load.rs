@@ -5,42 +5,90 @@ use std::path::Path;
 
 use super::folder::{self, name_of};
 use super::formats::input::{Input, open_file};
-use super::formats::{csv_table, idx, image, npy, npz};
+use super::formats::numpy::{npy, npz};
+use super::formats::{csv, foreign, idx, image, matlab, parquet, safetensors};
 use super::known::{Availability, known};
+use super::reading::{Colour, Reading};
 use super::settings::DataSettings;
 use super::split::{Split, no_split};
+use super::table::TableSummary;
 use super::{Dataset, digits, toy};
 use crate::error::{Error, Reason, Result};
 
 /// Endings of files that hold pickles, whatever their content.
 const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dill"];
+/// What is expected of a file.
+const READ: &str = "IDX, npy, npz, CSV, Parquet, MATLAB 5, safetensors, PNG or JPEG";
+/// Endings of files whose arrays have names, as `FILE.npz:NAME`.
+const WITH_ARRAYS: [&str; 3] = [".npz:", ".mat:", ".safetensors:"];
+
+/// Reads a data set from a name, a file or a folder, as [`load_with`] does with nothing asked for.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load(source: &str, split: Split) -> Result<Dataset> {
+    load_with(source, split, &Reading::default())
+}
 
 /// Reads a data set from a name, a file or a folder.
 ///
 /// - `digits`: the bundled digits, 1,500 rows for training and 297 for testing ([`super::digits`] gives all).
 /// - A toy density ([`super::toy_names`]): 50,000 rows for training and 10,000 for testing, drawn here.
 /// - Another known name ([`known`]): the folder where a package or [`super::fetch`] into `data/NAME` puts it.
-/// - A file: IDX, npy, npz (or `FILE.npz:ARRAY`), CSV, each also gzipped but npz, or one PNG image. The
-///   content decides, not the ending. Only npz can have a test split (arrays `x_test` or `test`).
-/// - A folder: MNIST's four IDX files, PNG images of one kind, or subfolders `train` and `test` of such
-///   images.
+/// - A file: IDX, npy, tables in text, each also gzipped; npz, MATLAB 5 to 7 or safetensors (of several arrays one as
+///   `FILE.npz:ARRAY`); Parquet; CIFAR's binary records; one PNG or JPEG picture. The content decides, not the
+///   ending. Only npz can have a test split (arrays `x_test` or `test`).
+/// - A folder: IDX files as MNIST and its kin name them, CIFAR's binary files, pictures, class subfolders of pictures,
+///   or subfolders `train` and `test` (or `val`) of either.
 ///
 /// # Errors
-/// When nothing has this name, it has no such split, or its content is damaged, empty, not numeric or would
-/// run code.
-pub fn load(source: &str, split: Split) -> Result<Dataset> {
+/// When nothing has this name, it has no such split, its content is damaged, empty, not numeric or would run code, or
+/// it has not what the reading asks for.
+pub fn load_with(source: &str, split: Split, reading: &Reading) -> Result<Dataset> {
+    let data = read_source(source, split, reading)?;
+    refuse_unused(&data, reading)?;
+    match &reading.shape {
+        Some(shape) => data.with_row_shape(shape),
+        None => Ok(data),
+    }
+}
+
+/// Refuses what is asked of columns where there are none, and of pictures where there are none.
+fn refuse_unused(data: &Dataset, reading: &Reading) -> Result<()> {
+    let refused =
+        |key: &str, what: &str| Err(Error::input(what).at(format!("data.{key}, {}", data.source())));
+    if data.table().is_none() && reading.known.is_none() {
+        let keys = [
+            ("label", reading.label.is_some()),
+            ("leave_out", !reading.leave_out.is_empty()),
+            ("one_hot", !reading.one_hot.is_empty()),
+        ];
+        if let Some((key, _)) = keys.into_iter().find(|(_, used)| *used) {
+            return refused(key, "the data is no table, so it has no columns to choose");
+        }
+    }
+    if data.row_names().is_none() {
+        let keys = [("size", reading.size.is_some()), ("colour", reading.colour != Colour::AsIs)];
+        if let Some((key, _)) = keys.into_iter().find(|(_, used)| *used) {
+            return refused(key, "only PNG and JPEG pictures are changed in size or colour");
+        }
+    }
+    Ok(())
+}
+
+fn read_source(source: &str, split: Split, reading: &Reading) -> Result<Dataset> {
     if source == "digits" {
         return digits::split(split);
     }
     let path = Path::new(source);
     if path.is_dir() {
-        return folder::read(path, split);
+        return folder::read(path, split, reading);
     }
     if path.exists() {
-        return read_file(path, None, split);
+        return read_file(path, None, split, reading);
     }
-    if let Some((file, array)) = source.rsplit_once(".npz:") {
-        return read_file(Path::new(&format!("{file}.npz")), Some(array), split);
+    if let Some((file, array)) = array_of(source) {
+        return read_file(Path::new(file), Some(array), split, reading);
     }
     if let Some(data) = toy::generated(source, split) {
         return data;
@@ -62,24 +110,31 @@ pub fn load(source: &str, split: Split) -> Result<Dataset> {
             .expected(format!("a folder {}", place.display()))
             .remedy(entry.how_to_get()));
     }
-    folder::read(place, split)
+    folder::read(place, split, reading)
 }
 
-/// Reads what `settings` name, with values of 0 and 1 where they ask for that.
+/// A file and the array in it, where the source names both.
+fn array_of(source: &str) -> Option<(&str, &str)> {
+    let mark = WITH_ARRAYS.into_iter().find(|mark| source.contains(mark))?;
+    let at = source.rfind(mark)? + mark.len() - 1;
+    Some((&source[..at], &source[at + 1..]))
+}
+
+/// Reads what `settings` name, as they ask for.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load_with`], and values whose scale is not known, where they are to be 0 and 1.
 pub fn load_as(settings: &DataSettings, split: Split) -> Result<Dataset> {
-    let dataset = load(&settings.source.to_string(), split)?;
+    let dataset = load_with(&settings.source.to_string(), split, &settings.reading)?;
     if settings.binarise { dataset.binarised() } else { Ok(dataset) }
 }
 
-/// Reads the test split of a source as [`load`] does; none where the source has no such part.
+/// Reads the test split of a source as [`load_with`] does; none where the source has no such part.
 ///
 /// # Errors
-/// As [`load`], but for a test split that isn't there.
-pub fn load_test(source: &str) -> Result<Option<Dataset>> {
-    match load(source, Split::Test) {
+/// As [`load_with`], but for a test split that isn't there.
+pub fn load_test(source: &str, reading: &Reading) -> Result<Option<Dataset>> {
+    match load_with(source, Split::Test, reading) {
         Err(error) if error.reason == Reason::NoTestSplit => Ok(None),
         loaded => loaded.map(Some),
     }
@@ -88,15 +143,71 @@ pub fn load_test(source: &str) -> Result<Option<Dataset>> {
 /// The rows of `source` to evaluate on: its test split, or all it has where it has no splits.
 ///
 /// # Errors
-/// As [`load`].
-pub fn load_held_out(source: &str) -> Result<Dataset> {
-    match load_test(source)? {
+/// As [`load_with`].
+pub fn load_held_out(source: &str, reading: &Reading) -> Result<Dataset> {
+    match load_test(source, reading)? {
         Some(test) => Ok(test),
-        None => load(source, Split::Train),
+        None => load_with(source, Split::Train, reading),
     }
 }
 
-fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> {
+/// What is in each column of a table; none where the source is none.
+///
+/// # Errors
+/// A table that can't be read.
+pub fn describe_table(source: &str, reading: &Reading) -> Result<Option<TableSummary>> {
+    let path = Path::new(source);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let input = Input::open(path)?;
+    let prefix = input.prefix();
+    if parquet::recognises(prefix) {
+        return parquet::describe(path, reading).map(Some);
+    }
+    let is_other = Format::of(&input).is_some_and(|format| format != Format::Table);
+    if is_other || foreign::refusal(prefix).is_some() || !csv::recognises(prefix) {
+        return Ok(None);
+    }
+    csv::describe(&|| Input::open(path), reading).map(Some)
+}
+
+/// The formats of single files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Npz,
+    Matlab,
+    Safetensors,
+    Idx,
+    Npy,
+    Image,
+    Parquet,
+    Table,
+}
+
+impl Format {
+    /// The format that a file's first bytes tell.
+    fn of(input: &Input) -> Option<Format> {
+        let prefix = input.prefix();
+        let known = [
+            (npz::recognises(prefix) && !input.is_compressed(), Format::Npz),
+            (matlab::recognises(prefix), Format::Matlab),
+            (safetensors::recognises(prefix), Format::Safetensors),
+            (idx::recognises(prefix), Format::Idx),
+            (npy::recognises(prefix), Format::Npy),
+            (image::recognises(prefix), Format::Image),
+            (parquet::recognises(prefix), Format::Parquet),
+            (csv::recognises(prefix), Format::Table),
+        ];
+        known.into_iter().find(|(is, _)| *is).map(|(_, format)| format)
+    }
+
+    fn has_arrays(self) -> bool {
+        matches!(self, Format::Npz | Format::Matlab | Format::Safetensors)
+    }
+}
+
+fn read_file(path: &Path, array: Option<&str>, split: Split, reading: &Reading) -> Result<Dataset> {
     let name = name_of(path);
     let place = path.display();
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -105,48 +216,56 @@ fn read_file(path: &Path, array: Option<&str>, split: Split) -> Result<Dataset> 
     }
     let input = Input::open(path)?;
     let prefix = input.prefix();
-    if npz::recognises(prefix) && !input.is_compressed() {
-        let (file, length) = open_file(path)?;
-        return npz::read(&name, &place.to_string(), BufReader::new(file), length, array, split);
+    if let Some(refusal) = foreign::refusal(prefix) {
+        return Err(refusal.at(place));
     }
-    if array.is_some() {
-        return Err(Error::input("only an npz file has named arrays").at(place));
+    let format = Format::of(&input);
+    if array.is_some() && !format.is_some_and(Format::has_arrays) {
+        return Err(Error::input("only npz, MATLAB and safetensors files have named arrays").at(place));
+    }
+    if format == Some(Format::Npz) {
+        let (file, length) = open_file(path)?;
+        return npz::read(&name, &place.to_string(), BufReader::new(file), length, array, split, reading);
     }
     if split == Split::Test {
         return Err(no_split(Split::Test).at(place).remedy(
             "name the test file as data of its own, use a folder or npz file with both splits, or hold out rows",
         ));
     }
-    if idx::recognises(prefix) {
-        folder::read_idx(path)
-    } else if npy::recognises(prefix) {
-        npy::read(&name, input)
-    } else if image::recognises(prefix) {
-        image::read(&name, input)
-    } else if prefix.is_empty() {
-        Err(Error::input("an empty file").at(place))
-    } else if matches!(prefix, [0x80, 2..=5, ..]) {
-        Err(pickle().at(place))
-    } else if csv_table::recognises(prefix) {
-        csv_table::read(&name, input)
-    } else {
-        Err(Error::input("unsupported data format")
+    if let Some(data) = folder::read_cifar(path)? {
+        return Ok(data);
+    }
+    if prefix.is_empty() {
+        return Err(Error::input("an empty file").at(place));
+    }
+    if matches!(prefix, [0x80, 2..=5, ..]) {
+        return Err(pickle().at(place));
+    }
+    match format {
+        Some(Format::Idx) => folder::read_idx(path, reading),
+        Some(Format::Npy) => npy::read(&name, input, reading),
+        Some(Format::Image) => image::read(&name, input, reading),
+        Some(Format::Matlab) => matlab::read(&name, input, array, reading),
+        Some(Format::Safetensors) => safetensors::read(&name, input, array, reading),
+        Some(Format::Parquet) => parquet::read(&name, path, reading),
+        Some(Format::Table) => csv::read(&name, input, reading),
+        Some(Format::Npz) | None => Err(Error::input("unsupported data format")
             .at(place)
-            .expected("IDX, npy, npz, CSV or PNG")
-            .remedy("save it as npy with numpy.save"))
+            .expected(READ)
+            .remedy("save it as npy with numpy.save")),
     }
 }
 
 fn pickle() -> Error {
     Error::input("a pickle, which would run code when read and is never opened")
-        .expected("IDX, npy, npz, CSV or PNG")
+        .expected(READ)
         .remedy("save the numbers with numpy.save(path, array.astype('float32'))")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::formats::npz::tests::zip;
+    use crate::data::formats::numpy::npz::tests::zip;
 
     fn file(name: &str, bytes: &[u8], suffix: &str, split: Split) -> Result<Dataset> {
         let folder = tempfile::tempdir().unwrap();
@@ -160,7 +279,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.csv");
         std::fs::write(&path, b"1,2\n").unwrap();
-        assert!(load_test(&path.display().to_string()).unwrap().is_none());
+        assert!(load_test(&path.display().to_string(), &Reading::default()).unwrap().is_none());
     }
 
     #[test]
@@ -190,8 +309,8 @@ mod tests {
         let message = |source: &str, split| load(source, split).unwrap_err().to_string();
         let error = message("no/such/thing", Split::Train);
         assert!(error.contains("digits, mnist, fashion-mnist, two-gaussians"), "{error}");
-        assert!(load_test("digits").unwrap().is_some_and(|data| data.rows() == 297));
-        assert!(load_test("no/such/thing").is_err());
+        assert!(load_test("digits", &Reading::default()).unwrap().is_some_and(|data| data.rows() == 297));
+        assert!(load_test("no/such/thing", &Reading::default()).is_err());
         assert!(file("x.csv", b"1,2\n", "", Split::Test).unwrap_err().to_string().contains("hold out rows"));
         assert!(file("x.bin", &[1, 0, 2], "", Split::Train).unwrap_err().to_string().contains("IDX, npy"));
         assert!(file("x.csv", b"", "", Split::Train).unwrap_err().to_string().contains("empty"));

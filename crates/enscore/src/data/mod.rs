@@ -8,35 +8,41 @@
 
 mod dataset;
 mod digits;
+mod encoding;
 mod fetch;
 mod folder;
 mod formats;
 mod known;
 mod load;
 mod prepare;
+mod reading;
 mod require;
 mod rows;
 mod scale;
 mod settings;
 mod split;
 mod statistics;
+mod table;
 mod toy;
 mod whiten;
 
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Labels};
 pub use digits::digits;
+pub use encoding::Encoding;
 pub use fetch::{Fetched, FetchedFile, fetch};
 pub use formats::{Array, read_array, read_image};
 #[cfg(test)]
 pub(crate) use formats::{npy_file, png_file};
 pub use known::{Availability, Known, KnownFile, known};
-pub use load::{load, load_as, load_held_out, load_test};
+pub use load::{describe_table, load, load_as, load_held_out, load_test, load_with};
 pub use prepare::{Prepared, prepare, prepare_other};
+pub use reading::{Colour, Header, Missing, Reading};
 pub(crate) use rows::uniform_row;
 pub use rows::{BatchOrder, Parts, Subset, permutation, rows_of, split, wide_rows_of};
 pub use scale::{Scale, Values};
 pub use settings::{DataSettings, Preprocess, Source};
 pub use split::Split;
 pub use statistics::{Statistics, statistics};
+pub use table::{ColumnSummary, TableRecord, TableSummary, UsedColumn};
 pub use toy::{ToyDensity, toy, toy_names};
 pub use whiten::{Whitening, WhiteningSettings};

@@ -32,7 +32,12 @@ pub fn prepare(
         preprocess: settings.preprocess,
         drop_correlated: settings.drop_correlated,
         noise: settings.dequantise,
-        leave_out: positions(dataset, &settings.leave_out)?,
+        // Runs of older versions keep the columns that are left out, and leave them out here.
+        leave_out: if dataset.table().is_some() {
+            Vec::new()
+        } else {
+            positions(dataset, &settings.reading.leave_out)?
+        },
     };
     let whitening = match (known, settings.preprocess) {
         (_, Preprocess::None) => return Ok(Prepared { parts, whitening: None }),

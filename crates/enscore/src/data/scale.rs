@@ -39,6 +39,17 @@ impl Values {
         }
     }
 
+    /// Whether all are whole numbers from 0, as classes are.
+    pub(super) fn are_labels(&self) -> bool {
+        let is_label = |value: f64| value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value);
+        (0..self.len()).all(|i| is_label(self.get(i)))
+    }
+
+    /// The values as classes.
+    pub(super) fn labels(&self) -> Vec<u32> {
+        (0..self.len()).map(|i| self.get(i) as u32).collect()
+    }
+
     /// The least and the greatest value; (inf, -inf) when empty.
     pub(crate) fn range(&self) -> (f64, f64) {
         let start = (f64::INFINITY, f64::NEG_INFINITY);

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::reading::{Colour, Header, Missing, Reading};
 use crate::Result;
-use crate::keys::{Reader, Setting, choice, within};
+use crate::keys::{ListOf, Reader, Setting, at_least, choice, within};
 
 /// Where the data is: exactly one of a name and a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +44,8 @@ pub struct DataSettings {
     pub preprocess: Preprocess,
     /// Drop the first of two columns whose correlation exceeds this, and constant columns; 0 drops none.
     pub drop_correlated: f64,
-    /// Names of columns to leave out.
-    pub leave_out: Vec<String>,
+    /// How it is read: columns, missing values, shape, size and colour of pictures.
+    pub reading: Reading,
 }
 
 impl std::fmt::Display for Source {
@@ -105,7 +106,7 @@ impl DataSettings {
                 "binarise",
                 false,
                 (),
-                "Binarise: values of at least half their scale (128 of 0 to 255) become 1, the others 0.",
+                "Binarise: values of at least half their scale become 1, the others 0. The scale is 0 to 1, -1 to 1, 0 to 255 (128 becomes 1) or 0 to 65535, whichever the values fill, whatever their type.",
             )?,
             preprocess: reader.get(
                 "preprocess",
@@ -119,12 +120,7 @@ impl DataSettings {
                 within(0.0, 1.0),
                 "With preprocess: drop the first of two columns whose correlation exceeds this, and constant columns; 0 drops none.",
             )?,
-            leave_out: reader.get(
-                "leave_out",
-                Vec::new(),
-                (),
-                "With preprocess: names of columns to leave out, such as labels.",
-            )?,
+            reading: read_reading(reader)?,
         };
         if data.binarise && (data.dequantise || data.preprocess != Preprocess::None) {
             let error = reader.wrong("binarise").found("true together with dequantise or preprocess");
@@ -137,13 +133,61 @@ impl DataSettings {
                 reader.wrong("drop_correlated").found(format!("{} without preprocess", data.drop_correlated));
             return Err(error.remedy("set data.preprocess = \"whiten\" or \"standardise\", or remove it"));
         }
-        if !data.leave_out.is_empty() && data.preprocess == Preprocess::None {
-            let error =
-                reader.wrong("leave_out").found(format!("{} without preprocess", data.leave_out.text()));
-            return Err(error.remedy("set data.preprocess = \"whiten\" or \"standardise\", or remove it"));
-        }
         Ok(data)
     }
+}
+
+/// The keys of how data is read.
+fn read_reading(reader: &mut Reader) -> Result<Reading> {
+    let any = || ListOf { items: at_least(1), length: within(1, 3) };
+    Ok(Reading {
+        leave_out: reader.get(
+            "leave_out",
+            Vec::new(),
+            (),
+            "Columns of a table that are not used; by name, or \"column N\" counted from 1.",
+        )?,
+        label: reader
+            .optional::<String>("label", (), "Column of a table that holds labels; it is kept beside the rows.")?,
+        one_hot: reader.get(
+            "one_hot",
+            Vec::new(),
+            (),
+            "Columns of categories, each of which becomes a column of 0 and 1 per category.",
+        )?,
+        missing: reader.get(
+            "missing",
+            Missing::Refuse,
+            (),
+            "Missing values of a table (empty, NA, ?, nan, null): refuse them, drop their rows, or take the mean of the column's other values.",
+        )?,
+        header: reader.get(
+            "header",
+            Header::Auto,
+            (),
+            "Whether a table's first row names its columns; auto tells from its cells.",
+        )?,
+        shape: reader.optional::<Vec<usize>>(
+            "shape",
+            any(),
+            "Shape of a row, such as [28, 28] for flat rows of 784 pixels, or [height, width, channels].",
+        )?,
+        size: read_size(reader)?,
+        colour: reader.get(
+            "colour",
+            Colour::AsIs,
+            (),
+            "Colours that pictures are read as; as-is reads all in colour where any is, and drops transparency.",
+        )?,
+        known: None,
+    })
+}
+
+fn read_size(reader: &mut Reader) -> Result<Option<[usize; 2]>> {
+    let rule = ListOf { items: within(1, 1 << 14), length: within(2, 2) };
+    let about = "Size that pictures are cropped around their middle and resized to, [height, width].";
+    let size = reader.optional::<Vec<usize>>("size", rule, about)?;
+    Ok(size.map(|size| [size[0], size[1]]))
 }
 
 fn is_blank(text: &str) -> bool {

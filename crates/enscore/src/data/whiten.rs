@@ -86,16 +86,34 @@ impl Whitening {
         let moments = Moments::of(&whitening.rows(training, seed, stream)?, width);
         let constant: Vec<usize> =
             (0..width).filter(|&j| moments.deviation[j] <= 0.0).map(|j| whitening.kept[j]).collect();
-        if width == 0 || !constant.is_empty() {
+        if width == 0 {
+            return Err(Error::input("no column varies over the training rows").at(data.source()));
+        }
+        if !constant.is_empty() {
             return Err(Error::input("constant columns in the training rows")
                 .at(data.source())
                 .found(named(data, &constant))
-                .remedy("set data.drop_correlated = 0.98, which also drops them, or remove them"));
+                .remedy("set data.drop_correlated = 0.98, which also drops them, or data.leave_out"));
+        }
+        let rows = training.rows().len();
+        if settings.preprocess == Preprocess::Whiten && rows <= width {
+            return Err(Error::input("more columns than training rows can't be whitened")
+                .at(data.source())
+                .found(format!("{width} columns, {rows} training rows"))
+                .expected("more rows than columns")
+                .remedy("set data.preprocess = \"standardise\", or leave columns out"));
         }
         match settings.preprocess {
             Preprocess::None => {}
             Preprocess::Standardise => whitening.standardise(&moments),
-            Preprocess::Whiten => whitening.whiten(&moments).map_err(|error| error.at(data.source()))?,
+            Preprocess::Whiten => {
+                let remedy = if settings.drop_correlated > 0.0 {
+                    "set data.preprocess = \"standardise\", or leave columns out"
+                } else {
+                    "set data.drop_correlated = 0.98, or leave columns out"
+                };
+                whitening.whiten(&moments).map_err(|error| error.at(data.source()).remedy(remedy))?;
+            }
         }
         Ok(whitening)
     }
@@ -130,8 +148,7 @@ impl Whitening {
         if least < SINGULAR {
             return Err(Error::input("linearly dependent columns can't be whitened")
                 .found(format!("an eigenvalue {least:.1e} of the correlation matrix"))
-                .expected(format!("at least {SINGULAR:.0e}"))
-                .remedy("set data.drop_correlated = 0.98, or remove columns"));
+                .expected(format!("at least {SINGULAR:.0e}")));
         }
         let mut order: Vec<usize> = (0..k).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
@@ -225,7 +242,8 @@ impl Whitening {
         for row in 0..data.rows() as u32 {
             values.extend(self.apply(&self.kept_row(data, row, seed, stream)?)?);
         }
-        Dataset::new(data.name(), data.source(), &[self.width()], Values::F64(values))
+        let mapped = Dataset::new(data.name(), data.source(), &[self.width()], Values::F64(values))?;
+        Ok(data.notes().iter().fold(mapped, |mapped, note| mapped.noted(note.clone())))
     }
 }
 

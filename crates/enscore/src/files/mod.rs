@@ -4,9 +4,11 @@
 mod atomic;
 mod hash;
 mod lock;
+mod memory;
 
 pub use atomic::{TEMPORARY, sync_folder, write_atomically, write_bytes_atomically};
 pub(crate) use atomic::{cannot, system_error, unreadable, write_synced};
 pub(crate) use hash::Sha256Hex;
 pub use hash::sha256;
 pub(crate) use lock::{Lock, lock};
+pub use memory::free_memory;

@@ -1,7 +1,7 @@
 //! Rows of data as spins.
 
 use super::IsingModel;
-use crate::data::{Scale, Subset, load_held_out, rows_of};
+use crate::data::{Reading, Scale, Subset, load_held_out, rows_of};
 use crate::error::{Error, Result};
 
 /// The rows of `source` (its test split where it has one) as spins of an Ising model, `[n, sites]`: values -1
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// Data that can't be read, of another width than the model's sites, or with another value (the row is
 /// named).
 pub fn spin_rows(model: &IsingModel, source: &str) -> Result<Vec<i8>> {
-    let data = load_held_out(source)?.with_scale(Scale::NONE)?;
+    let data = load_held_out(source, &Reading::default())?.with_scale(Scale::NONE)?;
     data.require_row_len(model.sites())?;
     let values = rows_of(&Subset::all(&data), usize::MAX)?;
     if let Some(at) = values.iter().position(|value| value.abs() != 1.0) {

@@ -30,23 +30,40 @@ pub fn npy(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Values `[n, ..row_shape]` as CSV: a header `x1,x2,...`, then a line a row. Every number reads back to the
-/// same bits.
+/// Values `[n, ..row_shape]` as CSV: a header of the columns' names, or `x1,x2,...` where they have none, then a
+/// line a row. Every number reads back to the same bits.
 ///
 /// # Errors
-/// A number of values that doesn't fill whole rows.
-pub fn csv(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
-    row_count(values.len(), row_shape.iter().product())?;
+/// A number of values that doesn't fill whole rows, another number of names than of values in a row.
+pub fn csv(values: &[f32], row_shape: &[usize], names: Option<&[String]>) -> Result<Vec<u8>> {
     let row_len = row_shape.iter().product();
-    let header: Vec<String> = (1..=row_len).map(|column| format!("x{column}")).collect();
-    let mut text = header.join(",");
-    text.push('\n');
+    row_count(values.len(), row_len)?;
+    let mut text = header(row_len, names)?;
     for row in values.chunks_exact(row_len) {
         let cells: Vec<String> = row.iter().map(f32::to_string).collect();
         text.push_str(&cells.join(","));
         text.push('\n');
     }
     Ok(text.into_bytes())
+}
+
+/// The first line; names are quoted where they need it.
+fn header(row_len: usize, names: Option<&[String]>) -> Result<String> {
+    let numbered = || (1..=row_len).map(|column| format!("x{column}")).collect();
+    let names: Vec<String> = names.map_or_else(numbered, <[String]>::to_vec);
+    if names.len() != row_len {
+        return Err(Error::input("column names do not match the values of a row")
+            .found(format!("{} names", names.len()))
+            .expected(row_len));
+    }
+    let quoted = |name: &String| {
+        if name.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", name.replace('"', "\"\""))
+        } else {
+            name.clone()
+        }
+    };
+    Ok(names.iter().map(quoted).collect::<Vec<_>>().join(",") + "\n")
 }
 
 #[cfg(test)]
@@ -72,15 +89,23 @@ mod tests {
     #[test]
     fn what_is_written_reads_back_to_the_bit() {
         assert_eq!(read_back("x.npy", &npy(&VALUES, &[3]).unwrap()), (vec![3], VALUES.to_vec()));
-        assert_eq!(read_back("x.csv", &csv(&VALUES, &[2]).unwrap()), (vec![2], VALUES.to_vec()));
+        assert_eq!(read_back("x.csv", &csv(&VALUES, &[2], None).unwrap()), (vec![2], VALUES.to_vec()));
         let bytes = npy(&VALUES, &[1, 2, 3]).unwrap();
         assert_eq!((bytes.len() - 24) % ALIGNMENT, 0);
         assert!(String::from_utf8_lossy(&bytes).contains("'shape': (1, 1, 2, 3,)"));
     }
 
     #[test]
+    fn columns_have_their_names() {
+        let names = ["a,b".to_string(), "say \"c\"".to_string()];
+        let text = csv(&VALUES[3..5], &[2], Some(&names)).unwrap();
+        assert!(text.starts_with(b"\"a,b\",\"say \"\"c\"\"\"\n0,0.33333334\n"));
+        assert!(csv(&VALUES, &[3], Some(&names)).is_err());
+    }
+
+    #[test]
     fn rows_that_are_cut_short_are_refused() {
-        assert!(npy(&VALUES, &[4]).is_err() && csv(&VALUES, &[4]).is_err());
-        assert!(npy(&[], &[0]).is_err() && csv(&[], &[3, 0]).is_err());
+        assert!(npy(&VALUES, &[4]).is_err() && csv(&VALUES, &[4], None).is_err());
+        assert!(npy(&[], &[0]).is_err() && csv(&[], &[3, 0], None).is_err());
     }
 }

@@ -76,6 +76,7 @@ impl TrainedModel {
             mean: tensors.f64(MEAN)?.to_vec(),
             deviation: tensors.f64(DEVIATION)?.to_vec(),
             whitening: None,
+            table: None,
         };
         TrainedModel::of_network(network, data, &tensors)
     }

@@ -22,6 +22,8 @@ pub(super) struct Described {
     pub(super) validation: Option<Subset>,
     pub(super) record: DataRecord,
     pub(super) levels: NoiseLevels,
+    /// What was noticed in reading the data, a line each.
+    pub(super) notes: Vec<String>,
 }
 
 impl Described {
@@ -55,7 +57,8 @@ impl Described {
         let traced = Traced { model, task, updates, options };
         let training = Training::traced(traced, &training, &statistics, executors)?;
         let levels = objective.levels()?;
-        Ok(Described { settings: settings.clone(), training, validation, record, levels })
+        let notes = dataset.notes().to_vec();
+        Ok(Described { settings: settings.clone(), training, validation, record, levels, notes })
     }
 
     pub(super) fn manifest(&self) -> RunManifest {
@@ -122,7 +125,7 @@ fn refuse_other_values(model: &Network, training: &Subset) -> Result<()> {
 
 fn refuse_two_test_splits(settings: &Settings) -> Result<()> {
     let data = settings.data();
-    if data.test_fraction > 0.0 && data::load_test(&data.source.to_string())?.is_some() {
+    if data.test_fraction > 0.0 && data::load_test(&data.source.to_string(), &data.reading)?.is_some() {
         return Err(Error::input("the data already have a test split")
             .at("data.test_fraction")
             .found(data.test_fraction)
@@ -153,6 +156,7 @@ fn record(
     let mut record = DataRecord::of(dataset, statistics)?;
     record.row_shape = prepared.parts.training.dataset().row_shape().to_vec();
     record.whitening = prepared.whitening.clone();
+    record.table = dataset.table().cloned();
     if family == Family::Score {
         record.mean.clear();
         record.deviation.clear();

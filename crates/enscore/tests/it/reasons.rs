@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use enscore::checkpoint::{RunFolder, Tensors};
-use enscore::data::{Split, load, load_test};
+use enscore::data::{Reading, Split, load, load_test};
 use enscore::settings::Settings;
 use enscore::train::{Request, Silent, train};
 use enscore::{Error, Reason};
@@ -45,8 +45,8 @@ fn data_without_a_test_split_is_told_from_data_that_cannot_be_read() {
     std::fs::write(&path, "1,2\n3,4\n").unwrap();
     let source = path.display().to_string();
     assert_eq!(load(&source, Split::Test).unwrap_err().reason, Reason::NoTestSplit);
-    assert!(load_test(&source).unwrap().is_none());
-    assert_eq!(load_test("absent.csv").unwrap_err().reason, Reason::Unreadable);
+    assert!(load_test(&source, &Reading::default()).unwrap().is_none());
+    assert_eq!(load_test("absent.csv", &Reading::default()).unwrap_err().reason, Reason::Unreadable);
 }
 
 #[test]

@@ -85,7 +85,10 @@ fn write(plan: &Plan, samples: &Samples) -> Result<()> {
     let shape = plan.source.row_shape();
     match (plan.format, plan.source.picture_shape()) {
         (Format::Npy, _) => write_bytes_atomically(&plan.out, &table::npy(&samples.rows, &shape)?),
-        (Format::Csv, _) => write_bytes_atomically(&plan.out, &table::csv(&samples.rows, &shape)?),
+        (Format::Csv, _) => write_bytes_atomically(
+            &plan.out,
+            &table::csv(&samples.rows, &shape, plan.source.value_names().as_deref())?,
+        ),
         (Format::Png, Some(shape)) => png::write(&plan.out, &sheet_of(&samples.shown, shape, plan.count)?),
         (Format::Png, None) => {
             let scatter = Scatter::new("Samples", ["x1", "x2"], &[], &samples.rows, 2)?;

@@ -8,19 +8,22 @@ use png::{BitDepth, ColorType};
 use proptest::prelude::*;
 
 use super::input::Input;
-use super::{csv_table, idx, image, npy, npz};
-use crate::data::Dataset;
+use super::numpy::{npy, npz};
+use super::{csv, idx, image};
 use crate::data::split::Split;
+use crate::data::{Dataset, Reading};
 use crate::error::Result;
 
 type Reader = fn(&[u8]) -> Result<Dataset>;
 
 const READERS: [Reader; 5] = [
-    |bytes| idx::read("t", Input::bytes("t", bytes)?),
-    |bytes| npy::read("t", Input::bytes("t", bytes)?),
-    |bytes| image::read("t", Input::bytes("t", bytes)?),
-    |bytes| csv_table::read("t", Input::bytes("t", bytes)?),
-    |bytes| npz::read("t", "t", Cursor::new(bytes), bytes.len() as u64, None, Split::Train),
+    |bytes| idx::read("t", Input::bytes("t", bytes)?, &Reading::default()),
+    |bytes| npy::read("t", Input::bytes("t", bytes)?, &Reading::default()),
+    |bytes| image::read("t", Input::bytes("t", bytes)?, &Reading::default()),
+    |bytes| csv::read("t", Input::bytes("t", bytes)?, &Reading::default()),
+    |bytes| {
+        npz::read("t", "t", Cursor::new(bytes), bytes.len() as u64, None, Split::Train, &Reading::default())
+    },
 ];
 
 /// Valid files of each reader's format, in the readers' order, small and of several kinds.
@@ -107,7 +110,7 @@ proptest! {
 
     #[test]
     fn any_text_gives_a_table_or_an_error(text in "[0-9a-z.,;\t\"\r\n -]{0,60}") {
-        let read = csv_table::read("t", Input::bytes("t", text.as_bytes()).unwrap());
+        let read = csv::read("t", Input::bytes("t", text.as_bytes()).unwrap(), &Reading::default());
         if let Ok(data) = read {
             prop_assert_eq!(data.values().len(), data.rows() * data.row_len());
         }

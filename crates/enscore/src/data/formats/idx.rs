@@ -5,6 +5,7 @@ use super::element::{Bytes, Element};
 use super::input::Input;
 use super::tensor::Layout;
 use crate::data::Dataset;
+use crate::data::reading::Reading;
 use crate::error::{Error, Reason, Result};
 
 /// Whether a file that starts so is IDX.
@@ -46,7 +47,7 @@ fn header(input: &mut Input) -> Result<(Element, Vec<u64>)> {
 }
 
 /// Reads rows: vectors or images.
-pub(in crate::data) fn read(name: &str, mut input: Input) -> Result<Dataset> {
+pub(in crate::data) fn read(name: &str, mut input: Input, reading: &Reading) -> Result<Dataset> {
     let (element, dims) = header(&mut input)?;
     if dims.len() == 1 {
         return Err(Error::input("an IDX file of labels, not of rows")
@@ -55,19 +56,32 @@ pub(in crate::data) fn read(name: &str, mut input: Input) -> Result<Dataset> {
             .remedy("name the image file; the labels next to it are found automatically"));
     }
     let layout = Layout::new(&dims, element, input.place())?;
-    let bytes = input.claimed_rest(layout.bytes)?;
-    layout.dataset(name, input.place(), bytes, Bytes::Big)
+    let values = input.claimed_values(layout.bytes, element, Bytes::Big)?;
+    layout.dataset(name, input.place(), values, reading)
 }
 
-/// Reads labels: one byte per row.
-pub(in crate::data) fn read_labels(mut input: Input) -> Result<Vec<u8>> {
-    match header(&mut input)? {
-        (Element::U8, dims) if dims.len() == 1 => input.claimed_rest(dims[0]),
-        (element, dims) => Err(Error::new(Reason::Damaged, "not an IDX file of labels")
-            .at(input.place())
-            .found(format!("{element:?} of sizes {dims:?}"))
-            .expected("bytes in one dimension")),
-    }
+/// Reads labels: one number per row; of several numbers per row, as QMNIST has them, the first.
+pub(in crate::data) fn read_labels(mut input: Input) -> Result<Vec<u32>> {
+    let (element, dims) = header(&mut input)?;
+    let refused = |found: String| {
+        Error::new(Reason::Damaged, "not an IDX file of labels")
+            .found(found)
+            .expected("whole numbers from 0, one per row")
+    };
+    let (rows, columns) = match dims[..] {
+        [rows] => (rows, 1),
+        [rows, columns] if columns > 0 => (rows, columns),
+        _ => return Err(refused(format!("{element:?} of sizes {dims:?}")).at(input.place())),
+    };
+    let bytes = rows.saturating_mul(columns).saturating_mul(element.size() as u64);
+    let values = input.claimed_values(bytes, element, Bytes::Big)?;
+    let label = |row: u64| {
+        let value = values.get((row * columns) as usize);
+        let fits = value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value);
+        fits.then_some(value as u32)
+            .ok_or_else(|| refused(value.to_string()).at(format!("{}, row {row}", input.place())))
+    };
+    (0..rows).map(label).collect()
 }
 
 #[cfg(test)]
@@ -76,7 +90,7 @@ mod tests {
     use crate::data::{Scale, Values};
 
     fn parse(bytes: &[u8]) -> Result<Dataset> {
-        read("t", Input::bytes("t.idx", bytes)?)
+        read("t", Input::bytes("t.idx", bytes)?, &Reading::default())
     }
 
     fn images() -> Vec<u8> {

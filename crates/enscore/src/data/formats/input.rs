@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
+use super::element::{Bytes, Element};
+use super::gzip::Members;
+use crate::data::Values;
 use crate::error::{Error, Reason, Result};
+use crate::files::free_memory;
 
 /// Deflate can't expand a byte to more than this many (zlib's technical notes, "maximum compression factor").
 pub(in crate::data) const DEFLATE_RATIO: u64 = 1032;
@@ -14,8 +16,13 @@ pub(in crate::data) const DEFLATE_RATIO: u64 = 1032;
 const MOST_BYTES: u64 = 64 << 30;
 /// The most text or image bytes taken from a compressed stream, whose size no header states.
 const MOST_UNSTATED: u64 = 1 << 30;
+/// A compressed file that expands by more than this, beyond [`BOMB_BYTES`], is refused: data doesn't.
+const BOMB_RATIO: u64 = 400;
+const BOMB_BYTES: u64 = 64 << 20;
 /// How much of the start is kept to recognise the format.
-const PREFIX: u64 = 512;
+const PREFIX: u64 = 1 << 14;
+/// Bytes that are converted at a time.
+const PIECE: u64 = 1 << 18;
 
 /// A stream of bytes with a place for errors, a position, and a bound on its length.
 pub(in crate::data) struct Input<'a> {
@@ -27,6 +34,10 @@ pub(in crate::data) struct Input<'a> {
     exact: Option<u64>,
     /// What the length can't exceed.
     most: u64,
+    /// The length before decompression, where it is decompressed.
+    packed: Option<u64>,
+    /// Bytes of values that memory has room for.
+    room: u64,
 }
 
 impl Input<'static> {
@@ -35,6 +46,12 @@ impl Input<'static> {
         let (file, length) = open_file(path)?;
         Input::plain_or_gzip(path.display().to_string(), BufReader::new(file), length)
     }
+}
+
+/// Bytes of values that memory has room for: a third of what is free, since a model's rows and what is computed
+/// from them need room as well.
+pub(in crate::data) fn readable() -> u64 {
+    free_memory().map_or(MOST_BYTES, |free| free / 3).min(MOST_BYTES)
 }
 
 /// Opens a regular file, with its length.
@@ -69,8 +86,7 @@ impl<'a> Input<'a> {
 
     /// An entry of `compressed` bytes in an archive, decompressed by its reader.
     pub(in crate::data) fn entry(place: String, reader: impl Read + 'a, compressed: u64) -> Result<Self> {
-        let most = compressed.saturating_mul(DEFLATE_RATIO).min(MOST_BYTES);
-        Input::start(place, reader, None, most)
+        Input::packed(place, reader, compressed)
     }
 
     fn plain_or_gzip(place: String, mut reader: impl Read + 'a, length: u64) -> Result<Self> {
@@ -83,19 +99,30 @@ impl<'a> Input<'a> {
         let gzip = magic == [0x1f, 0x8b];
         let reader = Cursor::new(magic).chain(reader);
         if gzip {
-            let most = length.saturating_mul(DEFLATE_RATIO).min(MOST_BYTES);
-            return Input::start(place, MultiGzDecoder::new(BufReader::new(reader)), None, most);
+            return Input::packed(place, Members::new(BufReader::new(reader)), length);
         }
-        Input::start(place, reader, Some(length), length)
+        Input::start(place, reader, Some(length), length, None)
     }
 
-    fn start(place: String, mut reader: impl Read + 'a, exact: Option<u64>, most: u64) -> Result<Self> {
+    /// What `length` compressed bytes give.
+    fn packed(place: String, reader: impl Read + 'a, length: u64) -> Result<Self> {
+        let most = length.saturating_mul(DEFLATE_RATIO).min(MOST_BYTES);
+        Input::start(place, reader, None, most, Some(length))
+    }
+
+    fn start(
+        place: String,
+        mut reader: impl Read + 'a,
+        exact: Option<u64>,
+        most: u64,
+        packed: Option<u64>,
+    ) -> Result<Self> {
         let mut prefix = Vec::new();
         if let Err(e) = reader.by_ref().take(PREFIX).read_to_end(&mut prefix) {
             return Err(damaged(&place, prefix.len() as u64, e));
         }
         let reader = Box::new(Cursor::new(prefix.clone()).chain(reader));
-        Ok(Input { place, reader, prefix, position: 0, exact, most })
+        Ok(Input { place, reader, prefix, position: 0, exact, most, packed, room: readable() })
     }
 
     /// The file's name, for errors.
@@ -103,7 +130,7 @@ impl<'a> Input<'a> {
         &self.place
     }
 
-    /// The first bytes (up to 512), after decompression, whatever has been read since.
+    /// The first kilobytes, after decompression, whatever has been read since.
     pub(in crate::data) fn prefix(&self) -> &[u8] {
         &self.prefix
     }
@@ -111,6 +138,11 @@ impl<'a> Input<'a> {
     /// Whether the bytes are decompressed on the way.
     pub(in crate::data) fn is_compressed(&self) -> bool {
         self.exact.is_none()
+    }
+
+    /// Bytes of values that memory has room for ([`readable`]).
+    pub(in crate::data) fn room(&self) -> u64 {
+        self.room
     }
 
     /// The next `count` bytes of a header; `count` must be small.
@@ -122,6 +154,38 @@ impl<'a> Input<'a> {
     ///
     /// The claim is checked against what the file can hold before anything is allocated.
     pub(in crate::data) fn claimed_rest(&mut self, claimed: u64) -> Result<Vec<u8>> {
+        self.check_claim(claimed, claimed)?;
+        let bytes = self.read(claimed)?;
+        self.expect_end(claimed)?;
+        Ok(bytes)
+    }
+
+    /// All that is left, which a header says is `claimed` bytes of numbers: a whole number of them.
+    pub(in crate::data) fn claimed_values(
+        &mut self,
+        claimed: u64,
+        element: Element,
+        order: Bytes,
+    ) -> Result<Values> {
+        if element.size() == 1 {
+            let bytes = self.claimed_rest(claimed)?;
+            return element.decode(bytes, order, &self.place);
+        }
+        let count = claimed / element.size() as u64;
+        self.check_claim(claimed, count.saturating_mul(element.width_in_memory()))?;
+        let mut values = element.reserve(count).ok_or_else(|| no_memory(&self.place, claimed))?;
+        let mut left = claimed;
+        while left > 0 {
+            let piece = self.read(left.min(PIECE))?;
+            left -= piece.len() as u64;
+            element.append(&piece, order, &mut values);
+        }
+        self.expect_end(claimed)?;
+        Ok(values)
+    }
+
+    /// Checks that the file can hold what its header claims, and memory the `kept` bytes of it.
+    fn check_claim(&self, claimed: u64, kept: u64) -> Result<()> {
         let size_error = |what: &str, found: String| {
             Error::new(Reason::Damaged, what)
                 .at(format!("{}, byte {}", self.place, self.position))
@@ -145,13 +209,30 @@ impl<'a> Input<'a> {
             )
             .remedy("the file is damaged; get a fresh copy"));
         }
-        let bytes = self.read(claimed)?;
-        if !self.read_up_to(1)?.is_empty() {
-            return Err(Error::new(Reason::Damaged, "more bytes than the header says")
-                .at(format!("{}, byte {}", self.place, self.position - 1))
-                .expected(format!("the end after {claimed} bytes of values")));
+        if let Some(packed) = self.packed.filter(|packed| is_bomb(claimed, *packed)) {
+            return Err(Error::input("a compressed file that expands too far")
+                .at(&self.place)
+                .found(format!("{packed} bytes that become {claimed}"))
+                .expected(format!("at most {BOMB_RATIO} times as many"))
+                .remedy("if it is meant, decompress it first"));
         }
-        Ok(bytes)
+        if kept > self.room {
+            return Err(Error::input("the data is too large for the free memory")
+                .at(&self.place)
+                .found(format!("{kept} bytes of numbers"))
+                .expected(format!("at most {}, a third of what is free", self.room))
+                .remedy("use part of the data, or a machine with more memory"));
+        }
+        Ok(())
+    }
+
+    fn expect_end(&mut self, claimed: u64) -> Result<()> {
+        if self.read_up_to(1)?.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(Reason::Damaged, "more bytes than the header says")
+            .at(format!("{}, byte {}", self.place, self.position - 1))
+            .expected(format!("the end after {claimed} bytes of values")))
     }
 
     /// All that is left, of a length that no header states.
@@ -166,7 +247,9 @@ impl<'a> Input<'a> {
 
     /// How many bytes may be read where no header states a size.
     fn unstated_limit(&self) -> u64 {
-        if self.is_compressed() { MOST_UNSTATED } else { self.most.min(MOST_BYTES) }
+        let most = if self.is_compressed() { MOST_UNSTATED } else { self.most.min(MOST_BYTES) };
+        let bomb = self.packed.map_or(u64::MAX, |packed| (packed * BOMB_RATIO).max(BOMB_BYTES));
+        most.min(bomb).min(self.room)
     }
 
     fn read(&mut self, count: u64) -> Result<Vec<u8>> {
@@ -207,9 +290,14 @@ impl Read for Input<'_> {
 }
 
 fn too_much(limit: u64) -> Error {
-    Error::input("the decompressed data is too large")
+    Error::input("the data is too large")
         .found(format!("more than {limit} bytes"))
-        .remedy("decompress the file first")
+        .remedy("use part of it; decompress a compressed file first")
+}
+
+/// Whether so many bytes from so few are an attack rather than data.
+fn is_bomb(claimed: u64, packed: u64) -> bool {
+    claimed > BOMB_BYTES && claimed > packed.saturating_mul(BOMB_RATIO)
 }
 
 /// The error for a stream that fails at `position`.
@@ -230,4 +318,13 @@ pub(in crate::data) fn no_memory(place: &str, bytes: u64) -> Error {
         .at(place)
         .found(format!("{bytes} bytes of data"))
         .remedy("use a machine with more memory, or part of the data")
+}
+
+/// Text from a file, fit for one line of an error.
+pub(in crate::data) fn short(text: &str) -> String {
+    let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    if text.chars().nth(40).is_some() {
+        shown.push_str("...");
+    }
+    format!("'{shown}'")
 }

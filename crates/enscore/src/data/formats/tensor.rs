@@ -1,6 +1,8 @@
 //! Turns an array of any supported shape and type into a data set.
 
-use super::element::{Bytes, Element};
+use super::element::Element;
+use crate::data::reading::Reading;
+use crate::data::table::Table;
 use crate::data::{Dataset, Scale, Values};
 use crate::error::{Error, Result};
 
@@ -43,15 +45,18 @@ impl Layout {
         Ok(Layout { shape: shape.ok_or_else(too_large)?, bytes, element })
     }
 
-    /// The data set of `bytes` in C order, with the scale that suits its type.
+    /// The data set of values in C order, with the scale that suits their type; vectors by the columns that the
+    /// reading asks for.
     pub(in crate::data) fn dataset(
         &self,
         name: &str,
         place: &str,
-        bytes: Vec<u8>,
-        order: Bytes,
+        values: Values,
+        reading: &Reading,
     ) -> Result<Dataset> {
-        let values = self.element.decode(bytes, order, place)?;
+        if self.shape.len() == 1 && reading.picks_columns() {
+            return Table::of_array(place, &values, self.shape[0], reading)?.dataset(name, reading);
+        }
         let data = Dataset::new(name, place, &self.shape, values)?;
         data.with_scale(self.default_scale(&data)?)
     }
@@ -76,6 +81,7 @@ impl Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::formats::element::Bytes;
 
     #[test]
     fn shapes_are_told_apart() {
@@ -94,7 +100,8 @@ mod tests {
     fn the_default_scale_suits_the_type() {
         let scale = |element: Element, dims: &[u64], bytes: Vec<u8>| {
             let layout = Layout::new(dims, element, "t").unwrap();
-            layout.dataset("t", "t", bytes, Bytes::Little).map(|d| d.scale())
+            let values = element.decode(bytes, Bytes::Little, "t")?;
+            layout.dataset("t", "t", values, &Reading::default()).map(|d| d.scale())
         };
         let floats = |v: [f32; 2]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
         assert_eq!(scale(Element::U8, &[1, 2], vec![0, 7]).unwrap(), Scale::quantised(256));

@@ -1,8 +1,8 @@
 //! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own
 //! validation rows, or other data.
 
-use crate::data::{self, Dataset, Parts, Scale, Source, Split, Subset, rows_of};
-use crate::error::{Error, Result};
+use crate::data::{self, DataSettings, Dataset, Parts, Reading, Scale, Split, Subset, rows_of};
+use crate::error::{Error, Reason, Result};
 use crate::model::Bipartite;
 use crate::sample::WeightedBipartite;
 use crate::trained::Trained;
@@ -61,14 +61,10 @@ impl RunData {
 pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     let settings = &trained.settings;
     let source = settings.data().source.to_string();
-    if matches!(&settings.data().source, Source::Path(path) if path.is_relative() && !path.exists()) {
-        return Err(Error::input("can't find the training data")
-            .at(&source)
-            .expected("the path that the run was trained with, relative to the working folder")
-            .remedy("run the command in the folder where training was started"));
-    }
-    let dataset = data::load_as(settings.data(), Split::Train)?;
     let recorded = &trained.model.data;
+    let reading = reading_of(trained);
+    let own = DataSettings { reading: reading.clone(), ..settings.data().clone() };
+    let dataset = data::load_as(&own, Split::Train).map_err(not_found)?;
     if dataset.fingerprint() != recorded.fingerprint {
         return Err(Error::input("the training data has changed since training")
             .at(dataset.source())
@@ -80,9 +76,9 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
     let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, known)?;
     let Parts { training, validation, test: own_test } = prepared.parts;
     let test = match (other, &own_test) {
-        (Some(other), _) => Some((data::load_held_out(other)?, HeldOut::Other)),
+        (Some(other), _) => Some((data::load_held_out(other, &reading)?, HeldOut::Other)),
         (None, Some(_)) => None,
-        (None, None) => data::load_test(&source)?.map(|test| (test, HeldOut::Test)),
+        (None, None) => data::load_test(&source, &reading)?.map(|test| (test, HeldOut::Test)),
     };
     let (held_out, origin) = match (test, own_test, validation) {
         (Some((test, origin)), _, _) => (Subset::all(&as_trained(trained, &test)?), origin),
@@ -98,7 +94,7 @@ pub fn run_data(trained: &Trained, other: Option<&str>) -> Result<RunData> {
 /// # Errors
 /// Data that can't be read, of another shape than the model's rows, or off the levels of the run's data.
 pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
-    of_its_shape(trained, &data::load_held_out(source)?)
+    of_its_shape(trained, &data::load_held_out(source, &reading_of(trained))?)
 }
 
 /// The rows of `source` to learn from (its training split where it has several), scaled as the data that
@@ -107,12 +103,37 @@ pub fn rows_for(trained: &Trained, source: &str) -> Result<Subset> {
 /// # Errors
 /// As [`rows_for`].
 pub fn learning_rows_for(trained: &Trained, source: &str) -> Result<Subset> {
-    of_its_shape(trained, &data::load(source, Split::Train)?)
+    of_its_shape(trained, &data::load_with(source, Split::Train, &reading_of(trained))?)
+}
+
+/// How data like that of the run is read: the same columns by name, shape, size and colours. Runs of older versions
+/// recorded no columns and left those out later.
+fn reading_of(trained: &Trained) -> Reading {
+    let reading = &trained.settings.data().reading;
+    let record = trained.model.data.table.as_ref();
+    if record.is_none() && trained.model.data.whitening.is_some() {
+        return Reading { leave_out: Vec::new(), ..reading.clone() };
+    }
+    reading.again(record)
+}
+
+/// The refusal of training data that isn't where the settings say.
+fn not_found(error: Error) -> Error {
+    if error.reason != Reason::Unreadable {
+        return error;
+    }
+    Error::new(Reason::Unreadable, "can't find the training data")
+        .at(&error.place)
+        .expected("the path that the run was trained with, relative to the working folder")
+        .remedy(
+            "run the command in the folder where training was started, or say where it is: data.path = FILE",
+        )
 }
 
 fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
-    data.require_row_shape(&trained.model.data.row_shape)?;
-    Ok(Subset::all(&as_trained(trained, data)?))
+    let mapped = as_trained(trained, data)?;
+    mapped.require_row_shape(&trained.model.data.row_shape)?;
+    Ok(Subset::all(&mapped))
 }
 
 /// The rows of `source` as units of a model file take them, `[n, row]`: those to learn from, or its test
@@ -122,8 +143,12 @@ fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
 /// Data that can't be read, of another width than the model's rows, or with values that its units can't have
 /// (the row is named).
 pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Result<Vec<f32>> {
-    let data =
-        if split == Split::Test { data::load_held_out(source)? } else { data::load(source, Split::Train)? };
+    let reading = Reading::default();
+    let data = if split == Split::Test {
+        data::load_held_out(source, &reading)?
+    } else {
+        data::load(source, Split::Train)?
+    };
     data.require_row_len(target.model.row_shape().iter().product())?;
     if target.is_binary() {
         data.require_binary()?;
@@ -140,7 +165,14 @@ fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
     if trained.model.model.bipartite().is_some_and(Bipartite::is_binary) {
         dataset.with_scale(data::Scale { levels: None, ..scale })?.require_binary()?;
     }
-    let levels = dataset.scale().levels.and(scale.levels);
-    let scaled = dataset.with_scale(data::Scale { levels, ..scale })?;
+    // Columns of a table have names instead of an encoding.
+    let record = &trained.model.data;
+    let is_table = record.whitening.is_some() || record.table.as_ref().is_some_and(|table| table.named);
+    let scaled = if is_table || trained.settings.data().binarise {
+        let levels = dataset.scale().levels.and(scale.levels);
+        dataset.with_scale(data::Scale { levels, ..scale })?
+    } else {
+        dataset.in_encoding(scale, record.range)?
+    };
     data::prepare_other(&scaled, trained.settings.train().seed, trained.model.data.whitening.as_ref())
 }

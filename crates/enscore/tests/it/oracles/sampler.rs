@@ -27,6 +27,7 @@ fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedMode
         mean: Vec::new(),
         deviation: Vec::new(),
         whitening: None,
+        table: None,
     };
     let executor = default_executor();
     TrainedModel {

@@ -179,6 +179,7 @@ fn drawn_rows_go_back_to_the_units_of_the_data() {
         mean: Vec::new(),
         deviation: Vec::new(),
         whitening: prepared.whitening,
+        table: None,
     };
     let mut model =
         enscore::trained::trained_model(&settings(asked), data, |p| Ok(vec![0.0; p.size()])).unwrap();

@@ -118,7 +118,7 @@ impl ByHand {
 
     /// The rows of other data as the model sees them, of its test split where it has one.
     pub fn rows_of_source(&self, source: &str) -> Rows {
-        let dataset = match data::load_test(source).unwrap() {
+        let dataset = match data::load_test(source, &data::Reading::default()).unwrap() {
             Some(test) => test,
             None => data::load(source, Split::Train).unwrap(),
         };

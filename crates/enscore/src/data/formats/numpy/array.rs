@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use super::input::Input;
 use super::npy;
 use crate::data::Values;
+use crate::data::formats::input::Input;
 use crate::error::{Error, Reason, Result};
 
 /// An array, row-major.

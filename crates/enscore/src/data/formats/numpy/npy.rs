@@ -3,9 +3,10 @@
 //! The header is parsed here, as the three keys that numpy writes and nothing else, so that a hostile one
 //! meets no general parser. Arrays of Python objects are pickles, which run code when read: they are refused.
 
-use super::element::{Bytes, Element};
-use super::input::{Input, no_memory};
-use super::tensor::Layout;
+use crate::data::formats::element::{Bytes, Element};
+use crate::data::formats::input::{Input, no_memory, short};
+use crate::data::formats::tensor::Layout;
+use crate::data::reading::Reading;
 use crate::data::{Dataset, Values};
 use crate::error::{Error, Reason, Result};
 
@@ -18,20 +19,17 @@ pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
 }
 
 /// Reads rows: vectors or images.
-pub(in crate::data) fn read(name: &str, mut input: Input) -> Result<Dataset> {
+pub(in crate::data) fn read(name: &str, mut input: Input, reading: &Reading) -> Result<Dataset> {
     let header = read_header(&mut input)?;
     let layout = Layout::new(&header.shape, header.element, input.place())?;
-    let mut bytes = input.claimed_rest(layout.bytes)?;
-    if header.fortran_order {
-        bytes = to_c_order(&bytes, &header.shape, header.element.size())
-            .ok_or_else(|| no_memory(input.place(), layout.bytes))?;
-    }
-    layout.dataset(name, input.place(), bytes, header.order)
+    let values = header.values(&mut input, layout.bytes)?;
+    layout.dataset(name, input.place(), values, reading)
 }
 
 /// Reads an array of any number of axes: its extents, and its values row-major.
 pub(in crate::data) fn read_values(mut input: Input) -> Result<(Vec<usize>, Values)> {
-    let Header { element, order, fortran_order, shape } = read_header(&mut input)?;
+    let header = read_header(&mut input)?;
+    let Header { element, shape, .. } = &header;
     let claimed = shape.iter().try_fold(element.size() as u64, |product, &d| product.checked_mul(d));
     let extents: Option<Vec<usize>> = shape.iter().map(|&d| usize::try_from(d).ok()).collect();
     let (Some(claimed), Some(extents)) = (claimed.filter(|&c| c < 1 << 63), extents) else {
@@ -40,12 +38,7 @@ pub(in crate::data) fn read_values(mut input: Input) -> Result<(Vec<usize>, Valu
             .found(format!("shape {shape:?}"))
             .expected("fewer than 2^63 bytes"));
     };
-    let mut bytes = input.claimed_rest(claimed)?;
-    if fortran_order {
-        bytes =
-            to_c_order(&bytes, &shape, element.size()).ok_or_else(|| no_memory(input.place(), claimed))?;
-    }
-    Ok((extents, element.decode(bytes, order, input.place())?))
+    Ok((extents, header.values(&mut input, claimed)?))
 }
 
 #[derive(Debug, PartialEq)]
@@ -54,6 +47,19 @@ struct Header {
     order: Bytes,
     fortran_order: bool,
     shape: Vec<u64>,
+}
+
+impl Header {
+    /// The values behind the header, last index fastest.
+    fn values(&self, input: &mut Input, claimed: u64) -> Result<Values> {
+        if !self.fortran_order {
+            return input.claimed_values(claimed, self.element, self.order);
+        }
+        let bytes = input.claimed_rest(claimed)?;
+        let bytes = to_c_order(&bytes, &self.shape, self.element.size());
+        let bytes = bytes.ok_or_else(|| no_memory(input.place(), claimed))?;
+        self.element.decode(bytes, self.order, input.place())
+    }
 }
 
 fn read_header(input: &mut Input) -> Result<Header> {
@@ -230,6 +236,7 @@ impl Parser<'_> {
             "i4" => Element::I32,
             "u8" => Element::U64,
             "i8" => Element::I64,
+            "f2" => Element::F16,
             "f4" => Element::F32,
             "f8" => Element::F64,
             _ if kind.starts_with('O') => {
@@ -243,21 +250,12 @@ impl Parser<'_> {
             _ => {
                 return Err(Error::input("an array of an unsupported type")
                     .found(short(&text))
-                    .expected("Booleans, integers, or 4- or 8-byte floats")
+                    .expected("Booleans, integers, or floats of 2, 4 or 8 bytes")
                     .remedy("save it again with astype('float32')"));
             }
         };
         Ok((element, order))
     }
-}
-
-/// Text from a file, fit for one line of an error.
-pub(in crate::data) fn short(text: &str) -> String {
-    let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
-    if text.chars().nth(40).is_some() {
-        shown.push_str("...");
-    }
-    format!("'{shown}'")
 }
 
 /// The elements of an array stored first index fastest, last index fastest; none without memory.
@@ -304,7 +302,7 @@ pub(crate) mod tests {
     }
 
     fn parse(header: &str, values: &[u8]) -> Result<Dataset> {
-        read("t", Input::bytes("t.npy", &file(header, values))?)
+        read("t", Input::bytes("t.npy", &file(header, values))?, &Reading::default())
     }
 
     #[test]
@@ -353,7 +351,7 @@ pub(crate) mod tests {
         };
         assert!(refuse("'|O'").contains("would run code"));
         assert!(refuse("'<c8'").contains("'<c8'"));
-        assert!(refuse("'<f2'").contains("astype"));
+        assert!(refuse("'<f3'").contains("astype"));
         assert!(refuse("[('a', '<f4')]").contains("structures"));
         assert!(refuse("'é'").contains("a type such as"));
     }

@@ -4,10 +4,11 @@ use std::io::{Read, Seek};
 
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 
-use super::input::Input;
 use super::npy;
-use super::npy::short;
 use crate::data::Dataset;
+use crate::data::formats::foreign;
+use crate::data::formats::input::{Input, short};
+use crate::data::reading::Reading;
 use crate::data::split::{Split, no_split};
 use crate::error::{Error, Reason, Result};
 
@@ -27,6 +28,7 @@ pub(in crate::data) fn read(
     length: u64,
     selected: Option<&str>,
     split: Split,
+    reading: &Reading,
 ) -> Result<Dataset> {
     let mut archive = NpzArchive::new(reader).map_err(|e| damaged(place, e))?;
     if archive.zip_archive().file_names().any(|file| file.ends_with(".pkl")) {
@@ -35,12 +37,46 @@ pub(in crate::data) fn read(
             .remedy("save the tensor as numbers: numpy.save(path, tensor.numpy())"));
     }
     let mut names: Vec<String> = archive.array_names().map(String::from).collect();
+    if names.is_empty() {
+        let files: Vec<String> = archive.zip_archive().file_names().map(String::from).collect();
+        return Err(foreign::zip_refusal(&files).at(place));
+    }
     names.sort();
     let array = choose(&names, selected, split).map_err(|e| e.at(place))?;
-    let file = archive.zip_archive().by_name(&file_name_from_array_name(&array));
+    let labels = labels_of(&array).into_iter().find(|name| names.iter().any(|other| other == name));
+    let data = npy::read(name, open(&mut archive, &array, place, length)?, reading)?;
+    let Some(labels) = labels.filter(|_| data.labels().is_none()) else { return Ok(data) };
+    let (shape, values) = npy::read_values(open(&mut archive, &labels, place, length)?)?;
+    let fits = shape.iter().product::<usize>() == data.rows() && values.are_labels();
+    if fits { data.with_labels(values.labels()) } else { Ok(data) }
+}
+
+/// The entry of an array, decompressed on the way.
+fn open<'a, R: Read + Seek>(
+    archive: &'a mut NpzArchive<R>,
+    array: &str,
+    place: &str,
+    length: u64,
+) -> Result<Input<'a>> {
+    let file = archive.zip_archive().by_name(&file_name_from_array_name(array));
     let file = file.map_err(|e| damaged(place, e))?;
     let compressed = file.compressed_size().min(length);
-    npy::read(name, Input::entry(format!("{place}:{}", array.escape_debug()), file, compressed)?)
+    Input::entry(format!("{place}:{}", array.escape_debug()), file, compressed)
+}
+
+/// The names that the labels of these rows may have.
+fn labels_of(rows: &str) -> Vec<String> {
+    let beside: &[&str] = match rows {
+        "images" | "data" | "arr_0" => &["labels", "label", "y", "target"],
+        "x" | "X" => &["y", "labels", "target"],
+        _ => &[],
+    };
+    let renamed = [("x_", "y_"), ("X_", "y_"), ("images", "labels"), ("imgs", "labels"), ("x", "y")];
+    let renamed = renamed
+        .into_iter()
+        .filter(|(from, _)| rows.contains(from))
+        .map(|(from, to)| rows.replacen(from, to, 1));
+    beside.iter().map(|name| name.to_string()).chain(renamed).filter(|name| name != rows).collect()
 }
 
 fn damaged(place: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -63,8 +99,8 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
         };
     }
     let own = match split {
-        Split::Train => ["x_train", "train"],
-        Split::Test => ["x_test", "test"],
+        Split::Train => ["x_train", "train", "X_train", "train_images"],
+        Split::Test => ["x_test", "test", "X_test", "test_images"],
     };
     if let Some(name) = own.into_iter().find(|name| has(name)) {
         return Ok(name.to_string());
@@ -89,7 +125,7 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
 #[cfg(test)]
 pub(in crate::data) mod tests {
     use super::*;
-    use crate::data::formats::npy::tests::file as npy_file;
+    use crate::data::formats::numpy::npy::tests::file as npy_file;
     use std::io::Cursor;
 
     /// A zip archive of stored (not compressed) files.
@@ -125,7 +161,8 @@ pub(in crate::data) mod tests {
 
     fn parse(files: &[(&str, Vec<u8>)], selected: Option<&str>, split: Split) -> Result<u8> {
         let zip = zip(files);
-        let data = read("t", "t.npz", Cursor::new(&zip), zip.len() as u64, selected, split)?;
+        let reading = Reading::default();
+        let data = read("t", "t.npz", Cursor::new(&zip), zip.len() as u64, selected, split, &reading)?;
         Ok(data.values().range().0 as u8)
     }
 
