@@ -1,4 +1,5 @@
-//! How pixels are written as numbers, told from the numbers: the same picture as bytes, as fractions, or around zero.
+//! How pixels are written as numbers, told from the numbers: the same picture as bytes, as fractions, or
+//! around zero.
 
 use super::{Dataset, Scale, Values};
 use crate::error::{Error, Result};
@@ -88,9 +89,9 @@ impl Encoding {
 }
 
 impl Dataset {
-    /// The same data with values 0 and 1: 1 where a value is at least half of its scale. The scale is that of the
-    /// data's levels (128 of 0 to 255), or the usual one that its values fill: 0 to 1, -1 to 1, 0 to 255 or 0 to
-    /// 65535, whatever type they have. Data of 0 and 1 stays as it is.
+    /// The same data with values 0 and 1: 1 where a value is at least half of its scale. The scale is that
+    /// of the data's levels (128 of 0 to 255), or the usual one that its values fill: 0 to 1, -1 to 1, 0 to
+    /// 255 or 0 to 65535, whatever type they have. Data of 0 and 1 stays as it is.
     ///
     /// # Errors
     /// Values that fill no usual scale.
@@ -100,7 +101,8 @@ impl Dataset {
             return Ok(self.clone());
         }
         let own = self.scale().levels.map(|_| self.scale());
-        let Some(scale) = own.or_else(|| Encoding::of(self).scale()) else {
+        let of_range = || (!self.scale().is_none()).then(|| self.scale());
+        let Some(scale) = own.or_else(|| Encoding::of(self).scale()).or_else(of_range) else {
             let (low, high) = self.values().range();
             return Err(Error::input("the scale of these values isn't known, so they can't be binarised")
                 .at(self.source())
@@ -114,9 +116,9 @@ impl Dataset {
         self.with_values(bits).with_scale(binary)
     }
 
-    /// The data under `scale`, which maps the values of the data that a model was trained on to what the model sees,
-    /// `range[0]` to `range[1]`. The same pictures in another usual encoding are mapped to the same values, with a note;
-    /// values that are neither are refused.
+    /// The data under `scale`, which maps the values of the data that a model was trained on to what the
+    /// model sees, `range[0]` to `range[1]`. The same pictures in another usual encoding are mapped to the
+    /// same values, with a note; values that are neither are refused.
     ///
     /// # Errors
     /// Pictures in an unknown encoding.
@@ -149,8 +151,8 @@ impl Dataset {
         Ok(self.with_scale(Scale { levels, ..exact })?.noted(note))
     }
 
-    /// Refuses pictures in no usual encoding whose values can't be those of the training data in kind: far outside
-    /// their range, or in a fiftieth of it.
+    /// Refuses pictures in no usual encoding whose values can't be those of the training data in kind: far
+    /// outside their range, or in a fiftieth of it.
     fn refuse_other_range(
         &self,
         scale: Scale,
@@ -175,8 +177,9 @@ impl Dataset {
             .remedy("convert the values first"))
     }
 
-    /// Whether values that look like `found` are another encoding of `known` rather than a part of its range. Pictures
-    /// fill their range; of other rows only bytes and fractions of 1 are told apart for sure.
+    /// Whether values that look like `found` are another encoding of `known` rather than a part of its
+    /// range. Pictures fill their range; of other rows only bytes and fractions of 1 are told apart for
+    /// sure.
     fn is_another_encoding(&self, found: Encoding, known: Encoding) -> bool {
         use Encoding::{Binary, Bytes, Symmetric, Unit, Words};
         match (found, known) {

@@ -32,18 +32,20 @@ pub fn load(source: &str, split: Split) -> Result<Dataset> {
 
 /// Reads a data set from a name, a file or a folder.
 ///
-/// - `digits`: the bundled digits, 1,500 rows for training and 297 for testing ([`super::digits`] gives all).
+/// - `digits`: the bundled digits, 1,500 rows for training and 297 for testing ([`super::digits`] gives
+///   all).
 /// - A toy density ([`super::toy_names`]): 50,000 rows for training and 10,000 for testing, drawn here.
-/// - Another known name ([`known`]): the folder where a package or [`super::fetch`] into `data/NAME` puts it.
-/// - A file: IDX, npy, tables in text, each also gzipped; npz, MATLAB 5 to 7 or safetensors (of several arrays one as
-///   `FILE.npz:ARRAY`); Parquet; CIFAR's binary records; one PNG or JPEG picture. The content decides, not the
-///   ending. Only npz can have a test split (arrays `x_test` or `test`).
-/// - A folder: IDX files as MNIST and its kin name them, CIFAR's binary files, pictures, class subfolders of pictures,
-///   or subfolders `train` and `test` (or `val`) of either.
+/// - Another known name ([`known`]): the folder where a package or [`super::fetch`] into `data/NAME` puts
+///   it.
+/// - A file: IDX, npy, tables in text, each also gzipped; npz, MATLAB 5 to 7 or safetensors (of several
+///   arrays one as `FILE.npz:ARRAY`); Parquet; CIFAR's binary records; one PNG or JPEG picture. The content
+///   decides, not the ending. Only npz can have a test split (arrays `x_test` or `test`).
+/// - A folder: IDX files as MNIST and its kin name them, CIFAR's binary files, pictures, class subfolders
+///   of pictures, or subfolders `train` and `test` (or `val`) of either.
 ///
 /// # Errors
-/// When nothing has this name, it has no such split, its content is damaged, empty, not numeric or would run code, or
-/// it has not what the reading asks for.
+/// When nothing has this name, it has no such split, its content is damaged, empty, not numeric or would
+/// run code, or it has not what the reading asks for.
 pub fn load_with(source: &str, split: Split, reading: &Reading) -> Result<Dataset> {
     let data = read_source(source, split, reading)?;
     refuse_unused(&data, reading)?;

@@ -1,5 +1,5 @@
-//! What is asked of a reader: which columns of a table are used and how, what becomes of missing values, and the
-//! shape, size and colour of pictures.
+//! What is asked of a reader: which columns of a table are used and how, what becomes of missing values,
+//! and the shape, size and colour of pictures.
 
 use super::table::TableRecord;
 use crate::keys::choice;

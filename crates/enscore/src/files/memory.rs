@@ -2,9 +2,9 @@
 
 use std::fs::read_to_string;
 
-/// Bytes that can be allocated without swapping or hitting a limit: the least of what the system has free, what
-/// the control groups of the process leave, and what its address space may still grow by. None where the system
-/// doesn't say.
+/// Bytes that can be allocated without swapping or hitting a limit: the least of what the system has free,
+/// what the control groups of the process leave, and what its address space may still grow by. None where
+/// the system doesn't say.
 pub fn free_memory() -> Option<u64> {
     [available(), in_control_group(), in_address_space()].into_iter().flatten().min()
 }

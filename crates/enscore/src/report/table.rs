@@ -30,8 +30,8 @@ pub fn npy(values: &[f32], row_shape: &[usize]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Values `[n, ..row_shape]` as CSV: a header of the columns' names, or `x1,x2,...` where they have none, then a
-/// line a row. Every number reads back to the same bits.
+/// Values `[n, ..row_shape]` as CSV: a header of the columns' names, or `x1,x2,...` where they have none,
+/// then a line a row. Every number reads back to the same bits.
 ///
 /// # Errors
 /// A number of values that doesn't fill whole rows, another number of names than of values in a row.

@@ -1,3 +1,5 @@
+//! What a data set keeps, changes and refuses.
+
 use super::*;
 
 fn bytes() -> Dataset {

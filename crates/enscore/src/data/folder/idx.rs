@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{entries, name_of};
+use super::entries::{entries, name_of};
 use crate::data::Dataset;
 use crate::data::formats::input::Input;
 use crate::data::formats::{foreign, idx};

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{entries, name_of, subfolders, without_data};
+use super::entries::{entries, name_of, subfolders, without_data};
 use crate::data::Dataset;
+use crate::data::formats::failure::no_memory;
 use crate::data::formats::image::{Kind, Picture, dropped_alpha};
-use crate::data::formats::input::{Input, no_memory, readable};
+use crate::data::formats::input::{Input, readable};
 use crate::data::reading::Reading;
 use crate::error::{Error, Result};
 
@@ -46,18 +47,18 @@ pub(super) fn read(folder: &Path, reading: &Reading) -> Result<Dataset> {
 
 /// The pictures in a folder, or in its subfolders with the names of those.
 fn found(folder: &Path) -> Result<(Vec<File>, Vec<String>)> {
-    let entries = entries(folder)?;
-    let here: Vec<File> = pictures(&entries).map(|path| File { path, class: 0 }).collect();
+    let inside = entries(folder)?;
+    let here: Vec<File> = pictures(&inside).map(|path| File { path, class: 0 }).collect();
     if !here.is_empty() {
         return Ok((here, Vec::new()));
     }
     let mut files = Vec::new();
     let mut classes = Vec::new();
-    for class in subfolders(&entries) {
+    for class in subfolders(&inside) {
         let number = classes.len() as u32;
-        let inside = super::entries(class)?;
+        let of_class = entries(class)?;
         let before = files.len();
-        files.extend(pictures(&inside).map(|path| File { path, class: number }));
+        files.extend(pictures(&of_class).map(|path| File { path, class: number }));
         if files.len() > before {
             classes.push(name_of(class));
         }

@@ -1,3 +1,5 @@
+//! Folders of pictures and of IDX files.
+
 use super::*;
 use crate::data::formats::image::tests::file as png_file;
 use crate::data::{Values, load};

@@ -1,7 +1,8 @@
-//! Reads the binary version of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of one or two label bytes and the
-//! planes of red, green and blue, 32 x 32 each.
+//! Reads the binary version of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of one or two label bytes
+//! and the planes of red, green and blue, 32 x 32 each.
 
-use super::input::{Input, no_memory};
+use super::failure::no_memory;
+use super::input::Input;
 use crate::data::{Dataset, Scale, Values};
 use crate::error::{Error, Reason, Result};
 

@@ -1,6 +1,6 @@
 //! Decodes the numeric types of binary files.
 
-use super::input::no_memory;
+use super::failure::no_memory;
 use crate::data::Values;
 use crate::error::{Error, Result};
 

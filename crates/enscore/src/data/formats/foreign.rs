@@ -1,5 +1,5 @@
-//! Names what is no data: formats that aren't read, with the way to one that is, and files that only bear a data
-//! file's name.
+//! Names what is no data: formats that aren't read, with the way to one that is, and files that only bear a
+//! data file's name.
 
 use crate::error::Error;
 
@@ -143,6 +143,6 @@ pub(in crate::data) fn zip_refusal(names: &[String]) -> Error {
     } else {
         ("a zip archive without arrays", "unpack it, and name the file in it")
     };
-    let listed = names.iter().take(5).map(|name| super::input::short(name)).collect::<Vec<_>>().join(", ");
+    let listed = names.iter().take(5).map(|name| super::failure::short(name)).collect::<Vec<_>>().join(", ");
     Error::input(what).found(listed).expected("an npz file of arrays").remedy(remedy)
 }

@@ -1,10 +1,11 @@
 //! Reads a file or a compressed stream within what it can hold, and knows at which byte it is.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
 use super::element::{Bytes, Element};
+use super::failure::{cannot_read, damaged, no_memory};
 use super::gzip::Members;
 use crate::data::Values;
 use crate::error::{Error, Reason, Result};
@@ -48,8 +49,8 @@ impl Input<'static> {
     }
 }
 
-/// Bytes of values that memory has room for: a third of what is free, since a model's rows and what is computed
-/// from them need room as well.
+/// Bytes of values that memory has room for: a third of what is free, since a model's rows and what is
+/// computed from them need room as well.
 pub(in crate::data) fn readable() -> u64 {
     free_memory().map_or(MOST_BYTES, |free| free / 3).min(MOST_BYTES)
 }
@@ -63,18 +64,6 @@ pub(in crate::data) fn open_file(path: &Path) -> Result<(File, u64)> {
         return Err(Error::input("not a file").at(path.display()).expected("a regular file"));
     }
     Ok((File::open(path).map_err(failed)?, metadata.len()))
-}
-
-/// The error for a file or folder that can't be read.
-pub(in crate::data) fn cannot_read(path: &Path, error: io::Error) -> Error {
-    let what = match error.kind() {
-        ErrorKind::NotFound => "no such file or folder".to_string(),
-        _ => format!("cannot be read ({error})"),
-    };
-    Error::new(Reason::Unreadable, what)
-        .at(path.display())
-        .remedy("check the path and its permissions")
-        .caused_by(error)
 }
 
 impl<'a> Input<'a> {
@@ -298,33 +287,4 @@ fn too_much(limit: u64) -> Error {
 /// Whether so many bytes from so few are an attack rather than data.
 fn is_bomb(claimed: u64, packed: u64) -> bool {
     claimed > BOMB_BYTES && claimed > packed.saturating_mul(BOMB_RATIO)
-}
-
-/// The error for a stream that fails at `position`.
-pub(in crate::data) fn damaged(place: &str, position: u64, error: io::Error) -> Error {
-    let what = match error.kind() {
-        ErrorKind::UnexpectedEof => "a truncated compressed file".to_string(),
-        _ => format!("cannot be read ({error})"),
-    };
-    Error::new(Reason::Damaged, what)
-        .at(format!("{place}, byte {position} of its content"))
-        .remedy("get a fresh copy of the file")
-        .caused_by(error)
-}
-
-/// The error for an allocation that the system refuses.
-pub(in crate::data) fn no_memory(place: &str, bytes: u64) -> Error {
-    Error::input("not enough memory")
-        .at(place)
-        .found(format!("{bytes} bytes of data"))
-        .remedy("use a machine with more memory, or part of the data")
-}
-
-/// Text from a file, fit for one line of an error.
-pub(in crate::data) fn short(text: &str) -> String {
-    let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
-    if text.chars().nth(40).is_some() {
-        shown.push_str("...");
-    }
-    format!("'{shown}'")
 }

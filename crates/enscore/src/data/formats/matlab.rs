@@ -5,8 +5,9 @@ use std::io::Read;
 use flate2::read::ZlibDecoder;
 use matfile::{MatFile, NumericData};
 
+use super::failure::short;
 use super::guarded::guarded;
-use super::input::{Input, short};
+use super::input::Input;
 use crate::data::reading::Reading;
 use crate::data::table::Table;
 use crate::data::{Dataset, Values};

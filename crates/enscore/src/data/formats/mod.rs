@@ -1,9 +1,10 @@
-//! Readers of files, each of which takes its bytes for hostile: IDX, npy, npz, tables in text, Parquet, MATLAB,
-//! safetensors, CIFAR's records, PNG and JPEG.
+//! Readers of files, each of which takes its bytes for hostile: IDX, npy, npz, tables in text, Parquet,
+//! MATLAB, safetensors, CIFAR's records, PNG and JPEG.
 
 pub(super) mod cifar;
 pub(super) mod csv;
 mod element;
+pub(super) mod failure;
 pub(super) mod foreign;
 mod guarded;
 mod gzip;

@@ -7,8 +7,9 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 
+use super::failure::cannot_read;
 use super::guarded::guarded;
-use super::input::{cannot_read, readable};
+use super::input::readable;
 use crate::data::Dataset;
 use crate::data::reading::Reading;
 use crate::data::table::{Cell, Table, TableSummary, summarise};

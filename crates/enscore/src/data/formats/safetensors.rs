@@ -3,7 +3,8 @@
 use safetensors::{Dtype, SafeTensors};
 
 use super::element::{Bytes, Element};
-use super::input::{Input, short};
+use super::failure::short;
+use super::input::Input;
 use super::tensor::Layout;
 use crate::data::Dataset;
 use crate::data::reading::Reading;

@@ -45,8 +45,8 @@ impl Layout {
         Ok(Layout { shape: shape.ok_or_else(too_large)?, bytes, element })
     }
 
-    /// The data set of values in C order, with the scale that suits their type; vectors by the columns that the
-    /// reading asks for.
+    /// The data set of values in C order, with the scale that suits their type; vectors by the columns that
+    /// the reading asks for.
     pub(in crate::data) fn dataset(
         &self,
         name: &str,

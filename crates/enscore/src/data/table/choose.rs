@@ -2,14 +2,14 @@
 
 use super::record::{TableRecord, UsedColumn};
 use super::{Column, Table};
-use crate::data::formats::input::{no_memory, short};
+use crate::data::formats::failure::{no_memory, short};
 use crate::data::reading::{Header, Missing, Reading};
 use crate::data::{Dataset, Values};
 use crate::error::{Error, Result};
 
 impl Table {
-    /// Finds the columns that are read as words: labels and categories. To be called when the columns are known
-    /// and no row is.
+    /// Finds the columns that are read as words: labels and categories. To be called when the columns are
+    /// known and no row is.
     pub(in crate::data) fn expect(&mut self, reading: &Reading) -> Result<()> {
         let mut words = Vec::new();
         if let Some(known) = &reading.known {

@@ -1,5 +1,5 @@
-//! Tables as readers find them, with words, missing values and columns that are no data, and what becomes of them:
-//! rows of numbers.
+//! Tables as readers find them, with words, missing values and columns that are no data, and what becomes
+//! of them: rows of numbers.
 
 mod choose;
 mod describe;
@@ -15,7 +15,7 @@ pub(in crate::data) use rows::Cell;
 use std::collections::HashMap;
 
 use super::Values;
-use super::formats::input::no_memory;
+use super::formats::failure::no_memory;
 use super::reading::Reading;
 use crate::error::{Error, Result};
 

@@ -106,8 +106,8 @@ pub fn learning_rows_for(trained: &Trained, source: &str) -> Result<Subset> {
     of_its_shape(trained, &data::load_with(source, Split::Train, &reading_of(trained))?)
 }
 
-/// How data like that of the run is read: the same columns by name, shape, size and colours. Runs of older versions
-/// recorded no columns and left those out later.
+/// How data like that of the run is read: the same columns by name, shape, size and colours. Runs of older
+/// versions recorded no columns and left those out later.
 fn reading_of(trained: &Trained) -> Reading {
     let reading = &trained.settings.data().reading;
     let record = trained.model.data.table.as_ref();

@@ -1,5 +1,7 @@
 //! Files with a distinct value in every position, and what becomes of each on the way to a model.
 
+mod encodings;
+mod formats;
 mod images;
 mod numpy;
 mod preparation;

@@ -67,7 +67,8 @@ pub fn sources(krate: &str) -> Vec<Source> {
 fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let named = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]").filter_map(|pair| {
-        pair[1].trim_start_matches("pub ").strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'))
+        let item = pair[1].trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+        item.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'))
     });
     let stem = path.file_stem().unwrap().to_string_lossy();
     let folder = match stem.as_ref() {

@@ -11,7 +11,14 @@ use super::optimiser_and_sampler::{OPTIMISER, SAMPLER};
 use crate::common::runs::Folder;
 
 /// Keys whose effect no table can say: the key, the file of this folder, its test.
-const ELSEWHERE: [(&str, &str, &str); 17] = [
+const ELSEWHERE: [(&str, &str, &str); 24] = [
+    ("data.label", "reading.rs", "labels_and_categories_are_columns_of_words"),
+    ("data.one_hot", "reading.rs", "labels_and_categories_are_columns_of_words"),
+    ("data.missing", "reading.rs", "missing_values_are_settled_as_asked"),
+    ("data.header", "reading.rs", "the_first_row_is_names_or_data_as_asked"),
+    ("data.shape", "reading.rs", "rows_have_the_shape_that_is_asked_for"),
+    ("data.size", "reading.rs", "pictures_have_the_size_and_colours_that_are_asked_for"),
+    ("data.colour", "reading.rs", "pictures_have_the_size_and_colours_that_are_asked_for"),
     ("model.conv", "model_and_objective.rs", "convolutions_are_computed_as_asked_for"),
     ("objective.tangents", "model_and_objective.rs", "tangents_change_the_memory_and_not_the_result"),
     ("objective.flow_run", "model_and_objective.rs", "noise_comes_from_the_named_flow"),

@@ -5,4 +5,5 @@ mod effects;
 mod every_key;
 mod model_and_objective;
 mod optimiser_and_sampler;
+mod reading;
 mod stability;

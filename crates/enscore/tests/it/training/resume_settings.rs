@@ -15,7 +15,7 @@ fn is_fixed(key: &str) -> bool {
 
 /// A change of each fixed key, with the family whose run has it. Of the data's keys that change its
 /// fingerprint the data is named, else the key.
-const FIXED: [(&str, &str); 44] = [
+const FIXED: [(&str, &str); 51] = [
     ("ncsn-mlp", "train.seed=5"),
     ("ncsn-mlp", "train.batch=7"),
     ("ncsn-mlp", "data.validation=0.2"),
@@ -25,6 +25,13 @@ const FIXED: [(&str, &str); 44] = [
     ("ssm-mlp", "data.preprocess=whiten"),
     ("ssm-mlp", "data.drop_correlated=0.5"),
     ("ssm-mlp", "data.leave_out=['a']"),
+    ("ssm-mlp", "data.label=a"),
+    ("ncsn-mlp", "data.one_hot=['a']"),
+    ("ssm-mlp", "data.missing=drop"),
+    ("ssm-mlp", "data.header=first-row"),
+    ("ssm-mlp", "data.shape=[2]"),
+    ("ssm-mlp", "data.size=[4, 4]"),
+    ("ssm-mlp", "data.colour=grey"),
     ("cd-data", "model.kind=mlp-energy"),
     ("ncsn-mlp", "model.hidden=[7]"),
     ("ncsn-mlp", "model.activation=tanh"),

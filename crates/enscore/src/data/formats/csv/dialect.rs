@@ -59,8 +59,8 @@ fn cells_of(line: &str, separator: u8) -> Vec<String> {
     line.split(between).map(strip).collect()
 }
 
-/// The separator of these lines: of those that a line has outside of quotes a semicolon before a tab, a comma and a
-/// bar; blanks, where no line has another and all rows but the first have equally many cells.
+/// The separator of these lines: of those that a line has outside of quotes a semicolon before a tab, a
+/// comma and a bar; blanks, where no line has another and all rows but the first have equally many cells.
 fn separator(rows: &[&str]) -> u8 {
     let Some(first) = rows.first() else { return b',' };
     let has = |line: &str, separator: u8| cells_of(line, separator).len() > 1;

@@ -4,7 +4,7 @@ use csv::ByteRecord;
 
 use super::cells::{decoded, is_missing};
 use super::dialect::Dialect;
-use crate::data::formats::input::short;
+use crate::data::formats::failure::short;
 use crate::data::reading::Header;
 use crate::error::{Error, Result};
 
@@ -26,8 +26,9 @@ enum Kind {
     Missing,
 }
 
-/// Tells names from numbers: a first row of words holds names; one of words and numbers is a row if the second has
-/// words and numbers in the same places; the numbers 0, 1, 2 over numbers with decimals are pandas' names.
+/// Tells names from numbers: a first row of words holds names; one of words and numbers is a row if the
+/// second has words and numbers in the same places; the numbers 0, 1, 2 over numbers with decimals are
+/// pandas' names.
 pub(super) fn heading(
     first: &ByteRecord,
     second: Option<&ByteRecord>,

@@ -1,8 +1,9 @@
-//! Reads tables in text: cells between commas, semicolons, tabs, bars or blanks; with or without a header; in
-//! UTF-8, UTF-16 or Latin-1; with decimal points or decimal commas.
+//! Reads tables in text: cells between commas, semicolons, tabs, bars or blanks; with or without a header;
+//! in UTF-8, UTF-16 or Latin-1; with decimal points or decimal commas.
 //!
-//! What a file says is followed (a line `sep=;`, a byte-order mark, a commented header as `numpy.savetxt` writes
-//! it); the rest is told from its first lines. Nothing is skipped or filled in unless the reading asks for it.
+//! What a file says is followed (a line `sep=;`, a byte-order mark, a commented header as `numpy.savetxt`
+//! writes it); the rest is told from its first lines. Nothing is skipped or filled in unless the reading
+//! asks for it.
 
 mod cells;
 mod dialect;
@@ -14,7 +15,8 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 use self::cells::Decimal;
 use self::dialect::Dialect;
 use self::header::{Heading, heading};
-use super::input::{Input, damaged};
+use super::failure::damaged;
+use super::input::Input;
 use crate::data::Dataset;
 use crate::data::reading::Reading;
 use crate::data::table::{Cell, Table, TableSummary, summarise};

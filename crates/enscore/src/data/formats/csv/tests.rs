@@ -1,3 +1,5 @@
+//! Tables in text, of every dialect.
+
 use super::*;
 use crate::data::Values;
 use crate::data::reading::{Header, Missing};

@@ -4,13 +4,13 @@ use image::imageops::{FilterType, crop_imm, resize};
 use image::{ImageBuffer, Luma, LumaA, Pixel, Primitive, Rgb, Rgba};
 
 use super::{Element, Kind, Picture};
-use crate::data::formats::input::no_memory;
+use crate::data::formats::failure::no_memory;
 use crate::data::reading::Reading;
 use crate::error::{Error, Result};
 
 impl Picture {
-    /// The samples as the data set has them, big-endian, and whether transparency was dropped. A picture of another
-    /// size is cropped around its middle to the wanted proportions, then resized (bicubic).
+    /// The samples as the data set has them, big-endian, and whether transparency was dropped. A picture of
+    /// another size is cropped around its middle to the wanted proportions, then resized (bicubic).
     pub(in crate::data) fn samples(
         self,
         wanted: Kind,

@@ -1,8 +1,9 @@
-//! Reads pictures: PNG and JPEG, grey or colour, of 8 or 16 bits; in the colours and the size that are asked for.
+//! Reads pictures: PNG and JPEG, grey or colour, of 8 or 16 bits; in the colours and the size that are
+//! asked for.
 //!
-//! By themselves pictures keep their size. Those of one data set share their colours and depth: if any is in colour
-//! all are, if any has 16 bits all have. Transparency is dropped, leaving the colours as they are stored, unless
-//! alpha is asked for as a channel.
+//! By themselves pictures keep their size. Those of one data set share their colours and depth: if any is
+//! in colour all are, if any has 16 bits all have. Transparency is dropped, leaving the colours as they are
+//! stored, unless alpha is asked for as a channel.
 
 mod change;
 mod jpeg;

@@ -6,7 +6,8 @@ use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
 
 use super::{Kind, MOST_VALUES, Picture, too_large};
 use crate::data::formats::element::Element;
-use crate::data::formats::input::{DEFLATE_RATIO, no_memory};
+use crate::data::formats::failure::no_memory;
+use crate::data::formats::input::DEFLATE_RATIO;
 use crate::error::{Error, Reason, Result};
 
 /// Whether a file that starts so is PNG.

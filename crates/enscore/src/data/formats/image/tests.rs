@@ -1,3 +1,5 @@
+//! Pictures of every kind, and damaged ones.
+
 use ::png::{BitDepth, ColorType};
 
 use super::*;

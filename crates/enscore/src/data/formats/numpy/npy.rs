@@ -4,7 +4,8 @@
 //! meets no general parser. Arrays of Python objects are pickles, which run code when read: they are refused.
 
 use crate::data::formats::element::{Bytes, Element};
-use crate::data::formats::input::{Input, no_memory, short};
+use crate::data::formats::failure::{no_memory, short};
+use crate::data::formats::input::Input;
 use crate::data::formats::tensor::Layout;
 use crate::data::reading::Reading;
 use crate::data::{Dataset, Values};

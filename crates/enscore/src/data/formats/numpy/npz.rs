@@ -6,8 +6,9 @@ use npyz::npz::{NpzArchive, file_name_from_array_name};
 
 use super::npy;
 use crate::data::Dataset;
+use crate::data::formats::failure::short;
 use crate::data::formats::foreign;
-use crate::data::formats::input::{Input, short};
+use crate::data::formats::input::Input;
 use crate::data::reading::Reading;
 use crate::data::split::{Split, no_split};
 use crate::error::{Error, Reason, Result};
