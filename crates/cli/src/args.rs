@@ -1,13 +1,8 @@
-//! The arguments as typed, and the refusal of wrong ones in one line.
+//! The arguments as typed.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use enscore::Error;
-
-use crate::output;
 
 /// Train, sample and evaluate energy-based and score-based generative models.
 #[derive(Debug, Parser)]
@@ -16,9 +11,13 @@ pub(crate) struct Arguments {
     /// Print one JSON object on stdout and nothing else
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Print messages on stderr even if it is not a terminal
+    /// Print every message on stderr even if it is not a terminal; else long work says every ten seconds how
+    /// far it is
     #[arg(long, global = true)]
     pub(crate) verbose: bool,
+    /// Print no progress and no messages on stderr; warnings and errors still come
+    #[arg(long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
     /// Number of threads; 0: one per core. Results don't depend on it [default: the run's train.threads]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=4096))]
     pub(crate) threads: Option<u16>,
@@ -59,6 +58,28 @@ pub(crate) enum Command {
     Settings,
 }
 
+impl Command {
+    /// Its name, as typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Command::Demo(_) => "demo",
+            Command::Train(_) => "train",
+            Command::Sample(_) => "sample",
+            Command::Evaluate(_) => "evaluate",
+            Command::Score(_) => "score",
+            Command::Inpaint(_) => "inpaint",
+            Command::Export(_) => "export",
+            Command::Logz(_) => "logz",
+            Command::Denoise(_) => "denoise",
+            Command::Compare(_) => "compare",
+            Command::Suggest(_) => "suggest",
+            Command::Profile(_) => "profile",
+            Command::Data(_) => "data",
+            Command::Settings => "settings",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Run folder to create
@@ -82,6 +103,10 @@ pub(crate) struct Train {
     /// Override a key of the file, e.g. --set train.steps=100; may be repeated
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Train for this long, e.g. 90s, 12m, 1h30m: sets train.wall_time_minutes, train.decay_by = "time" and
+    /// as many train.steps as fit
+    #[arg(long = "for", value_name = "TIME", value_parser = crate::duration::minutes)]
+    pub(crate) time: Option<f64>,
     /// Resume the run from its last checkpoint
     #[arg(long)]
     pub(crate) resume: bool,
@@ -147,6 +172,9 @@ pub(crate) struct Evaluate {
     /// Maximum number of rows to compute the loss on [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_rows: Option<u32>,
+    /// Folder for the report and its pictures; created if missing [default: the run folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Out-of-distribution data: also report AUROC against the held-out rows
     #[arg(long, value_name = "DATA")]
     pub(crate) against: Option<String>,
@@ -388,42 +416,4 @@ pub(crate) enum Data {
         /// Data set: a name, file or folder
         data: String,
     },
-}
-
-/// The arguments of this process. Prints help and version, and refuses wrong arguments; the error is then the
-/// exit code.
-pub(crate) fn parse() -> Result<Arguments, ExitCode> {
-    Arguments::try_parse().map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            match output::print(&error.render().to_string()) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => output::fail(&error),
-            }
-        }
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => output::fail(
-            &Error::input("no command given").remedy("try `enscore demo`, or see `enscore --help`"),
-        ),
-        _ => output::fail(&one_line(&error.render().to_string())),
-    })
-}
-
-/// Clap's message, which takes several lines, in one.
-fn one_line(message: &str) -> Error {
-    let (what, rest) = message.split_once("\n\n").unwrap_or((message, ""));
-    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let part = |name: &str| {
-        let lines = rest.lines().map(str::trim);
-        lines.filter_map(|line| line.strip_prefix(name)).map(words).next()
-    };
-    let error = Error::input(words(what.strip_prefix("error: ").unwrap_or(what)));
-    let remedy: Vec<String> = [
-        part("tip: "),
-        part("Usage: ").map(|usage| format!("usage: {usage}")),
-        Some("see `enscore --help`".to_string()),
-    ]
-    .into_iter()
-    .flatten()
-    .take(2)
-    .collect();
-    error.remedy(remedy.join("; "))
 }

@@ -9,11 +9,12 @@ const PLACES: [(&str, &str); 4] =
 const OVERRIDES: [&str; 2] =
     ["table.key=value", "sampler.KEY=VALUE, or data.path=FILE where the training data has moved"];
 /// Words of remedies, with the same in flags.
-const REMEDIES: [(&str, &str); 6] = [
+const REMEDIES: [(&str, &str); 7] = [
     ("a threshold T", "--threshold T"),
     ("(method ", "(--method "),
     ("use the method ", "use --method "),
     ("a larger width", "a larger --width"),
+    ("resume the run or open it with overrides", "give --set when you resume, sample or evaluate"),
     ("resume it,", "add --resume to continue it,"),
     ("resume the run in ", "continue with --resume --out "),
 ];

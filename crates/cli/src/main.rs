@@ -3,23 +3,36 @@
 mod args;
 mod command;
 mod context;
+mod duration;
 mod flags;
 mod output;
+mod parse;
 mod pictures;
 mod progress;
 mod signals;
 
 use std::process::ExitCode;
 
-use enscore::Result;
+use enscore::{Error, Result};
 
 use args::{Arguments, Command};
 use context::Context;
 use output::Answer;
 use signals::Signals;
 
+/// The work runs on a thread of its own: its stack doesn't depend on how much the shell gives the first one.
 fn main() -> ExitCode {
-    let arguments = match args::parse() {
+    match std::thread::Builder::new().stack_size(context::STACK).spawn(command_line) {
+        Ok(work) => work.join().unwrap_or(ExitCode::FAILURE),
+        Err(reason) => {
+            let error = Error::run("the first thread can't be started").found_error(reason);
+            output::fail(&error.remedy("raise the limits of memory and threads (ulimit -v, ulimit -u)"))
+        }
+    }
+}
+
+fn command_line() -> ExitCode {
+    let arguments = match parse::parse() {
         Ok(arguments) => arguments,
         Err(refusal) => return refusal,
     };
@@ -31,8 +44,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<Answer> {
-    let Arguments { command, verbose, threads, .. } = arguments;
-    let context = Context { verbose, threads: threads.map(usize::from), signals: Signals::watch()? };
+    let Arguments { command, verbose, quiet, threads, .. } = arguments;
+    let context = Context {
+        verbose,
+        quiet,
+        threads: threads.map(usize::from),
+        signals: Signals::watch(command.name())?,
+    };
     match command {
         Command::Demo(demo) => command::demo::run(&context, &demo),
         Command::Train(train) => command::train::run(&context, &train),

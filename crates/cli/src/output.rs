@@ -79,6 +79,14 @@ impl Lines {
         warnings.iter().fold(self, |lines, warning| lines.line("warning", warning))
     }
 
+    /// Where the report is, where there is one.
+    pub(crate) fn report(self, report: Option<&Path>) -> Lines {
+        match report {
+            Some(report) => self.line("report", report.display()),
+            None => self,
+        }
+    }
+
     /// The loss and the metrics of an evaluation, each metric beside its null value.
     pub(crate) fn evaluation(self, evaluation: &Evaluation) -> Lines {
         let affine = evaluation.affine.as_deref().map(mean);

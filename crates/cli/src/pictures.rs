@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use enscore::report::{Image, sheet};
-use enscore::{Error, Result};
+use enscore::{Error, Reason, Result};
 
 /// Images are enlarged as long as a sheet stays below this many pixels.
 const SHEET_WIDTH: usize = 2000;
@@ -28,6 +28,16 @@ impl Format {
                 .expected("a file name ending in .png, .npy or .csv")),
         }
     }
+}
+
+/// Creates a folder for output, where it isn't there.
+pub(crate) fn create_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|reason| {
+        Error::new(Reason::Unwritable, "can't create the folder")
+            .at(folder.display())
+            .found_error(reason)
+            .remedy("choose another --out")
+    })
 }
 
 pub(crate) fn refuse_missing_folder(path: &Path) -> Result<()> {

@@ -187,7 +187,10 @@ impl StdError for Error {
 
 impl From<ExecutorError> for Error {
     fn from(refused: ExecutorError) -> Self {
-        Error::new(Reason::Executor, "the executor can't run this program").found_error(refused)
+        let error = Error::new(Reason::Executor, "the executor can't run this program");
+        let memory = refused.0.contains("bytes of memory");
+        let remedy = if memory { "use a smaller batch or network" } else { "" };
+        error.found_error(refused).remedy(remedy)
     }
 }
 

@@ -88,6 +88,7 @@ pub mod files;
 pub mod ising;
 mod keys;
 pub mod mcmc;
+pub mod memory;
 pub mod model;
 pub mod objective;
 pub mod report;

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use enscore_program::Parameter;
 
-use crate::checkpoint::{DataRecord, OTHER_PREFIXES, RunFolder, state_shapes};
+use crate::checkpoint::{DataRecord, MetricsMark, OTHER_PREFIXES, RunFolder, state_shapes};
 use crate::error::{Error, Result};
 use crate::executor::{Processor, Weights};
 use crate::model::{Convolution, Network, parameters_of};
 use crate::objective::{FLOW, FrozenFlow, LOG_Z};
 use crate::sample::{TrainedModel, WeightsChoice};
-use crate::settings::{Products, Settings};
+use crate::settings::{Keep, Products, Settings};
 
 /// A run opened to use its model.
 pub struct Trained {
@@ -27,6 +27,8 @@ pub struct Trained {
     pub seconds: f64,
     /// What to tell the user: a damaged checkpoint that was passed over.
     pub warnings: Vec<String>,
+    /// How far metrics.jsonl reached then.
+    pub(crate) metrics: MetricsMark,
 }
 
 /// The model that `settings` describe for `data`, with weights that `weight` gives by parameter. Where the
@@ -131,21 +133,33 @@ fn key_of(set: &str) -> &str {
 }
 
 impl Trained {
-    /// Opens the run at `path`. `sets` override keys of `[sampler]`, and `data.path`, for this use only.
+    /// Opens the run at `path`. `sets` override keys of `[sampler]`, `data.path`, and which state counts
+    /// (`train.keep`), for this use only.
     ///
     /// # Errors
     /// An input error where there is no run or no good checkpoint, an override is not one of the sampler's,
     /// or the checkpoint's tensors are not those of the settings' network (each is named).
     pub fn open(path: &Path, sets: &[String]) -> Result<Trained> {
-        let of_use = |set: &&String| table_of(set) == "sampler" || key_of(set) == "data.path";
+        let of_use =
+            |set: &&String| table_of(set) == "sampler" || ["data.path", "train.keep"].contains(&key_of(set));
         if let Some(set) = sets.iter().find(|set| !of_use(set)) {
-            return Err(Error::input("only sampler settings can be changed for a trained run")
-                .at(format!("override {set}"))
-                .expected("sampler.KEY=VALUE, or data.path=FILE where the training data has moved"));
+            return Err(Error::input(
+                "only sampler settings and train.keep can be changed for a trained run",
+            )
+            .at(format!("override {set}"))
+            .expected("sampler.KEY=VALUE, or data.path=FILE where the training data has moved"));
         }
         let folder = RunFolder::open(path)?;
+        folder.check_settings()?;
         let settings = Settings::reopen(&folder.settings_path(), sets)?;
-        let Some(loaded) = folder.latest_checkpoint()? else {
+        let best = match settings.train().keep {
+            Keep::Best => folder.best_checkpoint().map_err(|error| {
+                error.remedy("restore its files, or use the last state with train.keep = \"last\"")
+            })?,
+            Keep::Last => None,
+        };
+        let loaded = best.map_or_else(|| folder.latest_checkpoint(), |best| Ok(Some(best)))?;
+        let Some(loaded) = loaded else {
             return Err(Error::input("the run has no checkpoint yet")
                 .at(path.display())
                 .remedy("train it first, or wait for its first checkpoint"));
@@ -176,6 +190,7 @@ impl Trained {
         };
         let step = loaded.step;
         let seconds = loaded.manifest.seconds;
-        Ok(Trained { model, learnt_log_z, settings, step, seconds, warnings: loaded.warnings })
+        let metrics = loaded.manifest.closing.unwrap_or(loaded.manifest.metrics);
+        Ok(Trained { model, learnt_log_z, settings, step, seconds, warnings: loaded.warnings, metrics })
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn run(context: &Context, arguments: &Compare) -> Result<Answer> {
     let files: Vec<String> = outcome.files.iter().map(|file| text_of(file)).collect();
     let mut json = json!(outcome);
     json["files"] = json!(files);
-    let lines = files.iter().fold(Lines::default(), |lines, file| lines.line("written", file));
+    let lines = Lines::default().warnings(&outcome.warnings);
+    let lines = files.iter().fold(lines, |lines, file| lines.line("written", file));
     Ok(Answer::new(json, format!("{}\n{}", outcome.text, lines.text())))
 }

@@ -7,7 +7,7 @@ use enscore::train::Request;
 use enscore::{Error, Result};
 use serde_json::json;
 
-use super::train::train_and_report;
+use super::train::{train_and_report, warnings_of};
 use crate::args::Demo;
 use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
@@ -33,6 +33,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<Answer> {
     let samples = out.join("samples.png");
     let json = evaluated.json(json!({
         "run": text_of(out), "seconds": seconds, "step": outcome.step, "samples": text_of(&samples),
+        "warnings": warnings_of(&outcome, Some(&evaluated)),
     }));
     let text = Lines::default()
         .line("run", out.display())
@@ -40,6 +41,7 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<Answer> {
         .evaluation(&evaluated.evaluation)
         .line("seconds", format!("{seconds:.1}"))
         .line("samples", samples.display())
-        .line("report", evaluated.report.display());
+        .warnings(&warnings_of(&outcome, Some(&evaluated)))
+        .report(evaluated.report.as_deref());
     Ok(Answer::new(json, text.text()))
 }

@@ -3,16 +3,18 @@
 use enscore::trained::Trained;
 use std::path::{Path, PathBuf};
 
-use enscore::Result;
 use enscore::checkpoint::RunFolder;
 use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normaliser, run_data};
+use enscore::memory::MemoryLimit;
 use enscore::report::write_report;
 use enscore::settings::Settings;
+use enscore::{Reason, Result};
 use serde_json::{Value, json};
 
 use crate::args::Evaluate;
 use crate::context::Context;
 use crate::output::{Answer, Lines, evaluation_json, merged, text_of};
+use crate::pictures::create_folder;
 use crate::progress::Progress;
 
 /// Chains whose trajectory the report shows.
@@ -30,15 +32,18 @@ pub(crate) struct Wanted<'a> {
     /// All rows where none.
     pub(crate) max_rows: Option<usize>,
     pub(crate) against: Option<&'a str>,
+    /// Where the report goes; the run's folder where none.
+    pub(crate) out: Option<&'a Path>,
 }
 
-/// An evaluated run, with its report written.
+/// An evaluated run, with its report.
 pub(crate) struct Evaluated {
     pub(crate) evaluation: Evaluation,
     pub(crate) origin: HeldOut,
     pub(crate) step: u64,
     pub(crate) warnings: Vec<String>,
-    pub(crate) report: PathBuf,
+    /// None where the run's folder takes none.
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// The threads that the run at `path` was set to train on. What is wrong with the run is said when it is
@@ -61,19 +66,45 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
         against: wanted.against.map(str::to_string),
         log_z: Normaliser::found(path, &trained)?,
     };
+    refuse_beyond_memory(&trained, settings.samples)?;
     let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
     let evaluation = evaluate::evaluate(&trained, &data, &settings, &mut tell)?;
     progress.end();
+    let mut warnings = trained.warnings.clone();
+    warnings.extend(Normaliser::damage(path));
     let folder = RunFolder::open(path)?;
+    let old = folder.report_path();
     // Without samples there are no pictures: a report that has some is worth more.
-    let report = if settings.samples == 0 && folder.report_path().exists() {
-        folder.report_path()
+    let report = if settings.samples == 0 && wanted.out.is_none() && old.exists() {
+        Some(old)
     } else {
-        write_report(&folder, &trained, &data.training, &evaluation)?
+        let out = wanted.out.unwrap_or(path);
+        match write_report(&folder, out, &trained, &data.training, &evaluation) {
+            Ok(written) => {
+                warnings.extend(written.damage);
+                Some(written.path)
+            }
+            // The figures don't depend on it.
+            Err(error) if error.reason == Reason::Unwritable && wanted.out.is_none() => {
+                let error = error.remedy("name another folder with --out DIR");
+                warnings.push(format!("no report was written: {error}"));
+                None
+            }
+            Err(error) => return Err(error),
+        }
     };
     let origin = data.origin;
-    let warnings = [&trained.warnings[..], data.held_out.dataset().notes()].concat();
+    warnings.extend(data.held_out.dataset().notes().iter().cloned());
     Ok(Evaluated { evaluation, origin, step: trained.step, warnings, report })
+}
+
+/// Samples are held as drawn, in raw units and as the metrics take them, in double precision.
+fn refuse_beyond_memory(trained: &Trained, samples: usize) -> Result<()> {
+    let needed = samples as f64 * trained.model.row_len() as f64 * 24.0;
+    let limit = MemoryLimit::of_gib(trained.settings.train().memory_limit_gib);
+    let place = format!("--samples {samples}");
+    let refused = limit.refuse_beyond("the evaluation needs", &place, needed);
+    refused.map_err(|error| error.remedy("ask for fewer: ten thousand tell small differences"))
 }
 
 impl Evaluated {
@@ -81,7 +112,7 @@ impl Evaluated {
     pub(crate) fn json(&self, object: Value) -> Value {
         let mut keys = evaluation_json(&self.evaluation);
         keys.insert("held_out".into(), json!(self.origin));
-        keys.insert("report".into(), json!(text_of(&self.report)));
+        keys.insert("report".into(), json!(self.report.as_deref().map(text_of)));
         merged(object, keys)
     }
 }
@@ -95,7 +126,11 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> Result<Answer> {
         seed: arguments.seed,
         max_rows: arguments.max_rows.map(|count| count as usize),
         against: arguments.against.as_deref(),
+        out: arguments.out.as_deref(),
     };
+    if let Some(out) = wanted.out {
+        create_folder(out)?;
+    }
     let evaluated = context.on_threads(threads_of(&arguments.run), || {
         evaluate(&arguments.run, &wanted, &mut Progress::new(context))
     })?;
@@ -107,6 +142,6 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> Result<Answer> {
         .line("run", format!("{}, step {}", run.display(), evaluated.step))
         .evaluation(&evaluated.evaluation)
         .warnings(&evaluated.warnings)
-        .line("report", evaluated.report.display());
+        .report(evaluated.report.as_deref());
     Ok(Answer::new(json, text.text()))
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use enscore::evaluate::{LogZEstimate, LogZMethod, LogZSettings, Normaliser, Temperatures};
+use enscore::memory::MemoryLimit;
 use enscore::source::ModelSource;
 use enscore::{Error, Result};
 use serde_json::json;
@@ -19,15 +20,30 @@ pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
         let mut progress = Progress::new(context);
         let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
         let source = ModelSource::open(&arguments.model, &[])?;
+        refuse_beyond_memory(&source, arguments)?;
         let data = arguments.data.as_deref();
         let normaliser = source.log_z(&arguments.model, data, &settings, &mut tell)?;
         progress.end();
-        normaliser.keep(&arguments.model)?;
-        Ok(normaliser)
+        // What took so long to compute is said, whether it can be stored or not.
+        let unkept = normaliser.keep(&arguments.model).err();
+        Ok((normaliser, unkept.map(|error| format!("log Z was not stored: {error}"))))
     };
-    let kept = context.on_threads(threads_of(&arguments.model), work)?;
+    let (kept, unkept) = context.on_threads(threads_of(&arguments.model), work)?;
     let estimate = kept.estimate.as_ref().ok_or_else(|| Error::run("log Z was not estimated"))?;
-    Ok(answer(&arguments.model, estimate))
+    Ok(answer(&arguments.model, estimate, unkept))
+}
+
+/// A weight of each chain is held, and the samples that reverse chains start from.
+fn refuse_beyond_memory(source: &ModelSource, arguments: &Logz) -> Result<()> {
+    let row_len: usize = source.row_shape().iter().product();
+    let samples = match arguments.method {
+        Method::ReverseAis | Method::Bracket => 8.0 * row_len as f64,
+        Method::Exact | Method::Ais => 0.0,
+    };
+    let chains = arguments.chains;
+    let needed = f64::from(chains) * (64.0 + samples);
+    let refused = MemoryLimit::free().refuse_beyond("the chains need", &format!("--chains {chains}"), needed);
+    refused.map_err(|error| error.remedy("ask for fewer chains, or more --temperatures"))
 }
 
 fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
@@ -72,14 +88,14 @@ fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
     })
 }
 
-fn answer(model: &Path, estimate: &LogZEstimate) -> Answer {
-    let warnings = estimate.warnings();
-    let kept = Normaliser::file(model);
+fn answer(model: &Path, estimate: &LogZEstimate, unkept: Option<String>) -> Answer {
+    let kept = unkept.is_none().then(|| Normaliser::file(model));
+    let warnings: Vec<String> = estimate.warnings().into_iter().chain(unkept).collect();
     let json = json!({
         "model": text_of(model), "log_z": estimate.log_z, "std_err": estimate.std_err, "ess": estimate.ess,
         "chains": estimate.chains, "temperatures": estimate.temperatures, "method": estimate.method,
         "detail": estimate.detail, "lower": estimate.lower, "upper": estimate.upper, "reverse": estimate.reverse,
-        "out": text_of(&kept), "warnings": warnings,
+        "out": kept.as_deref().map(text_of), "warnings": warnings,
     });
     let mut lines = Lines::default()
         .line("model", model.display())
@@ -101,5 +117,9 @@ fn answer(model: &Path, estimate: &LogZEstimate) -> Answer {
             lines = lines.line(name, format!("{bound:.4} nats, two standard errors beyond the estimate"));
         }
     }
-    Answer::new(json, lines.warnings(&warnings).line("written", kept.display()).text())
+    lines = lines.warnings(&warnings);
+    if let Some(kept) = &kept {
+        lines = lines.line("written", kept.display());
+    }
+    Answer::new(json, lines.text())
 }

@@ -4,6 +4,7 @@ use enscore::settings::Settings;
 use enscore::train::{ProgramProfile, TrainingProfile, WorkRow, profile};
 use enscore::{Error, Result};
 
+use super::train::say_notes;
 use crate::args::Profile;
 use crate::context::Context;
 use crate::output::{Answer, Lines};
@@ -17,6 +18,7 @@ const MEBIBYTE: f64 = (1u64 << 20) as f64;
 
 pub(crate) fn run(context: &Context, arguments: &Profile) -> Result<Answer> {
     let settings = Settings::load(&arguments.settings, &arguments.set)?;
+    say_notes(&settings);
     let profile = context.on_threads(settings.train().threads, || {
         profile(&settings, u64::from(arguments.updates), &|| context.signals.came())
     })?;

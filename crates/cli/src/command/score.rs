@@ -7,7 +7,7 @@ use enscore::files::write_bytes_atomically;
 use enscore::report::table;
 use enscore::sample::ModelFile;
 use enscore::source::{ModelSource, Scored};
-use enscore::{Error, Result};
+use enscore::{Error, Reason, Result};
 use serde_json::{Map, json};
 
 use super::evaluate::threads_of;
@@ -34,22 +34,38 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
     let normaliser = normaliser.as_ref();
     let columns = columns(scores, normaliser.map(|normaliser| normaliser.log_z));
     let count = columns.first().map_or(0, |(_, column)| column.len());
-    write(out, &columns, count)?;
-    if let Some(normaliser) = normaliser {
-        normaliser.keep(&arguments.run)?;
+    let mut said: Vec<String> = Normaliser::damage(&arguments.run).into_iter().collect();
+    let written = match write(out, &columns, count) {
+        // The means don't depend on a file that was not asked for.
+        Err(error) if error.reason == Reason::Unwritable && arguments.out.is_none() => {
+            said.push(format!(
+                "the scores were not written: {}",
+                error.remedy("name a file with --out FILE")
+            ));
+            None
+        }
+        written => written.map(|()| Some(out))?,
+    };
+    // A log Z that can't be read may be worth more than one that is found again: only the user replaces it.
+    let keeps = said.is_empty() || arguments.log_z.is_some();
+    if let Some(normaliser) = normaliser.filter(|_| keeps)
+        && let Err(error) = normaliser.keep(&arguments.run)
+    {
+        said.push(format!("log Z was not stored: {error}"));
     }
     let mean = |column: &[f64]| column.iter().sum::<f64>() / count as f64;
     let means: Vec<(&str, f64)> = columns.iter().map(|(name, column)| (*name, mean(column))).collect();
     let path = arguments.run.display();
-    let (first, more, warnings): (Lines, _, &[String]) = match source {
+    let (first, more) = match source {
         ModelSource::Run(trained) => {
             let more = json!({"step": trained.step, "temperature": trained.model.temperature});
             let first = Lines::default().line("run", format!("{path}, step {}", trained.step));
-            (first, more, &trained.warnings[..])
+            said.splice(0..0, trained.warnings.iter().cloned());
+            (first, more)
         }
-        ModelSource::File(_) => (Lines::default().line("model", path), json!({}), &[][..]),
+        ModelSource::File(_) => (Lines::default().line("model", path), json!({})),
     };
-    let warnings = &[warnings, notes].concat()[..];
+    said.extend(notes.iter().cloned());
     let mut lines = first.line("rows", format!("{count} of {}", arguments.data));
     if let Some(normaliser) = normaliser {
         let error = normaliser.error.map_or(String::new(), |error| format!(" ± {error:.1e}"));
@@ -62,10 +78,14 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
         "run": text_of(&arguments.run), "rows": count,
         "columns": columns.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
         "means": means.iter().map(|(name, mean)| (name.to_string(), json!(mean))).collect::<Map<_, _>>(),
-        "log_z": normaliser, "out": text_of(out), "warnings": warnings,
+        "log_z": normaliser, "out": written.map(text_of), "warnings": said,
     });
     let json = merged(json, more.as_object().cloned().unwrap_or_default());
-    Ok(Answer::new(json, lines.warnings(warnings).line("scores", out.display()).text()))
+    lines = lines.warnings(&said);
+    if let Some(out) = written {
+        lines = lines.line("scores", out.display());
+    }
+    Ok(Answer::new(json, lines.text()))
 }
 
 fn of(normaliser: &Normaliser) -> String {

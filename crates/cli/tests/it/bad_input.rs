@@ -133,8 +133,7 @@ fn folders_and_options_that_do_not_fit_a_run_are_refused() {
     refused(&folder, "sample run --set train.steps=3", &["only sampler settings"]);
     refused(&folder, "sample run --num 4000000000", &["memory", "--seed"]);
     refused(&folder, "sample run --num 0", &["--num"]);
-    let text = folder.text("run/settings.toml").replace("name =", "path =").replace("points.csv", "gone.csv");
-    folder.write("run/settings.toml", text.as_bytes());
+    folder.edit_settings("run", "points.csv", "gone.csv");
     refused(&folder, "evaluate run", &["gone.csv"]);
 }
 
@@ -143,8 +142,7 @@ fn a_checkpoint_of_another_shape_lists_every_tensor() {
     let folder = Folder::new();
     folder.succeed("train mlp.toml --out run --no-report");
     let tensors = folder.tensors("run", 40);
-    let text = folder.text("run/settings.toml").replace("hidden = [8]", "hidden = [9]");
-    folder.write("run/settings.toml", text.as_bytes());
+    folder.edit_settings("run", "hidden = [8]", "hidden = [9]");
     // The hidden layer and what reads it; each with two moments and an average.
     let depends = |name: &&str| name.contains("hidden.0.") || name.ends_with("output.weight");
     let other: Vec<&str> = tensors.keys().map(String::as_str).filter(depends).collect();

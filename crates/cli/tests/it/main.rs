@@ -11,6 +11,7 @@ mod common;
 mod denoise;
 mod energies;
 mod figures;
+mod hardship;
 mod logz;
 mod machines;
 mod old_run;

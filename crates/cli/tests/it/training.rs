@@ -7,8 +7,10 @@ fn a_training_that_diverges_keeps_its_last_good_state() {
     let folder = Folder::new();
     let wild = "--set optimiser.learning_rate=1e38 --set optimiser.clip_norm=0";
     let ran = folder.run(&format!("train mlp.toml --out run {wild}"));
-    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.lines().count()), (Some(1), "", 1), "{ran:?}");
-    assert!(ran.stderr.starts_with("enscore: training diverged: step "), "{}", ran.stderr);
+    // A line for each return, and the end.
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.lines().count()), (Some(1), "", 4), "{ran:?}");
+    assert!(ran.stderr.lines().take(3).all(|line| line.starts_with("enscore: warning: step ")), "{ran:?}");
+    assert!(ran.stderr.contains("\nenscore: training diverged: step "), "{}", ran.stderr);
     assert!(ran.stderr.contains("is not finite") && ran.stderr.contains("learning_rate"), "{}", ran.stderr);
     let step = folder.latest_step("run");
     assert!(ran.stderr.contains("after 3 returns"), "{}", ran.stderr);
@@ -99,4 +101,87 @@ fn products_in_bfloat16_learn_alike_or_are_refused() {
     assert_ne!(weights[0], weights[1]);
     let ran = folder.run(&format!("train mlp.toml --out other {train} --set train.products=half"));
     assert!(ran.code == Some(2) && ran.stderr.contains("\"single\" or \"bf16\""), "{ran:?}");
+}
+
+/// A first update that shows divergence: the learning rate had no say in it, so that no return is tried and
+/// another remedy is named.
+#[test]
+fn the_remedy_after_divergence_fits_its_cause() {
+    let folder = Folder::new();
+    let raw: String =
+        (0..200).map(|i| format!("{},{}\n", 4000 + 37 * (i % 17), 900 + 11 * (i % 23))).collect();
+    folder.write("raw.csv", raw.as_bytes());
+    let machine = "[data]\npath = \"raw.csv\"\n[model]\nkind = \"rbm\"\nvisible = \"gaussian\"\nhidden = 4\n\
+                   [objective]\nkind = \"cd\"\n[train]\nsteps = 20\nbatch = 16\n[optimiser]\nlearning_rate = 1e-9\n";
+    folder.write("machine.toml", machine.as_bytes());
+    let ran = folder.run("train machine.toml --out raw --no-report");
+    assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{ran:?}");
+    assert!(ran.stderr.contains("scale the data") && ran.stderr.contains("data.preprocess"), "{ran:?}");
+    assert!(!ran.stderr.contains("learning_rate") && !ran.stderr.contains("returns"), "{ran:?}");
+    let chains = "[data]\npath = \"points.csv\"\n[model]\nkind = \"mlp-energy\"\nhidden = [8]\n\
+                  [objective]\nkind = \"cd\"\nstep_size = 1e6\nnoise_std = 0.1\n[train]\nsteps = 20\nbatch = 16\n";
+    folder.write("chains.toml", chains.as_bytes());
+    let ran = folder.run("train chains.toml --out chains --no-report");
+    assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{ran:?}");
+    assert!(ran.stderr.contains("objective.step_size") && !ran.stderr.contains("learning_rate"), "{ran:?}");
+}
+
+/// A game whose flow loses the data: the losses of both players vanish, and only the flow tells.
+#[test]
+fn a_game_that_collapses_is_noticed() {
+    let folder = Folder::new();
+    let game = "[data]\nname = \"two-moons\"\n[model]\nkind = \"mlp-energy\"\nhidden = [32]\n[objective]\nkind = \"fce\"\n\
+                flow_width = 16\n[optimiser]\nlearning_rate = 2.0\n[train]\nsteps = 300\nbatch = 64\n[stability]\nrollbacks = 1\n";
+    folder.write("game.toml", game.as_bytes());
+    let ran = folder.run("train game.toml --out run --no-report");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("training diverged"), "{ran:?}");
+}
+
+#[test]
+fn a_training_resumed_from_an_older_checkpoint_says_so() {
+    let folder = Folder::new();
+    folder.succeed("train mlp.toml --out run --no-report");
+    folder.write("run/checkpoints/step-000000040/state.safetensors", b"cut");
+    let ran = folder.run("train mlp.toml --out run --no-report --resume --json");
+    assert!(ran.stderr.contains("resumed from step 30"), "{ran:?}");
+    let json = ran.json();
+    assert!(json["warnings"][0].as_str().unwrap().contains("damaged"), "{json}");
+    assert_eq!(json["step"], 40);
+}
+
+/// One that diverges doesn't take the others' table with it.
+#[test]
+fn a_comparison_goes_on_after_a_training_that_diverges() {
+    let folder = Folder::new();
+    let trainings = "[compare]\nsound = []\nwild = [\"optimiser.learning_rate=1e38\", \"optimiser.clip_norm=0\"]\n\
+                     other = [\"train.seed=3\"]\n";
+    folder.write("compare.toml", (folder.text("mlp.toml") + trainings).as_bytes());
+    let ran = folder.run("compare compare.toml --out out --json");
+    let json = ran.json();
+    let names: Vec<&str> =
+        json["compared"].as_array().unwrap().iter().map(|run| run["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["sound", "other"]);
+    assert_eq!(json["failed"][0]["name"], "wild");
+    assert!(ran.stderr.contains("run wild: training diverged"), "{}", ran.stderr);
+    assert!(folder.text("out/comparison.md").contains("Not compared: run wild"));
+    let wild = folder.text("mlp.toml")
+        + "[compare]\nwild = [\"optimiser.learning_rate=1e38\", \"optimiser.clip_norm=0\"]\n";
+    folder.write("wild.toml", wild.as_bytes());
+    let ran = folder.run("compare wild.toml --out none");
+    assert!(ran.code == Some(1) && ran.stderr.contains("no training is left to compare"), "{ran:?}");
+}
+
+/// A training without a terminal says now and then how far it is; not where it is told to be quiet.
+#[test]
+fn long_work_says_how_far_it_is() {
+    let folder = Folder::new();
+    let long = "train mlp.toml --out run --no-report --for 11s";
+    let quiet = folder.command("train mlp.toml --out quiet --no-report --quiet --for 11s").spawn().unwrap();
+    let ran = folder.run(long);
+    assert_eq!((ran.code, ran.stderr.lines().count()), (Some(0), 1), "{ran:?}");
+    let parts = ["training: ", "loss ", "/s, ", " s left"];
+    assert!(parts.iter().all(|part| ran.stderr.contains(part)), "{}", ran.stderr);
+    let quiet = quiet.wait_with_output().unwrap();
+    assert!(quiet.status.success() && quiet.stderr.is_empty(), "{quiet:?}");
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::data::{Dataset, Statistics, TableRecord, Whitening};
-use crate::files::sha256;
+use crate::files::{check_json, sealed_json, sha256};
 use crate::model::DataFacts;
 use crate::{Error, Reason, Result};
 
@@ -144,12 +144,15 @@ impl FileRecord {
 }
 
 /// How far metrics.jsonl reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricsMark {
     /// The length of the metrics file.
     pub bytes: u64,
     /// Lines of the metrics file.
     pub lines: u64,
+    /// SHA-256 of the file up to there, in hexadecimal; empty where an older version wrote the mark.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sha256: String,
 }
 
 /// A random key, as JSON.
@@ -188,25 +191,25 @@ pub struct CheckpointManifest {
     pub files: Vec<FileRecord>,
     /// How far metrics.jsonl reached: a resumed training goes on from there.
     pub metrics: MetricsMark,
+    /// How far it reached with the lines that only the last step of a training brings, where it brought some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<MetricsMark>,
     /// Seconds spent training, over all its parts.
     pub seconds: f64,
     /// The random key of the next step.
     pub key: KeyRecord,
 }
 
-/// A manifest as JSON text, its keys in the order of its fields.
+/// A manifest as JSON text, its keys in the order of its fields, with its checksum.
 pub(super) fn to_json(manifest: &impl Serialize) -> Result<Vec<u8>> {
-    let text = serde_json::to_vec_pretty(manifest);
-    let mut text = text.map_err(|reason| Error::run("can't write a manifest").found_error(reason))?;
-    text.push(b'\n');
-    Ok(text)
+    sealed_json(manifest).map_err(|error| error.within("can't write a manifest"))
 }
 
 /// Reads a manifest, which `path` names in errors.
 ///
 /// # Errors
 /// [`Reason::Newer`] where the format is newer than [`FORMAT_VERSION`]; [`Reason::Damaged`] where the text
-/// isn't such a manifest.
+/// isn't such a manifest, or was changed.
 pub(super) fn from_json<M: DeserializeOwned>(text: &[u8], path: &Path) -> Result<M> {
     let damaged = |reason: serde_json::Error| {
         Error::new(Reason::Damaged, "not a manifest that this version can read")
@@ -223,6 +226,7 @@ pub(super) fn from_json<M: DeserializeOwned>(text: &[u8], path: &Path) -> Result
             .expected(format!("format {FORMAT_VERSION} or older"))
             .remedy(format!("use enscore {writer} or newer")));
     }
+    check_json(text, &path.display().to_string())?;
     serde_json::from_value(value).map_err(damaged)
 }
 

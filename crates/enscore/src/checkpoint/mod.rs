@@ -13,7 +13,9 @@ mod state;
 mod tensors;
 
 pub use manifest::{CheckpointManifest, DataRecord, FileRecord, KeyRecord, MetricsMark, RunManifest};
+pub(crate) use metrics::read_metrics_to;
 pub use metrics::{Metrics, MetricsWriter, read_metrics};
+pub(crate) use run::REPORT;
 pub use run::{Loaded, Progress, Run, RunFolder};
 pub use state::{OTHER_PREFIXES, STATE_PREFIXES, state_shapes};
 pub use tensors::{Tensor, TensorData, Tensors};

@@ -13,6 +13,16 @@ pub(super) const LOCK: &str = "lock";
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 pub(super) const SAMPLES: &str = "samples";
 
+/// Files that a desktop or a version control leaves in folders that are empty for their users.
+const STRAY: [&str; 7] =
+    [".DS_Store", ".gitkeep", ".gitignore", ".keep", ".directory", "Thumbs.db", "desktop.ini"];
+
+/// Whether a file of this name says nothing about the folder: one of those above, or a fork that macOS puts
+/// beside a file.
+fn is_stray(name: &str) -> bool {
+    STRAY.contains(&name) || name.starts_with("._")
+}
+
 /// The names in a folder; none where it doesn't exist.
 pub(super) fn names_in(folder: &Path) -> Result<Vec<String>> {
     let failed = |error| system_error(Reason::Failed, "read the folder", folder, error);
@@ -43,8 +53,10 @@ pub(super) fn refuse_occupied(path: &Path) -> Result<()> {
     for name in names_in(path)? {
         let ours = match name.as_str() {
             LOCK | SETTINGS => true,
-            CHECKPOINTS | SAMPLES => names_in(&path.join(&name)).is_ok_and(|names| names.is_empty()),
-            _ => name.starts_with(TEMPORARY),
+            CHECKPOINTS | SAMPLES => {
+                names_in(&path.join(&name)).is_ok_and(|names| names.iter().all(|name| is_stray(name)))
+            }
+            _ => name.starts_with(TEMPORARY) || is_stray(&name),
         };
         if !ours {
             let error = error("the folder isn't empty").found(name).expected("a new or empty folder");

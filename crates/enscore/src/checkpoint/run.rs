@@ -5,7 +5,8 @@
 //! RUN/manifest.json   written last on creation     RUN/samples/        pictures
 //! RUN/lock            held while a training writes RUN/report.html
 //! RUN/checkpoints/step-000000500/{state.safetensors, manifest.json}
-//! RUN/checkpoints/latest   the name of the newest folder
+//! RUN/checkpoints/latest   the name of the newest folder, with a checksum
+//! RUN/checkpoints/best/    the same files of the checkpoint with the lowest validation loss
 //! ```
 //! A checkpoint's folder is written under a temporary name, fsynced and renamed; then `latest` is replaced;
 //! then older folders go. Whatever a crash leaves of that, a whole checkpoint is found, and a training that
@@ -14,20 +15,28 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use enscore_program::random::Key;
 
 use super::manifest::{self, CheckpointManifest, FORMAT_VERSION, FileRecord, MetricsMark, RunManifest};
 use super::place::{CHECKPOINTS, MANIFEST, SAMPLES, SETTINGS, clean, lock, names_in, refuse_occupied};
 use super::tensors::Tensors;
-use crate::files::{TEMPORARY, cannot, sync_folder, unreadable, write_bytes_atomically, write_synced};
+use crate::files::{
+    TEMPORARY, cannot, check_text, sealed_text, sha256, sync_folder, unreadable, write_bytes_atomically,
+    write_synced,
+};
 use crate::{Error, Reason, Result};
 
 /// Checkpoints that are kept: the newest, and one to fall back on.
 const KEEP: usize = 2;
 
 const STATE: &str = "state.safetensors";
+/// The page that a report is.
+pub(crate) const REPORT: &str = "report.html";
 const LATEST: &str = "latest";
+/// The folder of the checkpoint with the lowest validation loss, beside those of steps.
+const BEST: &str = "best";
 
 /// A run's folder, for reading. A training may be writing it meanwhile.
 #[derive(Clone, Debug)]
@@ -40,14 +49,18 @@ pub struct RunFolder {
 #[derive(Debug)]
 pub struct Run {
     folder: RunFolder,
+    /// The step of the last checkpoint that this process wrote; held while one is written.
+    saved: Mutex<Option<u64>>,
     _lock: File,
 }
 
 /// What a checkpoint records besides the tensors.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// How far metrics.jsonl reaches, from [`super::MetricsWriter::sync`].
     pub metrics: MetricsMark,
+    /// How far with the lines that only the last step of a training brings, where it brought some.
+    pub closing: Option<MetricsMark>,
     /// Seconds spent training, over all its parts.
     pub seconds: f64,
     /// The random key of the next step.
@@ -103,6 +116,18 @@ impl RunFolder {
         self.path.join(SETTINGS)
     }
 
+    /// Refuses settings that were changed after they were written.
+    ///
+    /// # Errors
+    /// [`Reason::Damaged`]; [`Reason::Unreadable`] where the file is gone.
+    pub(crate) fn check_settings(&self) -> Result<()> {
+        let path = self.settings_path();
+        let text = fs::read(&path).map_err(|reason| unreadable("read", &path, reason))?;
+        check_text(&text, &path.display().to_string()).map_err(|error| {
+            error.remedy("restore the file; to use other settings, resume the run or open it with overrides")
+        })
+    }
+
     /// The file of the metrics.
     pub fn metrics_path(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
@@ -115,7 +140,7 @@ impl RunFolder {
 
     /// The file of the report.
     pub fn report_path(&self) -> PathBuf {
-        self.path.join("report.html")
+        self.path.join(REPORT)
     }
 
     fn checkpoints_path(&self) -> PathBuf {
@@ -155,13 +180,13 @@ impl RunFolder {
         let mut steps = self.steps()?;
         let path = self.checkpoints_path().join(LATEST);
         let warning = match fs::read_to_string(&path) {
-            Ok(name) => match step_of(name.trim_end()).and_then(|step| steps.iter().position(|s| *s == step))
-            {
-                Some(found) => {
+            Ok(text) => match step_named(&text).map(|step| (step, steps.iter().position(|s| *s == step))) {
+                Some((_, Some(found))) => {
                     steps[..=found].rotate_right(1);
                     None
                 }
-                None => Some(format!("names {:?}, which doesn't exist", name.trim_end())),
+                Some((step, None)) => Some(format!("names {:?}, which doesn't exist", name_of(step))),
+                None => Some("was changed after it was written".to_string()),
             },
             Err(reason) if reason.kind() == ErrorKind::NotFound => {
                 (!steps.is_empty()).then(|| "is missing".to_string())
@@ -179,18 +204,41 @@ impl RunFolder {
         Ok(steps)
     }
 
+    /// The folder of the checkpoint with the lowest validation loss.
+    pub fn best_path(&self) -> PathBuf {
+        self.checkpoints_path().join(BEST)
+    }
+
+    /// Reads the checkpoint with the lowest validation loss; none where there was no validation.
+    ///
+    /// # Errors
+    /// [`Reason::Damaged`] where it isn't whole; [`Reason::Newer`] where a newer enscore wrote it.
+    pub fn best_checkpoint(&self) -> Result<Option<Loaded>> {
+        let folder = self.best_path();
+        if !folder.exists() {
+            return Ok(None);
+        }
+        let (manifest, tensors) = self.load_from(&folder)?;
+        Ok(Some(Loaded { step: manifest.step, manifest, tensors, warnings: Vec::new() }))
+    }
+
     /// Reads and verifies one checkpoint.
     fn load(&self, step: u64) -> Result<(CheckpointManifest, Tensors)> {
         let folder = self.checkpoint_path(step);
+        let (manifest, tensors) = self.load_from(&folder)?;
+        if manifest.step != step {
+            let error = Error::new(Reason::Damaged, "the checkpoint is of another step").at(folder.display());
+            return Err(error.found(manifest.step).expected(step));
+        }
+        Ok((manifest, tensors))
+    }
+
+    fn load_from(&self, folder: &Path) -> Result<(CheckpointManifest, Tensors)> {
         let read = |name: &str| {
             let path = folder.join(name);
             fs::read(&path).map_err(|reason| unreadable("read", &path, reason))
         };
         let manifest: CheckpointManifest = manifest::from_json(&read(MANIFEST)?, &folder.join(MANIFEST))?;
-        if manifest.step != step {
-            let error = Error::new(Reason::Damaged, "the checkpoint is of another step").at(folder.display());
-            return Err(error.found(manifest.step).expected(step));
-        }
         let Some(record) = manifest.files.iter().find(|record| record.name == STATE) else {
             return Err(Error::new(Reason::Damaged, "the checkpoint has no tensors").at(folder.display()));
         };
@@ -227,9 +275,10 @@ impl Run {
         clean(path)?;
         make(path.join(CHECKPOINTS))?;
         make(path.join(SAMPLES))?;
-        write_bytes_atomically(&path.join(SETTINGS), settings.as_bytes())?;
+        write_bytes_atomically(&path.join(SETTINGS), &sealed_text(settings))?;
         write_bytes_atomically(&path.join(MANIFEST), &manifest::to_json(manifest)?)?;
-        Ok(Run { folder: RunFolder { path: path.to_path_buf(), manifest: manifest.clone() }, _lock: lock })
+        let folder = RunFolder { path: path.to_path_buf(), manifest: manifest.clone() };
+        Ok(Run { folder, saved: Mutex::new(None), _lock: lock })
     }
 
     /// Opens a run to go on with it, and removes what a crash left.
@@ -244,7 +293,7 @@ impl Run {
             fs::create_dir_all(&folder).map_err(|reason| cannot("create the folder", &folder, reason))?;
             clean(&folder)?;
         }
-        Ok(Run { folder, _lock: lock })
+        Ok(Run { folder, saved: Mutex::new(None), _lock: lock })
     }
 
     /// Where its files are.
@@ -257,7 +306,7 @@ impl Run {
     /// # Errors
     /// As [`write_bytes_atomically`].
     pub fn write_settings(&self, settings: &str) -> Result<()> {
-        write_bytes_atomically(&self.folder.settings_path(), settings.as_bytes())
+        write_bytes_atomically(&self.folder.settings_path(), &sealed_text(settings))
     }
 
     /// Saves the checkpoint of `step` and removes those that aren't kept: all but two up to this step,
@@ -266,6 +315,48 @@ impl Run {
     /// # Errors
     /// [`Reason::Unwritable`] naming the path and the system's reason; the checkpoints before it stand.
     pub fn save_checkpoint(&self, step: u64, tensors: &Tensors, progress: Progress) -> Result<()> {
+        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_checkpoint(step, tensors, progress)?;
+        *saved = Some(step);
+        Ok(())
+    }
+
+    /// The same, unless this process has written the checkpoint of this step or of a later one.
+    pub(crate) fn save_later_checkpoint(
+        &self,
+        step: u64,
+        tensors: &Tensors,
+        progress: Progress,
+    ) -> Result<()> {
+        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        if saved.is_none_or(|saved| saved < step) {
+            self.write_checkpoint(step, tensors, progress)?;
+            *saved = Some(step);
+        }
+        Ok(())
+    }
+
+    /// Keeps this state as the one with the lowest validation loss, in place of the one before.
+    ///
+    /// # Errors
+    /// As [`Run::save_checkpoint`].
+    pub fn save_best(&self, step: u64, tensors: &Tensors, progress: Progress) -> Result<()> {
+        let _saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let temporary = self.write_aside(step, tensors, progress)?;
+        self.put(&temporary, BEST)
+    }
+
+    fn write_checkpoint(&self, step: u64, tensors: &Tensors, progress: Progress) -> Result<()> {
+        let temporary = self.write_aside(step, tensors, progress)?;
+        let name = name_of(step);
+        self.put(&temporary, &name)?;
+        let latest = self.folder.checkpoints_path().join(LATEST);
+        write_bytes_atomically(&latest, line_naming(&name).as_bytes())?;
+        self.prune(step)
+    }
+
+    /// Writes the files of a checkpoint into a folder under a temporary name.
+    fn write_aside(&self, step: u64, tensors: &Tensors, progress: Progress) -> Result<PathBuf> {
         let state = tensors.to_bytes()?;
         let manifest = CheckpointManifest {
             format: FORMAT_VERSION,
@@ -273,36 +364,39 @@ impl Run {
             step,
             files: vec![FileRecord::of(STATE, &state)],
             metrics: progress.metrics,
+            closing: progress.closing,
             seconds: progress.seconds,
             key: progress.key.into(),
         };
-        let parent = self.folder.checkpoints_path();
-        let temporary = parent.join(format!("{TEMPORARY}{}", name_of(step)));
+        let temporary = self.folder.checkpoints_path().join(format!("{TEMPORARY}{}", name_of(step)));
         let written = write_folder(&temporary, &state, &manifest::to_json(&manifest)?);
         if written.is_err() {
             // The failure is what counts; on a full disk the space of the cut attempt is given back.
             let _ = fs::remove_dir_all(&temporary);
         }
-        written?;
-        self.remove(step)?;
-        let path = self.folder.checkpoint_path(step);
-        fs::rename(&temporary, &path).map_err(|reason| cannot("write", &path, reason))?;
-        sync_folder(&parent)?;
-        write_bytes_atomically(&parent.join(LATEST), format!("{}\n", name_of(step)).as_bytes())?;
-        self.prune(step)
+        written.map(|()| temporary)
+    }
+
+    /// Gives a checkpoint's folder its name, in place of what had it.
+    fn put(&self, temporary: &Path, name: &str) -> Result<()> {
+        let parent = self.folder.checkpoints_path();
+        self.remove(name)?;
+        let path = parent.join(name);
+        fs::rename(temporary, &path).map_err(|reason| cannot("write", &path, reason))?;
+        sync_folder(&parent)
     }
 
     fn prune(&self, newest: u64) -> Result<()> {
         let (later, kept): (Vec<u64>, Vec<u64>) =
             self.folder.steps()?.into_iter().partition(|step| *step > newest);
-        later.iter().chain(kept.iter().skip(KEEP)).try_for_each(|step| self.remove(*step))
+        later.iter().chain(kept.iter().skip(KEEP)).try_for_each(|step| self.remove(&name_of(*step)))
     }
 
     /// Removes a checkpoint, if it is there, by a rename first: half a checkpoint never has a checkpoint's
     /// name.
-    fn remove(&self, step: u64) -> Result<()> {
-        let path = self.folder.checkpoint_path(step);
-        let aside = self.folder.checkpoints_path().join(format!("{TEMPORARY}old-{}", name_of(step)));
+    fn remove(&self, name: &str) -> Result<()> {
+        let path = self.folder.checkpoints_path().join(name);
+        let aside = self.folder.checkpoints_path().join(format!("{TEMPORARY}old-{name}"));
         // What can't be removed here is removed when the run is opened next.
         let _ = fs::remove_dir_all(&aside);
         match fs::rename(&path, &aside) {
@@ -323,6 +417,17 @@ fn write_folder(folder: &Path, state: &[u8], manifest: &[u8]) -> Result<()> {
     write_synced(&folder.join(STATE), state)?;
     write_synced(&folder.join(MANIFEST), manifest)?;
     sync_folder(folder)
+}
+
+/// The line of `latest`: the name, and a hash of it, since one checkpoint's name is near another's.
+fn line_naming(name: &str) -> String {
+    format!("{name} {}\n", sha256(name.as_bytes()))
+}
+
+/// The step that the line names; none where it isn't as it was written. Older versions wrote no hash.
+fn step_named(line: &str) -> Option<u64> {
+    let name = line.trim_end().split(' ').next()?;
+    step_of(name).filter(|_| line == line_naming(name) || line.trim_end() == name)
 }
 
 fn name_of(step: u64) -> String {

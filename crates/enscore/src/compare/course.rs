@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Reason, Result};
-use crate::files::write_bytes_atomically;
+use crate::files::{check_json, sealed_json, write_bytes_atomically};
 
 /// The file's name.
 const FILE: &str = "divergence.json";
@@ -26,6 +26,14 @@ struct Point {
 #[derive(Default)]
 pub(super) struct Course(Vec<Point>);
 
+/// The file: older versions wrote the bare list.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Checked { points: Vec<Point> },
+    Bare(Vec<Point>),
+}
+
 impl Course {
     /// What is kept of the run at `run`; nothing of one that is yet to be trained.
     pub(super) fn of(run: &Path) -> Result<Course> {
@@ -38,9 +46,11 @@ impl Course {
                 .at(file.display())
                 .remedy("remove the file")
         };
-        let text =
-            std::fs::read_to_string(&file).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
-        serde_json::from_str(&text).map(Course).map_err(|error| failed(Reason::Damaged).found_error(error))
+        let text = std::fs::read(&file).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
+        check_json(&text, &file.display().to_string()).map_err(|error| error.remedy("remove the file"))?;
+        match serde_json::from_slice(&text).map_err(|error| failed(Reason::Damaged).found_error(error))? {
+            Kept::Checked { points } | Kept::Bare(points) => Ok(Course(points)),
+        }
     }
 
     pub(super) fn knows(&self, step: u64) -> bool {
@@ -50,9 +60,9 @@ impl Course {
     /// Adds the end of a part and keeps it.
     pub(super) fn add(&mut self, run: &Path, step: u64, seconds: f64, relative: f64) -> Result<()> {
         self.0.push(Point { step, seconds, relative });
-        let text = serde_json::to_string(&self.0)
-            .map_err(|reason| Error::run("can't write the divergences").found_error(reason))?;
-        write_bytes_atomically(&run.join(FILE), format!("{text}\n").as_bytes())
+        let kept = Kept::Checked { points: self.0.clone() };
+        let text = sealed_json(&kept).map_err(|error| error.within("can't write the divergences"))?;
+        write_bytes_atomically(&run.join(FILE), &text)
     }
 
     /// Seconds until the divergence was first at most `quality`.

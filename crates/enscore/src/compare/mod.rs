@@ -10,14 +10,14 @@ mod table;
 use std::path::Path;
 
 use crate::checkpoint::RunFolder;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::settings::{Compare, Settings};
 use crate::train::{Observer, Recorder, Request};
 use crate::trained::Trained;
 use course::Course;
 
 pub use measure::{Measured, Truth};
-pub use outcome::{Compared, Outcome};
+pub use outcome::{Compared, Failed, Outcome};
 
 /// Parts that a training is cut into: the quality is measured at the end of each.
 const PARTS: u64 = 10;
@@ -26,8 +26,10 @@ const PARTS: u64 = 10;
 /// `comparison.json` and, for data in the plane, `comparison.png` there. Trainings that are done already are
 /// not repeated.
 ///
+/// A training that diverges is named, and the others are compared.
+///
 /// # Errors
-/// Whatever a training or a measurement refuses, named by the training.
+/// Whatever a training or a measurement refuses, named by the training; every training diverged.
 pub fn compare(
     compare: &Compare,
     out: &Path,
@@ -35,16 +37,27 @@ pub fn compare(
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
     let mut compared = Vec::new();
+    let mut failed = Vec::new();
+    let mut warnings = Vec::new();
     for (name, settings) in &compare.trainings {
         let named = |error: Error| error.within(format_args!("run {name}"));
         observer.message(&format!("training {name}"));
         let run = out.join(name);
-        let result = follow(name, settings, &run, compare.quality, stop, observer).map_err(named)?;
+        let followed = follow(name, settings, &run, compare.quality, &mut warnings, stop, observer);
+        let result = match followed.map_err(named) {
+            Err(error) if error.reason == Reason::Diverged => {
+                observer.warning(&error.to_string());
+                failed.push(Failed { name: name.clone(), why: error.to_string() });
+                continue;
+            }
+            followed => followed?,
+        };
         let flow = flow_of(&result).map_err(named)?;
         compared.push(result);
         compared.extend(flow);
     }
-    let first = Trained::open(&compared[0].run, &[])?;
+    let Some(first) = compared.first() else { return Err(all_diverged(&failed)) };
+    let first = Trained::open(&first.run, &[])?;
     let truth = Truth::of(&first);
     let truth_log_likelihood = match &truth {
         Some(truth) => Some(truth.log_likelihood(&measure::held_out(&first)?)?),
@@ -52,6 +65,8 @@ pub fn compare(
     };
     let mut outcome = Outcome {
         compared,
+        failed,
+        warnings,
         truth_log_likelihood,
         quality: compare.quality,
         text: String::new(),
@@ -60,6 +75,11 @@ pub fn compare(
     table::write(&mut outcome, out)?;
     picture::write(&mut outcome, truth.as_ref(), out)?;
     Ok(outcome)
+}
+
+fn all_diverged(failed: &[Failed]) -> Error {
+    let why: Vec<&str> = failed.iter().map(|failed| failed.why.as_str()).collect();
+    Error::new(Reason::Diverged, "no training is left to compare").found(why.join("; "))
 }
 
 /// Of flow contrastive estimation the flow, which is a model of its own.
@@ -80,6 +100,7 @@ fn follow(
     settings: &Settings,
     run: &Path,
     quality: f64,
+    warnings: &mut Vec<String>,
     stop: &dyn Fn() -> Option<i32>,
     observer: &mut dyn Observer,
 ) -> Result<Compared> {
@@ -88,9 +109,11 @@ fn follow(
     let resume = RunFolder::open(run).is_ok();
     let request = Request { run: run.to_path_buf(), resume, until: None };
     let mut recorder = Recorder::open(settings, &request, observer)?;
+    let mut said = Vec::new();
     for part in 1..=PARTS {
         let until = (steps * part).div_ceil(PARTS);
         let outcome = recorder.until(until, stop, observer)?;
+        said = outcome.warnings;
         let trained = Trained::open(run, &[])?;
         if !course.knows(trained.step)
             && let Some(divergence) = measure::fisher_divergence(&trained)?
@@ -101,6 +124,7 @@ fn follow(
             break;
         }
     }
+    warnings.extend(said.into_iter().map(|warning| format!("run {name}: {warning}")));
     let trained = Trained::open(run, &[])?;
     Ok(Compared {
         name: name.to_string(),

@@ -30,11 +30,24 @@ pub struct Compared {
     pub measured: Measured,
 }
 
+/// A training that diverged.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failed {
+    /// Its name in the file.
+    pub name: String,
+    /// What happened.
+    pub why: String,
+}
+
 /// What a comparison came to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The trainings, in the order of the file.
     pub compared: Vec<Compared>,
+    /// Those that diverged, which have no row in the table.
+    pub failed: Vec<Failed>,
+    /// What the user must know of the others.
+    pub warnings: Vec<String>,
     /// Mean log density of the truth on the held-out rows, nats, where the truth is known.
     pub truth_log_likelihood: Option<Mean>,
     /// The relative Fisher divergence whose time was taken.

@@ -25,12 +25,14 @@ pub(super) fn write(outcome: &mut Outcome, out: &Path) -> Result<()> {
 /// What the table leaves to be said.
 fn below(outcome: &Outcome) -> String {
     let quality = format!("Quality: a relative Fisher divergence of {}.", outcome.quality);
-    match outcome.truth_log_likelihood {
+    let truth = match outcome.truth_log_likelihood {
         Some(Mean { value, std_err, .. }) => {
-            format!("The truth has a held-out log-likelihood of {value:.4} ± {std_err:.4}. {quality}\n")
+            format!("The truth has a held-out log-likelihood of {value:.4} ± {std_err:.4} nats. {quality}\n")
         }
         None => String::new(),
-    }
+    };
+    let failed = outcome.failed.iter().map(|failed| format!("Not compared: {}.\n", failed.why));
+    truth + &failed.collect::<String>()
 }
 
 fn table(outcome: &Outcome) -> Result<Comparison> {

@@ -3,11 +3,28 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{Error, Reason, Result};
 
 /// What names of temporary files and folders begin with: one that is found belongs to a write that was cut.
 pub const TEMPORARY: &str = ".tmp-";
+
+/// Temporary files of writes that are under way.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the temporary files of writes that are under way: for a process that ends amid its work. The
+/// writes fail, and what stood before them stands.
+pub fn remove_unfinished() {
+    for path in unfinished().drain(..) {
+        // A file that is gone was renamed meanwhile: it is whole.
+        let _ = fs::remove_file(path);
+    }
+}
 
 /// Writes the file at `path` through `write`. A reader sees the old file or the whole new one, after a crash
 /// too.
@@ -20,7 +37,9 @@ where
     F: FnOnce(&mut dyn Write) -> io::Result<()>,
 {
     let (temporary, file) = create_beside(path).map_err(|reason| cannot("write", path, reason))?;
+    unfinished().push(temporary.clone());
     let written = fill(file, write).and_then(|()| fs::rename(&temporary, path));
+    unfinished().retain(|other| *other != temporary);
     if let Err(reason) = written {
         // What counts is the first failure; a temporary file that can't be removed either harms nobody.
         let _ = fs::remove_file(&temporary);
@@ -102,9 +121,13 @@ pub(crate) fn system_error(reason: Reason, verb: &str, path: &Path, error: io::E
     let error = Error::new(reason, format!("can't {verb}")).at(path.display()).found_error(error);
     match kind {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => error.remedy("free some space"),
+        ErrorKind::PermissionDenied if reason != Reason::Unwritable => {
+            error.remedy("ask for the right to read it")
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             error.remedy("choose a folder that you can write to")
         }
+        ErrorKind::FileTooLarge => error.remedy("raise the limit of a file's size (ulimit -f)"),
         _ => error,
     }
 }

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 /// A hash of what it is given in parts.
+#[derive(Clone, Debug)]
 pub(crate) struct Sha256Hex(Sha256);
 
 impl Sha256Hex {

@@ -4,11 +4,11 @@
 mod atomic;
 mod hash;
 mod lock;
-mod memory;
+mod seal;
 
-pub use atomic::{TEMPORARY, sync_folder, write_atomically, write_bytes_atomically};
+pub use atomic::{TEMPORARY, remove_unfinished, sync_folder, write_atomically, write_bytes_atomically};
 pub(crate) use atomic::{cannot, system_error, unreadable, write_synced};
 pub(crate) use hash::Sha256Hex;
 pub use hash::sha256;
 pub(crate) use lock::{Lock, lock};
-pub use memory::free_memory;
+pub(crate) use seal::{check_json, check_text, sealed_json, sealed_text};

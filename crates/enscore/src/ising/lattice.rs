@@ -38,6 +38,16 @@ pub enum Lattice {
     },
 }
 
+impl std::fmt::Display for Lattice {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Lattice::Grid { height, width } => write!(f, "a grid of {height} x {width} sites"),
+            Lattice::Torus { height, width } => write!(f, "a torus of {height} x {width} sites"),
+            Lattice::Graph { sites } => write!(f, "a graph of {sites} sites"),
+        }
+    }
+}
+
 /// The couplings J of a lattice, in units of energy.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Coupling {
@@ -190,7 +200,7 @@ impl IsingModel {
         };
         if !sites.is_some_and(|sites| sites > 0 && sites < MOST_SITES) {
             return Err(Error::input("unsupported lattice size")
-                .found(format_args!("{lattice:?}"))
+                .found(lattice)
                 .expected("at least one site and fewer than 2^31"));
         }
         let model = IsingModel { lattice, bonds, field, beta };

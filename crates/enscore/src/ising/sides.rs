@@ -12,9 +12,13 @@
 
 use super::IsingModel;
 use crate::error::{Error, Result};
+use crate::memory::MemoryLimit;
 
 /// Weights of the machine, at most: they are kept for all pairs of sites of both colours.
 const MOST_WEIGHTS: usize = 1 << 24;
+
+/// What the list of bonds and the colours take.
+const BYTES_PER_SITE: f64 = 150.0;
 
 /// The machine's weights and biases.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +39,8 @@ pub struct Sides {
 /// Sites that take three colours; a single site; more than 2^24 pairs of sites of both colours.
 pub fn sides(model: &IsingModel) -> Result<Sides> {
     let sites = model.sites();
+    let place = format!("{sites} sites");
+    MemoryLimit::free().refuse_beyond("the two sides need", &place, BYTES_PER_SITE * sites as f64)?;
     let mut bonds = Vec::new();
     model.for_each_bond(|i, j, coupling| bonds.push((i, j, coupling)));
     let colours = two_colours(sites, &bonds)?;

@@ -60,3 +60,17 @@ pub enum ChainSettings {
     /// Gibbs sweeps of the first side of units.
     Gibbs(GibbsChainSettings),
 }
+
+impl ChainSettings {
+    /// Chains that a training with batches of so many rows keeps between updates.
+    pub(crate) fn kept(&self, batch: usize) -> usize {
+        match self {
+            ChainSettings::Langevin(chains) if chains.start == ChainStart::Persistent => chains.buffer,
+            ChainSettings::Gibbs(chains) if chains.start == ChainStart::Persistent => {
+                let count = if chains.chains == 0 { batch } else { chains.chains };
+                count * chains.temperatures
+            }
+            ChainSettings::Langevin(_) | ChainSettings::Gibbs(_) => 0,
+        }
+    }
+}

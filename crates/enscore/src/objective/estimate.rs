@@ -59,6 +59,8 @@ pub enum Diagnostic {
     /// How well an energy tells data from the other side's draws, in [0, 1]: what decides whose turn it is
     /// in a game.
     Accuracy,
+    /// The mean log density of the data under the flow of a game, nats: what the watch looks at, too.
+    FlowLogLikelihood,
     /// Any other, which is shown and logged under this name.
     Named(&'static str),
 }
@@ -70,6 +72,7 @@ impl Diagnostic {
             Diagnostic::LossPerDim => "loss_per_dim",
             Diagnostic::EnergyGap => "energy_gap",
             Diagnostic::Accuracy => "accuracy",
+            Diagnostic::FlowLogLikelihood => "flow_log_likelihood",
             Diagnostic::Named(name) => name,
         }
     }

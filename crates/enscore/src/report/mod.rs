@@ -13,6 +13,6 @@ pub use chart::{
 pub use draw::{Image, MAX_BYTES, Panel, centres, density_sheet, filters, png, sheet};
 pub use markup::measured;
 pub use page::{
-    Best, Cell, Column, Comparison, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing, image_shape,
-    picture, render, write_report, write_sheet,
+    Best, Cell, Column, Comparison, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing, WrittenReport,
+    image_shape, picture, render, write_report, write_sheet,
 };

@@ -130,16 +130,20 @@ fn check(values: &[f32], row_len: usize, settings: SuggestionSettings) -> Result
             .at(format_args!("row {}, column {}", position / row_len, position % row_len))
             .found(values[position]));
     }
-    let in_range = settings.sigma_min > 0.0
-        && settings.sigma_min.is_finite()
-        && (1..=i32::MAX as u32 / 2).contains(&settings.steps_per_level)
-        && settings.max_rows >= 2;
-    if in_range {
-        return Ok(());
+    let SuggestionSettings { sigma_min, steps_per_level, max_rows, .. } = settings;
+    let wrong = |name: &str, found: &dyn std::fmt::Display, expected: &str| {
+        Err(Error::input("a setting is out of range").at(name).found(found).expected(expected))
+    };
+    if !(sigma_min > 0.0 && sigma_min.is_finite()) {
+        return wrong("sigma_min", &sigma_min, "a finite number above 0");
     }
-    Err(Error::input("a setting is out of range")
-        .found(format_args!("{settings:?}"))
-        .expected("a positive finite sigma_min, at least 1 step per level and at least 2 rows"))
+    if !(1..=i32::MAX as u32 / 2).contains(&steps_per_level) {
+        return wrong("steps_per_level", &steps_per_level, "at least 1 and below 2^30");
+    }
+    if max_rows < 2 {
+        return wrong("max_rows", &max_rows, "at least 2");
+    }
+    Ok(())
 }
 
 /// All rows, or `max_rows` different ones by the first steps of a shuffle keyed by the seed.

@@ -13,7 +13,8 @@ use crate::{Error, Reason, Result};
 pub(super) const LARGEST_FILE: u64 = 1 << 20;
 
 impl Settings {
-    /// Reads the file at `path`, then applies `sets`, each `table.key=value`, in order.
+    /// Reads the file at `path`, then applies `sets`, each `table.key=value`, in order. Where these change a
+    /// table's kind, the file's keys that the new kind has not are left out ([`Settings::notes`]).
     ///
     /// # Errors
     /// [`Error::input`] where the file can't be read, isn't TOML, or any table, key or value is wrong; it
@@ -42,10 +43,11 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn parse(text: &str, name: &str, sets: &[String]) -> Result<Settings> {
         let mut raw = typed(text, name)?;
+        let notes = reference::replace_kinds(&mut raw, sets);
         for argument in sets {
             raw.set(argument)?;
         }
-        Settings::of(&raw)
+        Ok(Settings::of(&raw)?.with_notes(notes))
     }
 
     /// The settings of everything typed.

@@ -17,6 +17,7 @@ mod load;
 mod optimiser;
 mod reference;
 mod stability;
+mod synonyms;
 mod tables;
 mod train;
 
@@ -25,7 +26,7 @@ pub use optimiser::{Decay, Descent, Optimiser};
 pub use reference::settings_reference;
 pub use stability::Stability;
 pub use tables::Settings;
-pub use train::{DecayBy, Products, Train};
+pub use train::{DecayBy, Keep, Products, Train};
 
 pub use crate::keys::KeyReference;
 

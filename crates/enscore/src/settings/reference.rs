@@ -1,7 +1,8 @@
 //! Which keys there are: the reference for the docs, and the refusal of keys that aren't in it.
 
+use super::synonyms::meant_by;
 use super::tables::Settings;
-use crate::keys::{Entry, KeyReference, Raw, Reader, nearest};
+use crate::keys::{Entry, KeyReference, Raw, Reader, Value, nearest};
 use crate::{Error, Result};
 
 /// Settings from which every table can be read.
@@ -76,13 +77,54 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
         if reader.references().any(|key| key.key == path) {
             continue;
         }
-        let all = settings_reference().into_iter().filter(|key| key.key == path).map(|key| key.applies);
-        let applies = all.collect::<Vec<_>>().join(" or ");
+        let applies = kinds_of(&path).join(" or ");
         return Err(Error::input(format!("{path} is only for {applies}"))
             .at(&entry.place)
             .remedy("remove it, or choose a kind that has it"));
     }
     Ok(())
+}
+
+/// The kinds that have a key, each once.
+fn kinds_of(path: &str) -> Vec<String> {
+    let mut kinds: Vec<String> = Vec::new();
+    for key in settings_reference().into_iter().filter(|key| key.key == path) {
+        for kind in key.applies.split(" or ") {
+            if !kinds.iter().any(|known| known == kind) {
+                kinds.push(kind.to_string());
+            }
+        }
+    }
+    kinds
+}
+
+/// Where a `--set` argument gives a table another kind than the file, leaves out the file's keys that the new
+/// kind has not; returns a line for each table that lost some.
+pub(super) fn replace_kinds(raw: &mut Raw, sets: &[String]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for set in sets {
+        let Some((path, word)) = set.split_once('=') else { continue };
+        let Some((table, "kind")) = path.trim().split_once('.') else { continue };
+        let word = word.trim().trim_matches(['"', '\'']);
+        let before = raw.get(table, "kind").map(|entry| entry.value.clone());
+        if matches!(&before, Some(Value::Text(before)) if before == word) {
+            continue;
+        }
+        let wanted = format!("{table}.kind = {word:?}");
+        let stays = |entry: &Entry| {
+            let kinds = kinds_of(&format!("{table}.{}", entry.key));
+            entry.table != table
+                || kinds.is_empty()
+                || kinds.iter().any(|kind| kind.is_empty() || kind.starts_with(&wanted))
+        };
+        let (kept, left): (Vec<Entry>, Vec<Entry>) = raw.entries.drain(..).partition(stays);
+        raw.entries = kept;
+        if !left.is_empty() {
+            let keys: Vec<String> = left.iter().map(|entry| format!("{table}.{}", entry.key)).collect();
+            notes.push(format!("{wanted} has no {}: left out of {}", keys.join(", "), raw.name));
+        }
+    }
+    notes
 }
 
 /// Where a `--set` argument changes the kind of a table, removes the keys of the table that go with some
@@ -112,6 +154,11 @@ fn nearest_key(table: &str, key: &str) -> Option<String> {
     let split = |key: &KeyReference| key.key.split_once('.').map(|(t, k)| (t.to_string(), k.to_string()));
     let pairs: Vec<_> = known.iter().filter_map(split).collect();
     let here = nearest(key, pairs.iter().filter(|(t, _)| t == table).map(|(_, k)| k.as_str()));
+    if here.is_none()
+        && let Some(meant) = meant_by(key)
+    {
+        return Some(meant.to_string());
+    }
     let anywhere = || nearest(key, pairs.iter().map(|(_, k)| k.as_str()));
     let name = here.or_else(anywhere)?.to_string();
     // A key of the table typed in, else one that always applies, else the first.

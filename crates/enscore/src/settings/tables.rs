@@ -22,6 +22,8 @@ pub struct Settings {
     sampler: Sampler,
     /// Key and value as TOML, in the order of the tables above.
     resolved: Vec<(String, String)>,
+    /// What of the file was left out, a line each.
+    notes: Vec<String>,
 }
 
 impl Settings {
@@ -36,7 +38,17 @@ impl Settings {
         let facts = objective.method().sampling(model.method().family());
         let sampler = Sampler::read(reader, &facts)?;
         let resolved = reader.resolved();
-        Ok(Settings { data, model, objective, optimiser, train, stability, sampler, resolved })
+        Ok(Settings {
+            data,
+            model,
+            objective,
+            optimiser,
+            train,
+            stability,
+            sampler,
+            resolved,
+            notes: Vec::new(),
+        })
     }
 
     /// Reads the keys of every table and every kind, for the reference.
@@ -83,6 +95,15 @@ impl Settings {
     /// How samples are drawn.
     pub fn sampler(&self) -> &Sampler {
         &self.sampler
+    }
+
+    pub(super) fn with_notes(self, notes: Vec<String>) -> Settings {
+        Settings { notes, ..self }
+    }
+
+    /// What of the file was left out because overrides chose another kind, a line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Every key with its resolved value as TOML (`("train.steps", "1000")`), in a stable order.

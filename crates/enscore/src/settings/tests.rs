@@ -224,13 +224,17 @@ fn wrong_overrides_are_refused() {
             "wrong value for train.steps: override train.steps=1 x=2: found \"1\\nx=2\" (a string), expected an integer, at least 1",
         ),
         (
-            "model.kind=mlp",
-            "model.channels is only for model.kind = \"unet\" or model.kind = \"residual-energy\" or model.kind = \"conv-energy\" or model.kind = \"multi-scale-flow\": a.toml, line 5; remove it, or choose a kind that has it",
+            "model.inducing=3",
+            "model.inducing is only for model.kind = \"dkef\": override model.inducing=3; remove it, or choose a kind that has it",
         ),
     ];
     for (argument, expected) in cases {
         assert_eq!(refusal(&format!("{SMALL}channels = 32\n"), &[argument]), expected);
     }
+    // Another kind leaves out the file's keys that it has not, and says so.
+    let sets = ["model.kind=mlp".to_string()];
+    let settings = Settings::parse(&format!("{SMALL}channels = 32\n"), "a.toml", &sets).unwrap();
+    assert_eq!(settings.notes(), ["model.kind = \"mlp\" has no model.channels: left out of a.toml"]);
     assert!(
         refusal(SMALL, &["model.multipliers=[1,"])
             .starts_with("not a TOML value: override model.multipliers=[1,")

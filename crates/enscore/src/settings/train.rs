@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::Result;
-use crate::keys::{Keys, Reader, above, at_least, choice, keys, within};
+use crate::keys::{Keys, Reader, at_least, choice, keys, within};
 
 choice! {
     /// Clock of the learning rate decay.
@@ -26,6 +26,16 @@ choice! {
     }
 }
 
+choice! {
+    /// Which state of a training its model has afterwards.
+    Keep {
+        /// The one after the last update.
+        Last = "last",
+        /// The one with the lowest validation loss.
+        Best = "best",
+    }
+}
+
 keys! {
     /// How long training runs and what it writes when.
     Train {
@@ -34,13 +44,18 @@ keys! {
         seed: u64 = 0, at_least(0), "Random seed of the training.";
         checkpoint_every: u64 = 500, at_least(1), "Steps between checkpoints; the last step always writes one.";
         validate_every: u64 = 500, at_least(0), "Steps between evaluations of the validation loss; 0: never.";
+        keep: Keep = Keep::Last, (),
+            "State that sampling and evaluation use: the last one, or the one with the lowest validation loss. A training keeps both.";
+        patience: u64 = 0, at_least(0),
+            "Stop after this many validations in a row without a lower loss; 0: never.";
         sample_every: u64 = 0, at_least(0), "Steps between pictures of samples; 0: never.";
         log_every: u64 = 10, at_least(1), "Steps between lines of metrics.jsonl.";
         wall_time_minutes: f64 = 0.0, within(0.0, 1e6),
             "Stop cleanly with a checkpoint after this many minutes of training; 0: no limit.";
         decay_by: DecayBy = DecayBy::Steps, (),
             "Decay the learning rate with the steps done or with the wall time used.";
-        memory_limit_gib: f64 = 16.0, above(0.0), "Memory limit of the training in GiB; training is refused if it needs more.";
+        memory_limit_gib: f64 = 0.0, at_least(0.0),
+            "Memory limit of the training in GiB; training is refused if it needs more. 0: three quarters of what the machine, its control groups and the process's limits leave.";
         warm_start: String = String::new(), (), "Run folder whose weights training starts from; empty: none.";
         products: Products = Products::Single, (),
             "Precision of the update's matrix products: single, or inputs rounded to bfloat16 (faster on processors with AVX-512 BF16).";
@@ -57,6 +72,10 @@ impl Train {
                 .wrong("decay_by")
                 .found("\"time\" without a wall time")
                 .expected("train.wall_time_minutes above 0"));
+        }
+        if train.validate_every == 0 && (train.keep == Keep::Best || train.patience > 0) {
+            let key = if train.patience > 0 { "patience" } else { "keep" };
+            return Err(reader.wrong(key).found("train.validate_every = 0").expected("validations to go by"));
         }
         Ok(train)
     }

@@ -9,32 +9,35 @@ use crate::model::batch_shape;
 use crate::objective::Batch;
 use crate::train::stepper::StepInputs;
 use crate::train::training::Training;
+use crate::train::watch::stability::{Cause, Divergence};
 
-/// The name of the first tensor with a value that is not finite, in the order: batch, parameters, the
-/// score, the loss, gradients.
+/// The first tensor with a value that is not finite, in the order: batch, parameters, the score, the loss,
+/// gradients.
 ///
 /// # Errors
 /// Where the same program can't be run again.
-pub(super) fn first_non_finite(training: &Training) -> Result<String> {
+pub(super) fn first_non_finite(training: &Training) -> Result<Divergence> {
     let player = training.player();
     let inputs = &training.next_inputs();
+    let not_finite = |name: &str, cause| Divergence { said: format!("{name} is not finite"), cause };
     let is_bad = |values: &[f32]| values.iter().any(|value| !value.is_finite());
     if is_bad(inputs.x) {
-        return Ok("the batch".to_string());
+        return Ok(not_finite("the batch", Cause::Batch));
     }
     if let Some(chains) = inputs.chains
         && is_bad(&chains.view()?)
     {
-        return Ok("a chain".to_string());
+        return Ok(not_finite("a chain", Cause::Chains));
     }
     let weights = training.weights()?;
     let bad_parameter = training.parameters().iter().zip(&weights).find(|(_, values)| is_bad(values));
     if let Some((parameter, _)) = bad_parameter {
-        return Ok(format!("parameter {}", parameter.name));
+        return Ok(not_finite(&format!("parameter {}", parameter.name), Cause::Update));
     }
     let (names, outputs) = run_again(training, player, inputs)?;
     let bad = names.into_iter().zip(outputs).find(|(_, values)| is_bad(values));
-    Ok(bad.map_or_else(|| "the gradient's norm, which overflowed".to_string(), |(name, _)| name))
+    let name = bad.map_or_else(|| "the gradient's norm, which overflowed,".to_string(), |(name, _)| name);
+    Ok(not_finite(&name, Cause::Update))
 }
 
 /// The loss and every gradient of one step, by name, compiled as the update is: what overflows in

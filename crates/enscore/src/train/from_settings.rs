@@ -3,6 +3,7 @@
 
 use enscore_program::executor::Width;
 
+use super::memory::BASE;
 use super::options::TrainingOptions;
 use super::training::{Traced, Training, trace_updates};
 use super::update::UpdateProgram;
@@ -10,6 +11,7 @@ use crate::checkpoint::{DataRecord, RunManifest};
 use crate::data::{self, Dataset, Parts, Prepared, Preprocess, Split, Statistics, Subset};
 use crate::error::{Error, Result};
 use crate::executor::Executors;
+use crate::memory::MemoryLimit;
 use crate::model::{Bipartite, DataFacts, Family, Network, NoiseLevels};
 use crate::objective::{Scene, Task};
 use crate::settings::Settings;
@@ -89,10 +91,11 @@ fn within_memory(
     let mut updates = trace_updates(model, &task, options)?;
     let objective = settings.objective().method();
     let mut tangents: usize = model.row_shape().iter().product();
-    let half = 0.5 * settings.train().memory_limit_gib * (1u64 << 30) as f64;
+    let half = 0.5 * (MemoryLimit::of_gib(settings.train().memory_limit_gib).bytes - BASE);
     while objective.with_tangents(tangents).is_some() && model.has_density() && tangents > 1 {
-        let compiled = executors.update.compile(&updates[0].program, Width::Single)?;
-        if compiled.memory() as f64 <= half {
+        // What can't be compiled for want of memory may fit in smaller chunks.
+        let compiled = executors.update.compile(&updates[0].program, Width::Single);
+        if compiled.is_ok_and(|compiled| compiled.memory() as f64 <= half) {
             break;
         }
         tangents = tangents.div_ceil(2);

@@ -5,12 +5,11 @@ mod batches;
 mod chains;
 mod diagnose;
 mod from_settings;
+mod memory;
 mod options;
 mod profile;
-mod recorder;
+mod record;
 mod report;
-mod request;
-mod resume;
 pub mod schedule;
 mod state;
 mod stepper;
@@ -21,11 +20,11 @@ mod watch;
 use crate::error::Result;
 use crate::settings::Settings;
 
+pub use memory::MemoryNeed;
 pub use options::TrainingOptions;
 pub use profile::{ProgramProfile, TrainingProfile, WorkRow, profile};
-pub use recorder::Recorder;
+pub use record::{LastState, Observer, Outcome, Recorder, Request, Silent, ValidationPoint};
 pub use report::StepReport;
-pub use request::{Observer, Outcome, Request, Silent};
 pub use training::Training;
 pub use update::adam;
 

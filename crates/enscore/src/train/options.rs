@@ -33,7 +33,7 @@ pub struct TrainingOptions {
     pub dequantise: bool,
     /// A chain has left the data's range beyond this multiple of half its width.
     pub range_ratio: f64,
-    /// The largest memory, in GiB; a training that needs more is refused.
+    /// The largest memory, in GiB; a training that needs more is refused. 0: three quarters of what is free.
     pub memory_limit_gib: f64,
 }
 
@@ -53,7 +53,7 @@ impl Default for TrainingOptions {
             ema_decay: 0.999,
             dequantise: false,
             range_ratio: 10.0,
-            memory_limit_gib: 16.0,
+            memory_limit_gib: 0.0,
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::executor::Routine;
 use crate::settings::Settings;
 use crate::train::from_settings::Described;
-use crate::train::resume::warm_start;
+use crate::train::record::warm_start;
 use crate::train::training::Training;
 
 /// Updates before the first that is timed.

@@ -22,9 +22,16 @@ pub(super) struct Stepper {
 }
 
 /// The update of one player.
-struct PlayerUpdate {
+pub(super) struct PlayerUpdate {
     routine: Routine,
     diagnostics: Vec<Diagnostic>,
+}
+
+impl PlayerUpdate {
+    /// Bytes that the compiled update keeps.
+    pub(super) fn memory(&self) -> usize {
+        self.routine.memory()
+    }
 }
 
 /// What changes from step to step, beside the rows.
@@ -50,25 +57,34 @@ pub(super) struct StepInputs<'a> {
 }
 
 impl Stepper {
-    /// The updates on `executor`, from these values.
+    /// The players' updates, compiled for `executor`.
     ///
     /// # Errors
     /// A program that the executor does not take; more memory than there is.
-    pub(super) fn new(
-        executor: &dyn Executor,
-        updates: &[UpdateProgram],
-        start: &State<Vec<f32>>,
-    ) -> Result<Stepper> {
+    pub(super) fn compile(executor: &dyn Executor, updates: &[UpdateProgram]) -> Result<Vec<PlayerUpdate>> {
         let player = |update: &UpdateProgram| -> Result<PlayerUpdate> {
             let routine = Routine::compile(executor, &update.program, Width::Single)?;
             Ok(PlayerUpdate { routine, diagnostics: update.diagnostics.clone() })
         };
+        updates.iter().map(player).collect()
+    }
+
+    /// The updates on `executor`, from these values.
+    ///
+    /// # Errors
+    /// More memory than there is.
+    pub(super) fn new(
+        executor: &dyn Executor,
+        updates: &[UpdateProgram],
+        players: Vec<PlayerUpdate>,
+        start: &State<Vec<f32>>,
+    ) -> Result<Stepper> {
         Ok(Stepper {
             parameters: updates[0].parameters.clone(),
             names: updates[0].state_names(),
             current: start.upload(executor)?,
             next: start.upload(executor)?,
-            players: updates.iter().map(player).collect::<Result<_>>()?,
+            players,
         })
     }
 
@@ -79,7 +95,7 @@ impl Stepper {
 
     /// Bytes that the compiled updates keep.
     pub(super) fn memory(&self) -> u64 {
-        self.players.iter().map(|player| player.routine.memory() as u64).sum()
+        self.players.iter().map(|player| player.memory() as u64).sum()
     }
 
     /// Advances the state by one step of `player`; a step that is not finite leaves it as it was.

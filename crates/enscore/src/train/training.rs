@@ -8,13 +8,14 @@ use enscore_program::random::Key;
 
 use super::batches::Batches;
 use super::chains::{ChainReport, Chains, Surroundings};
+use super::memory::MemoryNeed;
 use super::options::TrainingOptions;
 use super::report::StepReport;
 use super::state::State;
-use super::stepper::{StepInputs, StepRates, Stepper};
+use super::stepper::{PlayerUpdate, StepInputs, StepRates, Stepper};
 use super::update::{Steps, UpdateProgram};
-use crate::checkpoint::{DataRecord, STATE_PREFIXES, TensorData, Tensors};
-use crate::data::{self, Statistics, Subset, Values};
+use crate::checkpoint::{DataRecord, TensorData, Tensors};
+use crate::data::{self, Statistics, Subset};
 use crate::error::{Error, Result};
 use crate::executor::{Executors, Routine, WeightsView};
 use crate::model::{self, Network};
@@ -23,7 +24,6 @@ use crate::sample::TrainedModel;
 
 /// The name of whose turn it is in a checkpoint.
 const TURN: &str = "objective.turn";
-const GIB: f64 = (1u64 << 30) as f64;
 
 /// A training between two updates.
 ///
@@ -106,8 +106,17 @@ impl Training {
     ) -> Result<Training> {
         let Traced { model, task, updates, options } = traced;
         let began = Instant::now();
+        // Told before it is taken: an allocation that fails ends the process.
+        let limit = options.memory_limit_gib;
+        let need = needed(data, &model, &task, &updates[0], &options);
+        if limit == 0.0 {
+            need.refuse_beyond(limit)?;
+        }
+        let players = Stepper::compile(&*executors.update, &updates)?;
+        let programs: usize = players.iter().map(PlayerUpdate::memory).sum();
+        need.with_programs(programs as f64).refuse_beyond(limit)?;
         let start = State::in_order(updates[0].initial_state(options.seed));
-        let stepper = Stepper::new(&*executors.update, &updates, &start)?;
+        let stepper = Stepper::new(&*executors.update, &updates, players, &start)?;
         let surroundings = Surroundings {
             model: &model,
             parameters: &updates[0].parameters,
@@ -131,7 +140,7 @@ impl Training {
             options,
             executors,
         };
-        training.refuse_beyond_memory()?;
+        training.memory().refuse_beyond(training.options.memory_limit_gib)?;
         Ok(training)
     }
 
@@ -356,33 +365,28 @@ impl Training {
         self.chains.as_mut().map_or(Ok(()), |chains| chains.restore(tensors))
     }
 
-    /// Bytes that the training takes: the data, two copies of the state, its chains, and what its programs
-    /// keep.
-    fn memory(&self) -> u64 {
-        let values = self.data.dataset().values();
-        let width = match values {
-            Values::U8(_) => 1,
-            Values::F32(_) => 4,
-            Values::F64(_) => 8,
-        };
-        let state = 2 * 4 * STATE_PREFIXES.len() as u64 * self.parameter_count();
-        let chains = self.chains.as_ref().map_or(0, Chains::bytes);
-        (values.len() * width) as u64 + state + self.stepper.memory() + chains
-    }
-
-    fn refuse_beyond_memory(&self) -> Result<()> {
-        let gib = self.memory() as f64 / GIB;
-        let limit = self.options.memory_limit_gib;
-        if gib <= limit {
-            return Ok(());
+    /// What the training takes at its peak.
+    pub fn memory(&self) -> MemoryNeed {
+        let need = MemoryNeed::of(&self.data, self.parameters()).with_programs(self.stepper.memory() as f64);
+        match &self.chains {
+            Some(chains) => need.with_chains(chains.bytes() as f64, chains.kept_bytes() as f64),
+            None => need,
         }
-        let digits = if gib < 0.1 { 5 } else { 2 };
-        Err(Error::input("the training needs more memory than allowed")
-            .at("train.memory_limit_gib")
-            .found(format!("{gib:.digits$} GiB needed"))
-            .expected(format!("at most {limit} GiB"))
-            .remedy("use a smaller train.batch or network, or raise the limit"))
     }
+}
+
+/// What rows, parameters and chains that persist take.
+fn needed(
+    data: &Subset,
+    model: &Network,
+    task: &Task,
+    update: &UpdateProgram,
+    options: &TrainingOptions,
+) -> MemoryNeed {
+    let need = MemoryNeed::of(data, &update.parameters);
+    let Some(chains) = &task.chains else { return need };
+    let row_len: usize = chain_shape(chains, model, options.batch).iter().skip(1).product();
+    need.with_chains(0.0, 4.0 * chains.kept(options.batch) as f64 * row_len as f64)
 }
 
 /// What the next update of `player` takes.

@@ -27,6 +27,7 @@ fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
     let plan = plan(arguments)?;
     let began = Instant::now();
     let mut progress = Progress::new(context);
+    progress.phase("sampling", 0, plan.count as u64)?;
     let samples =
         plan.source.draw(&plan.asked, &mut |done, total| progress.phase("sampling", done, total))?;
     progress.end();

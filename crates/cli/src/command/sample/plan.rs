@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use enscore::checkpoint::RunFolder;
 use enscore::ising::chains::SpinChain;
+use enscore::memory::MemoryLimit;
 use enscore::sample::ModelFile;
 use enscore::source::{ModelSource, SamplesAsked};
 use enscore::{Error, Result};
@@ -11,9 +12,6 @@ use enscore::{Error, Result};
 use crate::args::{Chain, Sample};
 use crate::command::evaluate::CHAINS;
 use crate::pictures::{Format, refuse_missing_folder};
-
-/// Bytes of a gibibyte.
-const GIB: f64 = (1u64 << 30) as f64;
 
 /// A checked call.
 pub(super) struct Plan {
@@ -39,7 +37,7 @@ pub(super) fn plan(arguments: &Sample) -> Result<Plan> {
     let format = asked.unwrap_or_else(|| usual_format(&source));
     refuse_picture(&source, arguments, format)?;
     let count = source.count(arguments.num.map(|count| count as usize));
-    refuse_beyond_memory(&source, count)?;
+    refuse_beyond_memory(&source, count, format)?;
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => default_out(&source, arguments, format)?,
@@ -110,19 +108,23 @@ fn refuse_picture(source: &ModelSource, arguments: &Sample, format: Format) -> R
         .remedy("write them as .npy or .csv"))
 }
 
-/// Samples are held twice until they are written.
-fn refuse_beyond_memory(source: &ModelSource, count: usize) -> Result<()> {
-    let ModelSource::Run(trained) = source else { return Ok(()) };
-    let needed = count as f64 * trained.model.row_len() as f64 * 8.0 / GIB;
-    let limit = trained.settings.train().memory_limit_gib;
-    if needed <= limit {
-        return Ok(());
-    }
-    Err(Error::input("the samples exceed the memory limit")
-        .at(format!("--num {count}"))
-        .found(format!("{needed:.1} GiB needed"))
-        .expected(format!("at most {limit} GiB (the run's train.memory_limit_gib)"))
-        .remedy("draw them in parts, each with a different --seed"))
+/// Samples are held three times until they are written, and as text or pixels.
+fn refuse_beyond_memory(source: &ModelSource, count: usize, format: Format) -> Result<()> {
+    let gib = match source {
+        ModelSource::Run(trained) => trained.settings.train().memory_limit_gib,
+        ModelSource::File(_) => 0.0,
+    };
+    let written = match format {
+        Format::Png => 1.0,
+        Format::Npy => 4.0,
+        Format::Csv => 12.0,
+    };
+    let row_len: usize = source.row_shape().iter().product();
+    let needed = count as f64 * row_len as f64 * (12.0 + written);
+    let limit = MemoryLimit::of_gib(gib);
+    limit
+        .refuse_beyond("the samples need", &format!("--num {count}"), needed)
+        .map_err(|error| error.remedy("draw them in parts, each with a different --seed"))
 }
 
 /// A run has a folder for samples; beside a model file nothing is written unasked.

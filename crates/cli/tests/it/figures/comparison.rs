@@ -238,7 +238,7 @@ fn trainings_on_a_known_density_are_measured_against_it() {
     let truth = [&found["truth_log_likelihood"]["value"], &found["truth_log_likelihood"]["standard_error"]]
         .map(number);
     let said = format!(
-        "The truth has a held-out log-likelihood of {:.4} ± {:.4}. Quality: a relative Fisher divergence of 1000000000.",
+        "The truth has a held-out log-likelihood of {:.4} ± {:.4} nats. Quality: a relative Fisher divergence of 1000000000.",
         truth[0], truth[1]
     );
     assert!(text.contains(&said), "{text}");

@@ -84,7 +84,7 @@ fn assert_head(folder: &Folder, run: &str, page: &Page, hand: &ByHand, found: &V
     }
     tiles.push(("steps".into(), hand.step.to_string()));
     let learnt = |name: &str| {
-        !["ema.", "moment1.", "moment2.", "objective.", "stability."]
+        !["ema.", "moment1.", "moment2.", "objective.", "stability.", "log."]
             .iter()
             .any(|other| name.starts_with(other))
     };
@@ -93,12 +93,23 @@ fn assert_head(folder: &Folder, run: &str, page: &Page, hand: &ByHand, found: &V
     tiles.push(("parameters".into(), parameters.to_string()));
     let seconds = seconds(folder, run, hand.step);
     tiles.push(("steps per second".into(), format!("{:.2}", hand.step as f64 / seconds)));
+    if let Some((step, loss)) = lowest(&folder.metrics(run)) {
+        let here = if step == hand.step { "the state of this report" } else { "kept beside the last state" };
+        tiles.push(("lowest validation loss".into(), format!("{loss:.4} at step {step}, {here}")));
+    }
     assert_eq!(page.tiles(), tiles, "{run}: tiles");
     let timing = &page.table("Timings")[1];
     assert_cell(&format!("{run}: seconds"), &timing[1], seconds);
     assert_eq!(timing[2], hand.step.to_string(), "{run}: steps");
     assert_cell(&format!("{run}: steps per second"), &timing[3], hand.step as f64 / seconds);
     assert_eq!(page.warnings(), Vec::<String>::new(), "{run}");
+}
+
+/// Step and loss of the lowest validation.
+fn lowest(lines: &[Value]) -> Option<(u64, f64)> {
+    let validation =
+        |line: &Value| Some((line["step"].as_u64()?, line.get("validation_loss_per_dim")?.as_f64()?));
+    lines.iter().filter_map(validation).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// What the newest checkpoint says of the clock.
@@ -117,7 +128,9 @@ fn assert_curves(folder: &Folder, run: &str, page: &Page, found: &Value) {
     };
     let (loss, validation) = (column("loss_per_dim"), column("validation_loss_per_dim"));
     let log = loss.iter().chain(&validation).all(|(_, loss)| *loss > 0.0);
-    let series = [loss, validation].into_iter().filter(|series| !series.is_empty()).collect::<Vec<_>>();
+    let best = lowest(&lines).map(|(step, loss)| (step as f64, loss));
+    let series = [loss, validation, best.into_iter().collect()];
+    let series = series.into_iter().filter(|series| !series.is_empty()).collect::<Vec<_>>();
     page.chart("Loss over training").unwrap().assert_shows(&format!("{run}, loss"), &series, [false, log]);
     for (caption, key, log) in [
         ("Energy gap: mean log density of data minus that of chains", "energy_gap", false),
@@ -166,7 +179,9 @@ fn assert_facts(folder: &Folder, run: &str, page: &Page, hand: &ByHand) {
     assert_eq!(fact("Environment", "seed"), hand.settings.train().seed.to_string(), "{run}");
     assert_eq!(fact("Environment", "enscore"), env!("CARGO_PKG_VERSION"), "{run}");
     let settings = page.text("Settings");
+    // The last line of the file is its checksum.
     let own = folder.text(&format!("{run}/settings.toml"));
+    let own = own.split("# sha256 ").next().unwrap();
     assert_eq!(settings.trim_end().trim_start_matches("Settings").trim(), own.trim(), "{run}: settings");
     assert_citations(run, page);
 }

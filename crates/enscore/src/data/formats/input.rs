@@ -9,7 +9,7 @@ use super::failure::{cannot_read, damaged, no_memory};
 use super::gzip::Members;
 use crate::data::Values;
 use crate::error::{Error, Reason, Result};
-use crate::files::free_memory;
+use crate::memory::free_memory;
 
 /// Deflate can't expand a byte to more than this many (zlib's technical notes, "maximum compression factor").
 pub(in crate::data) const DEFLATE_RATIO: u64 = 1032;

@@ -10,7 +10,7 @@ use super::grid::Window;
 use super::log_z_estimate::LogZEstimate;
 use super::quadrature::{LogZ, Quadrature, QuadratureSettings};
 use crate::error::{Error, Reason, Result};
-use crate::files::write_bytes_atomically;
+use crate::files::{check_json, sealed_json, write_bytes_atomically};
 use crate::model::Network;
 use crate::sample::TrainedDensity;
 use crate::trained::Trained;
@@ -68,9 +68,9 @@ impl Normaliser {
     /// for this step, else what training learnt, else quadrature.
     ///
     /// # Errors
-    /// A `log_z.json` that can't be read.
+    /// A density that can't be integrated.
     pub fn known(path: &Path, trained: &Trained) -> Result<Option<Normaliser>> {
-        if let Some(kept) = read(path)?.filter(|kept| kept.step == trained.step) {
+        if let Some(kept) = read(path).filter(|kept| kept.step == trained.step) {
             return Ok(Some(kept));
         }
         let step = trained.step;
@@ -86,21 +86,28 @@ impl Normaliser {
     /// What is kept beside the model file at `path` for the weights with this fingerprint.
     ///
     /// # Errors
-    /// A file that can't be read.
+    /// None: what can't be read is not known.
     pub fn known_of_file(path: &Path, fingerprint: &str) -> Result<Option<Normaliser>> {
-        Ok(read(path)?.filter(|kept| kept.fingerprint.as_deref() == Some(fingerprint)))
+        Ok(read(path).filter(|kept| kept.fingerprint.as_deref() == Some(fingerprint)))
+    }
+
+    /// Why what is kept beside the model at `path` can't be used, where there is something: it is then as if
+    /// it were not there.
+    pub fn damage(path: &Path) -> Option<String> {
+        let remedy = "compute it again with `enscore logz`, or remove the file";
+        read_kept(path).err().map(|error| error.remedy(remedy).to_string())
     }
 
     /// log Z of this step that was estimated or given since the training, and is kept in the run's folder at
     /// `path`.
     ///
     /// # Errors
-    /// A `log_z.json` that can't be read.
+    /// None: what can't be read is not known.
     pub fn found(path: &Path, trained: &Trained) -> Result<Option<f64>> {
         let later = |kept: &Normaliser| {
             kept.step == trained.step && matches!(kept.origin, LogZOrigin::Estimated | LogZOrigin::Given)
         };
-        Ok(read(path)?.filter(later).map(|kept| kept.log_z))
+        Ok(read(path).filter(later).map(|kept| kept.log_z))
     }
 
     /// Keeps it beside the model at `path`.
@@ -108,9 +115,8 @@ impl Normaliser {
     /// # Errors
     /// A folder that can't be written.
     pub fn keep(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|reason| Error::run("can't write log Z").found_error(reason))?;
-        write_bytes_atomically(&Normaliser::file(path), format!("{text}\n").as_bytes())
+        let text = sealed_json(self).map_err(|error| error.within("can't write log Z"))?;
+        write_bytes_atomically(&Normaliser::file(path), &text)
     }
 
     /// Where log Z of the model at `path`, a run's folder or a model file, is kept.
@@ -149,15 +155,19 @@ pub fn log_z_by_quadrature(trained: &Trained) -> Result<Option<LogZ>> {
     Ok(Some(Quadrature::new(&mut density, &quadrature_window(trained)?, settings)?.log_z()))
 }
 
-fn read(path: &Path) -> Result<Option<Normaliser>> {
+/// What is kept beside the model at `path`; nothing where that can't be used ([`Normaliser::damage`]).
+fn read(path: &Path) -> Option<Normaliser> {
+    read_kept(path).ok().flatten()
+}
+
+fn read_kept(path: &Path) -> Result<Option<Normaliser>> {
     let file = Normaliser::file(path);
     if !file.exists() {
         return Ok(None);
     }
-    let failed = |reason: Reason| {
-        Error::new(reason, "can't read the stored log Z").at(file.display()).remedy("remove the file")
-    };
-    let text =
-        std::fs::read_to_string(&file).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
-    serde_json::from_str(&text).map(Some).map_err(|error| failed(Reason::Damaged).found_error(error))
+    let failed = |reason: Reason| Error::new(reason, "can't use the stored log Z").at(file.display());
+    let text = std::fs::read(&file).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
+    check_json(&text, &file.display().to_string())
+        .map_err(|error| error.within("can't use the stored log Z"))?;
+    serde_json::from_slice(&text).map(Some).map_err(|error| failed(Reason::Damaged).found_error(error))
 }

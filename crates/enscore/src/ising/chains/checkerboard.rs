@@ -31,7 +31,7 @@ impl Checkerboard {
         let expected = "a torus with a single coupling, no field, and sides that are multiples of";
         let refused = || {
             Error::input("checkerboard sweeps don't apply to this model")
-                .found(format_args!("{:?}", model.lattice()))
+                .found(model.lattice())
                 .expected(format_args!("{expected} {SIDE_MULTIPLE}"))
                 .remedy("use single-site sweeps, which work for any model")
         };

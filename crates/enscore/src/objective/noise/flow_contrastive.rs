@@ -136,7 +136,7 @@ impl<F: Flow> Objective<Network> for FlowContrastive<F> {
             (Diagnostic::Named("contrast"), -value),
             (Diagnostic::Named(LOG_Z), log_z),
             (Diagnostic::Accuracy, accuracy),
-            (Diagnostic::Named("flow_log_likelihood"), likelihood),
+            (Diagnostic::FlowLogLikelihood, likelihood),
         ];
         Estimate { loss, optimised: loss, diagnostics }
     }

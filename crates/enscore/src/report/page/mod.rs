@@ -8,4 +8,4 @@ mod run_report;
 pub use comparison::{Best, Cell, Column, Comparison};
 pub use contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
 pub use html::render;
-pub use run_report::{image_shape, picture, write_report, write_sheet};
+pub use run_report::{WrittenReport, image_shape, picture, write_report, write_sheet};

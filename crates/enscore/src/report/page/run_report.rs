@@ -1,20 +1,20 @@
 //! The report of a run: what its folder holds, put on one page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::contents::{Fact, Figure, Metric, Report, SigmaLoss, Timing};
 use super::html::render;
-use crate::checkpoint::{RunFolder, read_metrics};
+use crate::checkpoint::{REPORT, RunFolder, read_metrics_to};
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
 use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest};
 use crate::files::write_bytes_atomically;
 use crate::report::citations::works;
 use crate::report::{
-    Chart, Image, Scale, Scatter, diagnostic, filters, gradient_norm, learning_rate, loss_curve, measured,
-    png, sheet, sigma_losses,
+    Chart, Image, Mark, Scale, Scatter, Series, diagnostic, filters, gradient_norm, learning_rate,
+    loss_curve, measured, png, sheet, sigma_losses,
 };
 use crate::sample::{TrainedModel, draw};
 use crate::settings::Settings;
@@ -22,6 +22,15 @@ use crate::trained::Trained;
 
 /// Samples on a sheet, and pairs of a sample with its nearest training row.
 const SHEET: usize = 64;
+
+/// A report on disk.
+#[derive(Clone, Debug)]
+pub struct WrittenReport {
+    /// The page.
+    pub path: PathBuf,
+    /// Why it has no curves of the training, where it has none.
+    pub damage: Option<String>,
+}
 
 /// The seed of the pictures drawn while training.
 const PICTURE_SEED: u64 = 0;
@@ -61,25 +70,35 @@ pub fn write_sheet(model: &TrainedModel, settings: &Settings, folder: &RunFolder
     }
 }
 
-/// Writes report.html into the run's folder, with the pictures of `evaluation` beside it, and returns its
-/// path.
+/// Writes report.html of a run into the folder `out`, with the pictures of `evaluation` beside it. Metrics
+/// that can't be read leave the report without its curves, and with the reason.
 ///
 /// # Errors
-/// A run whose metrics can't be read, a folder that can't be written.
+/// A folder that can't be written.
 pub fn write_report(
     folder: &RunFolder,
+    out: &Path,
     trained: &Trained,
     training: &Subset,
     evaluation: &Evaluation,
-) -> Result<PathBuf> {
-    let rows = read_metrics(&folder.metrics_path())?.rows;
+) -> Result<WrittenReport> {
+    let read = read_metrics_to(&folder.metrics_path(), &trained.metrics);
+    let damage = read.as_ref().err().map(|error| format!("no curves of the training: {error}"));
+    let rows = read.map(|metrics| metrics.rows).unwrap_or_default();
     let shape = &trained.model.data.row_shape;
     let mut report = Report {
         title: title(trained),
         summary: summary(trained, evaluation),
-        figures: figures(trained, folder, evaluation),
-        warnings: trained.warnings.iter().chain(&evaluation.notes).cloned().chain(returns(&rows)).collect(),
-        curves: curves(&rows, evaluation),
+        figures: figures(trained, folder, evaluation).into_iter().chain(kept(trained, &rows)).collect(),
+        warnings: trained
+            .warnings
+            .iter()
+            .chain(&evaluation.notes)
+            .cloned()
+            .chain(returns(&rows))
+            .chain(damage.clone())
+            .collect(),
+        curves: if damage.is_none() { curves(&rows, evaluation) } else { Vec::new() },
         metrics: evaluation.metrics.iter().map(metric).collect(),
         refused: refused(evaluation),
         sigma_losses: level_losses(evaluation),
@@ -94,11 +113,11 @@ pub fn write_report(
         works: works(trained, evaluation),
         ..Report::default()
     };
-    add_filters(&mut report, folder, trained)?;
-    add_pictures(&mut report, folder, training, shape, evaluation)?;
-    let path = folder.report_path();
+    add_filters(&mut report, out, trained)?;
+    add_pictures(&mut report, out, training, shape, evaluation)?;
+    let path = out.join(REPORT);
     write_bytes_atomically(&path, render(&report).as_bytes())?;
-    Ok(path)
+    Ok(WrittenReport { path, damage })
 }
 
 /// The times that the training diverged and went back to a good state, one line each.
@@ -188,6 +207,20 @@ fn column(rows: &[Map<String, Value>], name: &str) -> Vec<(f64, f64)> {
     rows.iter().filter_map(|row| Some((number(row, "step")?, number(row, name)?))).collect()
 }
 
+/// The first validation with the lowest loss: the state that is kept beside the last.
+fn lowest(validation: &[(f64, f64)]) -> Option<(f64, f64)> {
+    validation.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Where the validation loss was lowest, and which of the two states this report is of.
+fn kept(trained: &Trained, rows: &[Map<String, Value>]) -> Option<Fact> {
+    let validation = column(rows, "validation_loss_per_dim");
+    let (step, loss) = lowest(&validation)?;
+    let here =
+        if trained.step as f64 == step { "the state of this report" } else { "kept beside the last state" };
+    Some(Fact::new("lowest validation loss", format!("{loss:.4} at step {step}, {here}")))
+}
+
 fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
     let train = column(rows, "loss_per_dim");
     let validation = column(rows, "validation_loss_per_dim");
@@ -199,8 +232,11 @@ fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
     // A logarithmic axis has no place for losses that fall below 0.
     let scale =
         if train.iter().chain(&validation).all(|(_, loss)| *loss > 0.0) { Scale::Log } else { Scale::Linear };
-    let mut charts: Vec<(&str, Chart)> =
-        vec![("Loss over training", loss_curve(&train, &validation, scale, None))];
+    let mut loss = loss_curve(&train, &validation, scale, None);
+    if let Some(lowest) = lowest(&validation) {
+        loss.series.push(Series::new("lowest validation", &[lowest], Mark::Dots));
+    }
+    let mut charts: Vec<(&str, Chart)> = vec![("Loss over training", loss)];
     if !losses.is_empty() {
         charts.push(("Held-out loss per dimension at each noise level", sigma_losses(&losses, &affine)));
     }
@@ -254,12 +290,12 @@ fn environment(folder: &RunFolder) -> Vec<Fact> {
 }
 
 /// The weights of the hidden units of a machine of images.
-fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Result<()> {
+fn add_filters(report: &mut Report, out: &Path, trained: &Trained) -> Result<()> {
     let Some(name) = trained.settings.model().method().filters() else { return Ok(()) };
     let Some(shape) = image_shape(&trained.model.data.row_shape) else { return Ok(()) };
     let weights = trained.model.weights.get(name)?;
     if let Some(image) = filters(&weights, shape, sheet::enlargement(shape))? {
-        png::write(&folder.path().join("filters.png"), &image)?;
+        png::write(&out.join("filters.png"), &image)?;
         let caption =
             "Weights of the hidden units with the largest norm: white excites the unit, black inhibits it";
         report.filters = Some(Figure::picture(caption, &image)?);
@@ -269,7 +305,7 @@ fn add_filters(report: &mut Report, folder: &RunFolder, trained: &Trained) -> Re
 
 fn add_pictures(
     report: &mut Report,
-    folder: &RunFolder,
+    out: &Path,
     training: &Subset,
     row_shape: &[usize],
     evaluation: &Evaluation,
@@ -286,7 +322,7 @@ fn add_pictures(
         }
         return Ok(());
     };
-    let save = |name: &str, image: &Image| png::write(&folder.path().join(name), image);
+    let save = |name: &str, image: &Image| png::write(&out.join(name), image);
     if let Some(image) = picture(&evaluation.samples, row_shape)? {
         save("samples.png", &image)?;
         report.samples = Some(Figure::picture("Samples", &image)?);

@@ -90,6 +90,10 @@ impl GibbsChains {
         8 * self.x.count() as u64 + self.routine.memory() as u64
     }
 
+    pub(super) fn kept_bytes(&self) -> u64 {
+        if self.persistent { 4 * self.x.count() as u64 } else { 0 }
+    }
+
     pub(super) fn save(&self, tensors: &mut Tensors) -> Result<()> {
         if !self.persistent {
             return Ok(());

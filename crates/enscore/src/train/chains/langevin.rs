@@ -105,6 +105,10 @@ impl LangevinChains {
         4 * (self.buffer.len() + 2 * self.x.count()) as u64 + self.routine.memory() as u64
     }
 
+    pub(super) fn kept_bytes(&self) -> u64 {
+        4 * self.buffer.len() as u64
+    }
+
     /// The buffer as a checkpoint holds it, if there is one.
     pub(super) fn save(&self, tensors: &mut Tensors) -> Result<()> {
         if self.buffer.is_empty() {

@@ -48,6 +48,14 @@ impl Chains {
         }
     }
 
+    /// Bytes of the chains that are part of a checkpoint.
+    pub(crate) fn kept_bytes(&self) -> u64 {
+        match self {
+            Chains::Langevin(chains) => chains.kept_bytes(),
+            Chains::Gibbs(chains) => chains.kept_bytes(),
+        }
+    }
+
     /// The compiled transition.
     pub(crate) fn routine(&mut self) -> &mut Routine {
         match self {

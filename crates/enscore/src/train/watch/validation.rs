@@ -63,6 +63,11 @@ impl Validation {
         })
     }
 
+    /// Bytes that the compiled program keeps.
+    pub(crate) fn memory(&self) -> usize {
+        self.routine.memory()
+    }
+
     /// The mean loss of `weights` over rows, per dimension where it is a sum over dimensions; row i at level
     /// i modulo L.
     pub(crate) fn loss_per_dim(&mut self, weights: WeightsView) -> Result<f64> {

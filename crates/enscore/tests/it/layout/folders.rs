@@ -50,6 +50,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
         "enscore",
         &[
             "citation error streams",
+            "memory",
             "executor",
             "files",
             "keys",
@@ -69,7 +70,13 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "compare",
         ],
     ),
-    ("cli", &["output", "args", "pictures", "signals", "context", "progress", "flags", "command"]),
+    (
+        "cli",
+        &[
+            "output", "duration", "args", "parse", "pictures", "signals", "context", "progress", "flags",
+            "command",
+        ],
+    ),
 ];
 
 /// The folder below `src`, or the file, that a source stands in.

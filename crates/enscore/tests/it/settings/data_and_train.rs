@@ -5,7 +5,9 @@ use super::effects::Part::{
     Validation, Weights,
 };
 use super::effects::{LEARNT, Row, hold, row, see};
-use crate::common::runs::Folder;
+use crate::common::runs::{Folder, Run};
+use enscore::settings::Settings;
+use enscore::trained::Trained;
 
 const OTHER_ROWS: [super::effects::Part; 7] = [Rows, HeldOut, Weights, Averages, Validation, Samples, Shown];
 
@@ -103,6 +105,68 @@ fn a_training_beyond_the_memory_limit_is_refused() {
     let error = folder.ask("run", &settings, false, None).unwrap_err();
     assert!(error.to_string().contains("train.memory_limit_gib"), "{error}");
     assert!(!folder.path("run").exists());
+}
+
+/// Updates so large that validations go up and down.
+const WILD: [&str; 4] =
+    ["optimiser.learning_rate=0.3", "train.validate_every=1", "optimiser.ema_decay=0", "train.steps=24"];
+
+/// Step and loss of the lowest validation.
+fn lowest(run: &Run) -> (u64, f64) {
+    let validations = run.metric("validation_loss_per_dim");
+    validations.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
+}
+
+/// Both states are kept; which one is used can be said at any time.
+#[test]
+fn the_state_with_the_lowest_validation_loss_is_kept_beside_the_last() {
+    let folder = Folder::new();
+    let run = folder.train("run", &folder.settings("ncsn-mlp", &WILD));
+    let (step, loss) = lowest(&run);
+    assert!(step < 24, "the last one is the best: nothing is told apart");
+    let opened = |sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+        Trained::open(run.path(), &sets).unwrap().step
+    };
+    assert_eq!((opened(&[]), opened(&["train.keep=best"])), (24, step));
+    let outcome = folder.ask("again", &folder.settings("ncsn-mlp", &WILD), false, None).unwrap();
+    assert_eq!(outcome.best.map(|best| (best.step, best.loss)), Some((step, loss)));
+    assert!(outcome.warnings.iter().any(|warning| warning.contains("has risen")), "{:?}", outcome.warnings);
+    let best =
+        folder.train("best", &folder.settings("ncsn-mlp", &[&WILD[..], &["train.keep=best"]].concat()));
+    assert_eq!(Trained::open(best.path(), &[]).unwrap().step, step);
+    // A training that was stopped keeps the same one.
+    let settings = folder.settings("ncsn-mlp", &WILD);
+    folder.stopped("stopped", &settings, step + 1);
+    let resumed = folder.resumed("stopped", &settings);
+    assert_eq!(resumed.text("checkpoints/best/manifest.json").contains(&format!("\"step\": {step},")), true);
+}
+
+/// The training ends as many validations after the lowest one as it is told to wait, interrupted or not.
+#[test]
+fn patience_ends_a_training() {
+    let folder = Folder::new();
+    let whole = folder.train("whole", &folder.settings("ncsn-mlp", &WILD));
+    let losses: Vec<f64> = whole.metric("validation_loss_per_dim").iter().map(|(_, loss)| *loss).collect();
+    let mut best = 0;
+    let end = (0..losses.len()).find(|at| {
+        if losses[*at] < losses[best] {
+            best = *at;
+        }
+        at - best == 3
+    });
+    let end = end.expect("the loss never rises three times") as u64 + 1;
+    let patient = folder.settings("ncsn-mlp", &[&WILD[..], &["train.patience=3"]].concat());
+    let run = folder.train("run", &patient);
+    assert_eq!(run.checkpoints().last(), Some(&end));
+    folder.stopped("stopped", &patient, end - 1);
+    assert_eq!(folder.resumed("stopped", &patient).state(end), run.state(end));
+    let error = Settings::parse(
+        "data.name='digits'\nmodel.kind='mlp'\ntrain.patience=2\ntrain.validate_every=0",
+        "a",
+        &[],
+    );
+    assert!(error.unwrap_err().to_string().contains("train.patience"));
 }
 
 /// The other run's averaged weights are the first weights and averages; its moments and chains are not taken

@@ -11,7 +11,7 @@ use super::optimiser_and_sampler::{OPTIMISER, SAMPLER};
 use crate::common::runs::Folder;
 
 /// Keys whose effect no table can say: the key, the file of this folder, its test.
-const ELSEWHERE: [(&str, &str, &str); 24] = [
+const ELSEWHERE: [(&str, &str, &str); 26] = [
     ("data.label", "reading.rs", "labels_and_categories_are_columns_of_words"),
     ("data.one_hot", "reading.rs", "labels_and_categories_are_columns_of_words"),
     ("data.missing", "reading.rs", "missing_values_are_settled_as_asked"),
@@ -25,6 +25,8 @@ const ELSEWHERE: [(&str, &str, &str); 24] = [
     ("train.wall_time_minutes", "data_and_train.rs", "the_wall_time_ends_a_training"),
     ("train.decay_by", "data_and_train.rs", "the_decay_follows_steps_or_time"),
     ("train.memory_limit_gib", "data_and_train.rs", "a_training_beyond_the_memory_limit_is_refused"),
+    ("train.keep", "data_and_train.rs", "the_state_with_the_lowest_validation_loss_is_kept_beside_the_last"),
+    ("train.patience", "data_and_train.rs", "patience_ends_a_training"),
     ("train.warm_start", "data_and_train.rs", "a_warm_start_takes_the_averages"),
     ("train.products", "data_and_train.rs", "products_are_computed_as_asked_for"),
     ("stability.rollbacks", "stability.rs", "returns_are_as_many_as_allowed_each_with_the_factor"),

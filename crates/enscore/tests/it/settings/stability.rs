@@ -25,9 +25,9 @@ fn each_limit_is_named_where_it_is_passed() {
         ("ncsn-mlp", "stability.gradient_ratio=1e-9", "running mean of the gradient's norm"),
         ("cd-persistent", "stability.energy_gap=1e-9", "energy gap"),
     ] {
-        let (why, scales, error) = diverged(name, &[change]);
-        assert!(why.contains(named), "{change}: {why:?}");
-        assert_eq!(scales.len(), 3, "{change}");
+        // The first update passes it, whatever the learning rate: there is no return.
+        let (_, scales, error) = diverged(name, &[change]);
+        assert_eq!(scales.len(), 0, "{change}");
         assert!(error.contains("diverged") && error.contains(named), "{change}: {error}");
     }
 }
@@ -49,8 +49,8 @@ fn limits_of_zero_are_not_checked() {
 #[test]
 fn chains_outside_the_range_count() {
     let wide = ["objective.step_size=1", "objective.noise_std=2", "stability.range_ratio=1.01"];
-    let (why, _, _) = diverged("cd-persistent", &[&wide[..], &["stability.escaped=0.001"]].concat());
-    assert!(why.contains("left the range of the data"), "{why}");
+    let (_, _, error) = diverged("cd-persistent", &[&wide[..], &["stability.escaped=0.001"]].concat());
+    assert!(error.contains("left the range of the data"), "{error}");
     let folder = Folder::new();
     for (run, change) in [("all", "stability.escaped=1"), ("far", "stability.range_ratio=1e6")] {
         let changes = [&wide[..], &["stability.escaped=0.001", change]].concat();
@@ -63,14 +63,22 @@ fn chains_outside_the_range_count() {
 fn returns_are_as_many_as_allowed_each_with_the_factor() {
     for (rollbacks, factor) in [(0, 0.5), (1, 0.5), (4, 0.25)] {
         let changes = [
-            "stability.loss_ratio=1e-9".to_string(),
+            "optimiser.learning_rate=1e30".to_string(),
+            "optimiser.clip_norm=0".to_string(),
+            "optimiser.warmup_steps=0".to_string(),
             format!("stability.rollbacks={rollbacks}"),
             format!("stability.rate_factor={factor}"),
         ];
         let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
-        let (_, scales, error) = diverged("ncsn-mlp", &changes);
+        let (why, scales, error) = diverged("ncsn-mlp", &changes);
+        assert!(rollbacks == 0 || why.contains("not finite"), "{why}");
         let expected: Vec<f64> = (1..=rollbacks).map(|n| f64::powi(factor, n)).collect();
         assert_eq!(scales, expected);
-        assert!(error.contains(&format!("after {rollbacks} returns")), "{error}");
+        let said = match rollbacks {
+            0 => "is not finite; the state".to_string(),
+            1 => "after 1 return to".to_string(),
+            _ => format!("after {rollbacks} returns to"),
+        };
+        assert!(error.contains(&said), "{error}");
     }
 }

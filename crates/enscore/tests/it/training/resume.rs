@@ -51,6 +51,28 @@ fn the_families_have_every_kind_of_boundary() {
     }
 }
 
+/// A training that was shorter than the one it becomes: the lines that its last step brought are no lines of
+/// the longer one.
+#[test]
+fn a_lengthened_training_writes_the_lines_of_the_longer_one() {
+    let folder = Folder::new();
+    for name in ["ncsn-mlp", "cd-persistent", "fce-energy"] {
+        let settings = |steps: &str| {
+            let changes = [steps, "train.log_every=5", "train.validate_every=4", "optimiser.decay=none"];
+            folder.settings(name, &changes)
+        };
+        let whole = folder.train(&format!("{name} whole"), &settings("train.steps=12"));
+        let run = format!("{name} lengthened");
+        let short = folder.train(&run, &settings("train.steps=7"));
+        assert!(short.metrics().iter().any(|row| row["step"] == 7), "{name}: the last step has its line");
+        // A finished training that is resumed keeps them.
+        let again = folder.resumed(&run, &settings("train.steps=7"));
+        assert_eq!(again.metrics(), short.metrics(), "{name}");
+        let long = folder.resumed(&run, &settings("train.steps=12"));
+        assert_eq!(long.metrics(), whole.metrics(), "{name}");
+    }
+}
+
 /// A killed training goes on from its last checkpoint, whatever lines it wrote after it.
 #[test]
 fn lines_after_the_last_checkpoint_are_written_anew() {

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::best::ValidationPoint;
+use super::last_state::LastState;
+use crate::train::memory::MemoryNeed;
+
 /// What a training reports while it runs; all calls come from the training's thread.
 pub trait Observer {
     /// Training starts at `step` of `steps`, with this many parameters.
@@ -10,6 +14,18 @@ pub trait Observer {
     fn step(&mut self, step: u64, loss_per_dim: f64);
     /// Something worth a line: a validation, a checkpoint, a warning.
     fn message(&mut self, text: &str);
+    /// What the user must know, also where messages are not shown: a return after divergence, a checkpoint
+    /// that was damaged.
+    fn warning(&mut self, text: &str) {
+        self.message(text);
+    }
+    /// Takes what would be lost if the process ended now, in place of what it held before: given before work
+    /// that may take long. None: no more than the last checkpoint has.
+    fn holds(&mut self, _state: Option<LastState>) {}
+    /// A checkpoint is being written from here on, or stands: worth waiting for.
+    fn saving(&mut self, _now: bool) {}
+    /// What began is over: from here on nothing would be lost.
+    fn ended(&mut self) {}
 }
 
 /// An observer that ignores everything.
@@ -49,4 +65,10 @@ pub struct Outcome {
     pub loss_per_dim: Option<f64>,
     /// The last validation loss per dimension, with averaged weights.
     pub validation_loss_per_dim: Option<f64>,
+    /// The validation with the lowest loss, whose state is kept.
+    pub best: Option<ValidationPoint>,
+    /// What it was expected to take of memory.
+    pub memory: MemoryNeed,
+    /// What the user must know: returns after divergence, damaged checkpoints, a validation loss that rose.
+    pub warnings: Vec<String>,
 }

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::request::{Observer, Request};
-use super::state::State;
-use super::training::Training;
-use crate::checkpoint::{MetricsMark, Run, RunFolder, RunManifest, Tensors};
+use crate::checkpoint::{Loaded, MetricsMark, Run, RunFolder, RunManifest, Tensors};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
+use crate::train::state::State;
+use crate::train::training::Training;
 
 /// Where a run stands before its next step.
 #[derive(Default)]
@@ -16,6 +16,8 @@ pub(super) struct Resumed {
     pub(super) metrics: MetricsMark,
     /// What the checkpoint holds, where there is one.
     pub(super) tensors: Option<Tensors>,
+    /// Why a newer checkpoint was passed over.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Creates the run, or opens it to go on with it; `training` gets the state that it starts from.
@@ -33,17 +35,34 @@ pub(super) fn open(
     }
     let run = Run::open(&request.run)?;
     refuse_another_training(settings, manifest, &run)?;
+    let loaded = run.folder().latest_checkpoint()?;
+    refuse_fewer_steps(settings, loaded.as_ref())?;
     run.write_settings(&text)?;
-    let Some(loaded) = run.folder().latest_checkpoint()? else {
+    let Some(loaded) = loaded else {
         observer.message("the run has no checkpoint yet; starting from the beginning");
         warm_start(settings, training)?;
         return Ok((run, Resumed::default()));
     };
-    loaded.warnings.iter().for_each(|warning| observer.message(warning));
+    let step = loaded.step;
+    let resumed = |warning| format!("resumed from step {step}, for a newer checkpoint is damaged: {warning}");
+    let warnings = loaded.warnings.into_iter().map(resumed).collect();
     training.restore(&loaded.tensors, loaded.step)?;
     let seconds = loaded.manifest.seconds;
     let metrics = loaded.manifest.metrics;
-    Ok((run, Resumed { seconds, metrics, tensors: Some(loaded.tensors) }))
+    Ok((run, Resumed { seconds, metrics, tensors: Some(loaded.tensors), warnings }))
+}
+
+/// A run can't be trained back.
+fn refuse_fewer_steps(settings: &Settings, loaded: Option<&Loaded>) -> Result<()> {
+    let steps = settings.train().steps;
+    match loaded.filter(|loaded| loaded.step > steps) {
+        Some(loaded) => Err(Error::input("the run has done more steps than asked for")
+            .at("train.steps")
+            .found(steps)
+            .expected(format!("at least {}, the steps done", loaded.step))
+            .remedy("raise train.steps, or train fewer steps in a new folder")),
+        None => Ok(()),
+    }
 }
 
 /// A resumed run keeps what its bits depend on: data, network, objective, seed and batch.
@@ -56,6 +75,7 @@ fn refuse_another_training(settings: &Settings, manifest: &RunManifest, run: &Ru
             .found(format!("{} ({})", found.name, &found.fingerprint))
             .expected(format!("{} ({})", recorded.name, recorded.fingerprint)));
     }
+    run.folder().check_settings()?;
     let before = Settings::load(&run.folder().settings_path(), &[])?;
     let is_fixed = |key: &str| {
         let table = key.split('.').next().unwrap_or_default();
@@ -82,7 +102,7 @@ fn refuse_another_training(settings: &Settings, manifest: &RunManifest, run: &Ru
 
 /// Starts a new training from another run's averaged weights, where the settings name one: as parameters
 /// and averages; moments start at 0.
-pub(super) fn warm_start(settings: &Settings, training: &mut Training) -> Result<()> {
+pub(in crate::train) fn warm_start(settings: &Settings, training: &mut Training) -> Result<()> {
     let Some(path) = settings.train().warm_start_run() else { return Ok(()) };
     let averages = averages_of(path, training)?;
     let moments: Vec<Vec<f32>> = averages.iter().map(|values| vec![0.0; values.len()]).collect();

@@ -2,52 +2,58 @@
 //! from the first step or from a checkpoint. A step that shows divergence is taken back to the last good
 //! state, with a smaller learning rate, a bounded number of times.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, json};
-
-use super::diagnose::first_non_finite;
-use super::from_settings::Described;
+use super::best::Best;
+use super::last_state::{Keeping, LastState};
 use super::request::{Observer, Outcome, Request};
 use super::resume::open;
-use super::training::{Stepped, Training};
-use super::watch::stability::Watch;
-use super::watch::unit_monitor::UnitMonitor;
-use super::watch::validation::Validation;
-use super::watch::window::Window;
-use crate::checkpoint::{DataRecord, MetricsWriter, Progress, Run, Tensors};
-use crate::error::{Error, Reason, Result};
+use crate::checkpoint::{DataRecord, MetricsMark, MetricsWriter, Progress, Run, Tensors};
+use crate::error::{Error, Result};
 use crate::objective::{Diagnostic, HeldOutLoss};
-use crate::report::write_sheet;
-use crate::sample::TrainedModel;
 use crate::settings::{DecayBy, Settings};
-use crate::trained::trained_model;
+use crate::train::from_settings::Described;
+use crate::train::memory::MemoryNeed;
+use crate::train::training::Training;
+use crate::train::watch::stability::Watch;
+use crate::train::watch::unit_monitor::UnitMonitor;
+use crate::train::watch::validation::Validation;
+use crate::train::watch::window::Window;
 
 /// A state that a diverging training goes back to: that of the last checkpoint.
-struct Good {
-    step: u64,
-    tensors: Tensors,
+pub(super) struct Good {
+    pub(super) step: u64,
+    pub(super) tensors: Tensors,
 }
 
 /// A training with the folder that records it. It is held: trained to a step, looked at, and trained on.
 pub struct Recorder {
-    settings: Settings,
-    record: DataRecord,
-    training: Training,
-    run: Run,
-    metrics: MetricsWriter,
-    watch: Watch,
+    pub(super) settings: Settings,
+    pub(super) record: DataRecord,
+    pub(super) training: Training,
+    pub(super) run: Arc<Run>,
+    pub(super) metrics: MetricsWriter,
+    pub(super) watch: Watch,
     /// Since the last logged line.
-    window: Window,
-    good: Good,
-    validation: Option<Validation>,
-    units: Option<UnitMonitor>,
+    pub(super) window: Window,
+    pub(super) good: Good,
+    pub(super) keeping: Keeping,
+    pub(super) validation: Option<Validation>,
+    pub(super) units: Option<UnitMonitor>,
+    memory: MemoryNeed,
+    /// What validations came to.
+    pub(super) best: Best,
+    /// What the user must know.
+    pub(super) warnings: Vec<String>,
+    /// How far the metrics reached before the lines that only the last step brings.
+    pub(super) closing: Option<MetricsMark>,
     /// Seconds trained before the present stretch.
     earlier: f64,
     /// When the present stretch began; none while nothing is trained.
     began: Option<Instant>,
-    last_loss: Option<f64>,
-    last_validation: Option<f64>,
+    pub(super) last_loss: Option<f64>,
+    pub(super) last_validation: Option<f64>,
 }
 
 impl Recorder {
@@ -69,25 +75,30 @@ impl Recorder {
             _ => None,
         };
         let units = if validates { UnitMonitor::new(&described)? } else { None };
+        let validating = validation.as_ref().map_or(0, Validation::memory);
+        let memory = described.training.memory().with_programs(validating as f64);
+        memory.refuse_beyond(described.settings.train().memory_limit_gib)?;
         // The last of what can be refused: from here on something is written.
         let manifest = described.manifest();
         let Described { settings, mut training, record, .. } = described;
         let (run, resumed) = open(&settings, &mut training, &manifest, request, observer)?;
         let (metrics, warning) = MetricsWriter::resume(&run.folder().metrics_path(), resumed.metrics)?;
-        if let Some(warning) = warning {
-            observer.message(&warning);
-        }
         let mut recorder = Recorder {
             good: Good { step: training.steps_done(), tensors: Tensors::new() },
             settings,
             record,
             training,
-            run,
+            run: Arc::new(run),
             metrics,
             watch: Watch::default(),
             window: Window::default(),
             validation,
             units,
+            memory,
+            keeping: Keeping::default(),
+            best: Best::default(),
+            warnings: Vec::new(),
+            closing: None,
             earlier: resumed.seconds,
             began: None,
             last_loss: None,
@@ -97,7 +108,14 @@ impl Recorder {
             recorder.restore(tensors, recorder.training.steps_done())?;
         }
         recorder.good.tensors = recorder.tensors()?;
+        resumed.warnings.into_iter().chain(warning).for_each(|warning| recorder.warn(warning, observer));
         Ok(recorder)
+    }
+
+    /// Tells the user, now and at the end.
+    pub(super) fn warn(&mut self, warning: String, observer: &mut dyn Observer) {
+        observer.warning(&warning);
+        self.warnings.push(warning);
     }
 
     /// What a checkpoint holds.
@@ -105,23 +123,25 @@ impl Recorder {
         let mut tensors = self.training.tensors()?;
         self.watch.save(&mut tensors)?;
         self.window.save(&mut tensors)?;
+        self.best.save(&mut tensors)?;
         Ok(tensors)
     }
 
-    fn restore(&mut self, tensors: &Tensors, step: u64) -> Result<()> {
+    pub(super) fn restore(&mut self, tensors: &Tensors, step: u64) -> Result<()> {
         self.training.restore(tensors, step)?;
         self.watch = Watch::restore(tensors)?;
         let diagnostics: Vec<Vec<Diagnostic>> =
             self.training.updates().iter().map(|update| update.diagnostics.clone()).collect();
         self.window = Window::restore(tensors, &diagnostics)?;
+        self.best = Best::restore(tensors)?;
         Ok(())
     }
 
-    fn step(&self) -> u64 {
+    pub(super) fn step(&self) -> u64 {
         self.training.steps_done()
     }
 
-    fn seconds(&self) -> f64 {
+    pub(super) fn seconds(&self) -> f64 {
         self.earlier + self.began.map_or(0.0, |began| began.elapsed().as_secs_f64())
     }
 
@@ -139,6 +159,7 @@ impl Recorder {
     ) -> Result<Outcome> {
         self.began = Some(Instant::now());
         let trained = self.stretch(until, stop, observer);
+        observer.ended();
         self.earlier = self.seconds();
         self.began = None;
         trained.map(|()| self.outcome())
@@ -154,9 +175,16 @@ impl Recorder {
         let wall_time = self.settings.train().wall_time();
         observer.begin(self.step(), steps, self.training.parameter_count());
         let mut saved = self.step();
+        // A resumed training that has nothing left to do writes its last lines again.
+        if self.step() == steps && self.closing.is_none() {
+            self.close(observer)?;
+            if self.closing != Some(self.metrics.mark()) {
+                self.save(observer)?;
+            }
+        }
         while self.step() < until.min(steps) {
             if let Some(signal) = stop() {
-                self.save()?;
+                self.save(observer)?;
                 return Err(Error::interrupted(signal, "training was interrupted")
                     .at(format!("step {} of {steps}", self.step()))
                     .remedy(format!("a checkpoint was written; resume the run in {}", self.path())));
@@ -165,36 +193,25 @@ impl Recorder {
                 observer.message(&format!("wall-time limit reached at step {}", self.step()));
                 break;
             }
+            if self.best.is_over(self.settings.train().patience) {
+                observer.message(&self.best.why_over());
+                break;
+            }
+            if self.keeping.is_due() {
+                self.keep(observer)?;
+            }
             if self.advance(observer)? && self.record_step(observer)? {
                 saved = self.step();
             }
         }
         if saved != self.step() || self.step() == 0 {
-            self.save()?;
+            self.save(observer)?;
+        }
+        if let Some(warning) = self.best.rise() {
+            observer.message(&warning);
+            self.warnings.push(warning);
         }
         Ok(())
-    }
-
-    /// Logs, validates, saves and draws where it is time to; says whether a checkpoint was saved.
-    fn record_step(&mut self, observer: &mut dyn Observer) -> Result<bool> {
-        let train = self.settings.train().clone();
-        let step = self.step();
-        let due = |every: u64| every > 0 && (step.is_multiple_of(every) || step == train.steps);
-        if due(train.log_every) {
-            self.log()?;
-        }
-        if due(train.validate_every) {
-            self.validate(observer)?;
-        }
-        let saves = step.is_multiple_of(train.checkpoint_every);
-        if saves {
-            self.save()?;
-        }
-        if train.sample_every > 0 && step.is_multiple_of(train.sample_every) {
-            let model = self.averaged_model()?;
-            write_sheet(&model, &self.settings, self.run.folder(), step)?;
-        }
-        Ok(saves)
     }
 
     fn path(&self) -> String {
@@ -212,80 +229,13 @@ impl Recorder {
             loss_name: reported.copied().unwrap_or(Diagnostic::LossPerDim).name(),
             loss_per_dim: self.last_loss,
             validation_loss_per_dim: self.last_validation,
+            best: self.best.point(),
+            memory: self.memory,
+            warnings: self.warnings.clone(),
         }
     }
 
-    /// One step; false where it showed divergence and was taken back.
-    fn advance(&mut self, observer: &mut dyn Observer) -> Result<bool> {
-        let before = self.step();
-        let Stepped { report, chains } =
-            self.training.step_at(self.progress(), f64::from(self.watch.rate))?;
-        if let Some(chains) = &chains {
-            self.window.push_chains(chains);
-        }
-        let wrong = if report.finite {
-            self.watch.observe(self.settings.stability(), before, &report, chains.as_ref())
-        } else {
-            Some(format!("{} is not finite", first_non_finite(&self.training)?))
-        };
-        if let Some(wrong) = wrong {
-            self.roll_back(before + 1, &wrong, observer)?;
-            return Ok(false);
-        }
-        observer.step(self.step(), report.loss_per_dim);
-        self.window.push(report);
-        Ok(true)
-    }
-
-    /// Goes back to the last good state with a smaller learning rate.
-    ///
-    /// # Errors
-    /// Where no return is left: the training ends with that state saved.
-    fn roll_back(&mut self, step: u64, wrong: &str, observer: &mut dyn Observer) -> Result<()> {
-        let stability = self.settings.stability().clone();
-        let diverged = self.watch;
-        let good = self.good.tensors.clone();
-        self.restore(&good, self.good.step)?;
-        let mut watch = diverged;
-        let may = watch.roll_back(&stability, &self.watch);
-        if !may {
-            self.save()?;
-            return Err(Error::new(Reason::Diverged, "training diverged")
-                .at(format!("step {step}"))
-                .found(format!("{wrong}, after {} returns to a good state", diverged.rollbacks))
-                .remedy(format!(
-                    "the state at step {} is in {}; try a smaller optimiser.learning_rate",
-                    self.step(),
-                    self.run.folder().checkpoint_path(self.step()).display()
-                )));
-        }
-        self.watch = watch;
-        observer.message(&format!(
-            "step {step}: {wrong}; rolled back to step {}, learning rate times {}",
-            self.step(),
-            stability.rate_factor
-        ));
-        self.metrics.append(&json!({
-            "step": self.step(),
-            "rollback_from": step,
-            "rollback": wrong,
-            "rollbacks": watch.rollbacks,
-            "rate_scale": watch.rate,
-            "seconds": self.seconds(),
-        }))
-    }
-
-    /// A line with the means since the last one.
-    fn log(&mut self) -> Result<()> {
-        let mut row = Map::from_iter([("step".to_string(), json!(self.step()))]);
-        row.extend(self.window.line());
-        row.insert("seconds".into(), json!(self.seconds()));
-        self.last_loss = Some(self.window.loss_per_dim());
-        self.window.clear();
-        self.metrics.append(&row)
-    }
-
-    fn progress(&self) -> f64 {
+    pub(super) fn progress(&self) -> f64 {
         let train = self.settings.train();
         match (train.decay_by, train.wall_time()) {
             (DecayBy::Time, Some(limit)) => self.seconds() / limit.max(Duration::from_nanos(1)).as_secs_f64(),
@@ -293,45 +243,49 @@ impl Recorder {
         }
     }
 
-    fn validate(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        let step = self.step();
-        if let Some(units) = &self.units {
-            let (mut row, said) = units.observe(&self.averaged_model()?)?;
-            observer.message(&format!("step {step}: {said}"));
-            row["step"] = json!(step);
-            row["seconds"] = json!(self.seconds());
-            self.metrics.append(&row)?;
-        }
-        let Some(validation) = &mut self.validation else { return Ok(()) };
-        let loss = validation.loss_per_dim(self.training.resident_averages())?;
-        self.last_validation = Some(loss);
-        observer.message(&format!("step {step}: validation loss {loss:.4}"));
-        let row = json!({
-            "step": step,
-            "validation_loss_per_dim": loss,
-            "seconds": self.seconds(),
-        });
-        self.metrics.append(&row)
+    /// Writes a checkpoint.
+    pub(super) fn save(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        observer.saving(true);
+        let saved = self.write_checkpoint();
+        observer.saving(false);
+        saved
     }
 
-    fn save(&mut self) -> Result<()> {
+    fn write_checkpoint(&mut self) -> Result<()> {
         let tensors = self.tensors()?;
-        let metrics = self.metrics.sync()?;
-        let progress = Progress { metrics, seconds: self.seconds(), key: self.training.key() };
-        self.run.save_checkpoint(self.step(), &tensors, progress)?;
+        let written = self.metrics.sync()?;
+        let reached = match self.closing.clone() {
+            Some(before) => Progress { closing: Some(written), ..self.reached(before) },
+            None => self.reached(written),
+        };
+        self.run.save_checkpoint(self.step(), &tensors, reached)?;
         self.good = Good { step: self.step(), tensors };
         Ok(())
     }
 
-    /// The model with its averaged weights, to draw from.
-    fn averaged_model(&self) -> Result<TrainedModel> {
-        let parameters = self.training.parameters();
-        let averages = self.training.averages()?;
-        let of = |wanted: &enscore_program::Parameter| {
-            let found = parameters.iter().zip(&averages).find(|(parameter, _)| parameter.name == wanted.name);
-            Ok(found.map(|(_, values)| values.clone()).unwrap_or_default())
-        };
-        trained_model(&self.settings, self.record.clone(), of)
+    /// Keeps the state as the best one by its validation.
+    pub(super) fn save_best(&mut self) -> Result<()> {
+        let metrics = self.metrics.mark();
+        self.run.save_best(self.step(), &self.tensors()?, self.reached(metrics))
+    }
+
+    /// What a checkpoint says beside the state.
+    fn reached(&self, metrics: MetricsMark) -> Progress {
+        Progress { metrics, closing: None, seconds: self.seconds(), key: self.training.key() }
+    }
+
+    /// Gives the observer the state, before work that may take long.
+    pub(super) fn keep(&mut self, observer: &mut dyn Observer) -> Result<()> {
+        if self.step() == self.good.step {
+            observer.holds(None);
+            return Ok(());
+        }
+        let began = Instant::now();
+        let progress = self.reached(self.metrics.mark());
+        let state = LastState::new(self.run.clone(), self.step(), self.tensors()?, progress);
+        observer.holds(Some(state));
+        self.keeping.copied(began);
+        Ok(())
     }
 }
 

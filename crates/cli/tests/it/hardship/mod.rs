@@ -1,0 +1,6 @@
+//! What users' accidents and habits bring: signals, damaged files, limits, words of other programs.
+
+mod integrity;
+mod memory;
+mod signals;
+mod words;
