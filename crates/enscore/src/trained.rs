@@ -6,9 +6,10 @@ use std::path::Path;
 use enscore_program::Parameter;
 
 use crate::checkpoint::{DataRecord, MetricsMark, OTHER_PREFIXES, RunFolder, state_shapes};
+use crate::data::Whitening;
 use crate::error::{Error, Result};
 use crate::executor::{Processor, Weights};
-use crate::model::{Convolution, Network, parameters_of};
+use crate::model::{Bipartite, Convolution, Network, parameters_of};
 use crate::objective::{FLOW, FrozenFlow, LOG_Z};
 use crate::sample::{TrainedModel, WeightsChoice};
 use crate::settings::{Keep, Products, Settings};
@@ -133,6 +134,28 @@ fn key_of(set: &str) -> &str {
 }
 
 impl Trained {
+    /// log|det dz/dx|, nats: what the log density of a row z as the model sees it lacks to be that of the
+    /// row x in the data's own units, log p(x) = log p(z) + log|det dz/dx|. Of the scale, z = (x -
+    /// low)/(high - low) of each value; of dequantised levels, whose noise fills a level, z = (level +
+    /// u)/levels; of whitening, log|det W|. 0 of units in {0, 1}, whose rows have probabilities.
+    ///
+    /// # Errors
+    /// A damaged scale.
+    pub fn log_volume(&self) -> Result<f64> {
+        if self.model.model.bipartite().is_some_and(Bipartite::is_binary) {
+            return Ok(0.0);
+        }
+        let scale = self.model.scale()?;
+        let whitening = self.model.data.whitening.as_ref();
+        let values = whitening.map_or(self.model.row_len(), Whitening::width) as f64;
+        let filled = self.settings.data().dequantise && whitening.is_none();
+        let width = match scale.levels.filter(|_| filled).map(f64::from) {
+            Some(levels) => (scale.high - scale.low) / (levels - 1.0) * levels,
+            None => scale.high - scale.low,
+        };
+        Ok(whitening.map_or(0.0, |whitening| whitening.log_abs_det) - values * width.ln())
+    }
+
     /// Opens the run at `path`. `sets` override keys of `[sampler]`, `data.path`, and which state counts
     /// (`train.keep`), for this use only.
     ///

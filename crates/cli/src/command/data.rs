@@ -128,7 +128,7 @@ const LISTED: usize = 60;
 fn columns(lines: Lines, table: &TableSummary) -> Lines {
     let listed = table.columns.iter().take(LISTED);
     let lines = listed.fold(lines.line("columns", table.columns.len()), |lines, column| {
-        lines.line(&format!("  {}", column.name), column_text(column))
+        lines.line(&format!("  {}", column.name.escape_debug()), column_text(column))
     });
     match table.columns.len().checked_sub(LISTED) {
         Some(more @ 1..) => lines.line("  ...", format!("{more} more")),
@@ -182,7 +182,12 @@ fn scale_text(data: &Dataset) -> String {
 
 /// How many different labels there are, and the names of the first.
 fn classes(labels: &Labels) -> String {
-    let count = format!("{} classes", labels.classes());
+    let present = labels.classes();
+    let count = match labels.names.len() {
+        0 => format!("{present} classes"),
+        all if all == present => format!("{present} classes"),
+        all => format!("{present} of {all} classes"),
+    };
     let names: Vec<&str> = labels.names.iter().take(12).map(String::as_str).collect();
     if names.is_empty() { count } else { format!("{count}: {}", names.join(", ")) }
 }

@@ -218,8 +218,8 @@ fn read_file(path: &Path, array: Option<&str>, split: Split, reading: &Reading) 
     }
     let input = Input::open(path)?;
     let prefix = input.prefix();
-    if let Some(refusal) = foreign::refusal(prefix) {
-        return Err(refusal.at(place));
+    if let Some(refusal) = foreign::refusal_of(prefix, &place.to_string()) {
+        return Err(refusal);
     }
     let format = Format::of(&input);
     if array.is_some() && !format.is_some_and(Format::has_arrays) {

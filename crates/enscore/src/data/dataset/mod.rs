@@ -10,6 +10,9 @@ use super::table::TableRecord;
 use crate::error::{Error, Result};
 use crate::executor::row_count;
 
+/// The most values of a row: statistics keep several numbers for each.
+const LONGEST_ROW: usize = 1 << 24;
+
 /// A class for each row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
@@ -64,6 +67,12 @@ impl Dataset {
             return Err(Error::input("rows without values")
                 .at(source)
                 .found(format!("row shape {row_shape:?}")));
+        }
+        if row_len > LONGEST_ROW {
+            return Err(Error::input("rows of too many values")
+                .at(source)
+                .found(format!("{row_len} values per row"))
+                .expected(format!("at most {LONGEST_ROW}")));
         }
         let rows = row_count(values.len(), row_len).map_err(|error| error.at(source))?;
         if rows == 0 {
@@ -162,6 +171,11 @@ impl Dataset {
                 .expected(format!("{}, one per row", self.rows())));
         }
         Ok(Dataset(Arc::new(Inner { row_names: Some(names.into()), ..self.shallow() })))
+    }
+
+    /// The same data under another short name.
+    pub(in crate::data) fn named(&self, name: &str) -> Dataset {
+        Dataset(Arc::new(Inner { name: name.to_string(), ..self.shallow() }))
     }
 
     /// The same data with one more remark on how it was read.

@@ -66,6 +66,8 @@ fn bad_values_and_shapes_are_refused_with_their_place() {
     assert!(Dataset::new("t", "f", &[], Values::U8(vec![1, 2])).is_err());
     assert!(Dataset::new("t", "f", &[0], Values::U8(vec![])).is_err());
     assert!(Dataset::new("t", "f", &[usize::MAX, 2], Values::U8(vec![1])).is_err());
+    let wide = Dataset::new("t", "f", &[1 << 25], Values::U8(vec![1; 1 << 25])).unwrap_err().to_string();
+    assert!(wide.contains("33554432 values per row"), "{wide}");
     assert!(bytes().with_scale(Scale::quantised(200)).is_err());
     assert!(bytes().with_labels(vec![1]).is_err());
     assert!(bytes().with_columns(vec!["a".into()]).is_err());

@@ -25,10 +25,10 @@ pub(super) fn read_split(folder: &Path, split: Split, reading: &Reading) -> Resu
                 "t10k-images-idx3-ubyte[.gz]"
             })
             .remedy("add it, or hold out rows of the training data")),
-        [only] => read_idx(only, reading).map(Some),
+        [only] => Ok(Some(read_idx(only, reading)?.named(&name_of(folder)))),
         // The same file is often there compressed and not.
         [first, second] if stem(&name_of(first)) == stem(&name_of(second)) => {
-            read_idx(first, reading).map(Some)
+            Ok(Some(read_idx(first, reading)?.named(&name_of(folder))))
         }
         _ => Err(Error::input("several sets of images in one folder")
             .at(folder.display())
@@ -57,8 +57,8 @@ fn part(name: &str) -> Option<Split> {
 /// Reads an IDX file of images, with the labels beside it.
 pub(in crate::data) fn read_idx(path: &Path, reading: &Reading) -> Result<Dataset> {
     let input = Input::open(path)?;
-    if let Some(refusal) = foreign::refusal(input.prefix()) {
-        return Err(refusal.at(path.display()));
+    if let Some(refusal) = foreign::refusal_of(input.prefix(), input.place()) {
+        return Err(refusal);
     }
     let data = idx::read(&name_of(path), input, reading)?;
     match labels_beside(path) {

@@ -42,8 +42,8 @@ pub(super) fn read(folder: &Path, split: Split, reading: &Reading) -> Result<Dat
     let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
     let [train, test] = [part(&TRAIN), part(&TEST)];
     match (split, train, test) {
-        (Split::Train, Some(train), _) => pictures::read(&train, reading),
-        (Split::Test, _, Some(test)) => pictures::read(&test, reading),
+        (Split::Train, Some(train), _) => Ok(pictures::read(&train, reading)?.named(&name_of(folder))),
+        (Split::Test, _, Some(test)) => Ok(pictures::read(&test, reading)?.named(&name_of(folder))),
         (Split::Train, None, None) => pictures::read(folder, reading),
         (Split::Train, None, Some(test)) => Err(no_split(split)
             .at(folder.display())

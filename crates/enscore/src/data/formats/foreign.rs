@@ -84,6 +84,13 @@ const FORMATS: [Foreign; 21] = [
     },
 ];
 
+/// As [`refusal`], of the file at `place`, which its remedy names.
+pub(in crate::data) fn refusal_of(prefix: &[u8], place: &str) -> Option<Error> {
+    let mut error = refusal(prefix)?.at(place);
+    error.remedy = error.remedy.replace("FILE", place);
+    Some(error)
+}
+
 /// The refusal of a file that starts so, where it is known not to be data that can be read.
 pub(in crate::data) fn refusal(prefix: &[u8]) -> Option<Error> {
     let start = prefix.trim_ascii_start();

@@ -30,7 +30,7 @@ pub(in crate::data) fn describe(path: &Path, reading: &Reading) -> Result<TableS
     let numbers = table(path, reading, &[])?;
     let words: Vec<usize> = (0..numbers.width()).filter(|at| numbers.columns[*at].odd.count > 0).collect();
     drop(numbers);
-    Ok(summarise(&table(path, reading, &words)?))
+    summarise(&table(path, reading, &words)?)
 }
 
 fn table(path: &Path, reading: &Reading, words: &[usize]) -> Result<Table> {

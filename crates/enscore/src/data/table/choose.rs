@@ -42,9 +42,7 @@ impl Table {
     /// The rows of numbers that the reading asks for.
     pub(in crate::data) fn dataset(mut self, name: &str, reading: &Reading) -> Result<Dataset> {
         if self.values.is_empty() {
-            return Err(Error::input("a table without data")
-                .at(&self.place)
-                .expected("at least one row of numbers"));
+            return Err(self.without_data());
         }
         let mut record = match &reading.known {
             Some(known) => self.same_columns(known)?,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Table;
+use crate::error::Result;
 
 /// A column in figures.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,9 +43,15 @@ pub struct TableSummary {
 }
 
 /// The figures of every column.
-pub(in crate::data) fn summarise(table: &Table) -> TableSummary {
+///
+/// # Errors
+/// A table without rows.
+pub(in crate::data) fn summarise(table: &Table) -> Result<TableSummary> {
+    if table.rows() == 0 {
+        return Err(table.without_data());
+    }
     let columns = (0..table.width()).map(|at| column(table, at)).collect();
-    TableSummary { rows: table.rows(), columns, notes: table.notes.clone() }
+    Ok(TableSummary { rows: table.rows(), columns, notes: table.notes.clone() })
 }
 
 fn column(table: &Table, at: usize) -> ColumnSummary {

@@ -183,6 +183,11 @@ impl Table {
         names.join(", ")
     }
 
+    /// The refusal of a table without rows.
+    pub(in crate::data) fn without_data(&self) -> Error {
+        Error::input("a table without data").at(&self.place).expected("at least one row of numbers")
+    }
+
     /// Room for one more row.
     pub(in crate::data) fn reserve_row(&mut self) -> Result<()> {
         let bytes = (self.values.len() + self.width()) as u64 * 8;

@@ -12,7 +12,8 @@ const BATCH: usize = 1024;
 /// A column for each thing that is known of rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RowScores {
-    /// f/T of each row, nats up to log Z; none of a score network.
+    /// f/T of each row in the data's own units ([`Trained::log_volume`]), nats up to log Z; none of a score
+    /// network. log Z is the same number in both units.
     pub log_density: Option<Vec<f64>>,
     /// Whether it is a lower bound: the variational one of a machine with layers of hidden units.
     pub is_bound: bool,
@@ -33,13 +34,15 @@ pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
     }
     let len = trained.model.row_len();
     let norm = |score: &[f64]| score.iter().map(|s| s * s).sum::<f64>().sqrt();
+    let log_volume = trained.log_volume()?;
     let mut density = TrainedDensity::new(&trained.model)?;
     let mut log_density = trained.model.model.has_density().then(Vec::new);
     let mut score_norm = Vec::new();
     for chunk in values.chunks(BATCH * len) {
         let rows: Vec<f64> = chunk.iter().map(|value| f64::from(*value)).collect();
         if let Some(log_density) = &mut log_density {
-            log_density.extend(density.log_density(&rows)?);
+            log_density
+                .extend(density.log_density(&rows)?.into_iter().map(|log_density| log_density + log_volume));
         }
         score_norm.extend(density.score(&rows)?.chunks_exact(len).map(norm));
     }

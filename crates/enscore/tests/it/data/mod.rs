@@ -7,3 +7,4 @@ mod numpy;
 mod preparation;
 mod rows;
 mod tables;
+mod units;

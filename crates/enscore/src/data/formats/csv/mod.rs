@@ -41,10 +41,10 @@ pub(in crate::data) fn describe(
     let numbers = table(open()?, reading, &[])?;
     let words: Vec<usize> = (0..numbers.width()).filter(|at| numbers.columns[*at].odd.count > 0).collect();
     if words.is_empty() {
-        return Ok(summarise(&numbers));
+        return summarise(&numbers);
     }
     drop(numbers);
-    Ok(summarise(&table(open()?, reading, &words)?))
+    summarise(&table(open()?, reading, &words)?)
 }
 
 /// The whole table, with the columns `words` as words.

@@ -47,10 +47,8 @@ pub(in crate::data) fn read(name: &str, mut input: Input, reading: &Reading) -> 
 
 /// The note on pictures whose transparency is dropped.
 pub(in crate::data) fn dropped_alpha(count: usize) -> String {
-    format!(
-        "transparency is dropped from {count} pictures (data.colour = {:?} keeps it)",
-        Colour::Rgba.name()
-    )
+    let pictures = if count == 1 { "1 picture".to_string() } else { format!("{count} pictures") };
+    format!("transparency is dropped from {pictures} (data.colour = {:?} keeps it)", Colour::Rgba.name())
 }
 
 /// What pictures of one data set share.

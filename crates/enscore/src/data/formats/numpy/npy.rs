@@ -248,6 +248,12 @@ impl Parser<'_> {
                 .expected("numbers")
                 .remedy("save it again as numbers: numpy.save(path, array.astype('float32'))"));
             }
+            _ if kind.starts_with('c') => {
+                return Err(Error::input("an array of complex numbers")
+                    .found(short(&text))
+                    .expected("real numbers")
+                    .remedy("save the real part, or real and imaginary part as columns"));
+            }
             _ => {
                 return Err(Error::input("an array of an unsupported type")
                     .found(short(&text))

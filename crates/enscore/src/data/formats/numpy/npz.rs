@@ -14,7 +14,7 @@ use crate::data::split::{Split, no_split};
 use crate::error::{Error, Reason, Result};
 
 /// Names that are taken for the rows where an archive holds several arrays, in this order.
-const USUAL_NAMES: [&str; 4] = ["images", "x", "data", "arr_0"];
+const USUAL_NAMES: [&str; 5] = ["images", "x", "X", "data", "arr_0"];
 
 /// Whether a file that starts so is a zip archive.
 pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
@@ -117,7 +117,7 @@ fn choose(names: &[String], selected: Option<&str>, split: Split) -> Result<Stri
         _ => USUAL_NAMES.into_iter().find(|name| has(name)).map(String::from).ok_or_else(|| {
             Error::input("it is not clear which array holds the rows")
                 .found(listed())
-                .expected("one array, or one named images, x, data, arr_0, x_train or train")
+                .expected("one array, or one named images, x, X, data, arr_0, x_train or train")
                 .remedy("name it as FILE.npz:NAME")
         }),
     }
