@@ -10,10 +10,12 @@ use crate::memory::MemoryLimit;
 
 /// Bytes of a number of the state.
 const WIDTH: f64 = 4.0;
-/// Copies of the state: two where the updates run, the one to go back to, and while a checkpoint is written the
-/// new one with its bytes, part by part once more; where updates take long, one to keep. Starting takes fewer.
+/// Copies of the state: two where the updates run, the one to go back to, and while a checkpoint is written
+/// the new one with its bytes, part by part once more; where updates take long, one to keep. Starting takes
+/// fewer.
 const COPIES: f64 = 5.8;
-/// Copies of chains that persist, beside the chains: the one to go back to, the new one, its bytes, once more.
+/// Copies of chains that persist, beside the chains: the one to go back to, the new one, its bytes, once
+/// more.
 const CHAIN_COPIES: f64 = 4.8;
 /// The program itself, its threads, and the packed operands of matrix products.
 pub(super) const BASE: f64 = 24.0 * 1024.0 * 1024.0;

@@ -1,3 +1,4 @@
-//! What reports and evaluations say beside their figures: what can't be computed, verdicts, tables of columns.
+//! What reports and evaluations say beside their figures: what can't be computed, verdicts, tables of
+//! columns.
 
 mod apart;

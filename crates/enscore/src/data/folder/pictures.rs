@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::entries::{entries, name_of, subfolders, without_data};
 use crate::data::Dataset;
 use crate::data::formats::failure::no_memory;
-use crate::data::formats::image::{Kind, Picture, dropped_alpha};
+use crate::data::formats::image::{self, Kind, dropped_alpha};
 use crate::data::formats::input::{Input, readable};
 use crate::data::reading::Reading;
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ pub(super) fn read(folder: &Path, reading: &Reading) -> Result<Dataset> {
         let mut input = Input::open(path)?;
         let file = input.unclaimed_rest()?;
         let (picture, dropped) =
-            Picture::decode(&file, input.place())?.samples(kind, reading, input.place())?;
+            image::decode(&file, input.place())?.samples(kind, reading, input.place())?;
         samples.extend_from_slice(&picture);
         transparent += usize::from(dropped);
     }
@@ -83,7 +83,7 @@ fn common_kind(files: &[File], reading: &Reading) -> Result<Kind> {
     let mut common: Option<(Kind, &Path)> = None;
     for File { path, .. } in files {
         let mut input = Input::open(path)?;
-        let kind = Kind::probe(&input.unclaimed_rest()?, input.place())?;
+        let kind = image::probe(&input.unclaimed_rest()?, input.place())?;
         let (before, first) = *common.get_or_insert((kind, path));
         let same_size = [kind.height, kind.width] == [before.height, before.width];
         if !same_size && reading.size.is_none() {

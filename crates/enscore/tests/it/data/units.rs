@@ -60,5 +60,5 @@ fn a_dequantised_density_integrates_to_one_over_the_levels() {
     let trained = Trained::open(run.path(), &[]).unwrap();
     // The model sees (level + 1/2)/256 of a level; a file of floats is scaled by 255.
     let found = integral(&trained, &folder, [[-1800.0, 2000.0]; 2]);
-    assert!((found * (255f64 / 256.0).powi(2) - 1.0).abs() < 0.02, "{found}");
+    assert!((found * (256f64 / 255.0).powi(2) - 1.0).abs() < 0.02, "{found}");
 }

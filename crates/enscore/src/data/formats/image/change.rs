@@ -3,7 +3,8 @@
 use image::imageops::{FilterType, crop_imm, resize};
 use image::{ImageBuffer, Luma, LumaA, Pixel, Primitive, Rgb, Rgba};
 
-use super::{Element, Kind, Picture};
+use super::kind::{Kind, Picture};
+use crate::data::formats::element::Element;
 use crate::data::formats::failure::no_memory;
 use crate::data::reading::Reading;
 use crate::error::{Error, Result};

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::codecs::jpeg::JpegDecoder;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError};
 
-use super::{Kind, MOST_VALUES, Picture, too_large};
+use super::kind::{Kind, MOST_VALUES, Picture, too_large};
 use crate::data::formats::element::Element;
 use crate::error::{Error, Reason, Result};
 

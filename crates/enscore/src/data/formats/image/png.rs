@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Decoder, DecodingError, Transformations};
 
-use super::{Kind, MOST_VALUES, Picture, too_large};
+use super::kind::{Kind, MOST_VALUES, Picture, too_large};
 use crate::data::formats::element::Element;
 use crate::data::formats::failure::no_memory;
 use crate::data::formats::input::DEFLATE_RATIO;
