@@ -47,6 +47,12 @@ impl MemoryLimit {
         MemoryLimit::of_gib(0.0)
     }
 
+    /// The lesser of a limit that a run was trained with and of what is free here and now.
+    pub fn of_run(gib: f64) -> MemoryLimit {
+        let [set, free] = [MemoryLimit::of_gib(gib), MemoryLimit::free()];
+        if free.bytes < set.bytes { free } else { set }
+    }
+
     /// What the limits of the process's address space leave, where there are any: threads take of it what
     /// they never touch.
     pub fn address_space() -> Option<MemoryLimit> {
@@ -160,6 +166,8 @@ mod tests {
         let limit = MemoryLimit::free();
         assert!(limit.bytes > 0.0 && !limit.origin.is_empty(), "{limit:?}");
         assert_eq!(MemoryLimit::of_gib(2.0).bytes, 2.0 * GIB);
+        assert_eq!(MemoryLimit::of_run(1e-6).origin, "train.memory_limit_gib");
+        assert_ne!(MemoryLimit::of_run(1e9).origin, "train.memory_limit_gib");
         assert_eq!(kib_of("A: 3 kB\nMemAvailable:   7 kB\n", "MemAvailable:"), Some(7.0 * 1024.0));
     }
 

@@ -101,7 +101,7 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
 /// Samples are held as drawn, in raw units and as the metrics take them, in double precision.
 fn refuse_beyond_memory(trained: &Trained, samples: usize) -> Result<()> {
     let needed = samples as f64 * trained.model.row_len() as f64 * 24.0;
-    let limit = MemoryLimit::of_gib(trained.settings.train().memory_limit_gib);
+    let limit = MemoryLimit::of_run(trained.settings.train().memory_limit_gib);
     let place = format!("--samples {samples}");
     let refused = limit.refuse_beyond("the evaluation needs", &place, needed);
     refused.map_err(|error| error.remedy("ask for fewer: ten thousand tell small differences"))

@@ -121,7 +121,7 @@ fn refuse_beyond_memory(source: &ModelSource, count: usize, format: Format) -> R
     };
     let row_len: usize = source.row_shape().iter().product();
     let needed = count as f64 * row_len as f64 * (12.0 + written);
-    let limit = MemoryLimit::of_gib(gib);
+    let limit = MemoryLimit::of_run(gib);
     limit
         .refuse_beyond("the samples need", &format!("--num {count}"), needed)
         .map_err(|error| error.remedy("draw them in parts, each with a different --seed"))

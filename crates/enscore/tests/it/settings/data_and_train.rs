@@ -139,7 +139,8 @@ fn the_state_with_the_lowest_validation_loss_is_kept_beside_the_last() {
     let settings = folder.settings("ncsn-mlp", &WILD);
     folder.stopped("stopped", &settings, step + 1);
     let resumed = folder.resumed("stopped", &settings);
-    assert_eq!(resumed.text("checkpoints/best/manifest.json").contains(&format!("\"step\": {step},")), true);
+    let manifest = resumed.text("checkpoints/best/manifest.json");
+    assert!(manifest.contains(&format!("\"step\": {step},")), "{manifest}");
 }
 
 /// The training ends as many validations after the lowest one as it is told to wait, interrupted or not.
