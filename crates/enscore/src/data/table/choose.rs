@@ -1,7 +1,7 @@
 //! From a table to rows of numbers: which columns are used, what words and missing values become.
 
+use super::raw::{Column, Table};
 use super::record::{TableRecord, UsedColumn};
-use super::{Column, Table};
 use crate::data::formats::failure::{no_memory, short};
 use crate::data::reading::{Header, Missing, Reading};
 use crate::data::{Dataset, Values};

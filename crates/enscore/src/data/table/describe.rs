@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::Table;
+use super::raw::Table;
 use crate::error::Result;
 
 /// A column in figures.

@@ -1,17 +1,6 @@
 //! Fills a table, cell by cell.
 
-use super::Table;
-
-/// What a cell holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::data) enum Cell<'a> {
-    /// A number, and the text that it was, where that is known.
-    Number(f64, &'a str),
-    /// Nothing.
-    Missing,
-    /// Something else.
-    Text(&'a str),
-}
+use super::raw::{Cell, Table};
 
 impl Table {
     /// Puts a cell behind the last; the row must have room ([`Table::reserve_row`]).

@@ -8,8 +8,8 @@ use crate::error::Result;
 
 /// The name in a checkpoint.
 const NAME: &str = "log.validation";
-/// A rise by more than these shares of what the loss had fallen, and of the loss, is worth a word: what is less
-/// may be the noise of an update.
+/// A rise by more than these shares of what the loss had fallen, and of the loss, is worth a word: what is
+/// less may be the noise of an update.
 const RISE: f64 = 0.05;
 const RISE_OF_LOSS: f64 = 0.02;
 

@@ -43,7 +43,8 @@ impl LastState {
     }
 }
 
-/// Says when the state is worth a copy: before updates that take long, and so seldom that copies take no time.
+/// Says when the state is worth a copy: before updates that take long, and so seldom that copies take no
+/// time.
 #[derive(Debug, Default)]
 pub(super) struct Keeping {
     /// How long the last update and the last validation took.

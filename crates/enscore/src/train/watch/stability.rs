@@ -44,9 +44,9 @@ pub(crate) struct Divergence {
     pub(crate) cause: Cause,
 }
 
-/// What is remembered: the factor on the learning rate, returns so far, running means of the loss and of the
-/// gradient's norm, and their values after the first steps; of a game the same of the flow. Single precision, as
-/// in the checkpoint.
+/// What is remembered: the factor on the learning rate, returns so far, running means of the loss and of
+/// the gradient's norm, and their values after the first steps; of a game the same of the flow. Single
+/// precision, as in the checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Watch {
     pub(crate) rate: f32,

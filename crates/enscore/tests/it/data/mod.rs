@@ -2,6 +2,7 @@
 
 mod encodings;
 mod formats;
+mod fuzz;
 mod images;
 mod numpy;
 mod preparation;

@@ -1,4 +1,5 @@
-//! Log densities in the units of the data, whatever the model sees: they integrate to 1 over the data's own units.
+//! Log densities in the units of the data, whatever the model sees: they integrate to 1 over the data's own
+//! units.
 
 use enscore::evaluate::{rows_for, score_rows};
 use enscore::trained::Trained;
