@@ -23,6 +23,9 @@ impl Scale {
     }
 }
 
+/// Fewer ticks than this don't say how values lie along a logarithmic axis.
+const FEWEST: usize = 3;
+
 /// A range `low < high` on a scale.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axis {
@@ -76,13 +79,23 @@ impl Axis {
         (forward(value) - forward(self.low)) / (forward(self.high) - forward(self.low))
     }
 
-    /// Ticks at round numbers, `wanted` or a few more or less, in rising order.
+    /// Ticks at round numbers, `wanted` or a few more or less, in rising order; on a log scale at 1, 2 and 5
+    /// times powers of ten, or at powers of ten where these are many.
     pub(super) fn ticks(&self, wanted: usize) -> Vec<Tick> {
-        let decades = self.high.log10() - self.low.log10();
         match self.scale {
-            Scale::Log if decades >= 1.0 => self.decade_ticks(decades, wanted),
-            _ => self.even_ticks(wanted),
+            Scale::Log => {
+                let decades = self.high.log10() - self.low.log10();
+                let ticks = [self.decade_ticks(decades, wanted), self.even_ticks(wanted)];
+                let enough = ticks.into_iter().find(|ticks| ticks.len() >= FEWEST);
+                enough.unwrap_or_else(|| self.even_ticks(2 * wanted))
+            }
+            Scale::Linear => self.even_ticks(wanted),
         }
+    }
+
+    /// Whether equal steps along it mean equal ratios.
+    pub(super) fn is_log(&self) -> bool {
+        self.scale == Scale::Log
     }
 
     fn even_ticks(&self, wanted: usize) -> Vec<Tick> {
@@ -98,7 +111,7 @@ impl Axis {
     fn decade_ticks(&self, decades: f64, wanted: usize) -> Vec<Tick> {
         let wanted = wanted.max(1) as f64;
         let stride = (decades / wanted).ceil().max(1.0) as i32;
-        let within: &[u32] = if decades * 3.0 <= wanted * 1.5 { &[1, 2, 5] } else { &[1] };
+        let within: &[u32] = if decades * 3.0 <= wanted * 2.5 { &[1, 2, 5] } else { &[1] };
         let first = self.low.log10().floor() as i32;
         let last = self.high.log10().ceil() as i32;
         let exponents = (first..=last).filter(|exponent| exponent.rem_euclid(stride) == 0);
@@ -156,8 +169,21 @@ mod tests {
     fn log_ticks_are_powers_of_ten() {
         assert_eq!(labels(&[1e-4, 10.0], Scale::Log, 5), ["1e-4", "0.001", "0.01", "0.1", "1", "10"]);
         assert_eq!(labels(&[0.01, 1.0], Scale::Log, 5), ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!(labels(&[0.13, 4.0], Scale::Log, 4), ["0.2", "0.5", "1", "2"]);
         assert_eq!(labels(&[1.0, 3.0], Scale::Log, 4), ["1.0", "1.5", "2.0", "2.5", "3.0"]);
         assert!(labels(&[1e-190, 1e190], Scale::Log, 5).len() <= 7);
+    }
+
+    #[test]
+    fn every_log_axis_has_ticks_that_say_its_scale() {
+        for low in [0.011, 0.1, 0.13, 0.3, 0.99, 1.0, 7.0] {
+            for ratio in [1.05, 1.5, 3.0, 9.9, 12.0, 40.0, 99.0, 101.0, 900.0, 1e4, 1e7, 1e30] {
+                for wanted in [4, 5] {
+                    let ticks = labels(&[low, low * ratio], Scale::Log, wanted);
+                    assert!((3..=13).contains(&ticks.len()), "{low} to {}: {ticks:?}", low * ratio);
+                }
+            }
+        }
     }
 
     #[test]

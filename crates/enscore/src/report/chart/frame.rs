@@ -53,10 +53,20 @@ impl Frame {
         let _ = write!(out, r#"<path d="M{:.1} {bottom:.1}H{right:.1}" class="axis"/>"#, self.left);
         let middle = self.left + self.wide / 2.0;
         let y = bottom + 34.0;
-        let x_label = escape(x_label);
+        let x_label = escape(&on_scale(x_label, &self.x));
         let _ = write!(out, r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle">{x_label}</text>"#);
-        let _ = write!(out, r#"<text x="4" y="{:.1}">{}</text>"#, self.top - 9.0, escape(y_label));
+        let _ = write!(
+            out,
+            r#"<text x="4" y="{:.1}">{}</text>"#,
+            self.top - 9.0,
+            escape(&on_scale(y_label, &self.y))
+        );
     }
+}
+
+/// An axis's label, which says where the axis is logarithmic.
+fn on_scale(label: &str, axis: &Axis) -> String {
+    if axis.is_log() { format!("{label}, log scale") } else { label.to_string() }
 }
 
 /// The outer element with the title, which may be empty where a caption stands below; `label` is what it says

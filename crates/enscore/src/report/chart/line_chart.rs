@@ -40,6 +40,15 @@ impl Series {
     }
 }
 
+impl Series {
+    /// Its name and its value, if that does not change.
+    fn constant(&self) -> Option<(&str, f64)> {
+        let (_, first) = *self.points.first()?;
+        let is_first = |(_, value): &(f64, f64)| (value - first).abs() <= 1e-9 * first.abs();
+        self.points.iter().all(is_first).then_some((&self.name[..], first))
+    }
+}
+
 /// A chart of a few series over common axes. Any input gives a valid picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
@@ -100,8 +109,8 @@ pub fn gradient_norm(points: &[(f64, f64)]) -> Chart {
 }
 
 /// A number that an objective reports over steps.
-pub fn diagnostic(points: &[(f64, f64)], y_label: &str) -> Chart {
-    over_steps("", y_label, Scale::Linear, vec![Series::new(y_label, points, Mark::Line)])
+pub fn diagnostic(title: &str, points: &[(f64, f64)], y_label: &str) -> Chart {
+    over_steps(title, y_label, Scale::Linear, vec![Series::new(y_label, points, Mark::Line)])
 }
 
 fn over_steps(title: &str, y_label: &str, y_scale: Scale, series: Vec<Series>) -> Chart {
@@ -111,6 +120,11 @@ fn over_steps(title: &str, y_label: &str, y_scale: Scale, series: Vec<Series>) -
 }
 
 impl Chart {
+    /// The one value of each series, by its name, if none of them changes: there is nothing to draw.
+    pub fn constants(&self) -> Option<Vec<(&str, f64)>> {
+        self.series.iter().map(Series::constant).collect()
+    }
+
     /// The chart as one SVG element.
     pub fn svg(&self) -> String {
         let shown = || self.series.iter().flat_map(|series| &series.points).filter(|point| self.shows(point));
@@ -241,6 +255,24 @@ mod tests {
             chart(scale, &[(1.0, 1e-300), (2.0, 1e300)]);
         }
         assert!(chart(Scale::Log, &[(1.0, 0.0), (2.0, -1.0)]).contains("no values"));
+    }
+
+    #[test]
+    fn a_chart_of_constants_is_told_from_one_of_curves() {
+        assert_eq!(learning_rate(&[(0.0, 0.1), (5.0, 0.1)]).constants(), Some(vec![("learning rate", 0.1)]));
+        assert_eq!(learning_rate(&[(0.0, 0.1), (5.0, 0.2)]).constants(), None);
+        let curves = loss_curve(&[(0.0, 1.0), (1.0, 1.0)], &[(0.0, 1.0), (1.0, 0.5)], Scale::Log, None);
+        assert_eq!(curves.constants(), None, "one of two changes");
+        assert_eq!(learning_rate(&[(0.0, f64::NAN), (1.0, f64::NAN)]).constants(), None);
+    }
+
+    #[test]
+    fn a_logarithmic_axis_says_so() {
+        let points = [(1.0, 0.13), (2.0, 2.0)];
+        assert!(chart(Scale::Log, &points).contains(">loss (nats), log scale<"));
+        assert!(!chart(Scale::Linear, &points).contains("log scale"));
+        let svg = sigma_losses(&[(0.01, 1.0), (1.0, 2.0)], &[]).svg();
+        assert!(svg.contains("sigma") && svg.matches(", log scale<").count() == 1, "{svg}");
     }
 
     #[test]
