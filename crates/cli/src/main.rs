@@ -65,6 +65,6 @@ fn run(arguments: Arguments) -> Result<Answer> {
         Command::Suggest(suggest) => command::suggest::run(&context, &suggest),
         Command::Profile(profile) => command::profile::run(&context, &profile),
         Command::Data(data) => command::data::run(&data),
-        Command::Settings => Ok(command::settings::run()),
+        Command::Settings(settings) => command::settings::run(&settings),
     }
 }

@@ -1,22 +1,99 @@
-//! `enscore settings`: every key of a settings file.
+//! `enscore settings`: every key of a settings file, or those of one kind of model, objective or sampler.
 
-use enscore::settings::settings_reference;
+use enscore::settings::{KeyReference, settings_reference};
+use enscore::{Error, Result};
 use serde_json::{Value, json};
 
+use crate::args::Settings;
 use crate::output::Answer;
 
-pub(crate) fn run() -> Answer {
-    let keys = settings_reference();
-    let mut text =
-        "# Every key of a settings file with its default. Keys without a default are commented out.\n"
-            .to_string();
+pub(crate) fn run(arguments: &Settings) -> Result<Answer> {
+    let keys = grouped(settings_reference());
+    let (head, keys) = match &arguments.kind {
+        None => (
+            "# Every key of a settings file with its default. Keys without a default are commented out.\n"
+                .to_string(),
+            keys,
+        ),
+        Some(word) => {
+            let kinds = kinds_called(&keys, word)?;
+            let head = format!(
+                "# The keys of {} with their defaults; `enscore settings` has those of the other tables.\n",
+                kinds.join(" and ")
+            );
+            (head, keys_of(keys, &kinds))
+        }
+    };
+    let text = head + &page(&keys, arguments.kind.as_deref());
+    let object = |key: &KeyReference| {
+        json!({
+            "key": key.key, "type": key.kind, "default": key.default, "meaning": key.meaning,
+            "only_with": key.applies,
+        })
+    };
+    let list: Vec<Value> = keys.iter().map(object).collect();
+    Ok(Answer::new(json!({ "settings": list }), text))
+}
+
+/// A key that several kinds have with other meanings stands in one place: where it stood first.
+fn grouped(keys: Vec<KeyReference>) -> Vec<KeyReference> {
+    let mut grouped: Vec<KeyReference> = Vec::new();
+    for key in keys {
+        match grouped.iter().rposition(|known| known.key == key.key) {
+            Some(last) => grouped.insert(last + 1, key),
+            None => grouped.push(key),
+        }
+    }
+    grouped
+}
+
+/// The kinds with this word: `model.kind = "unet"`.
+fn kinds_called(keys: &[KeyReference], word: &str) -> Result<Vec<String>> {
+    let tables: Vec<(&str, Vec<&str>)> =
+        keys.iter().filter_map(|key| Some((key.key.strip_suffix(".kind")?, words(&key.kind)))).collect();
+    let with_word = tables.iter().filter(|(_, words)| words.contains(&word));
+    let found: Vec<String> = with_word.map(|(table, _)| format!("{table}.kind = {word:?}")).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let known = tables.iter().map(|(table, words)| format!("{table}: {}", words.join(", ")));
+    Err(Error::input("no such kind").at(word).expected(known.collect::<Vec<_>>().join("; ")))
+}
+
+/// The words in quotes of a key's type.
+fn words(kind: &str) -> Vec<&str> {
+    kind.split('"').skip(1).step_by(2).collect()
+}
+
+/// The key `kind` of the tables of these kinds, and the keys that go with them.
+fn keys_of(keys: Vec<KeyReference>, kinds: &[String]) -> Vec<KeyReference> {
+    let is_theirs = |key: &KeyReference| {
+        kinds.iter().any(|kind| {
+            let table = kind.split('.').next().unwrap_or_default();
+            // What follows "with" is a condition on another table.
+            let chosen = |at: usize| at == 0 || key.applies[..at].ends_with(" or ");
+            let mut places = key.applies.match_indices(kind.as_str());
+            let (of, name) = key.key.split_once('.').unwrap_or_default();
+            of == table && (name == "kind" || places.any(|(at, _)| chosen(at)))
+        })
+    };
+    keys.into_iter().filter(is_theirs).collect()
+}
+
+/// The keys as a settings file, table by table; `word` is the kind that was asked for.
+fn page(keys: &[KeyReference], word: Option<&str>) -> String {
+    let mut text = String::new();
     let mut current = "";
     let mut named = std::collections::BTreeSet::new();
-    for key in &keys {
+    for key in keys {
         let (table, name) = key.key.split_once('.').unwrap_or(("", &key.key));
         if table != current {
             text.push_str(&format!("\n[{table}]\n"));
             current = table;
+        }
+        if let Some(word) = word.filter(|_| name == "kind") {
+            text.push_str(&format!("kind = {word:?}\n"));
+            continue;
         }
         let goes_with =
             if key.applies.is_empty() { String::new() } else { format!(" Only with {}.", key.applies) };
@@ -29,14 +106,7 @@ pub(crate) fn run() -> Answer {
             (false, false) => text.push_str(&format!("{name} = {}\n", key.default)),
         }
     }
-    let object = |key: &enscore::settings::KeyReference| {
-        json!({
-            "key": key.key, "type": key.kind, "default": key.default, "meaning": key.meaning,
-            "only_with": key.applies,
-        })
-    };
-    let list: Vec<Value> = keys.iter().map(object).collect();
-    Answer::new(json!({ "settings": list }), text)
+    text
 }
 
 fn capitalised(text: &str) -> String {
