@@ -5,6 +5,7 @@ use enscore_program::executor::Width;
 
 use super::memory::BASE;
 use super::options::TrainingOptions;
+use super::suitability::Suitability;
 use super::training::{Traced, Training, trace_updates};
 use super::update::UpdateProgram;
 use crate::checkpoint::{DataRecord, RunManifest};
@@ -24,7 +25,7 @@ pub(super) struct Described {
     pub(super) validation: Option<Subset>,
     pub(super) record: DataRecord,
     pub(super) levels: NoiseLevels,
-    /// What was noticed in reading the data, a line each.
+    /// What was noticed in reading the data, and what does not fit them, a line each.
     pub(super) notes: Vec<String>,
 }
 
@@ -39,11 +40,19 @@ impl Described {
         refuse_two_test_splits(settings)?;
         let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, None)?;
         let statistics = data::statistics(&prepared.parts.training)?;
+        let warnings = Suitability {
+            settings,
+            dataset: &dataset,
+            training: &prepared.parts.training,
+            statistics: &statistics,
+            whitening: prepared.whitening.as_ref(),
+        }
+        .warnings()?;
         let record = record(&dataset, &prepared, &statistics, settings.model().method().family())?;
         let Parts { training, validation, .. } = prepared.parts;
         let first = starting_rows(settings, &training)?;
         let model = settings.model().method().build(&DataFacts { rows: &first, ..record.facts() })?;
-        refuse_other_values(&model, &training)?;
+        refuse_other_values(settings, &model, &training)?;
         let objective = settings.objective().method();
         let task = objective.build(Scene {
             model: settings.model(),
@@ -59,7 +68,7 @@ impl Described {
         let traced = Traced { model, task, updates, options };
         let training = Training::traced(traced, &training, &statistics, executors)?;
         let levels = objective.levels()?;
-        let notes = dataset.notes().to_vec();
+        let notes = dataset.notes().iter().cloned().chain(warnings).collect();
         Ok(Described { settings: settings.clone(), training, validation, record, levels, notes })
     }
 
@@ -119,11 +128,18 @@ fn refuse_without_levels(settings: &Settings, dataset: &Dataset) -> Result<()> {
 }
 
 /// Units in {0, 1} learn from data of 0 and 1.
-fn refuse_other_values(model: &Network, training: &Subset) -> Result<()> {
-    if model.bipartite().is_some_and(Bipartite::is_binary) {
-        return training.dataset().require_binary();
+fn refuse_other_values(settings: &Settings, model: &Network, training: &Subset) -> Result<()> {
+    if !model.bipartite().is_some_and(Bipartite::is_binary) {
+        return Ok(());
     }
-    Ok(())
+    if settings.data().dequantise {
+        return Err(Error::input("binary units can't learn from values with noise")
+            .at("data.dequantise")
+            .found(true)
+            .expected("false with units in {0, 1}")
+            .remedy("set data.dequantise = false; data.binarise = true makes bits of grey values"));
+    }
+    training.dataset().require_binary()
 }
 
 fn refuse_two_test_splits(settings: &Settings) -> Result<()> {

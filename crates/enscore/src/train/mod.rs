@@ -13,6 +13,7 @@ mod report;
 pub mod schedule;
 mod state;
 mod stepper;
+mod suitability;
 mod training;
 pub mod update;
 mod watch;

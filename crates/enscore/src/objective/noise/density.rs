@@ -28,7 +28,8 @@ choice! {
 keys! {
     /// Settings of the noise.
     NoiseSettings {
-        noise: NoiseKind = NoiseKind::Gaussian, (), "Noise that the data are contrasted with.";
+        noise: NoiseKind = NoiseKind::Gaussian, (),
+            "Noise that the data are contrasted with. Where the data don't vary, Gaussian and uniform noise get a thousandth of their mean variance.";
         components: usize = 8, within(1, 1024), "With noise = \"mixture\": components of the mixture.";
         widen: f64 = 1.0, above(0.0),
             "Factor on the standard deviation of Gaussian and mixture noise, or on the width of the data's range for uniform noise.";
@@ -40,6 +41,10 @@ keys! {
 const FIT_SEED: u64 = 0;
 /// Rows that noise is fitted to, at most: the first ones.
 const MAX_ROWS: usize = 20_000;
+
+/// The share of the mean variance that noise has where the data don't vary: it is drawn near them there, and
+/// has a density at them.
+const LEAST_VARIANCE: f64 = 1e-3;
 
 /// Rows whose density is checked at once.
 const CHECKED_AT_ONCE: usize = 1024;
@@ -116,12 +121,16 @@ pub(super) fn build(
     let shape = data.row_shape;
     let widen = settings.widen;
     let noise = match (settings.noise, flow) {
-        (NoiseKind::Gaussian, _) => Noise::new(Gaussian::fitted(&rows, shape, widen, 0.0)?),
+        (NoiseKind::Gaussian, _) => {
+            Noise::new(gaussian(&rows, shape, widen).map_err(|error| of(training, error))?)
+        }
         (NoiseKind::Mixture, _) => {
             let full = Covariance::Full;
             Noise::new(GaussianMixture::fitted(&rows, shape, settings.components, full, FIT_SEED, widen)?)
         }
-        (NoiseKind::Uniform, _) => Noise::new(Uniform::fitted(&rows, shape, widen)?),
+        (NoiseKind::Uniform, _) => {
+            Noise::new(uniform(&rows, shape, widen).map_err(|error| of(training, error))?)
+        }
         (NoiseKind::Flow, Some(flow)) => Noise::new(flow),
         (NoiseKind::Flow, None) => {
             return Err(Error::input("the noise needs a trained flow").at("objective.flow_run"));
@@ -134,6 +143,51 @@ pub(super) fn build(
         .at("objective.flow_run")
         .found(format!("{:?}", noise.0.row_shape()))
         .expected(format!("{shape:?}")))
+}
+
+/// The refusal of noise for these rows.
+fn of(training: &Subset, error: Error) -> Error {
+    let source = training.dataset().source();
+    let place =
+        if error.place.is_empty() { source.to_string() } else { format!("{source}, {}", error.place) };
+    error.at(place).remedy("use noise = \"mixture\", or data whose rows differ")
+}
+
+/// The Gaussian of the rows; where they don't vary in every direction its covariance gets the least variance
+/// on its diagonal.
+fn gaussian(rows: &[f64], shape: &[usize], widen: f64) -> Result<Gaussian> {
+    Gaussian::fitted(rows, shape, widen, 0.0)
+        .or_else(|_| Gaussian::fitted(rows, shape, widen, LEAST_VARIANCE))
+}
+
+/// The box of the rows; elements that are constant get the least variance, that of an interval of √12 times
+/// its root.
+fn uniform(rows: &[f64], shape: &[usize], widen: f64) -> Result<Uniform> {
+    Uniform::fitted(rows, shape, widen).or_else(|_| {
+        let d = shape.iter().product::<usize>().max(1);
+        let variance = mean_variance(rows, d);
+        let half = 0.5 * (12.0 * LEAST_VARIANCE * variance).sqrt();
+        let column = |at: usize| rows.iter().skip(at).step_by(d).copied();
+        let constant: Vec<bool> =
+            (0..d).map(|at| column(at).all(|value| Some(value) == column(at).next())).collect();
+        // A row at either end of each such interval, in the middle of the others.
+        let ends = [-half, half].into_iter().flat_map(|end| {
+            let value = |at: usize| rows[at] + if constant[at] { end } else { 0.0 };
+            (0..d).map(value).collect::<Vec<_>>()
+        });
+        Uniform::fitted(&rows.iter().copied().chain(ends).collect::<Vec<_>>(), shape, widen)
+    })
+}
+
+/// The variance of each of `d` columns, averaged over them.
+fn mean_variance(rows: &[f64], d: usize) -> f64 {
+    let n = (rows.len() / d).max(1) as f64;
+    let of_column = |at: usize| {
+        let values = || rows.iter().skip(at).step_by(d);
+        let mean = values().sum::<f64>() / n;
+        values().map(|value| (value - mean).powi(2)).sum::<f64>() / n
+    };
+    (0..d).map(of_column).sum::<f64>() / d as f64
 }
 
 /// Refuses rows at which the noise has no density: nothing could be learnt there.
@@ -156,4 +210,38 @@ pub fn refuse_zero_density(noise: &Noise, rows: &Subset) -> Result<()> {
             .remedy("widen it with objective.widen, or use noise = \"gaussian\""));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second element is constant, the third a sum.
+    const ROWS: [f64; 12] = [0.0, 5.0, 5.0, 1.0, 5.0, 6.0, 3.0, 5.0, 8.0, 4.0, 5.0, 9.0];
+
+    #[test]
+    fn noise_has_a_density_where_data_do_not_vary() {
+        assert!(
+            Gaussian::fitted(&ROWS, &[3], 1.0, 0.0).is_err() && Uniform::fitted(&ROWS, &[3], 1.0).is_err()
+        );
+        let gaussian = gaussian(&ROWS, &[3], 1.0).unwrap();
+        let uniform = uniform(&ROWS, &[3], 1.0).unwrap();
+        for row in ROWS.chunks(3) {
+            assert!(gaussian.log_density_of(row).is_finite() && uniform.log_density_of(row).is_finite());
+        }
+        // A box of 4 x √(12 v / 1000) x 4 with v the mean of 2.5, 0 and 2.5.
+        let width = (12.0 * 2.5 * 2.0 / 3.0 / 1000.0f64).sqrt();
+        let expected = -(16.0 * width).ln();
+        assert!((uniform.log_density_of(&[1.0, 5.0, 6.0]) - expected).abs() < 1e-9);
+        assert_eq!(uniform.log_density_of(&[1.0, 5.0 + width, 6.0]), f64::NEG_INFINITY);
+        assert!(super::gaussian(&[1.0; 6], &[2], 1.0).is_err(), "rows that are all equal have no noise");
+    }
+
+    #[test]
+    fn data_that_vary_have_their_own_covariance() {
+        let rows = [0.0, 1.0, 2.0, 0.5, 1.0, 3.0, 4.0, 1.5];
+        let own = Gaussian::fitted(&rows, &[2], 1.2, 0.0).unwrap();
+        let found = gaussian(&rows, &[2], 1.2).unwrap();
+        assert_eq!(own.log_density_of(&[0.3, 0.7]), found.log_density_of(&[0.3, 0.7]));
+    }
 }
