@@ -72,7 +72,7 @@
 //! Programs run on this machine's processor, or on an executor that you hand in ([`executor`]). The folders
 //! stand in the order in which data flows: [`files`], [`data`], [`ising`], [`model`], [`mcmc`],
 //! [`objective`], [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`],
-//! [`source`], [`train`], [`compare`].
+//! [`export`], [`source`], [`train`], [`compare`].
 //! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
 
 #![forbid(unsafe_code)]
@@ -84,6 +84,7 @@ pub mod data;
 pub mod error;
 pub mod evaluate;
 pub mod executor;
+pub mod export;
 pub mod files;
 pub mod ising;
 mod keys;

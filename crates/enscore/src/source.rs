@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::data::{Split, rows_of};
+use crate::data::{Split, load, load_held_out, rows_of};
 use crate::error::{Error, Result};
 use crate::evaluate::{
     LogZOrigin, LogZSettings, Normaliser, RowScores, Tell, ising_log_z_estimate, learning_rows_for,
@@ -11,6 +11,7 @@ use crate::evaluate::{
 };
 use crate::ising::chains::SpinChain;
 use crate::ising::{IsingModel, spin_rows};
+use crate::model::Bipartite;
 use crate::report::image_shape;
 use crate::sample::{Drawn, FileDrawing, ModelFile, RbmFile, WeightedBipartite, draw, draw_from_file};
 use crate::trained::Trained;
@@ -143,7 +144,13 @@ impl ModelSource {
                 let SamplesAsked { seed, chain, .. } = *asked;
                 let drawing = FileDrawing { count, steps: Self::file_steps(asked), seed, chain };
                 let drawn = draw_from_file(file, drawing, progress)?;
-                Ok(Samples { rows: drawn.rows.clone(), shown: file.shown(&drawn.rows), drawn })
+                let rows = match file {
+                    ModelFile::Rbm(RbmFile { rows: Some(map), model, .. }) => {
+                        map.raw(&drawn.rows, model.first_width())?
+                    }
+                    _ => drawn.rows.clone(),
+                };
+                Ok(Samples { rows, shown: file.shown(&drawn.rows), drawn })
             }
         }
     }
@@ -183,6 +190,32 @@ impl ModelSource {
         }
     }
 
+    /// What a machine of units says of rows, as features: the mean of each unit of its second side given each
+    /// row of `data`: `[rows, units]`, and the number of units.
+    ///
+    /// # Errors
+    /// A model without hidden units; rows that don't fit it.
+    pub fn features(&self, data: &str) -> Result<(Vec<f64>, usize)> {
+        let none = || {
+            Error::input("only a Boltzmann machine has hidden units")
+                .at("features")
+                .expected("model.kind = \"rbm\" or \"dbm\"")
+        };
+        match self {
+            ModelSource::Run(trained) => {
+                let target = WeightedBipartite::of(&trained.model)?.ok_or_else(none)?;
+                let rows = rows_of(&rows_for(trained, data)?, usize::MAX)?;
+                Ok((target.hidden_means(&rows)?, target.model.second_width()))
+            }
+            ModelSource::File(ModelFile::Rbm(file)) => {
+                let target = file.weighted()?;
+                let rows = rows_of_machine(file, &target, data, Split::Test)?;
+                Ok((target.hidden_means(&rows)?, target.model.second_width()))
+            }
+            ModelSource::File(ModelFile::Ising(_)) => Err(none()),
+        }
+    }
+
     /// log Z by annealing or exactly; `data` gives the rows that the base of the annealing is fitted to.
     ///
     /// # Errors
@@ -219,7 +252,7 @@ fn log_densities(file: &ModelFile, data: &str) -> Result<(String, Vec<f64>)> {
     match file {
         ModelFile::Rbm(file) => {
             let target = file.weighted()?;
-            let rows = unit_rows(&target, data, Split::Test)?;
+            let rows = rows_of_machine(file, &target, data, Split::Test)?;
             Ok((target.fingerprint()?, target.log_densities(&rows)?))
         }
         ModelFile::Ising(model) => {
@@ -230,6 +263,18 @@ fn log_densities(file: &ModelFile, data: &str) -> Result<(String, Vec<f64>)> {
     }
 }
 
+/// Rows as the units of a file take them.
+fn rows_of_machine(
+    file: &RbmFile,
+    target: &WeightedBipartite,
+    source: &str,
+    split: Split,
+) -> Result<Vec<f32>> {
+    let Some(map) = &file.rows else { return unit_rows(target, source, split) };
+    let data = if split == Split::Test { load_held_out(source)? } else { load(source, split)? };
+    map.rows(&data)
+}
+
 fn machine_log_z(
     file: &RbmFile,
     data: Option<&str>,
@@ -237,7 +282,7 @@ fn machine_log_z(
     tell: &mut Tell,
 ) -> Result<Normaliser> {
     let target = file.weighted()?;
-    let rows = data.map(|source| unit_rows(&target, source, Split::Train)).transpose()?;
+    let rows = data.map(|source| rows_of_machine(file, &target, source, Split::Train)).transpose()?;
     let estimate = log_z_estimate(&target, rows.as_deref(), settings, tell)?;
     Ok(Normaliser::estimated(&estimate, 0, Some(target.fingerprint()?)))
 }

@@ -104,6 +104,23 @@ impl<'a> WeightedBipartite<'a> {
         self.compile(&program, Width::Double)?.over::<f64>(&rows).weights(&self.weights).per_row("f")
     }
 
+    /// The mean of each unit of the second side given rows of data `[n, row]`: `[n, second]`. Where the first
+    /// side has further units, these are at their mean field.
+    ///
+    /// # Errors
+    /// As [`WeightedBipartite::log_densities`].
+    pub fn hidden_means(&self, rows: &[f32]) -> Result<Vec<f64>> {
+        let shape = batch_shape(BATCH, self.model.row_shape());
+        let row_len = self.model.row_shape().iter().product();
+        let rows = RowSlice::new(rows, row_len)?;
+        let (program, _) = trace(self.parameters(), |scope, parameters| {
+            let x = scope.input("x", Kind::Float, &shape).reshape(&[BATCH, row_len]);
+            let (first, _) = self.model.first_given_data(parameters, x);
+            vec![("h".to_string(), self.model.second_inputs(parameters, first).sigmoid())]
+        })?;
+        self.compile(&program, Width::Double)?.over::<f64>(&rows).weights(&self.weights).per_row("h")
+    }
+
     /// SHA-256 of the weights: tells whether what is known of a model is of these weights.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod common;
 mod data;
 mod examples;
 mod executors;
+mod export;
 mod layout;
 mod models;
 mod objectives;

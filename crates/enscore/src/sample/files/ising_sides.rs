@@ -13,5 +13,5 @@ use crate::sample::RbmFile;
 pub fn ising_sides(model: &IsingModel) -> Result<(RbmFile, f64)> {
     let Sides { weights, visible, hidden, constant } = sides(model)?;
     let machine = Rbm::new(&[visible.len()], hidden.len(), Units::Bernoulli)?;
-    Ok((RbmFile { model: machine, values: [weights, visible, hidden] }, constant))
+    Ok((RbmFile { model: machine, values: [weights, visible, hidden], rows: None }, constant))
 }

@@ -8,6 +8,8 @@
 //! visible_bias = "b_visible.npy"    # [visible]
 //! hidden_bias = "c_hidden.npy"      # [hidden]
 //! units = "bernoulli"               # or "gaussian", with deviation = 1.0
+//! rows = "model.json"               # how rows are mapped first: a description that `export` wrote; the data's
+//!                                   # own units without
 //!
 //! [model]
 //! kind = "ising"                    # p(x) = exp(beta (Σ J x x' + Σ h x)) / Z, x = ±1
@@ -22,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::row_map::RowMap;
 use crate::checkpoint::{TensorData, Tensors};
 use crate::data::{Array, read_array};
 use crate::error::{Error, Reason, Result};
@@ -43,6 +46,8 @@ pub struct RbmFile {
     pub model: Rbm,
     /// W, b and c, in the order of [`RBM_PARAMETERS`].
     pub values: [Vec<f64>; 3],
+    /// How rows are mapped before they reach the units.
+    pub rows: Option<RowMap>,
 }
 
 impl RbmFile {
@@ -184,12 +189,17 @@ impl Reader<'_> {
         })
     }
 
+    /// The path that a key names, relative to the file.
+    fn beside(&self, key: &str) -> Result<PathBuf> {
+        Ok(self.path.parent().unwrap_or(Path::new("")).join(PathBuf::from(self.text(key)?)))
+    }
+
     /// The array that a key names or spells out, with `axes` axes.
     fn array(&self, key: &str, axes: usize) -> Result<Array> {
         let (array, path) = match self.value(key)? {
             list @ Value::Array(_) => (self.spelt_out(key, list)?, self.path.to_path_buf()),
             _ => {
-                let path = self.path.parent().unwrap_or(Path::new("")).join(PathBuf::from(self.text(key)?));
+                let path = self.beside(key)?;
                 let tensors =
                     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
                 (if tensors { tensor(&path, key)? } else { read_array(&path)? }, path)
@@ -280,7 +290,7 @@ impl Reader<'_> {
 
     fn rbm(&self) -> Result<RbmFile> {
         let [weights, visible, hidden] = RBM_PARAMETERS;
-        self.only(&["kind", weights, visible, hidden, "units", "deviation"])?;
+        self.only(&["kind", weights, visible, hidden, "units", "deviation", "rows"])?;
         let units = match self.table.get("units").map(|_| self.text("units")).transpose()? {
             None | Some("bernoulli") if self.table.contains_key("deviation") => {
                 return Err(Error::input("only Gaussian units have a deviation").at(self.place("deviation")));
@@ -306,6 +316,10 @@ impl Reader<'_> {
             return Err(if turned { error.remedy("transpose the weights") } else { error });
         }
         let model = Rbm::new(&b.shape, c.shape[0], units).map_err(|error| error.at(self.path.display()))?;
-        Ok(RbmFile { model, values: [w.values, b.values, c.values] })
+        let rows = match self.table.get("rows") {
+            Some(_) => Some(RowMap::read(&self.beside("rows")?)?),
+            None => None,
+        };
+        Ok(RbmFile { model, values: [w.values, b.values, c.values], rows })
     }
 }

@@ -65,6 +65,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "trained",
             "evaluate",
             "report",
+            "export",
             "source",
             "train",
             "compare",

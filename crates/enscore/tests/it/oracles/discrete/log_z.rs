@@ -24,7 +24,7 @@ fn quiet(_: &str, _: u64, _: u64) -> enscore::Result<()> {
 }
 
 fn machine(visible: usize, hidden: usize, units: Units, values: [Vec<f64>; 3]) -> RbmFile {
-    RbmFile { model: Rbm::new(&[visible], hidden, units).unwrap(), values }
+    RbmFile { model: Rbm::new(&[visible], hidden, units).unwrap(), values, rows: None }
 }
 
 /// The machine of 4 visible and 3 hidden units.

@@ -1,0 +1,73 @@
+//! How rows are mapped before they reach the model of a file: the scale and the whitening of the run that it
+//! was exported from, as its description has them.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::data::{Dataset, Scale, Subset, Whitening, prepare_other, rows_of};
+use crate::error::{Error, Reason, Result};
+
+/// How rows are mapped before they reach a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowMap {
+    scale: Scale,
+    whitening: Option<Whitening>,
+    seed: u64,
+}
+
+/// The parts of a description that a row map is read from.
+#[derive(Deserialize)]
+struct Described {
+    seed: u64,
+    data: DescribedData,
+}
+
+#[derive(Deserialize)]
+struct DescribedData {
+    scale: Scale,
+    #[serde(default)]
+    whitening: Option<Whitening>,
+}
+
+impl RowMap {
+    /// The map that the description at `path` holds.
+    ///
+    /// # Errors
+    /// A file that can't be read or holds none.
+    pub fn read(path: &Path) -> Result<RowMap> {
+        let failed = |reason| Error::new(reason, "can't read the description of a model").at(path.display());
+        let text =
+            std::fs::read_to_string(path).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
+        let Described { seed, data } =
+            serde_json::from_str(&text).map_err(|error| failed(Reason::Damaged).found_error(error))?;
+        Ok(RowMap { scale: data.scale, whitening: data.whitening, seed })
+    }
+
+    /// The rows of `data` as the model sees them: `[n, row]`.
+    ///
+    /// # Errors
+    /// Rows that don't fit the map.
+    pub fn rows(&self, data: &Dataset) -> Result<Vec<f32>> {
+        let levels = data.scale().levels.and(self.scale.levels);
+        let scaled = data.with_scale(Scale { levels, ..self.scale })?;
+        rows_of(&Subset::all(&prepare_other(&scaled, self.seed, self.whitening.as_ref())?), usize::MAX)
+    }
+
+    /// Rows of the model in the units of the data.
+    ///
+    /// # Errors
+    /// Rows of another length than the map's.
+    pub fn raw(&self, rows: &[f32], row_len: usize) -> Result<Vec<f32>> {
+        let mut raw = Vec::with_capacity(rows.len());
+        for row in rows.chunks(row_len.max(1)) {
+            let row: Vec<f64> = row.iter().map(|value| f64::from(*value)).collect();
+            let row = match &self.whitening {
+                Some(whitening) => whitening.invert(&row)?,
+                None => row,
+            };
+            raw.extend(row.iter().map(|value| self.scale.raw(*value) as f32));
+        }
+        Ok(raw)
+    }
+}

@@ -1,0 +1,4 @@
+//! Models for use elsewhere.
+
+mod graphs;
+mod runtime;
