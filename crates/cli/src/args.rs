@@ -39,13 +39,14 @@ pub(crate) enum Command {
     Score(Score),
     /// Fill in the unknown pixels of an image by sampling a Boltzmann machine given the known ones
     Inpaint(Inpaint),
-    /// Export the parameters of a trained run as .npy or .safetensors; an RBM also gets a model file
+    /// Export a trained run for use elsewhere: arrays or ONNX with a description; an RBM also gets a model file
     Export(Export),
     /// Compute or estimate log Z of a model, with its standard error, and store it with the model
     Logz(Logz),
     /// Denoise a black-and-white image with the Ising model: most probable image or posterior marginals
     Denoise(Denoise),
-    /// Train every run listed in [compare] on the same data and compare them
+    /// Train every run listed in [compare] on the same data and compare them; run it again after an
+    /// interruption and it goes on where it was
     Compare(Compare),
     /// Suggest noise levels and a step size for a data set
     Suggest(Suggest),
@@ -54,8 +55,15 @@ pub(crate) enum Command {
     /// List, download or describe data sets
     #[command(subcommand)]
     Data(Data),
-    /// Print every settings key with its type, default and meaning
-    Settings,
+    /// Print every settings key with its type, default and meaning, or those of one kind
+    Settings(Settings),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// Kind of model, objective, optimiser or sampler, as in `kind = "..."`, e.g. mlp-energy or langevin
+    /// [default: all keys]
+    pub(crate) kind: Option<String>,
 }
 
 impl Command {
@@ -204,6 +212,9 @@ pub(crate) struct Score {
     /// log Z of the model in nats; overrides the stored value and is stored with the model
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) log_z: Option<f64>,
+    /// Boltzmann machines only: also write the probability of each hidden unit given each row (.csv or .npy)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) features: Option<PathBuf>,
     /// Output file: .csv or .npy [default: scores.csv in the run folder; NAME.scores.csv next to a model
     /// file]
     #[arg(long, value_name = "FILE")]
@@ -238,16 +249,18 @@ pub(crate) struct Inpaint {
 pub(crate) enum Arrays {
     Npy,
     Safetensors,
+    Onnx,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Folder of a trained run
     pub(crate) run: PathBuf,
-    /// Output folder; created if missing
+    /// Output folder; created if missing. Files that are there are not replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// npy: one file per parameter; safetensors: a single file
+    /// npy: one file per parameter; safetensors: a single file; onnx: energy, log density and score as graphs for
+    /// an ONNX runtime. Each with model.json, which describes architecture, scale and log Z
     #[arg(long, value_enum, default_value_t = Arrays::Npy)]
     pub(crate) format: Arrays,
     /// Override a sampler key, e.g. --set sampler.weights=raw for the weights of the last step, not their

@@ -3,8 +3,13 @@
 use enscore::Error;
 
 /// Parameters that errors give as the place of a mistake, with their flags.
-const PLACES: [(&str, &str); 4] =
-    [("chain", "--chain"), ("data", "--data"), ("log_z", "--log-z"), ("metrics", "--metrics")];
+const PLACES: [(&str, &str); 5] = [
+    ("chain", "--chain"),
+    ("data", "--data"),
+    ("features", "--features"),
+    ("log_z", "--log-z"),
+    ("metrics", "--metrics"),
+];
 /// What overrides are expected to be; the user types them after `--set`.
 const OVERRIDES: [&str; 2] =
     ["table.key=value", "sampler.KEY=VALUE, or data.path=FILE where the training data has moved"];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use enscore::checkpoint::RunFolder;
 use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normaliser, run_data};
 use enscore::memory::MemoryLimit;
-use enscore::report::write_report;
+use enscore::report::{ReportRequest, write_report};
 use enscore::settings::Settings;
 use enscore::{Reason, Result};
 use serde_json::{Value, json};
@@ -78,8 +78,18 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
     let report = if settings.samples == 0 && wanted.out.is_none() && old.exists() {
         Some(old)
     } else {
-        let out = wanted.out.unwrap_or(path);
-        match write_report(&folder, out, &trained, &data.training, &evaluation) {
+        let typed: Vec<String> =
+            std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+        let command = typed.join(" ");
+        let request = ReportRequest {
+            folder: &folder,
+            out: wanted.out.unwrap_or(path),
+            trained: &trained,
+            training: &data.training,
+            evaluation: &evaluation,
+            command: Some(&command),
+        };
+        match write_report(&request) {
             Ok(written) => {
                 warnings.extend(written.damage);
                 Some(written.path)

@@ -16,15 +16,32 @@ use crate::context::Context;
 use crate::output::{Answer, Lines, merged, text_of};
 use crate::pictures::refuse_missing_folder;
 
+/// A column of a table: its name and its numbers.
+type Column = (String, Vec<f64>);
+
 pub(crate) fn run(context: &Context, arguments: &Score) -> Result<Answer> {
     context.on_threads(threads_of(&arguments.run), || score(arguments))
 }
 
 fn score(arguments: &Score) -> Result<Answer> {
     let out = out_of(arguments)?;
+    arguments.features.as_deref().map_or(Ok(()), refuse_other_ending)?;
     let log_z = arguments.log_z.map(finite).transpose()?;
     let source = ModelSource::open(&arguments.run, &[])?;
     let scored = source.score(&arguments.run, &arguments.data, log_z)?;
+    let features = match &arguments.features {
+        Some(path) => {
+            let (values, units) = source.features(&arguments.data)?;
+            let column = |unit: usize| values.iter().skip(unit).step_by(units.max(1)).copied().collect();
+            let columns: Vec<Column> =
+                (0..units).map(|unit| (format!("h{}", unit + 1), column(unit))).collect();
+            Some((path, columns))
+        }
+        None => None,
+    };
+    if let Some((path, columns)) = &features {
+        write(path, columns, scored.scores.count())?;
+    }
     answer(arguments, &source, &scored, &out)
 }
 
@@ -54,7 +71,8 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
         said.push(format!("log Z was not stored: {error}"));
     }
     let mean = |column: &[f64]| column.iter().sum::<f64>() / count as f64;
-    let means: Vec<(&str, f64)> = columns.iter().map(|(name, column)| (*name, mean(column))).collect();
+    let means: Vec<(&str, f64)> =
+        columns.iter().map(|(name, column)| (name.as_str(), mean(column))).collect();
     let path = arguments.run.display();
     let (first, more) = match source {
         ModelSource::Run(trained) => {
@@ -76,14 +94,18 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
     }
     let json = json!({
         "run": text_of(&arguments.run), "rows": count,
-        "columns": columns.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        "columns": columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
         "means": means.iter().map(|(name, mean)| (name.to_string(), json!(mean))).collect::<Map<_, _>>(),
         "log_z": normaliser, "out": written.map(text_of), "warnings": said,
+        "features": arguments.features.as_deref().map(text_of),
     });
     let json = merged(json, more.as_object().cloned().unwrap_or_default());
     lines = lines.warnings(&said);
     if let Some(out) = written {
         lines = lines.line("scores", out.display());
+    }
+    if let Some(path) = &arguments.features {
+        lines = lines.line("features", path.display());
     }
     Ok(Answer::new(json, lines.text()))
 }
@@ -107,18 +129,18 @@ fn finite(log_z: f64) -> Result<f64> {
 }
 
 /// The columns by name; what is not known of rows has none.
-fn columns(scores: &RowScores, log_z: Option<f64>) -> Vec<(&'static str, Vec<f64>)> {
-    let mut columns: Vec<(&'static str, Vec<f64>)> = Vec::new();
+fn columns(scores: &RowScores, log_z: Option<f64>) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
     if let Some(log_density) = &scores.log_density {
         let [of_density, of_log_p] =
             if scores.is_bound { ["log_density_bound", "log_p_bound"] } else { ["log_density", "log_p"] };
-        columns.push((of_density, log_density.clone()));
+        columns.push((of_density.into(), log_density.clone()));
         if let Some(log_z) = log_z {
-            columns.push((of_log_p, log_density.iter().map(|f| f - log_z).collect()));
+            columns.push((of_log_p.into(), log_density.iter().map(|f| f - log_z).collect()));
         }
     }
     if !scores.score_norm.is_empty() {
-        columns.push(("score_norm", scores.score_norm.clone()));
+        columns.push(("score_norm".into(), scores.score_norm.clone()));
     }
     columns
 }
@@ -129,23 +151,28 @@ fn out_of(arguments: &Score) -> Result<PathBuf> {
         if ModelFile::is_at(run) { run.with_extension("scores.csv") } else { run.join("scores.csv") }
     };
     let out = arguments.out.clone().unwrap_or_else(default);
+    refuse_other_ending(&out)?;
+    Ok(out)
+}
+
+/// Tables are written as CSV or npy.
+fn refuse_other_ending(out: &Path) -> Result<()> {
     let ending = out.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     if !matches!(ending.as_deref(), Some("csv" | "npy")) {
         return Err(Error::input("unsupported score format")
             .at(out.display())
             .expected("a file name ending in .csv or .npy"));
     }
-    refuse_missing_folder(&out)?;
-    Ok(out)
+    refuse_missing_folder(out)
 }
 
-fn write(out: &Path, columns: &[(&'static str, Vec<f64>)], count: usize) -> Result<()> {
+fn write(out: &Path, columns: &[Column], count: usize) -> Result<()> {
     let row = |row: usize| columns.iter().map(move |(_, column)| column[row]);
     if out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
         let values: Vec<f32> = (0..count).flat_map(row).map(|value| value as f32).collect();
         return write_bytes_atomically(out, &table::npy(&values, &[columns.len()])?);
     }
-    let mut text = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",") + "\n";
+    let mut text = columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",") + "\n";
     for number in 0..count {
         text.push_str(&row(number).map(|value| format!("{value:.9}")).collect::<Vec<_>>().join(","));
         text.push('\n');

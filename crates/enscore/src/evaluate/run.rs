@@ -11,6 +11,7 @@ use super::{
 };
 use crate::data::{Subset, rows_of};
 use crate::error::{Error, Result};
+use crate::model::Network;
 use crate::objective::HeldOutLoss;
 use crate::sample::{Drawn, TrainedModel, draw};
 use crate::trained::Trained;
@@ -33,7 +34,13 @@ pub struct Evaluation {
     pub refused_figures: Vec<Refused>,
     /// What a reader must know of these numbers.
     pub notes: Vec<String>,
-    /// The samples that the metrics were computed from, as pictures show them: `[rows, ..row_shape]`, scaled.
+    /// Where the held-out rows come from.
+    #[serde(skip)]
+    pub held_out: HeldOut,
+    /// The samples that the metrics were computed from, as the model has them: `[rows, ..row_shape]`, scaled.
+    #[serde(skip)]
+    pub rows: Vec<f32>,
+    /// The same as pictures show them, scaled.
     #[serde(skip)]
     pub samples: Vec<f32>,
     /// The first chains from start to end: `[stages, chains, ..row_shape]`.
@@ -52,6 +59,16 @@ const MAX_REAL: usize = 10_000;
 /// What is said where no rows are held out.
 const NO_HELD_OUT: &str = "No rows are held out: figures are those of the training rows, and metrics compare \
     samples with rows that the model has seen, so overfitting does not show.";
+
+/// What is said of a flow that learnt levels as they are.
+const NO_BITS: &str = "The flow learnt levels without noise: its likelihood can grow without bound, and bits per \
+    dimension don't apply; train it with data.dequantise = true.";
+
+/// Whether a flow learnt levels as they are.
+fn learnt_bare_levels(trained: &Trained) -> bool {
+    let has_levels = trained.model.scale().is_ok_and(|scale| scale.levels.is_some());
+    has_levels && !trained.settings.data().dequantise && matches!(trained.model.model, Network::Flow(_))
+}
 
 /// Evaluates `trained` on the held-out rows of `data`; its training rows give the affine baseline. A figure
 /// or metric that can't be computed leaves the others. `progress` is told what is done and how much of it,
@@ -77,12 +94,17 @@ pub fn evaluate(
         refused_metrics: Vec::new(),
         refused_figures: figures.refused,
         notes: Vec::new(),
+        held_out: data.origin,
+        rows: Vec::new(),
         samples: Vec::new(),
         trajectory: Vec::new(),
         stages: 0,
     };
     if held_out.is_none() {
         evaluation.notes.push(NO_HELD_OUT.into());
+    }
+    if learnt_bare_levels(trained) {
+        evaluation.notes.push(NO_BITS.into());
     }
     if denoises {
         add_losses(&mut evaluation, trained, &data.training, held_out, settings, progress)?;
@@ -108,6 +130,7 @@ pub fn evaluate(
         progress,
     )?;
     evaluation.samples = drawn.shown().to_vec();
+    evaluation.rows = drawn.rows;
     (evaluation.trajectory, evaluation.stages) = (drawn.trajectory, drawn.stages);
     Ok(evaluation)
 }

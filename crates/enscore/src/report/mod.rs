@@ -8,11 +8,12 @@ mod page;
 pub mod table;
 
 pub use chart::{
-    Chart, Mark, Scale, Scatter, Series, diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses,
+    Chart, MOST_PAIRED, Mark, Pairs, Scale, Scatter, Series, diagnostic, gradient_norm, learning_rate,
+    loss_curve, sigma_losses,
 };
 pub use draw::{Image, MAX_BYTES, Panel, centres, density_sheet, filters, png, sheet};
 pub use markup::measured;
 pub use page::{
-    Best, Cell, Column, Comparison, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing, WrittenReport,
-    image_shape, picture, render, write_report, write_sheet,
+    Best, Cell, Column, ColumnTable, Comparison, Content, Fact, Figure, Finding, Metric, Report,
+    ReportRequest, SigmaLoss, Timing, WrittenReport, findings, image_shape, picture, render, write_report, write_sheet,
 };

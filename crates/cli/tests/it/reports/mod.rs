@@ -2,3 +2,7 @@
 //! columns.
 
 mod apart;
+mod exports;
+mod features;
+mod settings;
+mod verdicts;

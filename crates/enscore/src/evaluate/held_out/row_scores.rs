@@ -22,6 +22,13 @@ pub struct RowScores {
     pub score_norm: Vec<f64>,
 }
 
+impl RowScores {
+    /// Rows scored.
+    pub fn count(&self) -> usize {
+        self.log_density.as_ref().map_or(self.score_norm.len(), Vec::len)
+    }
+}
+
 /// Scores the rows of a subset.
 ///
 /// # Errors

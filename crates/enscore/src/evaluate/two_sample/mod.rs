@@ -1,6 +1,7 @@
 //! Comparison of two samples: metrics with their null values, distances between fitted Gaussians, nearest
 //! rows.
 
+mod columns;
 mod comparison;
 mod frechet;
 mod gaussian_kl;
@@ -12,6 +13,7 @@ mod nearest;
 mod principal;
 mod sliced_wasserstein;
 
+pub use columns::{ColumnComparison, QUANTILES, Spread, compare_columns, distance_by_chance};
 pub use comparison::{METRICS, MetricKind, TwoSample, TwoSampleSettings, two_sample};
 pub use frechet::{DEFAULT_COMPONENTS, FrechetPca, frechet_distance};
 pub use gaussian_kl::gaussian_kl;

@@ -1,9 +1,11 @@
 //! What a run's report holds, as plain fields.
 
 use super::comparison::Comparison;
+use super::verdict::Finding;
 use crate::citation::Citation;
 use crate::error::Result;
-use crate::report::{Chart, Image, Scatter, png};
+use crate::evaluate::ColumnComparison;
+use crate::report::{Chart, Image, Pairs, Scatter, png};
 
 /// Everything that a report shows. A part that is empty or `None` is left out of the page.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +16,8 @@ pub struct Report {
     pub summary: String,
     /// The main figures, shown large: three to six.
     pub figures: Vec<Fact>,
+    /// The verdict in words, with what to do next.
+    pub findings: Vec<Finding>,
     /// What a reader must know before trusting the rest, such as chains that failed.
     pub warnings: Vec<String>,
     /// Samples of the model.
@@ -26,8 +30,16 @@ pub struct Report {
     pub filters: Option<Figure>,
     /// Chains from noise to sample.
     pub trajectory: Option<Figure>,
+    /// The density, of points in the plane.
+    pub density: Option<Figure>,
+    /// Columns of a table: their distributions, and pairs of them.
+    pub columns: Vec<Figure>,
+    /// Columns of a table: their moments and quantiles.
+    pub column_table: Option<ColumnTable>,
     /// Curves of the training and others.
     pub curves: Vec<Figure>,
+    /// What stayed the same throughout a training, instead of a curve.
+    pub constants: Vec<Fact>,
     /// Metrics with their null values.
     pub metrics: Vec<Metric>,
     /// Metrics and figures that can't be computed, with the reason.
@@ -40,8 +52,12 @@ pub struct Report {
     pub settings: String,
     /// How long each part took.
     pub timings: Vec<Timing>,
-    /// Versions, machine, threads.
+    /// Versions, machine, date, command line.
     pub environment: Vec<Fact>,
+    /// Files beside the page: their names, relative to it.
+    pub files: Vec<String>,
+    /// What the words of the page mean.
+    pub glossary: Vec<(&'static str, &'static str)>,
     /// The works behind it, in the order in which they are listed.
     pub works: Vec<Citation>,
 }
@@ -80,6 +96,8 @@ pub enum Content {
     Chart(Chart),
     /// Points in the plane.
     Scatter(Scatter),
+    /// Columns of a table.
+    Pairs(Pairs),
     /// A table of methods.
     Comparison(Comparison),
 }
@@ -103,10 +121,26 @@ impl Figure {
         Figure { caption: caption.into(), content: Content::Comparison(table) }
     }
 
+    /// A figure of columns.
+    pub fn pairs(caption: impl Into<String>, pairs: Pairs) -> Figure {
+        Figure { caption: caption.into(), content: Content::Pairs(pairs) }
+    }
+
     /// A figure of points.
     pub fn scatter(caption: impl Into<String>, scatter: Scatter) -> Figure {
         Figure { caption: caption.into(), content: Content::Scatter(scatter) }
     }
+}
+
+/// Samples beside data, column by column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnTable {
+    /// The names of all columns.
+    pub names: Vec<String>,
+    /// The columns that are shown.
+    pub columns: Vec<ColumnComparison>,
+    /// The distance that two sets of one distribution exceed in one of twenty cases.
+    pub by_chance: f64,
 }
 
 /// A metric of samples against real data.

@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
+use super::contents::{ColumnTable, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
+use super::verdict::Finding;
 use crate::citation::Citation;
+use crate::evaluate::{ColumnComparison, QUANTILES, Spread};
 use crate::report::markup::{escape, number, table};
 
 /// Rows of the noise-level table; a schedule of hundreds is thinned evenly.
@@ -21,8 +23,10 @@ const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inlin
 pub fn render(report: &Report) -> String {
     let mut body = String::new();
     head(&mut body, report);
+    verdict(&mut body, &report.findings);
     pictures(&mut body, report);
-    section(&mut body, "Curves", report.curves.iter().map(figure).collect());
+    columns(&mut body, report);
+    curves(&mut body, report);
     metrics(&mut body, &report.metrics, &report.refused);
     sigma_losses(&mut body, &report.sigma_losses);
     section(&mut body, "Data", facts(&report.data));
@@ -31,6 +35,8 @@ pub fn render(report: &Report) -> String {
     }
     timings(&mut body, &report.timings);
     section(&mut body, "Environment", facts(&report.environment));
+    files(&mut body, &report.files);
+    glossary(&mut body, &report.glossary);
     citations(&mut body, &report.works);
     let title = escape(&report.title);
     let style = include_str!("report.css");
@@ -65,10 +71,28 @@ fn head(out: &mut String, report: &Report) {
     }
 }
 
+/// What was found, the good after what needs a look, each with what to do next.
+fn verdict(out: &mut String, findings: &[Finding]) {
+    let item = |finding: &Finding| {
+        let mark = if finding.is_good { r#"<b class="good">✓</b>"# } else { r#"<b class="bad">!</b>"# };
+        let next = match finding.next.as_str() {
+            "" => String::new(),
+            next => format!(r#" <span class="soft">{}</span>"#, escape(next)),
+        };
+        format!("<li>{mark} {}{next}</li>\n", escape(&finding.says))
+    };
+    let (good, bad): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(|finding| finding.is_good);
+    let items: String = bad.into_iter().chain(good).map(item).collect();
+    if !items.is_empty() {
+        section(out, "Verdict", format!(r#"<ul class="verdict">{items}</ul>"#));
+    }
+}
+
 fn pictures(out: &mut String, report: &Report) {
     let beside: String = report.samples.iter().chain(&report.real).map(figure).collect();
     let both = report.samples.is_some() && report.real.is_some();
     section(out, "Samples", if both { format!(r#"<div class="beside">{beside}</div>"#) } else { beside });
+    section(out, "Density", report.density.iter().map(figure).collect());
     section(out, "Nearest training data", report.nearest.iter().map(figure).collect());
     section(out, "Filters", report.filters.iter().map(figure).collect());
     section(out, "From noise to samples", report.trajectory.iter().map(figure).collect());
@@ -86,6 +110,7 @@ fn figure(figure: &Figure) -> String {
     let content = match &figure.content {
         Content::Chart(chart) => chart.svg(),
         Content::Scatter(scatter) => scatter.svg(),
+        Content::Pairs(pairs) => pairs.svg(),
         Content::Comparison(table) => table.html(),
         Content::Png(bytes) => {
             let data = STANDARD.encode(bytes);
@@ -145,6 +170,66 @@ fn sigma_losses(out: &mut String, losses: &[SigmaLoss]) {
         let _ = write!(content, r#"<p class="soft">{shown} of {} noise levels.</p>"#, losses.len());
     }
     section(out, "Loss by noise level", content);
+}
+
+/// Columns of a table: pictures, then figures of data and samples one below the other.
+fn columns(out: &mut String, report: &Report) {
+    let mut content: String = report.columns.iter().map(figure).collect();
+    if let Some(ColumnTable { names, columns, by_chance }) = &report.column_table {
+        let line = |name: String, spread: &Spread, distance: String| {
+            let mut cells = vec![name, number(spread.mean), number(spread.deviation)];
+            cells.extend(spread.quantiles.iter().map(|value| number(*value)));
+            cells.push(distance);
+            cells
+        };
+        let lines = |column: &ColumnComparison| {
+            let name = names.get(column.column).map_or(String::new(), |name| escape(name));
+            let far = if column.distance > *by_chance { "<b>{}</b>" } else { "{}" };
+            let distance = far.replace("{}", &format!("{:.3}", column.distance));
+            [line(name, &column.data, String::new()), line("samples".into(), &column.samples, distance)]
+        };
+        let quantiles = QUANTILES.map(|share| format!("{:.0} %", 100.0 * share));
+        let mut header = vec!["column", "mean", "deviation"];
+        header.extend(quantiles.iter().map(String::as_str));
+        header.push("distance");
+        content.push_str(&table(&header, columns.iter().flat_map(lines)));
+        let note = format!(
+            "The first line of a column is the data's, in its own units. The distance is the largest difference \
+             between the shares of data and samples up to any value, 0 to 1 (Kolmogorov and Smirnov); above \
+             {by_chance:.3}, in bold, it is chance in one of twenty columns at most."
+        );
+        let _ = write!(content, r#"<p class="soft">{}</p>"#, escape(&note));
+    }
+    section(out, "Columns", content);
+}
+
+fn curves(out: &mut String, report: &Report) {
+    let mut content: String = report.curves.iter().map(figure).collect();
+    if !report.constants.is_empty() {
+        let said: Vec<String> =
+            report.constants.iter().map(|Fact { name, value }| format!("{name} {value}")).collect();
+        let text = format!("Not drawn, because it did not change: {}.", said.join("; "));
+        let _ = write!(content, r#"<p class="soft">{}</p>"#, escape(&text));
+    }
+    section(out, "Curves", content);
+}
+
+/// Links to files beside the page.
+fn files(out: &mut String, files: &[String]) {
+    let link = |name: &String| format!(r#"<li><a href="{0}">{0}</a></li>"#, escape(name));
+    let links: String = files.iter().map(link).collect();
+    if !links.is_empty() {
+        section(out, "Files of the run", format!("<ul>{links}</ul>"));
+    }
+}
+
+fn glossary(out: &mut String, words: &[(&str, &str)]) {
+    let line =
+        |(name, meaning): &(&str, &str)| format!("<dt>{}</dt><dd>{}</dd>\n", escape(name), escape(meaning));
+    let lines: String = words.iter().map(line).collect();
+    if !lines.is_empty() {
+        section(out, "Words", format!("<dl>{lines}</dl>"));
+    }
 }
 
 fn timings(out: &mut String, timings: &[Timing]) {
@@ -275,6 +360,14 @@ mod tests {
             ],
             environment: vec![Fact::new("enscore", "0.1.0"), Fact::new("instructions", "avx512"), Fact::new("threads", 2)],
             works: vec![WORK],
+            findings: vec![
+                Finding { is_good: true, says: "By mmd2 & others".into(), next: String::new() },
+                Finding { is_good: false, says: "The loss rises".into(), next: "Stop < earlier".into() },
+            ],
+            files: vec!["settings.toml".into()],
+            glossary: vec![("AUROC", "a chance < 1")],
+            constants: vec![Fact::new("learning rate", "0.001")],
+            ..Report::default()
         }
     }
 
@@ -286,7 +379,17 @@ mod tests {
             std::fs::write(path, &page).unwrap();
         }
         markup::check(&page).unwrap();
-        for load in ["src=\"http", "href=", "src=\"//", "url(", "<script", "<link", "@import", "<iframe"] {
+        for load in [
+            "src=\"http",
+            "href=\"http",
+            "href=\"/",
+            "src=\"//",
+            "url(",
+            "<script",
+            "<link",
+            "@import",
+            "<iframe",
+        ] {
             assert!(!page.contains(load), "{load}");
         }
         assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 5);
@@ -296,6 +399,15 @@ mod tests {
             page.contains(&escape(NULL_SENTENCE)) && page.contains(r#"width="274" height="274""#),
             "sides"
         );
+    }
+
+    #[test]
+    fn what_needs_a_look_stands_first_and_links_are_relative() {
+        let page = render(&example());
+        let [bad, good] = ["The loss rises", "By mmd2"].map(|says| page.find(says).unwrap());
+        assert!(bad < good && page.contains("Stop &lt; earlier"));
+        assert!(page.contains(r#"<a href="settings.toml">settings.toml</a>"#));
+        assert!(page.contains("it did not change: learning rate 0.001.") && page.contains("<dt>AUROC</dt>"));
     }
 
     #[test]

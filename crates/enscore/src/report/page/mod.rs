@@ -2,10 +2,17 @@
 
 mod comparison;
 mod contents;
+mod curves;
+mod glossary;
 mod html;
+mod origin;
+mod pictures;
 mod run_report;
+mod verdict;
 
 pub use comparison::{Best, Cell, Column, Comparison};
-pub use contents::{Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
+pub use contents::{ColumnTable, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
 pub use html::render;
-pub use run_report::{WrittenReport, image_shape, picture, write_report, write_sheet};
+pub use pictures::{image_shape, picture, write_sheet};
+pub use run_report::{ReportRequest, WrittenReport, write_report};
+pub use verdict::{Finding, findings};

@@ -4,24 +4,21 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::contents::{Fact, Figure, Metric, Report, SigmaLoss, Timing};
+use super::contents::{Fact, Metric, Report, SigmaLoss, Timing};
+use super::curves::{column, curves, lowest};
+use super::glossary::glossary;
 use super::html::render;
+use super::origin::{environment, files_beside};
+use super::pictures::{add_filters, add_pictures};
+use super::verdict::findings;
 use crate::checkpoint::{REPORT, RunFolder, read_metrics_to};
-use crate::data::{Subset, rows_of};
+use crate::data::Subset;
 use crate::error::Result;
-use crate::evaluate::{Evaluation, HeldOutFigure, Rows, nearest};
+use crate::evaluate::{Evaluation, HeldOutFigure};
 use crate::files::write_bytes_atomically;
 use crate::report::citations::works;
-use crate::report::{
-    Chart, Image, Mark, Scale, Scatter, Series, diagnostic, filters, gradient_norm, learning_rate,
-    loss_curve, measured, png, sheet, sigma_losses,
-};
-use crate::sample::{TrainedModel, draw};
-use crate::settings::Settings;
+use crate::report::measured;
 use crate::trained::Trained;
-
-/// Samples on a sheet, and pairs of a sample with its nearest training row.
-const SHEET: usize = 64;
 
 /// A report on disk.
 #[derive(Clone, Debug)]
@@ -32,64 +29,39 @@ pub struct WrittenReport {
     pub damage: Option<String>,
 }
 
-/// The seed of the pictures drawn while training.
-const PICTURE_SEED: u64 = 0;
-
-/// An image's three extents, if rows are images that can be drawn.
-pub fn image_shape(row_shape: &[usize]) -> Option<[usize; 3]> {
-    row_shape.try_into().ok().filter(|[_, _, channels]: &[usize; 3]| *channels == 1 || *channels == 3)
+/// What a report is made of.
+pub struct ReportRequest<'a> {
+    /// The run's folder.
+    pub folder: &'a RunFolder,
+    /// The folder that the report and its pictures are written to.
+    pub out: &'a Path,
+    /// The run.
+    pub trained: &'a Trained,
+    /// The rows that it learnt from.
+    pub training: &'a Subset,
+    /// What its evaluation found.
+    pub evaluation: &'a Evaluation,
+    /// The command that asked for the report, as it was typed; none of a program.
+    pub command: Option<&'a str>,
 }
 
-/// A sheet of rows that are images; for rows of two numbers none (they are drawn as a scatter).
-///
-/// # Errors
-/// Values that are not finite.
-pub fn picture(rows: &[f32], row_shape: &[usize]) -> Result<Option<Image>> {
-    match image_shape(row_shape) {
-        Some(shape) => {
-            let len = (SHEET * shape.iter().product::<usize>()).min(rows.len());
-            sheet::sheet(&rows[..len], shape, sheet::COLUMNS, sheet::enlargement(shape), sheet::GAP).map(Some)
-        }
-        None => Ok(None),
-    }
-}
-
-/// Draws a sheet of samples into the run's folder while it trains. Rows that are not images are not drawn.
-///
-/// # Errors
-/// A sampler that diverges, a folder that can't be written.
-pub fn write_sheet(model: &TrainedModel, settings: &Settings, folder: &RunFolder, step: u64) -> Result<()> {
-    if image_shape(&model.data.row_shape).is_none() {
-        return Ok(());
-    }
-    let count = settings.sampler().count.min(SHEET);
-    let drawn = draw(model, settings.sampler(), count, PICTURE_SEED, 0, &mut |_, _| Ok(()))?;
-    match picture(drawn.shown(), &model.data.row_shape)? {
-        Some(image) => png::write(&folder.samples_path().join(format!("step-{step:09}.png")), &image),
-        None => Ok(()),
-    }
-}
-
-/// Writes report.html of a run into the folder `out`, with the pictures of `evaluation` beside it. Metrics
-/// that can't be read leave the report without its curves, and with the reason.
+/// Writes report.html of a run, with the pictures of the evaluation beside it. Metrics that can't be read
+/// leave the report without its curves, and with the reason.
 ///
 /// # Errors
 /// A folder that can't be written.
-pub fn write_report(
-    folder: &RunFolder,
-    out: &Path,
-    trained: &Trained,
-    training: &Subset,
-    evaluation: &Evaluation,
-) -> Result<WrittenReport> {
+pub fn write_report(request: &ReportRequest) -> Result<WrittenReport> {
+    let ReportRequest { folder, out, trained, training, evaluation, command } = *request;
     let read = read_metrics_to(&folder.metrics_path(), &trained.metrics);
     let damage = read.as_ref().err().map(|error| format!("no curves of the training: {error}"));
     let rows = read.map(|metrics| metrics.rows).unwrap_or_default();
-    let shape = &trained.model.data.row_shape;
+    let (curves, constants) =
+        if damage.is_none() { curves(&rows, evaluation) } else { (Vec::new(), Vec::new()) };
     let mut report = Report {
         title: title(trained),
         summary: summary(trained, evaluation),
         figures: figures(trained, folder, evaluation).into_iter().chain(kept(trained, &rows)).collect(),
+        findings: findings(evaluation, &column(&rows, "validation_loss_per_dim")),
         warnings: trained
             .warnings
             .iter()
@@ -98,7 +70,8 @@ pub fn write_report(
             .chain(returns(&rows))
             .chain(damage.clone())
             .collect(),
-        curves: if damage.is_none() { curves(&rows, evaluation) } else { Vec::new() },
+        curves,
+        constants,
         metrics: evaluation.metrics.iter().map(metric).collect(),
         refused: refused(evaluation),
         sigma_losses: level_losses(evaluation),
@@ -109,12 +82,14 @@ pub fn write_report(
             seconds: trained.seconds,
             steps: Some(trained.step),
         }],
-        environment: environment(folder),
+        environment: environment(folder, command),
         works: works(trained, evaluation),
+        glossary: glossary(evaluation),
         ..Report::default()
     };
     add_filters(&mut report, out, trained)?;
-    add_pictures(&mut report, out, training, shape, evaluation)?;
+    add_pictures(&mut report, out, trained, training, evaluation)?;
+    report.files = files_beside(out);
     let path = out.join(REPORT);
     write_bytes_atomically(&path, render(&report).as_bytes())?;
     Ok(WrittenReport { path, damage })
@@ -176,6 +151,15 @@ fn figures(trained: &Trained, folder: &RunFolder, evaluation: &Evaluation) -> Ve
     facts
 }
 
+/// Where the validation loss was lowest, and which of the two states this report is of.
+fn kept(trained: &Trained, rows: &[Map<String, Value>]) -> Option<Fact> {
+    let validation = column(rows, "validation_loss_per_dim");
+    let (step, loss) = lowest(&validation)?;
+    let here =
+        if trained.step as f64 == step { "the state of this report" } else { "kept beside the last state" };
+    Some(Fact::new("lowest validation loss", format!("{loss:.4} at step {step}, {here}")))
+}
+
 fn metric(metric: &crate::evaluate::TwoSample) -> Metric {
     Metric { name: metric.name.clone(), value: metric.value, null: Some(metric.null), n: Some(metric.n) }
 }
@@ -201,73 +185,6 @@ fn shown(figure: &HeldOutFigure) -> String {
     if figure.unit.is_empty() { text } else { format!("{text} {}", figure.unit) }
 }
 
-/// Points of one column of the metrics over steps.
-fn column(rows: &[Map<String, Value>], name: &str) -> Vec<(f64, f64)> {
-    let number = |row: &Map<String, Value>, key: &str| row.get(key).and_then(Value::as_f64);
-    rows.iter().filter_map(|row| Some((number(row, "step")?, number(row, name)?))).collect()
-}
-
-/// The first validation with the lowest loss: the state that is kept beside the last.
-fn lowest(validation: &[(f64, f64)]) -> Option<(f64, f64)> {
-    validation.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))
-}
-
-/// Where the validation loss was lowest, and which of the two states this report is of.
-fn kept(trained: &Trained, rows: &[Map<String, Value>]) -> Option<Fact> {
-    let validation = column(rows, "validation_loss_per_dim");
-    let (step, loss) = lowest(&validation)?;
-    let here =
-        if trained.step as f64 == step { "the state of this report" } else { "kept beside the last state" };
-    Some(Fact::new("lowest validation loss", format!("{loss:.4} at step {step}, {here}")))
-}
-
-fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> Vec<Figure> {
-    let train = column(rows, "loss_per_dim");
-    let validation = column(rows, "validation_loss_per_dim");
-    let levels: Vec<_> = evaluation.loss.iter().flat_map(|loss| &loss.levels).collect();
-    let losses: Vec<(f64, f64)> = levels.iter().map(|level| (level.sigma, level.loss)).collect();
-    let affine = evaluation.affine.iter().flatten();
-    let affine: Vec<(f64, f64)> =
-        levels.iter().zip(affine).map(|(level, loss)| (level.sigma, *loss)).collect();
-    // A logarithmic axis has no place for losses that fall below 0.
-    let scale =
-        if train.iter().chain(&validation).all(|(_, loss)| *loss > 0.0) { Scale::Log } else { Scale::Linear };
-    let mut loss = loss_curve(&train, &validation, scale, None);
-    if let Some(lowest) = lowest(&validation) {
-        loss.series.push(Series::new("lowest validation", &[lowest], Mark::Dots));
-    }
-    let mut charts: Vec<(&str, Chart)> = vec![("Loss over training", loss)];
-    if !losses.is_empty() {
-        charts.push(("Held-out loss per dimension at each noise level", sigma_losses(&losses, &affine)));
-    }
-    for (caption, name, axis) in DIAGNOSTICS {
-        let points = column(rows, name);
-        if !points.is_empty() {
-            charts.push((caption, diagnostic(&points, axis)));
-        }
-    }
-    charts.push(("Learning rate", learning_rate(&column(rows, "learning_rate"))));
-    charts.push(("Norm of the gradient", gradient_norm(&column(rows, "gradient_norm"))));
-    charts.into_iter().map(|(caption, chart)| Figure::chart(caption, chart)).collect()
-}
-
-/// Further curves, where the objective reports them: caption, key of the metrics, axis.
-const DIAGNOSTICS: [(&str, &str, &str); 9] = [
-    ("Energy gap: mean log density of data minus that of chains", "energy_gap", "nats"),
-    (
-        "Mean log density of training rows minus that of validation rows, with averaged weights",
-        "free_energy_gap",
-        "nats",
-    ),
-    ("Pseudo-log-likelihood of validation rows", "pseudo_log_likelihood", "nats"),
-    ("Reconstruction error of validation rows", "validation_reconstruction_error", "squared units"),
-    ("Reconstruction error of training batches", "reconstruction_error", "squared units"),
-    ("Acceptance rate of swaps between tempered chains", "swapped", "fraction"),
-    ("Learnt log Z", "log_z", "nats"),
-    ("Accuracy of data against noise", "accuracy", "fraction"),
-    ("Log-likelihood of the flow on training batches", "flow_log_likelihood", "nats"),
-];
-
 fn data_facts(trained: &Trained, training: &Subset) -> Vec<Fact> {
     let data = &trained.model.data;
     vec![
@@ -278,83 +195,4 @@ fn data_facts(trained: &Trained, training: &Subset) -> Vec<Fact> {
         Fact::new("variance per element", format!("{:.5}", data.variance)),
         Fact::new("fingerprint", &data.fingerprint),
     ]
-}
-
-fn environment(folder: &RunFolder) -> Vec<Fact> {
-    let manifest = folder.manifest();
-    vec![
-        Fact::new("enscore", &manifest.enscore),
-        Fact::new("instructions", &manifest.instructions),
-        Fact::new("seed", manifest.seed),
-    ]
-}
-
-/// The weights of the hidden units of a machine of images.
-fn add_filters(report: &mut Report, out: &Path, trained: &Trained) -> Result<()> {
-    let Some(name) = trained.settings.model().method().filters() else { return Ok(()) };
-    let Some(shape) = image_shape(&trained.model.data.row_shape) else { return Ok(()) };
-    let weights = trained.model.weights.get(name)?;
-    if let Some(image) = filters(&weights, shape, sheet::enlargement(shape))? {
-        png::write(&out.join("filters.png"), &image)?;
-        let caption =
-            "Weights of the hidden units with the largest norm: white excites the unit, black inhibits it";
-        report.filters = Some(Figure::picture(caption, &image)?);
-    }
-    Ok(())
-}
-
-fn add_pictures(
-    report: &mut Report,
-    out: &Path,
-    training: &Subset,
-    row_shape: &[usize],
-    evaluation: &Evaluation,
-) -> Result<()> {
-    if evaluation.samples.is_empty() {
-        return Ok(());
-    }
-    let row_len: usize = row_shape.iter().product();
-    let real = rows_of(training, SHEET.max(2000))?;
-    let Some(shape) = image_shape(row_shape) else {
-        if row_len == 2 {
-            let scatter = Scatter::new("Samples and data", ["x1", "x2"], &real, &evaluation.samples, 2)?;
-            report.samples = Some(Figure::scatter("Samples over training rows", scatter));
-        }
-        return Ok(());
-    };
-    let save = |name: &str, image: &Image| png::write(&out.join(name), image);
-    if let Some(image) = picture(&evaluation.samples, row_shape)? {
-        save("samples.png", &image)?;
-        report.samples = Some(Figure::picture("Samples", &image)?);
-    }
-    if let Some(image) = picture(&real, row_shape)? {
-        report.real = Some(Figure::picture("Training data", &image)?);
-    }
-    let pairs = nearest_pairs(training, evaluation, shape)?;
-    save("nearest.png", &pairs)?;
-    report.nearest =
-        Some(Figure::picture("Each sample (left) with its nearest training image (right)", &pairs)?);
-    if !evaluation.trajectory.is_empty() {
-        let chains = evaluation.trajectory.len() / row_len / evaluation.stages.max(1);
-        let strip =
-            sheet::trajectory(&evaluation.trajectory, chains, shape, sheet::enlargement(shape), sheet::GAP)?;
-        save("trajectory.png", &strip)?;
-        report.trajectory = Some(Figure::picture(
-            "One chain per row: the start, then the end of each noise level or part of the chain",
-            &strip,
-        )?);
-    }
-    Ok(())
-}
-
-fn nearest_pairs(training: &Subset, evaluation: &Evaluation, shape: [usize; 3]) -> Result<Image> {
-    let row_len: usize = shape.iter().product();
-    let samples = &evaluation.samples[..(SHEET * row_len).min(evaluation.samples.len())];
-    let all = rows_of(training, usize::MAX)?;
-    let found = nearest(Rows::new(samples, row_len)?, Rows::new(&all, row_len)?)?;
-    let rows: Vec<f32> = found
-        .iter()
-        .flat_map(|near| all[near.index * row_len..(near.index + 1) * row_len].iter().copied())
-        .collect();
-    sheet::pairs(samples, &rows, shape, sheet::COLUMNS, sheet::enlargement(shape), sheet::GAP)
 }

@@ -1,0 +1,84 @@
+//! Hidden probabilities of a machine as features, what is refused of units, and notes of flows of levels.
+
+use crate::common::Folder;
+
+const MACHINE: &str = "[data]\npath = 'bits.csv'\nvalidation = 0.2\n[model]\nkind = 'rbm'\nhidden = 3\n[objective]\n\
+                       kind = 'cd'\n[train]\nsteps = 20\nbatch = 16\n";
+
+fn bits(folder: &Folder) {
+    let row = |i: u32| (0..4).map(move |bit| (i.wrapping_mul(2_654_435_761) >> (7 + bit) & 1).to_string());
+    let text: String = (0..60).map(|i| row(i).collect::<Vec<_>>().join(",") + "\n").collect();
+    folder.write("bits.csv", format!("a,b,c,d\n{text}").as_bytes());
+    folder.write("machine.toml", MACHINE.as_bytes());
+}
+
+#[test]
+fn hidden_probabilities_are_written_as_features() {
+    let folder = Folder::new();
+    bits(&folder);
+    folder.succeed("train machine.toml --out run --no-report");
+    folder.succeed("export run --out arrays");
+    let [w, c] = ["weights", "hidden_bias"].map(|name| folder.npy(&format!("arrays/{name}.npy")));
+    folder.succeed("score run bits.csv --features of_run.csv");
+    folder.succeed("score arrays/model.toml bits.csv --features of_file.npy");
+    let text = folder.text("of_run.csv");
+    assert_eq!(text.lines().next(), Some("h1,h2,h3"));
+    let rows = folder.text("bits.csv");
+    let of_file = folder.npy("of_file.npy");
+    for (row, (x, found)) in rows.lines().skip(1).zip(text.lines().skip(1)).enumerate() {
+        let x: Vec<f32> = x.split(',').map(|value| value.parse().unwrap()).collect();
+        for (unit, found) in found.split(',').enumerate() {
+            let input = c[unit] + x.iter().enumerate().map(|(i, x)| x * w[3 * i + unit]).sum::<f32>();
+            let expected = 1.0 / (1.0 + (-input).exp());
+            let found: f32 = found.parse().unwrap();
+            assert!((found - expected).abs() < 1e-5, "row {row}: {found}, by hand {expected}");
+            assert!((of_file[3 * row + unit] - expected).abs() < 1e-5);
+        }
+    }
+    let refused = folder.run("score run bits.csv --features x.txt");
+    assert!(refused.code == Some(2) && refused.stderr.contains("x.txt"), "{refused:?}");
+    folder.succeed("train mlp.toml --out score --no-report");
+    let refused = folder.run("score score points.csv --features x.csv");
+    assert!(refused.stderr.contains("--features") && refused.code == Some(2), "{refused:?}");
+}
+
+#[test]
+fn binary_units_refuse_noise() {
+    let folder = Folder::new();
+    bits(&folder);
+    for set in ["data.path=bits.csv", "data.name=digits"] {
+        let refused =
+            folder.run(&format!("train machine.toml --out x --set {set} --set data.dequantise=true"));
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.stderr.contains("data.dequantise"), "{}", refused.stderr);
+    }
+}
+
+/// The bundled digits have pixels that are always 0.
+#[test]
+fn noise_contrasts_with_data_that_have_constant_pixels() {
+    let folder = Folder::new();
+    for noise in ["gaussian", "uniform"] {
+        let settings = format!(
+            "data.name = 'digits'\n[model]\nkind = 'mlp-energy'\nhidden = [4]\n[objective]\nkind = 'nce'\n\
+             noise = '{noise}'\n[train]\nsteps = 2\nbatch = 16\n"
+        );
+        folder.write("n.toml", settings.as_bytes());
+        folder.succeed(&format!("train n.toml --out {noise} --no-report"));
+    }
+}
+
+#[test]
+fn a_flow_of_bare_levels_is_told_from_one_of_dequantised_ones() {
+    let folder = Folder::new();
+    let settings = "data.name = 'digits'\n[model]\nkind = 'multi-scale-flow'\nchannels = 4\ncouplings = 2\nscales = 1\n\
+                    [objective]\nkind = 'ml'\n[train]\nsteps = 2\nbatch = 16\n";
+    folder.write("flow.toml", settings.as_bytes());
+    for (run, set, bits) in [("bare", "", false), ("noisy", "--set data.dequantise=true", true)] {
+        folder.succeed(&format!("train flow.toml --out {run} --no-report {set}"));
+        let answer = folder.succeed(&format!("evaluate {run} --samples 0 --max-rows 8 --json")).json();
+        let figures = answer["figures"].as_array().unwrap();
+        assert_eq!(figures.iter().any(|figure| figure["id"] == "bits_per_dim"), bits, "{answer}");
+        assert_eq!(answer["notes"].to_string().contains("data.dequantise = true"), !bits, "{answer}");
+    }
+}
