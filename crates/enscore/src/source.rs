@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::data::{Split, load, load_held_out, rows_of};
+use crate::data::{Split, load_held_out, load_with, rows_of};
 use crate::error::{Error, Result};
 use crate::evaluate::{
     LogZOrigin, LogZSettings, Normaliser, RowScores, Tell, ising_log_z_estimate, learning_rows_for,
@@ -60,6 +60,8 @@ pub struct Scored {
     pub scores: RowScores,
     /// log Z, if it is given or known.
     pub normaliser: Option<Normaliser>,
+    /// A name for each row, where the source has them: the files of a folder.
+    pub names: Option<Vec<String>>,
     /// What was noticed in reading the rows, a line each.
     pub notes: Vec<String>,
 }
@@ -173,7 +175,8 @@ impl ModelSource {
                 };
                 let rows = rows_for(trained, data)?;
                 let notes = rows.dataset().notes().to_vec();
-                Ok(Scored { scores: score_rows(trained, &rows)?, normaliser, notes })
+                let names = rows.dataset().row_names().map(<[String]>::to_vec);
+                Ok(Scored { scores: score_rows(trained, &rows)?, normaliser, names, notes })
             }
             ModelSource::File(file) => {
                 let (fingerprint, log_density) = log_densities(file, data)?;
@@ -185,7 +188,7 @@ impl ModelSource {
                     None => Normaliser::known_of_file(path, &fingerprint)?,
                 };
                 let scores = RowScores { log_density: Some(log_density), ..RowScores::default() };
-                Ok(Scored { scores, normaliser, notes: Vec::new() })
+                Ok(Scored { scores, normaliser, names: None, notes: Vec::new() })
             }
         }
     }
@@ -271,7 +274,12 @@ fn rows_of_machine(
     split: Split,
 ) -> Result<Vec<f32>> {
     let Some(map) = &file.rows else { return unit_rows(target, source, split) };
-    let data = if split == Split::Test { load_held_out(source)? } else { load(source, split)? };
+    let reading = map.reading();
+    let data = if split == Split::Test {
+        load_held_out(source, &reading)?
+    } else {
+        load_with(source, split, &reading)?
+    };
     map.rows(&data)
 }
 

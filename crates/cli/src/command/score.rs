@@ -40,19 +40,19 @@ fn score(arguments: &Score) -> Result<Answer> {
         None => None,
     };
     if let Some((path, columns)) = &features {
-        write(path, columns, scored.scores.count())?;
+        write(path, columns, scored.scores.count(), scored.names.as_deref())?;
     }
     answer(arguments, &source, &scored, &out)
 }
 
 /// Writes the rows, keeps the normaliser, and says both.
 fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) -> Result<Answer> {
-    let Scored { scores, normaliser, notes } = scored;
+    let Scored { scores, normaliser, names, notes } = scored;
     let normaliser = normaliser.as_ref();
     let columns = columns(scores, normaliser.map(|normaliser| normaliser.log_z));
     let count = columns.first().map_or(0, |(_, column)| column.len());
     let mut said: Vec<String> = Normaliser::damage(&arguments.run).into_iter().collect();
-    let written = match write(out, &columns, count) {
+    let written = match write(out, &columns, count, names.as_deref()) {
         // The means don't depend on a file that was not asked for.
         Err(error) if error.reason == Reason::Unwritable && arguments.out.is_none() => {
             said.push(format!(
@@ -166,16 +166,29 @@ fn refuse_other_ending(out: &Path) -> Result<()> {
     refuse_missing_folder(out)
 }
 
-fn write(out: &Path, columns: &[Column], count: usize) -> Result<()> {
+/// A row a line; in a CSV file after its name, where it has one.
+fn write(out: &Path, columns: &[Column], count: usize, names: Option<&[String]>) -> Result<()> {
     let row = |row: usize| columns.iter().map(move |(_, column)| column[row]);
     if out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy")) {
         let values: Vec<f32> = (0..count).flat_map(row).map(|value| value as f32).collect();
         return write_bytes_atomically(out, &table::npy(&values, &[columns.len()])?);
     }
-    let mut text = columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",") + "\n";
+    let mut text = if names.is_some() { "file,".to_string() } else { String::new() };
+    text += &(columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",") + "\n");
     for number in 0..count {
+        if let Some(name) = names.and_then(|names| names.get(number)) {
+            text.push_str(&format!("{},", quoted(name)));
+        }
         text.push_str(&row(number).map(|value| format!("{value:.9}")).collect::<Vec<_>>().join(","));
         text.push('\n');
     }
     write_bytes_atomically(out, text.as_bytes())
+}
+
+/// A cell of a CSV file.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        return format!("\"{}\"", cell.replace('"', "\"\""));
+    }
+    cell.to_string()
 }

@@ -93,9 +93,9 @@ pub(super) fn add_pictures(
     let real = rows_of(training, MOST_REAL)?;
     let Some(shape) = image_shape(row_shape) else {
         if row_len == 2 {
-            add_points(report, trained, training, &real, evaluation)?;
+            add_points(report, trained, &real, evaluation)?;
         }
-        return add_columns(report, trained, training, &real, evaluation);
+        return add_columns(report, trained, &real, evaluation);
     };
     let save = |name: &str, image: &Image| png::write(&out.join(name), image);
     if let Some(image) = picture(&evaluation.samples, row_shape)? {
@@ -123,22 +123,16 @@ pub(super) fn add_pictures(
 }
 
 /// The names of the columns of a row, in the units in which rows are shown.
-fn column_names(training: &Subset, row_len: usize) -> Vec<String> {
-    match training.dataset().columns() {
-        Some(names) if names.len() == row_len => names.to_vec(),
+fn column_names(trained: &Trained, row_len: usize) -> Vec<String> {
+    match trained.model.data.value_names() {
+        Some(names) if names.len() == row_len => names,
         _ => (1..=row_len).map(|column| format!("x{column}")).collect(),
     }
 }
 
 /// Samples over data, and the density beside them.
-fn add_points(
-    report: &mut Report,
-    trained: &Trained,
-    training: &Subset,
-    real: &[f32],
-    evaluation: &Evaluation,
-) -> Result<()> {
-    let names = column_names(training, 2);
+fn add_points(report: &mut Report, trained: &Trained, real: &[f32], evaluation: &Evaluation) -> Result<()> {
+    let names = column_names(trained, 2);
     let title = format!("{}: samples and data", trained.model.data.name);
     let scatter = Scatter::new(&title, [&names[0], &names[1]], real, &evaluation.samples, 2)?;
     report.samples = Some(Figure::scatter("Samples over training rows", scatter));
@@ -185,13 +179,7 @@ fn window(rows: &[f32]) -> [[f64; 2]; 2] {
 }
 
 /// Columns of a table, in the units of the data: distributions, pairs, moments and quantiles.
-fn add_columns(
-    report: &mut Report,
-    trained: &Trained,
-    training: &Subset,
-    real: &[f32],
-    evaluation: &Evaluation,
-) -> Result<()> {
+fn add_columns(report: &mut Report, trained: &Trained, real: &[f32], evaluation: &Evaluation) -> Result<()> {
     let model = &trained.model;
     let [real, samples] = [real, &evaluation.rows].map(|rows| model.raw_rows(rows));
     let [real, samples] = [real?, samples?];
@@ -201,7 +189,7 @@ fn add_columns(
     if real.count() < 2 || samples.count() < 2 {
         return Ok(());
     }
-    let names = column_names(training, row_len);
+    let names = column_names(trained, row_len);
     let mut columns = compare_columns(real, samples)?;
     columns.sort_by(|a, b| b.distance.total_cmp(&a.distance));
     let chosen = |most: usize| {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::data::{Dataset, Scale, Subset, Whitening, prepare_other, rows_of};
+use crate::data::{Dataset, Reading, Scale, Subset, TableRecord, Whitening, prepare_other, rows_of};
 use crate::error::{Error, Reason, Result};
 
 /// How rows are mapped before they reach a model.
@@ -13,6 +13,7 @@ use crate::error::{Error, Reason, Result};
 pub struct RowMap {
     scale: Scale,
     whitening: Option<Whitening>,
+    table: Option<TableRecord>,
     seed: u64,
 }
 
@@ -28,6 +29,8 @@ struct DescribedData {
     scale: Scale,
     #[serde(default)]
     whitening: Option<Whitening>,
+    #[serde(default)]
+    table: Option<TableRecord>,
 }
 
 impl RowMap {
@@ -41,7 +44,12 @@ impl RowMap {
             std::fs::read_to_string(path).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
         let Described { seed, data } =
             serde_json::from_str(&text).map_err(|error| failed(Reason::Damaged).found_error(error))?;
-        Ok(RowMap { scale: data.scale, whitening: data.whitening, seed })
+        Ok(RowMap { scale: data.scale, whitening: data.whitening, table: data.table, seed })
+    }
+
+    /// How data like those of the run are read: the same columns by name.
+    pub fn reading(&self) -> Reading {
+        Reading::default().again(self.table.as_ref())
     }
 
     /// The rows of `data` as the model sees them: `[n, row]`.
