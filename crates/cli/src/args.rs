@@ -83,7 +83,7 @@ impl Command {
             Command::Suggest(_) => "suggest",
             Command::Profile(_) => "profile",
             Command::Data(_) => "data",
-            Command::Settings => "settings",
+            Command::Settings(_) => "settings",
         }
     }
 }

@@ -15,5 +15,6 @@ pub use draw::{Image, MAX_BYTES, Panel, centres, density_sheet, filters, png, sh
 pub use markup::measured;
 pub use page::{
     Best, Cell, Column, ColumnTable, Comparison, Content, Fact, Figure, Finding, Metric, Report,
-    ReportRequest, SigmaLoss, Timing, WrittenReport, findings, image_shape, picture, render, write_report, write_sheet,
+    ReportRequest, SigmaLoss, Timing, WrittenReport, findings, image_shape, picture, render, write_report,
+    write_sheet,
 };

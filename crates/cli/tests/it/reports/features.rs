@@ -82,3 +82,19 @@ fn a_flow_of_bare_levels_is_told_from_one_of_dequantised_ones() {
         assert_eq!(answer["notes"].to_string().contains("data.dequantise = true"), !bits, "{answer}");
     }
 }
+
+/// Points a thousand times as far apart as the default noise reaches.
+#[test]
+fn what_does_not_fit_the_data_is_said_before_a_training() {
+    let folder = Folder::new();
+    let row = |i: u32| format!("{},{}\n", 1000.0 * f64::from(i).sin(), 1000.0 * f64::from(i).cos());
+    folder.write("far.csv", ("a,b\n".to_string() + &(0..80).map(row).collect::<String>()).as_bytes());
+    let ran =
+        folder.run("train mlp.toml --out far --no-report --json --set data.path=far.csv --set train.steps=2");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stderr.contains("too small to reach") && ran.stderr.contains("suggest"), "{}", ran.stderr);
+    let warnings = ran.json()["warnings"].to_string();
+    assert!(warnings.contains("too small to reach"), "{warnings}");
+    let fits = folder.succeed("train mlp.toml --out near --no-report --json --set train.steps=2").json();
+    assert_eq!(fits["warnings"], serde_json::json!([]), "{fits}");
+}

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use super::contents::{Fact, Figure};
 use crate::evaluate::Evaluation;
 use crate::report::markup::number;
-use crate::report::{Chart, Mark, Scale, Series, diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses};
+use crate::report::{
+    Chart, Mark, Scale, Series, diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses,
+};
 
 /// Points of one column of the metrics over steps.
 pub(super) fn column(rows: &[Map<String, Value>], name: &str) -> Vec<(f64, f64)> {

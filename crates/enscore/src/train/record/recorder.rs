@@ -80,7 +80,7 @@ impl Recorder {
         memory.refuse_beyond(described.settings.train().memory_limit_gib)?;
         // The last of what can be refused: from here on something is written.
         let manifest = described.manifest();
-        let Described { settings, mut training, record, .. } = described;
+        let Described { settings, mut training, record, warnings, .. } = described;
         let (run, resumed) = open(&settings, &mut training, &manifest, request, observer)?;
         let (metrics, warning) = MetricsWriter::resume(&run.folder().metrics_path(), resumed.metrics)?;
         let mut recorder = Recorder {
@@ -108,7 +108,8 @@ impl Recorder {
             recorder.restore(tensors, recorder.training.steps_done())?;
         }
         recorder.good.tensors = recorder.tensors()?;
-        resumed.warnings.into_iter().chain(warning).for_each(|warning| recorder.warn(warning, observer));
+        let warnings = resumed.warnings.into_iter().chain(warning).chain(warnings);
+        warnings.for_each(|warning| recorder.warn(warning, observer));
         Ok(recorder)
     }
 
