@@ -95,7 +95,7 @@ def check(enscore, folder, name, data, model, objective):
     graph = folder / f"{out}-onnx" / "log_density.onnx"
     if graph.exists():
         found = outputs(str(graph), {"x": x})
-        worst["log density"] = differs(found["log_density"], scored["log_density"])
+        worst["log density"] = differs(found["log_density"] + description["log_volume"], scored["log_density"])
         worst["energy"] = differs(found["energy"], -found["log_density"])
     graph = folder / f"{out}-onnx" / "score.onnx"
     if graph.exists():

@@ -13,7 +13,9 @@ use crate::ising::chains::SpinChain;
 use crate::ising::{IsingModel, spin_rows};
 use crate::model::Bipartite;
 use crate::report::image_shape;
-use crate::sample::{Drawn, FileDrawing, ModelFile, RbmFile, WeightedBipartite, draw, draw_from_file};
+use crate::sample::{
+    Drawn, FileDrawing, ModelFile, RbmFile, RowMap, WeightedBipartite, draw, draw_from_file,
+};
 use crate::trained::Trained;
 
 /// Samples of a model file, and steps of their chains, where no number is given.
@@ -256,7 +258,9 @@ fn log_densities(file: &ModelFile, data: &str) -> Result<(String, Vec<f64>)> {
         ModelFile::Rbm(file) => {
             let target = file.weighted()?;
             let rows = rows_of_machine(file, &target, data, Split::Test)?;
-            Ok((target.fingerprint()?, target.log_densities(&rows)?))
+            let log_volume = file.rows.as_ref().map_or(0.0, RowMap::log_volume);
+            let values = target.log_densities(&rows)?.into_iter().map(|f| f + log_volume).collect();
+            Ok((target.fingerprint()?, values))
         }
         ModelFile::Ising(model) => {
             let rows = spin_rows(model, data)?;

@@ -20,7 +20,7 @@ pub struct ArrayFile {
 }
 
 /// What each part of the description is.
-const MEANINGS: [(&str, &str); 11] = [
+const MEANINGS: [(&str, &str); 12] = [
     ("model", "the [model] table of the settings: the architecture, with the kind as in `enscore settings`"),
     (
         "row_shape",
@@ -36,6 +36,11 @@ const MEANINGS: [(&str, &str); 11] = [
         "learnt_log_z",
         "log Z in nats over the mapped rows, where it is known: learnt in training, 0 of a normalised flow, \
          else null",
+    ),
+    (
+        "log_volume",
+        "log|det| of the map from a row in the data's units to what the model sees, in nats: add it to the model's \
+         log density to have that of the data's units, as `enscore score` writes it; log Z is the same number",
     ),
     (
         "confinement",
@@ -88,6 +93,7 @@ pub fn describe(trained: &Trained, arrays: &[ArrayFile], onnx: Vec<Value>) -> Re
         "onnx": onnx,
         "temperature": model.temperature,
         "learnt_log_z": trained.learnt_log_z,
+        "log_volume": trained.log_volume()?,
         "confinement": confinement,
         "noise_levels": model.levels.as_slice(),
         "seed": trained.settings.train().seed,

@@ -15,12 +15,14 @@ pub struct RowMap {
     whitening: Option<Whitening>,
     table: Option<TableRecord>,
     seed: u64,
+    log_volume: f64,
 }
 
 /// The parts of a description that a row map is read from.
 #[derive(Deserialize)]
 struct Described {
     seed: u64,
+    log_volume: f64,
     data: DescribedData,
 }
 
@@ -42,9 +44,14 @@ impl RowMap {
         let failed = |reason| Error::new(reason, "can't read the description of a model").at(path.display());
         let text =
             std::fs::read_to_string(path).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
-        let Described { seed, data } =
+        let Described { seed, log_volume, data } =
             serde_json::from_str(&text).map_err(|error| failed(Reason::Damaged).found_error(error))?;
-        Ok(RowMap { scale: data.scale, whitening: data.whitening, table: data.table, seed })
+        Ok(RowMap { scale: data.scale, whitening: data.whitening, table: data.table, seed, log_volume })
+    }
+
+    /// What the log density of a mapped row lacks to be that of the row in the data's units, nats.
+    pub fn log_volume(&self) -> f64 {
+        self.log_volume
     }
 
     /// How data like those of the run are read: the same columns by name.
