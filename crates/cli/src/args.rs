@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Score(Score),
     /// Fill in the unknown pixels of an image by sampling a Boltzmann machine given the known ones
     Inpaint(Inpaint),
-    /// Export a trained run for use elsewhere: arrays or ONNX with a description; an RBM also gets a model file
+    /// Export a trained run for use elsewhere: arrays or ONNX, described; an RBM also gets a model file
     Export(Export),
     /// Compute or estimate log Z of a model, with its standard error, and store it with the model
     Logz(Logz),
@@ -259,8 +259,8 @@ pub(crate) struct Export {
     /// Output folder; created if missing. Files that are there are not replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// npy: one file per parameter; safetensors: a single file; onnx: energy, log density and score as graphs for
-    /// an ONNX runtime. Each with model.json, which describes architecture, scale and log Z
+    /// npy: one file per parameter; safetensors: a single file; onnx: energy, log density and score as
+    /// graphs for an ONNX runtime. Each with model.json, which describes architecture, scale and log Z
     #[arg(long, value_enum, default_value_t = Arrays::Npy)]
     pub(crate) format: Arrays,
     /// Override a sampler key, e.g. --set sampler.weights=raw for the weights of the last step, not their

@@ -1,5 +1,5 @@
-//! `enscore export`: a trained model for use elsewhere: its parameters as npy or safetensors, or its functions
-//! as ONNX, with a description beside them, and of a machine a model file that names its arrays.
+//! `enscore export`: a trained model for use elsewhere: its parameters as npy or safetensors, or its
+//! functions as ONNX, with a description beside them, and of a machine a model file that names its arrays.
 
 use enscore::trained::Trained;
 use std::path::Path;

@@ -78,6 +78,12 @@ impl Suitability<'_> {
         format!("{}{more}", shown.join(", "))
     }
 
+    /// Whether an element does not vary, up to the rounding of its mean.
+    fn is_constant(&self, at: usize) -> bool {
+        let Statistics { mean, variance, .. } = self.statistics;
+        variance[at] <= 1e-20 * mean[at] * mean[at]
+    }
+
     fn constant_columns(&self) -> Option<String> {
         let gets_noise = self.settings.data().dequantise;
         let family = self.settings.model().method().family();
@@ -86,15 +92,15 @@ impl Suitability<'_> {
         if gets_noise || family == Family::Bipartite || !(self.is_table() || is_flow) {
             return None;
         }
-        let variance = &self.statistics.variance;
-        let constant: Vec<usize> = (0..variance.len()).filter(|at| variance[*at] == 0.0).collect();
+        let elements = self.statistics.variance.len();
+        let constant: Vec<usize> = (0..elements).filter(|at| self.is_constant(*at)).collect();
         if constant.is_empty() {
             return None;
         }
         let what = if self.is_table() {
             format!("constant columns: {}", self.named(&constant))
         } else {
-            format!("{} of {} elements are constant", constant.len(), variance.len())
+            format!("{} of {} elements are constant", constant.len(), elements)
         };
         let why = if is_flow {
             "; the likelihood of a flow grows there without bound"
@@ -165,7 +171,8 @@ impl Suitability<'_> {
 
     /// Values that a network sees in a size that it learns badly from.
     fn sizes(&self) -> Option<String> {
-        let variance = self.statistics.variance.iter().filter(|variance| **variance > 0.0);
+        let all = self.statistics.variance.iter().enumerate();
+        let variance = all.filter(|(at, _)| !self.is_constant(*at)).map(|(_, variance)| variance);
         let widest = variance.clone().copied().fold(0.0, f64::max).sqrt();
         let narrowest = variance.copied().fold(f64::INFINITY, f64::min).sqrt();
         if widest == 0.0 {

@@ -8,8 +8,8 @@
 //! visible_bias = "b_visible.npy"    # [visible]
 //! hidden_bias = "c_hidden.npy"      # [hidden]
 //! units = "bernoulli"               # or "gaussian", with deviation = 1.0
-//! rows = "model.json"               # how rows are mapped first: a description that `export` wrote; the data's
-//!                                   # own units without
+//! rows = "model.json"               # how rows are mapped first: a description that `export` wrote;
+//!                                   # the data's own units without
 //!
 //! [model]
 //! kind = "ising"                    # p(x) = exp(beta (Σ J x x' + Σ h x)) / Z, x = ±1
