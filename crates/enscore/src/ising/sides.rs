@@ -54,10 +54,10 @@ pub fn sides(model: &IsingModel) -> Result<Sides> {
         .collect();
     let [visible, hidden] = counts;
     if visible.checked_mul(hidden).is_none_or(|weights| weights > MOST_WEIGHTS) {
-        return Err(Error::input("too many sites for annealing")
+        return Err(Error::input("too many sites for two sides of units")
             .found(format_args!("{visible} and {hidden} sites of the two colours"))
             .expected(format_args!("at most {MOST_WEIGHTS} pairs"))
-            .remedy("use the method exact, available at any size for a torus with a single coupling"));
+            .remedy("anneal them site by site"));
     }
     let beta = model.beta();
     let mut biases: [Vec<f64>; 2] = counts.map(|count| vec![0.0; count]);
@@ -103,20 +103,17 @@ fn two_colours(sites: usize, bonds: &[(usize, usize, f64)]) -> Result<Vec<usize>
                     colours[*neighbour] = other;
                     waiting.push(*neighbour);
                 } else if colours[*neighbour] != other {
-                    return Err(Error::input("annealing needs a bipartite Ising model")
+                    return Err(Error::input("the sites take three colours")
                         .at(format_args!("sites {site} and {neighbour}"))
                         .found("a cycle of odd length")
-                        .expected("a grid, a torus with even sides, or a graph without odd cycles")
-                        .remedy("use the method exact"));
+                        .expected("a grid, a torus with even sides, or a graph without odd cycles"));
                 }
             }
         }
     }
     let colours: Vec<usize> = colours.into_iter().flatten().collect();
     if !colours.contains(&1) {
-        return Err(Error::input("annealing needs at least two sites")
-            .found(sites)
-            .remedy("use the method exact"));
+        return Err(Error::input("sides need at least two sites").found(sites));
     }
     Ok(colours)
 }

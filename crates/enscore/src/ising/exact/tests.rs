@@ -137,7 +137,7 @@ fn the_cheapest_way_is_taken_and_named() {
     assert_eq!(serde_json::to_string(&ExactMethod::TransferMatrix).unwrap(), "\"transfer-matrix\"");
 
     let large = IsingModel::graph(40, ring(40), Field::Uniform(0.0), 1.0).unwrap();
-    assert!(exact_log_z(&large).unwrap_err().to_string().contains("2^40 states"));
+    assert_eq!(method(&large), ExactMethod::Elimination);
     assert!(log_z_by_enumeration(&large).unwrap_err().to_string().contains("2^40 states"));
     let wide = IsingModel::torus(30, 40, uniform(1.0), Field::Uniform(0.1), 1.0).unwrap();
     let message = exact_log_z(&wide).unwrap_err().to_string();
@@ -175,4 +175,66 @@ fn what_is_no_model_is_refused() {
     let model = IsingModel::grid(1, 2, Coupling::Uniform(1.0), zero(), 1.0).unwrap();
     assert_eq!(model.energy(&[1, -1]).unwrap(), 1.0);
     assert!(model.energy(&[1]).is_err() && model.energy(&[1, 0]).is_err());
+}
+
+fn graph(sites: usize, bonds: &[[usize; 2]], field: Field, beta: f64) -> IsingModel {
+    let couplings = numbers(bonds.len(), 5);
+    let bond = |(sites, coupling): (&[usize; 2], &f64)| Bond { sites: *sites, coupling: *coupling };
+    IsingModel::graph(sites, bonds.iter().zip(&couplings).map(bond).collect(), field, beta).unwrap()
+}
+
+/// Lattices with couplings and fields that differ everywhere, trees, odd rings, parallel bonds, all pairs, sites
+/// of two colours, at temperatures up to which plain numbers underflow.
+#[test]
+fn elimination_is_the_sum_over_states() {
+    let pairs = |n: usize| -> Vec<[usize; 2]> { (0..n).flat_map(|i| (0..i).map(move |j| [j, i])).collect() };
+    let ring = |n: usize| -> Vec<[usize; 2]> { (0..n).map(|i| [i, (i + 1) % n]).collect() };
+    let colours: Vec<[usize; 2]> = (0..4).flat_map(|i| (4..11).map(move |j| [i, j])).collect();
+    let twice = [ring(5), ring(5)].concat();
+    let tree: Vec<[usize; 2]> = (1..10).map(|i| [i, i / 2]).collect();
+    for beta in [0.0, 0.4, 2.0, 700.0] {
+        let mut models: Vec<IsingModel> = [(11, pairs(11)), (9, ring(9)), (11, colours.clone())]
+            .into_iter()
+            .chain([(5, twice.clone()), (12, tree.clone()), (4, Vec::new())])
+            .map(|(n, bonds)| graph(n, &bonds, Field::PerSite(numbers(n, 6)), beta))
+            .collect();
+        for (height, width) in [(1, 1), (1, 5), (2, 2), (3, 4)] {
+            models.extend([false, true].map(|torus| random(torus, height, width, beta)));
+        }
+        for model in models {
+            let found = log_z_by_elimination(&model).unwrap();
+            let expected = by_states(&model);
+            assert!(close(found, expected, 1e-12), "{model:?}: {found} {expected}");
+        }
+    }
+}
+
+/// A ring of 40: the trace of a power of the transfer matrix; 100 sites without bonds; a complete graph of two
+/// colours of 18 sites each, whose transfer matrix is none and whose states are too many.
+#[test]
+fn what_no_other_way_affords_is_eliminated() {
+    let bonds = (0..40).map(|i| Bond { sites: [i, (i + 1) % 40], coupling: 0.8 }).collect();
+    let ring = IsingModel::graph(40, bonds, Field::Uniform(0.0), 1.0).unwrap();
+    let found = exact_log_z(&ring).unwrap();
+    let expected = 40.0 * (2.0 * 0.8f64.cosh()).ln() + 0.8f64.tanh().powi(40).ln_1p();
+    assert_eq!(found.method, ExactMethod::Elimination);
+    assert!(close(found.log_z, expected, 1e-13), "{found:?} {expected}");
+    let field = numbers(100, 7);
+    let alone = IsingModel::graph(100, Vec::new(), Field::PerSite(field.clone()), 0.7).unwrap();
+    let expected: f64 = field.iter().map(|h| (2.0 * (0.7 * h).cosh()).ln()).sum();
+    assert!(close(exact_log_z(&alone).unwrap().log_z, expected, 1e-13));
+    let colours: Vec<Bond> =
+        (0..18).flat_map(|i| (18..36).map(move |j| Bond { sites: [i, j], coupling: 0.1 })).collect();
+    let two = IsingModel::graph(36, colours, Field::Uniform(0.0), 1.0).unwrap();
+    // Given k of one colour up, each site of the other has a field of its own.
+    let choose = |k: usize| (1..=k).map(|i| ((19 - i) as f64 / i as f64).ln()).sum::<f64>();
+    let term = |k: usize| choose(k) + 18.0 * (2.0 * (0.1 * (2.0 * k as f64 - 18.0)).cosh()).ln();
+    let expected = (0..=18).map(|k| term(k).exp()).sum::<f64>().ln();
+    let found = exact_log_z(&two).unwrap();
+    assert!(close(found.log_z, expected, 1e-12), "{found:?} {expected}");
+    let pairs = (0..40).flat_map(|i| (0..i).map(move |j| Bond { sites: [j, i], coupling: 0.1 })).collect();
+    let all = IsingModel::graph(40, pairs, Field::Uniform(0.0), 1.0).unwrap();
+    let refused = exact_log_z(&all).unwrap_err();
+    assert!(refused.remedy.contains("method ais"), "{refused}");
+    assert!(log_z_by_elimination(&all).is_err());
 }
