@@ -11,7 +11,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, View};
 
-use crate::files::{unreadable, write_atomically};
+use crate::files::{half, unreadable, write_atomically};
 use crate::{Error, Reason, Result};
 
 /// The numbers of an array, in row-major order.
@@ -58,6 +58,9 @@ impl TensorData {
 
     fn from_bytes(dtype: Dtype, bytes: &[u8]) -> Option<TensorData> {
         Some(match dtype {
+            // Half precision is widened: arrays are written in single precision or better.
+            Dtype::F16 => TensorData::F32(halves(bytes).map(half::from_binary16).collect()),
+            Dtype::BF16 => TensorData::F32(halves(bytes).map(half::from_bfloat16).collect()),
             Dtype::F32 => TensorData::F32(words(bytes).map(f32::from_le_bytes).collect()),
             Dtype::F64 => TensorData::F64(words(bytes).map(f64::from_le_bytes).collect()),
             Dtype::I64 => TensorData::I64(words(bytes).map(i64::from_le_bytes).collect()),
@@ -76,6 +79,10 @@ fn joined<const N: usize>(words: impl ExactSizeIterator<Item = [u8; N]>) -> Vec<
 
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.as_chunks::<N>().0.iter().copied()
+}
+
+fn halves(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    words(bytes).map(u16::from_le_bytes)
 }
 
 /// One array with its shape.
@@ -265,7 +272,7 @@ impl Tensors {
             let data = TensorData::from_bytes(view.dtype(), view.data()).ok_or_else(|| {
                 let error = Error::new(Reason::Damaged, "a tensor of an unsupported type")
                     .at(format!("{place}, {name}"));
-                error.found(view.dtype()).expected("F32, F64 or I64")
+                error.found(view.dtype()).expected("F16, BF16, F32, F64 or I64")
             })?;
             tensors.insert(name, view.shape(), data)?;
         }
@@ -385,10 +392,16 @@ mod tests {
         ] {
             refusal(&file(header, &[0; 4]));
         }
-        let half = file(r#"{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, &[0; 4]);
+        let wide =
+            file(r#"{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#, &[0x00, 0x3e, 0x00, 0xc0]);
+        assert_eq!(Tensors::from_bytes(&wide, "x").unwrap().f32("w").unwrap(), [1.5, -2.0]);
+        let wide =
+            file(r#"{"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}"#, &[0xc0, 0x3f, 0x00, 0xc0]);
+        assert_eq!(Tensors::from_bytes(&wide, "x").unwrap().f32("w").unwrap(), [1.5, -2.0]);
+        let half = file(r#"{"w":{"dtype":"I16","shape":[2],"data_offsets":[0,4]}}"#, &[0; 4]);
         assert_eq!(
             refusal(&half),
-            "a tensor of an unsupported type: x, w: found F16, expected F32, F64 or I64"
+            "a tensor of an unsupported type: x, w: found I16, expected F16, BF16, F32, F64 or I64"
         );
     }
 

@@ -2,6 +2,7 @@
 //! apart.
 
 mod atomic;
+pub(crate) mod half;
 mod hash;
 mod lock;
 mod seal;

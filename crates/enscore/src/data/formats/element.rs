@@ -3,6 +3,7 @@
 use super::failure::no_memory;
 use crate::data::Values;
 use crate::error::{Error, Result};
+use crate::files::half;
 
 /// The type of the numbers in a binary file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Element {
             (Element::I8, Values::F32(out)) => each(bytes, order, out, |x| f32::from(i8::from_le_bytes(x))),
             (Element::U16, Values::F32(out)) => each(bytes, order, out, |x| f32::from(u16::from_le_bytes(x))),
             (Element::I16, Values::F32(out)) => each(bytes, order, out, |x| f32::from(i16::from_le_bytes(x))),
-            (Element::F16, Values::F32(out)) => each(bytes, order, out, |x| half(u16::from_le_bytes(x))),
+            (Element::F16, Values::F32(out)) => each(bytes, order, out, |x| half::from_binary16(u16::from_le_bytes(x))),
             (_, Values::F32(out)) => each(bytes, order, out, f32::from_le_bytes),
             (Element::U32, Values::F64(out)) => each(bytes, order, out, |x| f64::from(u32::from_le_bytes(x))),
             (Element::I32, Values::F64(out)) => each(bytes, order, out, |x| f64::from(i32::from_le_bytes(x))),
@@ -112,19 +113,6 @@ fn each<const N: usize, T>(bytes: &[u8], order: Bytes, out: &mut Vec<T>, number:
         }
         number(little)
     }));
-}
-
-/// The number whose half-precision bits (IEEE 754 binary16) these are.
-fn half(bits: u16) -> f32 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let exponent = i32::from(bits >> 10 & 31);
-    let fraction = f32::from(bits & 1023) / 1024.0;
-    sign * match exponent {
-        0 => fraction * 2f32.powi(-14),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1.0 + fraction) * 2f32.powi(exponent - 15),
-    }
 }
 
 #[cfg(test)]
