@@ -275,3 +275,81 @@ fn energies_and_counts_are_those_of_the_pixels() {
         }
     }
 }
+
+/// A small image by all its labellings: marginals that sampling meets, and log Z.
+#[test]
+fn small_images_are_enumerated() {
+    let folder = Folder::new();
+    let spins: [f32; 12] = [1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0];
+    folder.write("y.npy", &npy(&spins, 4));
+    let call = "y.npy --eta 0.6 --beta 0.4 --out x.npy";
+    let found = json(&folder, &format!("{call} --method exact --marginals exact.npy"));
+    let model = enscore::ising::denoise::IsingDenoising::new(0.6, 0.4).unwrap();
+    let exact = model.enumerate(&spins.map(|spin| spin as i8), 3, 4).unwrap();
+    assert_eq!(found["log_z"].as_f64(), Some(exact.log_z));
+    assert_eq!(found["least_energy"].as_f64(), Some(exact.least_energy));
+    let means = folder.npy("exact.npy");
+    assert!(means.iter().zip(&exact.means).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6));
+    let sampled = json(&folder, &format!("{call} --method gibbs --sweeps 3000 --marginals means.npy"));
+    let errors = folder.npy("means.npy").iter().zip(&means).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(errors < 0.1, "{errors}");
+    assert!(sampled["mean_energy_standard_error"].as_f64().unwrap() > 0.0, "{sampled}");
+    folder.write("large.npy", &npy(&[1.0, -1.0].repeat(12), 4));
+    let ran = folder.run("denoise large.npy --method exact --out x.npy");
+    assert!(ran.code == Some(2) && ran.stderr.contains("24 pixels"), "{ran:?}");
+    for q in ["0.6", "1", "0"] {
+        let ran = folder.run(&format!("denoise y.npy --out x.npy --flip-probability {q}"));
+        assert!(ran.code == Some(2) && ran.stderr.contains("at most 0.5"), "{ran:?}");
+    }
+}
+
+/// The tables of the Ising prior give its images; tables of a channel that flips white more often than black don't.
+#[test]
+fn general_potentials_come_from_a_file() {
+    let folder = images();
+    let [eta, beta] = [1.1f64, 0.9];
+    let table = |weight: f64| {
+        let [same, other] = [weight.exp(), (-weight).exp()];
+        format!("[[{same}, {other}], [{other}, {same}]]")
+    };
+    let text = format!("[model]\nkind = 'pairwise'\npsi = {}\npsi_right = {}\n", table(eta), table(beta));
+    folder.write("ising.toml", text.as_bytes());
+    for method in ["maxflow", "icm", "gibbs", "annealing"] {
+        let by_tables = json(
+            &folder,
+            &format!("noisy.npy --out a.npy --method {method} --model ising.toml --truth truth.npy"),
+        );
+        let by_ising =
+            json(&folder, &format!("noisy.npy --out b.npy --method {method} --eta 1.1 --beta 0.9"));
+        let energies = [&by_tables, &by_ising].map(|found| found["energy"].as_f64().unwrap());
+        let bound = if method == "gibbs" { 20.0 } else { 1e-6 };
+        assert!((energies[0] - energies[1]).abs() < bound, "{method}: {energies:?}");
+        assert!(by_tables["bit_errors_after"].as_u64().unwrap() < 15, "{by_tables}");
+    }
+    let skewed = text.replace(&table(eta), "[[0.6, 0.4], [0.01, 0.99]]");
+    folder.write("skewed.toml", skewed.as_bytes());
+    let found = json(&folder, "noisy.npy --out c.npy --model skewed.toml");
+    assert_ne!(folder.npy("a.npy"), folder.npy("c.npy"), "{found}");
+    folder.write("y.npy", &npy(&[1.0, 1.0, -1.0, 1.0, 1.0, -1.0, 1.0, 1.0], 4));
+    let small = format!("[model]\nkind = 'pairwise'\npsi = {}\npsi_right = {}\n", table(0.6), table(0.4));
+    folder.write("small.toml", small.as_bytes());
+    let by_tables = json(&folder, "y.npy --out d.npy --method exact --model small.toml");
+    let by_ising = json(&folder, "y.npy --out d.npy --method exact --eta 0.6 --beta 0.4");
+    let log_z = [&by_tables, &by_ising].map(|found| found["log_z"].as_f64().unwrap());
+    assert!((log_z[0] - log_z[1]).abs() < 1e-9, "{log_z:?}");
+    for (text, part) in [
+        ("psi = [[1, 1], [1, 0]]\npsi_right = [[1, 1], [1, 1]]", "above 0"),
+        ("psi = [[1, 1, 1], [1, 1, 1]]\npsi_right = [[1, 1], [1, 1]]", "[2, 2] or [2, 4, 2]"),
+        ("psi = [[1, 1], [1, 1]]", "psi_right"),
+        ("psi = [[1, 1], [1, 1]]\npsi_right = [[1, 2], [2, 1]]", "max-flow does not apply"),
+    ] {
+        folder.write("bad.toml", format!("[model]\nkind = 'pairwise'\n{text}\n").as_bytes());
+        let ran = folder.run("denoise y.npy --out e.npy --model bad.toml");
+        assert!(
+            ran.code == Some(2) && ran.stderr.contains(part) && ran.stderr.lines().count() == 1,
+            "{ran:?}"
+        );
+    }
+    let ran = folder.run("denoise y.npy --out e.npy --model small.toml --beta 0.3");
+    assert!(ran.code == Some(2) && ran.stderr.contains("--beta"), "{ran:?}");
+}

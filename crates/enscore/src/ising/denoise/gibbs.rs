@@ -57,8 +57,11 @@ pub struct Posterior {
     pub std_errs: Vec<f64>,
     /// The signs of the means (where one is 0, the noisy pixel), with their energy.
     pub labelling: Labelling,
-    /// E\[E(x) | y\].
+    /// E\[E(x) | y\], nats.
     pub mean_energy: f64,
+    /// Its standard error, from the scatter of the chains' means, which are independent whatever the
+    /// autocorrelation of a chain.
+    pub mean_energy_std_err: f64,
     /// Split R-hat of the energy (Gelman et al. 2013, "Bayesian data analysis", section 11.4): near 1 where
     /// chains agree. None where the energy never changes or there are fewer than 4 sweeps.
     pub r_hat: Option<f64>,
@@ -112,12 +115,14 @@ pub fn posterior(
     let sign = |(mean, y): (&f64, &i8)| if *mean == 0.0 { *y } else { mean.signum() as i8 };
     let spins: Vec<i8> = moments.means.iter().zip(y).map(sign).collect();
     let energy = model.energy(&spins, y, height, width)?;
-    let all = (settings.chains * settings.sweeps) as f64;
+    let mut of_chains = Moments::new(1);
+    energies.iter().for_each(|path| of_chains.add(&[path.iter().sum::<f64>() / path.len() as f64]));
     Ok(Posterior {
         means: moments.means,
         std_errs,
         labelling: Labelling { spins, energy },
-        mean_energy: energies.iter().flatten().sum::<f64>() / all,
+        mean_energy: of_chains.means[0],
+        mean_energy_std_err: of_chains.std_errs()[0],
         r_hat: split_r_hat(&energies),
     })
 }
@@ -208,6 +213,25 @@ mod tests {
                 assert!(found.r_hat.unwrap() < 1.02, "{:?}", found.r_hat);
             }
         }
+    }
+
+    /// The mean energy beside enumeration over seeds, in units of its error.
+    #[test]
+    fn the_mean_energy_is_that_of_enumeration_within_its_error() {
+        let y = [1i8, 1, -1, 1, -1, 1, 1, 1, -1, -1, 1, -1];
+        let model = IsingDenoising::new(0.5, 0.6).unwrap();
+        let spins = |state: usize| -> Vec<i8> { (0..12).map(|i| 2 * (state >> i & 1) as i8 - 1).collect() };
+        let energies: Vec<f64> = (0..1 << 12).map(|s| model.energy(&spins(s), &y, 3, 4).unwrap()).collect();
+        let z: f64 = energies.iter().map(|e| (-e).exp()).sum();
+        let exact = energies.iter().map(|e| e * (-e).exp()).sum::<f64>() / z;
+        let seeds = 60;
+        let square = |seed: u64| {
+            let settings = GibbsSettings { chains: 16, burn_in: 50, sweeps: 100, seed };
+            let found = posterior(&model, &y, [3, 4], &settings, &mut quiet).unwrap();
+            ((found.mean_energy - exact) / found.mean_energy_std_err).powi(2)
+        };
+        let spread = ((0..seeds).map(square).sum::<f64>() / seeds as f64).sqrt();
+        assert!((0.75..1.35).contains(&spread), "{spread}");
     }
 
     /// Without a coupling the conditional mean is the mean.

@@ -69,6 +69,16 @@ impl GridCut {
     /// good as outside. There are fewer than 2^31 sites, and fields and the coupling are at most 2^30 in
     /// size.
     pub(super) fn new(fields: &[Option<i32>], width: usize, coupling: i32) -> Self {
+        GridCut::with_couplings(fields, width, |_, _| coupling)
+    }
+
+    /// The same with a coupling for each bond, at least 0: of site i and the one to its right, (i, false), or the
+    /// one below, (i, true).
+    pub(super) fn with_couplings(
+        fields: &[Option<i32>],
+        width: usize,
+        coupling: impl Fn(usize, bool) -> i32,
+    ) -> Self {
         let height = fields.len() / width;
         let stride = width + 1;
         let mut sites = vec![OUTSIDE; (height + 2) * stride];
@@ -86,6 +96,9 @@ impl GridCut {
                 // A neighbour that takes part and came before: to the left, above.
                 for (back, forth, offset) in [(1, 0, 1), (3, 2, stride)] {
                     if sites[here - offset].parent == TERMINAL {
+                        let site = row * width + column;
+                        let down = offset == stride;
+                        let coupling = coupling(if down { site - width } else { site - 1 }, down);
                         sites[here].residual[back] = coupling;
                         sites[here - offset].residual[forth] = coupling;
                     }

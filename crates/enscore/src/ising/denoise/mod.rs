@@ -2,7 +2,7 @@
 //!
 //! Its best labelling comes by a minimum cut or by iterated conditional modes, exact marginals of small
 //! images by enumeration. With any finite weights [`posterior`] samples it and gives marginals, and
-//! [`anneal`] searches for a labelling of low energy.
+//! [`anneal`] searches for a labelling of low energy. [`ImageTables`] has general potentials instead.
 
 mod annealing;
 mod checkerboard;
@@ -13,8 +13,10 @@ mod grid_cut;
 mod icm;
 mod model;
 mod persistency;
+mod tables;
 
 pub use annealing::{AnnealingSettings, TemperatureSchedule, anneal};
 pub use enumeration::{ExactPosterior, MOST_ENUMERATED_PIXELS};
 pub use gibbs::{GibbsSettings, Posterior, posterior};
 pub use model::{IsingDenoising, Labelling};
+pub use tables::{ImageTables, TablesPosterior};

@@ -1,14 +1,17 @@
-//! `enscore denoise`: a two-valued image from a noisy one, by the Ising model.
+//! `enscore denoise`: a two-valued image from a noisy one, by the Ising model or by potentials from a file.
+
+mod tables;
 
 use std::path::Path;
 use std::time::Instant;
 
 use enscore::files::write_bytes_atomically;
 use enscore::ising::denoise::{
-    AnnealingSettings, GibbsSettings, IsingDenoising, Labelling, Posterior, anneal, posterior,
+    AnnealingSettings, ExactPosterior, GibbsSettings, IsingDenoising, Labelling, Posterior, anneal, posterior,
 };
 use enscore::ising::{BinaryImage, read_binary_image};
 use enscore::report::{Image, png, table};
+use enscore::sample::ModelFile;
 use enscore::{Error, Result};
 use serde_json::json;
 
@@ -20,6 +23,9 @@ use crate::progress::Progress;
 
 /// The split R-hat of the energy above which chains have not met.
 const R_HAT_LIMIT: f64 = 1.05;
+/// The weight of agreement between neighbours, and the share of pixels that noise flips, where none is given.
+const USUAL_BETA: f64 = 0.6;
+const USUAL_FLIPS: f64 = 0.1;
 /// Black and white in files where the input has no levels of 8 bits.
 const BLACK_AND_WHITE: [u8; 2] = [0, 255];
 
@@ -27,6 +33,19 @@ const BLACK_AND_WHITE: [u8; 2] = [0, 255];
 struct Found {
     labelling: Labelling,
     posterior: Option<Posterior>,
+    exact: Option<ExactPosterior>,
+}
+
+impl Found {
+    fn labelling(labelling: Labelling) -> Found {
+        Found { labelling, posterior: None, exact: None }
+    }
+
+    /// E[x_i | y], where it is known.
+    fn means(&self) -> Option<&[f64]> {
+        let exact = self.exact.as_ref().map(|exact| &exact.means[..]);
+        exact.or(self.posterior.as_ref().map(|posterior| &posterior.means[..]))
+    }
 }
 
 pub(crate) fn run(context: &Context, arguments: &Denoise) -> Result<Answer> {
@@ -35,27 +54,39 @@ pub(crate) fn run(context: &Context, arguments: &Denoise) -> Result<Answer> {
 
 fn denoise(context: &Context, arguments: &Denoise) -> Result<Answer> {
     check(arguments)?;
-    let model = IsingDenoising::new(eta(arguments)?, arguments.beta)?;
+    if arguments.model != "ising" {
+        return tables::denoise(context, arguments);
+    }
+    let model = IsingDenoising::new(eta(arguments)?, arguments.beta.unwrap_or(USUAL_BETA))?;
     let noisy = read_binary_image(&arguments.input, arguments.threshold)?;
     let truth = truth(arguments, &noisy)?;
     let began = Instant::now();
     let found = find(context, arguments, &model, &noisy)?;
     let seconds = began.elapsed().as_secs_f64();
     write(&arguments.out, arguments, &noisy, &found.labelling.spins)?;
-    if let (Some(path), Some(posterior)) = (&arguments.marginals, &found.posterior) {
-        write_marginals(path, &noisy, &posterior.means)?;
+    if let (Some(path), Some(means)) = (&arguments.marginals, found.means()) {
+        write_marginals(path, &noisy, means)?;
     }
     answer(arguments, &model, &noisy, truth.as_ref(), &found, seconds)
 }
 
 /// What can be refused before anything is read.
 fn check(arguments: &Denoise) -> Result<()> {
-    if arguments.model != "ising" {
+    let of_file = ModelFile::is_at(Path::new(&arguments.model));
+    if arguments.model != "ising" && !of_file {
         return Err(Error::input("unknown image prior")
             .at("--model")
             .found(&arguments.model)
-            .expected("ising")
+            .expected("ising, or a .toml file of potentials")
             .remedy("leave --model out; trained runs can't denoise yet"));
+    }
+    let weights = [
+        ("--eta", arguments.eta.is_some()),
+        ("--flip-probability", arguments.flip_probability.is_some()),
+        ("--beta", arguments.beta.is_some()),
+    ];
+    if let Some((name, _)) = weights.into_iter().find(|(_, given)| *given && of_file) {
+        return Err(Error::input("a file of potentials has its own weights").at(name).remedy("leave it out"));
     }
     if let Some(threshold) = arguments.threshold.filter(|threshold| !threshold.is_finite()) {
         let error = Error::input("invalid threshold").at("--threshold").found(threshold);
@@ -68,7 +99,7 @@ fn check(arguments: &Denoise) -> Result<()> {
         ("--sweeps", arguments.sweeps.is_some(), random),
         ("--burn-in", arguments.burn_in.is_some(), gibbs),
         ("--chains", arguments.chains.is_some(), gibbs),
-        ("--marginals", arguments.marginals.is_some(), gibbs),
+        ("--marginals", arguments.marginals.is_some(), gibbs || method == Denoiser::Exact),
     ] {
         if given && !applies {
             return Err(Error::input(format!("--method {} does not use this option", method.name()))
@@ -95,10 +126,12 @@ fn is(path: &Path, ending: &str) -> bool {
 
 /// --eta, or what flips of the probability given make it: ln((1 - q) / q) / 2.
 fn eta(arguments: &Denoise) -> Result<f64> {
-    let q = arguments.flip_probability;
-    if !(q > 0.0 && q < 1.0) {
+    let q = arguments.flip_probability.unwrap_or(USUAL_FLIPS);
+    if !(q > 0.0 && q <= 0.5) {
         let error = Error::input("invalid flip probability").at("--flip-probability").found(q);
-        return Err(error.expected("a number between 0 and 1"));
+        let error = error.expected("a number above 0, at most 0.5");
+        let beyond = q > 0.5 && q < 1.0;
+        return Err(if beyond { error.remedy("invert the image, or give a negative --eta") } else { error });
     }
     Ok(arguments.eta.unwrap_or(0.5 * ((1.0 - q) / q).ln()))
 }
@@ -128,12 +161,12 @@ fn find(
     let mut progress = |done, all| bar.phase("sweeps", done, all);
     let sweeps = |usual: usize| arguments.sweeps.map_or(usual, |sweeps| sweeps as usize);
     let found = match arguments.method {
-        Denoiser::Maxflow => Found { labelling: model.exact_map(y, height, width)?, posterior: None },
-        Denoiser::Icm => Found { labelling: model.icm(y, height, width)?, posterior: None },
+        Denoiser::Maxflow => Found::labelling(model.exact_map(y, height, width)?),
+        Denoiser::Icm => Found::labelling(model.icm(y, height, width)?),
         Denoiser::Annealing => {
             let settings = AnnealingSettings::geometric(model, sweeps(500), arguments.seed);
             let labelling = anneal(model, y, [height, width], &settings, &mut progress)?;
-            Found { labelling, posterior: None }
+            Found::labelling(labelling)
         }
         Denoiser::Gibbs => {
             let usual = GibbsSettings::default();
@@ -145,7 +178,14 @@ fn find(
                 seed: arguments.seed,
             };
             let posterior = posterior(model, y, [height, width], &settings, &mut progress)?;
-            Found { labelling: posterior.labelling.clone(), posterior: Some(posterior) }
+            Found { posterior: Some(posterior.clone()), ..Found::labelling(posterior.labelling) }
+        }
+        Denoiser::Exact => {
+            let exact = model.enumerate(y, height, width)?;
+            let sign = |(mean, y): (&f64, &i8)| if *mean == 0.0 { *y } else { mean.signum() as i8 };
+            let spins: Vec<i8> = exact.means.iter().zip(y).map(sign).collect();
+            let energy = model.energy(&spins, y, height, width)?;
+            Found { exact: Some(exact), ..Found::labelling(Labelling { spins, energy }) }
         }
     };
     bar.end();
@@ -210,11 +250,22 @@ fn answer(
     if let Some(posterior) = posterior {
         let std_err = posterior.std_err();
         json["mean_energy"] = json!(posterior.mean_energy);
+        json["mean_energy_standard_error"] = json!(posterior.mean_energy_std_err);
         json["standard_error"] = json!(std_err);
         json["r_hat"] = json!(posterior.r_hat);
         json["marginals"] = json!(arguments.marginals.as_deref().map(text_of));
         let agree = r_hat.map_or(String::new(), |r_hat| format!(", R-hat of the energy {r_hat:.3}"));
+        let energy = format!("{:.4} ± {:.4} nats", posterior.mean_energy, posterior.mean_energy_std_err);
+        lines = lines.line("mean energy", energy);
         lines = lines.line("marginals", format!("± {std_err:.1e} (root mean square){agree}"));
+    }
+    if let Some(exact) = &found.exact {
+        json["log_z"] = json!(exact.log_z);
+        json["least_energy"] = json!(exact.least_energy);
+        json["marginals"] = json!(arguments.marginals.as_deref().map(text_of));
+        lines = lines
+            .line("log Z", format!("{:.6} nats, all 2^{} images", exact.log_z, y.len()))
+            .line("least energy", format!("{:.4} nats", exact.least_energy));
     }
     if let Some([before, after]) = errors {
         json["bit_errors_before"] = json!(before);
