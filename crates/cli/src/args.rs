@@ -137,8 +137,9 @@ pub(crate) struct Sample {
     /// of the training data) [default: samples/sample-seedN.png in the run for images, .csv for vectors]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Override a sampler key, e.g. --set sampler.steps_per_level=200; may be repeated
-    #[arg(long, value_name = "sampler.KEY=VALUE")]
+    /// Override a sampler key of a run or a key of a model file, e.g. --set sampler.steps_per_level=200 or
+    /// --set model.beta=0.3; may be repeated
+    #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Also write a picture of the first chains from start to end: one row per chain, one column per noise
     /// level
@@ -219,6 +220,9 @@ pub(crate) struct Score {
     /// file]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Model files only: override a key, e.g. --set model.beta=0.3; may be repeated
+    #[arg(long, value_name = "model.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -276,23 +280,28 @@ pub(crate) struct Logz {
     /// How to compute log Z; `exact` picks the cheapest exact method, `bracket` anneals in both directions
     #[arg(long, value_enum, default_value_t = Method::Ais)]
     pub(crate) method: Method,
-    /// Data for the base-rate model that annealing starts from: a name, file or folder [default: uniform
-    /// base]
+    /// Data for the independent units or the Gaussian that annealing starts from: a name, file or folder
+    /// [default: uniform base; for energies of vectors the run's training data]
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// Chains per direction, at least 2
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) chains: u32,
     /// Inverse temperatures: N evenly spaced steps, `published` (Salakhutdinov and Murray 2008: 14,500
-    /// steps), or a file with one per line, increasing from 0 to 1
-    #[arg(long, value_name = "N|published|FILE", default_value = "published")]
-    pub(crate) temperatures: String,
-    /// Gibbs sweeps before reverse annealing, for models that can't be sampled exactly
+    /// steps), or a file with one per line, increasing from 0 to 1 [default: published; for energies of
+    /// vectors 500 steps along a sigmoid]
+    #[arg(long, value_name = "N|published|FILE")]
+    pub(crate) temperatures: Option<String>,
+    /// Gibbs sweeps, or moves of an energy, before reverse annealing, for models that can't be sampled
+    /// exactly
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub(crate) sweeps: u32,
     /// Fail if the bracket is wider than this (nats)
     #[arg(long, value_name = "NATS", default_value_t = 1.0)]
     pub(crate) width: f64,
+    /// Model files only: override a key, e.g. --set model.beta=0.3; may be repeated
+    #[arg(long, value_name = "model.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Random seed
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -315,22 +324,23 @@ pub(crate) struct Denoise {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Image prior; `ising`: p(x | y) ∝ exp(eta Σ x_i y_i + beta Σ x_i x_j), spins ±1, second sum over
-    /// neighbours
+    /// neighbours; or a .toml file of potentials psi_i and psi_ij (docs/denoising.md)
     #[arg(long, value_name = "MODEL", default_value = "ising")]
     pub(crate) model: String,
     /// maxflow: the exact most probable image; icm: greedy single flips from the noisy image; annealing:
-    /// simulated annealing; gibbs: the more probable value of each pixel, by sampling
+    /// simulated annealing; gibbs: the more probable value of each pixel, by sampling; exact: the same by
+    /// enumeration of all images, up to 22 pixels, with log Z
     #[arg(long, value_enum, default_value_t = Denoiser::Maxflow)]
     pub(crate) method: Denoiser,
     /// Weight of agreement with the noisy image [default: ln((1 - q) / q) / 2, q = --flip-probability]
     #[arg(long, value_name = "X", allow_negative_numbers = true, conflicts_with = "flip_probability")]
     pub(crate) eta: Option<f64>,
-    /// Probability that the noise flipped a pixel
-    #[arg(long, value_name = "Q", default_value_t = 0.1)]
-    pub(crate) flip_probability: f64,
-    /// Weight of agreement between neighbours; negative favours disagreement (not with maxflow)
-    #[arg(long, value_name = "X", default_value_t = 0.6, allow_negative_numbers = true)]
-    pub(crate) beta: f64,
+    /// Probability that the noise flipped a pixel, at most 0.5 [default: 0.1]
+    #[arg(long, value_name = "Q")]
+    pub(crate) flip_probability: Option<f64>,
+    /// Weight of agreement between neighbours; negative favours disagreement (not with maxflow) [default: 0.6]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) beta: Option<f64>,
     /// Binarise a grey image first: values of at least T are white. In the file's units (0 to 255 for PNG);
     /// for PNG, T up to 1 is a fraction of full white
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
@@ -350,7 +360,7 @@ pub(crate) struct Denoise {
     /// Number of gibbs chains; the first starts at the noisy image, the others at random [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1024))]
     pub(crate) chains: Option<u32>,
-    /// With gibbs, also write the posterior: .npy (means E[x_i | y] from -1 to 1) or .png (probability of
+    /// With gibbs or exact, also write the posterior: .npy (means E[x_i | y] from -1 to 1) or .png (probability of
     /// white)
     #[arg(long, value_name = "FILE")]
     pub(crate) marginals: Option<PathBuf>,
@@ -362,6 +372,7 @@ pub(crate) enum Denoiser {
     Icm,
     Annealing,
     Gibbs,
+    Exact,
 }
 
 impl Denoiser {
@@ -372,6 +383,7 @@ impl Denoiser {
             Denoiser::Icm => "icm",
             Denoiser::Annealing => "annealing",
             Denoiser::Gibbs => "gibbs",
+            Denoiser::Exact => "exact",
         }
     }
 }

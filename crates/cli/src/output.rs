@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use enscore::evaluate::{Evaluation, Refused, TwoSample};
+use enscore::evaluate::{Evaluation, Mean, Refused, TwoSample};
 use enscore::report::measured;
 use enscore::{Error, Reason, Result};
 use serde_json::{Map, Value, json};
@@ -123,6 +123,11 @@ impl Lines {
     pub(crate) fn text(self) -> String {
         self.0
     }
+}
+
+/// A mean with its standard error, where there is one.
+pub(crate) fn with_error(mean: &Mean) -> String {
+    measured(mean.value, mean.error())
 }
 
 fn mean(values: &[f64]) -> f64 {

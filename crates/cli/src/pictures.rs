@@ -50,11 +50,16 @@ pub(crate) fn refuse_missing_folder(path: &Path) -> Result<()> {
     Err(Error::input(what).at(place.display()).remedy("create the folder, or name another file"))
 }
 
-/// The first `count` of `rows` on one sheet, which is as high as wide from its square on.
+/// The first `count` of `rows` on one sheet, which is as high as wide from its square on. Images of black and
+/// white alone lie on grey.
 pub(crate) fn sheet_of(rows: &[f32], shape: [usize; 3], count: usize) -> Result<Image> {
     let square = sheet::COLUMNS * sheet::COLUMNS;
     let columns = if count <= square { sheet::COLUMNS } else { count.isqrt() };
-    sheet::sheet(rows, shape, columns, enlargement(shape, columns), sheet::GAP)
+    let scale = enlargement(shape, columns);
+    if rows.iter().all(|value| *value == 0.0 || *value == 1.0) {
+        return sheet::sheet_between(rows, shape, columns, scale, sheet::GAP, sheet::GREY);
+    }
+    sheet::sheet(rows, shape, columns, scale, sheet::GAP)
 }
 
 /// How much images are enlarged of which `columns` lie side by side.

@@ -6,21 +6,24 @@ use std::path::Path;
 use crate::data::{Split, load_held_out, load_with, rows_of};
 use crate::error::{Error, Result};
 use crate::evaluate::{
-    LogZOrigin, LogZSettings, Normaliser, RowScores, Tell, ising_log_z_estimate, learning_rows_for,
-    log_z_estimate, rows_for, score_rows, unit_rows,
+    LogZOrigin, LogZSettings, Normaliser, RowScores, Tell, energy_log_z_estimate, ising_log_z_estimate,
+    learning_rows_for, log_z_estimate, rows_for, run_data, score_rows, unit_rows,
 };
 use crate::ising::chains::SpinChain;
 use crate::ising::{IsingModel, spin_rows};
-use crate::model::Bipartite;
+use crate::model::{Bipartite, Network};
 use crate::report::image_shape;
 use crate::sample::{
-    Drawn, FileDrawing, ModelFile, RbmFile, RowMap, WeightedBipartite, draw, draw_from_file,
+    Drawn, FileDrawing, ModelFile, RbmFile, RowMap, SpinAverages, TrainedDensity, WeightedBipartite, draw,
+    draw_from_file, draw_spins,
 };
 use crate::trained::Trained;
 
 /// Samples of a model file, and steps of their chains, where no number is given.
 const FILE_SAMPLES: usize = 64;
 const FILE_STEPS: u64 = 1000;
+/// Rows that the base of an energy is fitted to, at most.
+const MOST_BASE_ROWS: usize = 60_000;
 
 /// Where a model is.
 pub enum ModelSource {
@@ -54,6 +57,8 @@ pub struct Samples {
     pub shown: Vec<f32>,
     /// The trajectory and how proposals fared.
     pub drawn: Drawn,
+    /// What chains of spins came to.
+    pub averages: Option<SpinAverages>,
 }
 
 /// The rows' scores, and the log Z that their log densities are known up to.
@@ -77,12 +82,7 @@ impl ModelSource {
         if !ModelFile::is_at(path) {
             return Ok(ModelSource::Run(Box::new(Trained::open(path, overrides)?)));
         }
-        match overrides.first() {
-            Some(first) => {
-                Err(Error::input("a model file has no settings to override").at(format!("override {first}")))
-            }
-            None => Ok(ModelSource::File(ModelFile::read(path)?)),
-        }
+        ModelFile::read_with(path, overrides).map(ModelSource::File)
     }
 
     /// The extents of a sample.
@@ -142,19 +142,30 @@ impl ModelSource {
                 let sampler = trained.settings.sampler();
                 let chains = asked.trajectories.min(count);
                 let drawn = draw(model, sampler, count, asked.seed, chains, progress)?;
-                Ok(Samples { rows: model.raw_rows(&drawn.rows)?, shown: drawn.shown().to_vec(), drawn })
+                Ok(Samples {
+                    rows: model.raw_rows(&drawn.rows)?,
+                    shown: drawn.shown().to_vec(),
+                    drawn,
+                    averages: None,
+                })
             }
             ModelSource::File(file) => {
                 let SamplesAsked { seed, chain, .. } = *asked;
                 let drawing = FileDrawing { count, steps: Self::file_steps(asked), seed, chain };
-                let drawn = draw_from_file(file, drawing, progress)?;
+                let (drawn, averages) = match file {
+                    ModelFile::Ising(model) => {
+                        let (drawn, averages) = draw_spins(model, drawing, progress)?;
+                        (drawn, Some(averages))
+                    }
+                    ModelFile::Rbm(_) => (draw_from_file(file, drawing, progress)?, None),
+                };
                 let rows = match file {
                     ModelFile::Rbm(RbmFile { rows: Some(map), model, .. }) => {
                         map.raw(&drawn.rows, model.first_width())?
                     }
                     _ => drawn.rows.clone(),
                 };
-                Ok(Samples { rows, shown: file.shown(&drawn.rows), drawn })
+                Ok(Samples { rows, shown: file.shown(&drawn.rows), drawn, averages })
             }
         }
     }
@@ -221,10 +232,11 @@ impl ModelSource {
         }
     }
 
-    /// log Z by annealing or exactly; `data` gives the rows that the base of the annealing is fitted to.
+    /// log Z by annealing or exactly; `data` gives the rows that the base of the annealing is fitted to, else,
+    /// for an energy, the rows that the run learnt from.
     ///
     /// # Errors
-    /// A model without two sides of units, rows that don't fit it, an answer that is too wide.
+    /// A score network or a flow, rows that don't fit the model, an answer that is too wide.
     pub fn log_z(
         &self,
         path: &Path,
@@ -233,19 +245,7 @@ impl ModelSource {
         tell: &mut Tell,
     ) -> Result<Normaliser> {
         match self {
-            ModelSource::Run(trained) => {
-                let Some(target) = WeightedBipartite::of(&trained.model)? else {
-                    return Err(Error::input("this command can't compute log Z of this kind of model")
-                        .at(path.display())
-                        .expected("a bipartite model such as a restricted Boltzmann machine")
-                        .remedy(
-                            "use `enscore score`: it uses quadrature or the learnt log Z where available",
-                        ));
-                };
-                let rows = data.map(|source| rows_of(&learning_rows_for(trained, source)?, usize::MAX));
-                let estimate = log_z_estimate(&target, rows.transpose()?.as_deref(), settings, tell)?;
-                Ok(Normaliser::estimated(&estimate, trained.step, None))
-            }
+            ModelSource::Run(trained) => run_log_z(path, trained, data, settings, tell),
             ModelSource::File(ModelFile::Rbm(file)) => machine_log_z(file, data, settings, tell),
             ModelSource::File(ModelFile::Ising(model)) => ising_log_z(model, data, settings, tell),
         }
@@ -285,6 +285,36 @@ fn rows_of_machine(
         load_with(source, split, &reading)?
     };
     map.rows(&data)
+}
+
+fn run_log_z(
+    path: &Path,
+    trained: &Trained,
+    data: Option<&str>,
+    settings: &LogZSettings,
+    tell: &mut Tell,
+) -> Result<Normaliser> {
+    let rows = |source: &str| rows_of(&learning_rows_for(trained, source)?, usize::MAX);
+    let given = data.map(rows).transpose()?;
+    if let Some(target) = WeightedBipartite::of(&trained.model)? {
+        let estimate = log_z_estimate(&target, given.as_deref(), settings, tell)?;
+        return Ok(Normaliser::estimated(&estimate, trained.step, None));
+    }
+    if !matches!(trained.model.model, Network::Energy(_)) {
+        let flow = matches!(trained.model.model, Network::Flow(_));
+        let remedy = if flow { "a flow is normalised: its log Z is 0" } else { "a score has no log density" };
+        return Err(Error::input("this model has no log Z to estimate")
+            .at(path.display())
+            .expected("an energy, a Boltzmann machine or an Ising model")
+            .remedy(remedy));
+    }
+    let rows = match given {
+        Some(rows) => rows,
+        None => rows_of(&run_data(trained, None)?.training, MOST_BASE_ROWS)?,
+    };
+    let mut density = TrainedDensity::new(&trained.model)?;
+    let estimate = energy_log_z_estimate(&mut density, &rows, settings, tell)?;
+    Ok(Normaliser::estimated(&estimate, trained.step, None))
 }
 
 fn machine_log_z(

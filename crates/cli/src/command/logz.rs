@@ -4,6 +4,7 @@ use std::path::Path;
 
 use enscore::evaluate::{LogZEstimate, LogZMethod, LogZSettings, Normaliser, Temperatures};
 use enscore::memory::MemoryLimit;
+use enscore::sample::ModelFile;
 use enscore::source::ModelSource;
 use enscore::{Error, Result};
 use serde_json::json;
@@ -19,18 +20,20 @@ pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
     let work = || {
         let mut progress = Progress::new(context);
         let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
-        let source = ModelSource::open(&arguments.model, &[])?;
+        refuse_sets_of_runs(&arguments.model, &arguments.set)?;
+        let source = ModelSource::open(&arguments.model, &arguments.set)?;
         refuse_beyond_memory(&source, arguments)?;
         let data = arguments.data.as_deref();
         let normaliser = source.log_z(&arguments.model, data, &settings, &mut tell)?;
         progress.end();
         // What took so long to compute is said, whether it can be stored or not.
-        let unkept = normaliser.keep(&arguments.model).err();
-        Ok((normaliser, unkept.map(|error| format!("log Z was not stored: {error}"))))
+        let better = normaliser.better_kept(&arguments.model);
+        let unkept = if better.is_none() { normaliser.keep(&arguments.model).err() } else { None };
+        Ok((normaliser, better, unkept.map(|error| format!("log Z was not stored: {error}"))))
     };
-    let (kept, unkept) = context.on_threads(threads_of(&arguments.model), work)?;
-    let estimate = kept.estimate.as_ref().ok_or_else(|| Error::run("log Z was not estimated"))?;
-    Ok(answer(&arguments.model, estimate, unkept))
+    let (found, better, unkept) = context.on_threads(threads_of(&arguments.model), work)?;
+    let estimate = found.estimate.as_ref().ok_or_else(|| Error::run("log Z was not estimated"))?;
+    Ok(answer(&arguments.model, estimate, better.as_ref(), unkept))
 }
 
 /// A weight of each chain is held, and the samples that reverse chains start from.
@@ -44,6 +47,14 @@ fn refuse_beyond_memory(source: &ModelSource, arguments: &Logz) -> Result<()> {
     let needed = f64::from(chains) * (64.0 + samples);
     let refused = MemoryLimit::free().refuse_beyond("the chains need", &format!("--chains {chains}"), needed);
     refused.map_err(|error| error.remedy("ask for fewer chains, or more --temperatures"))
+}
+
+/// What is known of a run is kept for its weights as they are opened without any override.
+pub(crate) fn refuse_sets_of_runs(model: &Path, sets: &[String]) -> Result<()> {
+    match sets.first().filter(|_| !ModelFile::is_at(model)) {
+        Some(set) => Err(Error::input("this option is for model files only").at(format!("--set {set}"))),
+        None => Ok(()),
+    }
 }
 
 fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
@@ -65,19 +76,7 @@ fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
             .found(arguments.width)
             .expected("a number above 0, in nats"));
     }
-    let temperatures = match arguments.temperatures.as_str() {
-        "published" => Temperatures::published()?,
-        text => match text.parse::<u32>() {
-            Ok(0) => {
-                return Err(Error::input("too few temperatures")
-                    .at("--temperatures")
-                    .found(0)
-                    .expected("at least 1"));
-            }
-            Ok(steps) => Temperatures::linear(steps as usize)?,
-            Err(_) => Temperatures::read(Path::new(text))?,
-        },
-    };
+    let temperatures = arguments.temperatures.as_deref().map(temperatures).transpose()?;
     Ok(LogZSettings {
         method,
         chains: arguments.chains as usize,
@@ -88,18 +87,37 @@ fn settings_of(arguments: &Logz) -> Result<LogZSettings> {
     })
 }
 
-fn answer(model: &Path, estimate: &LogZEstimate, unkept: Option<String>) -> Answer {
-    let kept = unkept.is_none().then(|| Normaliser::file(model));
+fn temperatures(text: &str) -> Result<Temperatures> {
+    match text {
+        "published" => Temperatures::published(),
+        text => match text.parse::<u32>() {
+            Ok(0) => {
+                Err(Error::input("too few temperatures").at("--temperatures").found(0).expected("at least 1"))
+            }
+            Ok(steps) => Temperatures::linear(steps as usize),
+            Err(_) if text.parse::<f64>().is_ok() => Err(Error::input("invalid number of temperatures")
+                .at("--temperatures")
+                .found(text)
+                .expected("a whole number of steps, at least 1, `published` or a file")),
+            Err(_) => Temperatures::read(Path::new(text)),
+        },
+    }
+}
+
+/// `better` is an exact value that stays kept instead of an estimate.
+fn answer(model: &Path, estimate: &LogZEstimate, better: Option<&Normaliser>, unkept: Option<String>) -> Answer {
+    let kept = (unkept.is_none() && better.is_none()).then(|| Normaliser::file(model));
     let warnings: Vec<String> = estimate.warnings().into_iter().chain(unkept).collect();
     let json = json!({
         "model": text_of(model), "log_z": estimate.log_z, "std_err": estimate.std_err, "ess": estimate.ess,
         "chains": estimate.chains, "temperatures": estimate.temperatures, "method": estimate.method,
         "detail": estimate.detail, "lower": estimate.lower, "upper": estimate.upper, "reverse": estimate.reverse,
-        "out": kept.as_deref().map(text_of), "warnings": warnings,
+        "upper_variance": estimate.upper_variance, "pareto_shape": estimate.pareto_shape,
+        "kept": kept.is_some(), "out": kept.as_deref().map(text_of), "warnings": warnings,
     });
     let mut lines = Lines::default()
         .line("model", model.display())
-        .line("log Z", format!("{:.4} ± {:.4} nats", estimate.log_z, estimate.std_err))
+        .line("log Z", in_nats(estimate.log_z, estimate.std_err))
         .line("method", format!("{}, {}", estimate.method, estimate.detail));
     if let (Some(ess), Some(chains), Some(steps)) = (estimate.ess, estimate.chains, estimate.temperatures) {
         lines =
@@ -121,5 +139,15 @@ fn answer(model: &Path, estimate: &LogZEstimate, unkept: Option<String>) -> Answ
     if let Some(kept) = &kept {
         lines = lines.line("written", kept.display());
     }
+    if let Some(exact) = better {
+        let file = Normaliser::file(model);
+        let text = format!("nothing: {} holds the exact value, {:.4} nats", file.display(), exact.log_z);
+        lines = lines.line("written", text);
+    }
     Answer::new(json, lines.text())
+}
+
+/// An exact value has no error to show.
+fn in_nats(log_z: f64, std_err: f64) -> String {
+    if std_err > 0.0 { format!("{log_z:.4} ± {std_err:.4} nats") } else { format!("{log_z:.4} nats, exact") }
 }

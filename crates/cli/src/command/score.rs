@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use enscore::evaluate::{LogZEstimate, LogZOrigin, Normaliser, RowScores};
+use enscore::evaluate::{LogZEstimate, LogZOrigin, Mean, Normaliser, RowScores};
 use enscore::files::write_bytes_atomically;
 use enscore::report::table;
 use enscore::sample::ModelFile;
@@ -11,9 +11,10 @@ use enscore::{Error, Reason, Result};
 use serde_json::{Map, json};
 
 use super::evaluate::threads_of;
+use super::logz::refuse_sets_of_runs;
 use crate::args::Score;
 use crate::context::Context;
-use crate::output::{Answer, Lines, merged, text_of};
+use crate::output::{Answer, Lines, merged, text_of, with_error};
 use crate::pictures::refuse_missing_folder;
 
 /// A column of a table: its name and its numbers.
@@ -27,7 +28,8 @@ fn score(arguments: &Score) -> Result<Answer> {
     let out = out_of(arguments)?;
     arguments.features.as_deref().map_or(Ok(()), refuse_other_ending)?;
     let log_z = arguments.log_z.map(finite).transpose()?;
-    let source = ModelSource::open(&arguments.run, &[])?;
+    refuse_sets_of_runs(&arguments.run, &arguments.set)?;
+    let source = ModelSource::open(&arguments.run, &arguments.set)?;
     let scored = source.score(&arguments.run, &arguments.data, log_z)?;
     let features = match &arguments.features {
         Some(path) => {
@@ -49,7 +51,9 @@ fn score(arguments: &Score) -> Result<Answer> {
 fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) -> Result<Answer> {
     let Scored { scores, normaliser, names, notes } = scored;
     let normaliser = normaliser.as_ref();
-    let columns = columns(scores, normaliser.map(|normaliser| normaliser.log_z));
+    let refusal = normaliser.and_then(Normaliser::refusal);
+    let usable = normaliser.filter(|_| refusal.is_none());
+    let columns = columns(scores, usable.map(|normaliser| normaliser.log_z));
     let count = columns.first().map_or(0, |(_, column)| column.len());
     let mut said: Vec<String> = Normaliser::damage(&arguments.run).into_iter().collect();
     let written = match write(out, &columns, count, names.as_deref()) {
@@ -65,14 +69,17 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
     };
     // A log Z that can't be read may be worth more than one that is found again: only the user replaces it.
     let keeps = said.is_empty() || arguments.log_z.is_some();
-    if let Some(normaliser) = normaliser.filter(|_| keeps)
+    if let Some(normaliser) = usable.filter(|_| keeps)
         && let Err(error) = normaliser.keep(&arguments.run)
     {
         said.push(format!("log Z was not stored: {error}"));
     }
-    let mean = |column: &[f64]| column.iter().sum::<f64>() / count as f64;
-    let means: Vec<(&str, f64)> =
-        columns.iter().map(|(name, column)| (name.as_str(), mean(column))).collect();
+    let mut means =
+        columns.iter().map(|(name, column)| Ok((name.as_str(), Mean::of(column)?))).collect::<Result<Vec<_>>>()?;
+    // The rows of log p share the error of log Z.
+    let shared = usable.and_then(|normaliser| normaliser.error).unwrap_or(0.0);
+    let of_log_p = means.iter_mut().filter(|(name, _)| name.starts_with("log_p"));
+    of_log_p.for_each(|(_, mean)| mean.std_err = mean.std_err.hypot(shared));
     let path = arguments.run.display();
     let (first, more) = match source {
         ModelSource::Run(trained) => {
@@ -86,17 +93,24 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
     said.extend(notes.iter().cloned());
     let mut lines = first.line("rows", format!("{count} of {}", arguments.data));
     if let Some(normaliser) = normaliser {
-        let error = normaliser.error.map_or(String::new(), |error| format!(" ± {error:.1e}"));
+        let error = normaliser.error.filter(|error| *error > 0.0);
+        let error = error.map_or(String::new(), |error| format!(" ± {error:.1e}"));
         lines = lines.line("log Z", format!("{:.4}{error} nats, {}", normaliser.log_z, of(normaliser)));
     }
     for (name, mean) in &means {
-        lines = lines.line(&format!("mean {name}"), format!("{mean:.4}"));
+        lines = lines.line(&format!("mean {name}"), with_error(mean));
     }
+    if let Some(reason) = &refusal {
+        lines = lines.line("log p", format!("not given: {reason}"));
+    }
+    said.extend(normaliser.map(Normaliser::warnings).unwrap_or_default());
+    let values = means.iter().map(|(name, mean)| (name.to_string(), json!(mean.value)));
+    let errors = means.iter().map(|(name, mean)| (name.to_string(), json!(mean.error())));
     let json = json!({
         "run": text_of(&arguments.run), "rows": count,
         "columns": columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
-        "means": means.iter().map(|(name, mean)| (name.to_string(), json!(mean))).collect::<Map<_, _>>(),
-        "log_z": normaliser, "out": written.map(text_of), "warnings": said,
+        "means": values.collect::<Map<_, _>>(), "std_errs": errors.collect::<Map<_, _>>(),
+        "log_p_left_out": refusal, "log_z": normaliser, "out": written.map(text_of), "warnings": said,
         "features": arguments.features.as_deref().map(text_of),
     });
     let json = merged(json, more.as_object().cloned().unwrap_or_default());

@@ -79,6 +79,11 @@ fn scores_use_what_is_kept_while_the_weights_stay() {
     assert!(means()["log_p"].is_null());
     folder.succeed("logz rbm.toml --method exact");
     assert!((number(&means()["log_p"]) - (mean - exact)).abs() < 1e-12);
+    folder.succeed("logz rbm.toml --temperatures 5 --chains 10");
+    assert!(
+        (number(&means()["log_p"]) - (mean - exact)).abs() < 1e-12,
+        "an estimate replaced an exact value"
+    );
     assert!(folder.text("rbm.scores.csv").starts_with("log_density,log_p\n"));
     folder.write("c.npy", &npy("(2,)", &[-0.2, 0.7]));
     assert!(means()["log_p"].is_null(), "log Z of other weights");
@@ -158,7 +163,17 @@ fn wrong_options_of_logz_are_refused_in_one_line() {
     folder.write("graph.toml", b"[model]\nkind = 'ising'\nlattice = 'graph'\ncoupling = 'J.npy'\n");
     refused(&folder, "logz graph.toml --method exact", &["not symmetric", "graph.toml"]);
     folder.write("large.toml", ISING.replace("[4, 4]", "[40, 40]\nfield = 0.1").as_bytes());
-    refused(&folder, "logz large.toml --method exact", &["no exact method", "2^1600 states"]);
+    refused(&folder, "logz large.toml --method exact", &["no exact method", "2^1600 states", "--method ais"]);
+    for text in ["1.5", "-3", "1e3"] {
+        let ran = folder.run(&format!("logz rbm.toml --temperatures={text}"));
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains("a whole number of steps") && ran.stderr.contains(text), "{ran:?}");
+    }
+    refused(&folder, "logz ising.toml --set sampler.steps=3", &["--set sampler.steps=3", "model.KEY=VALUE"]);
+    refused(&folder, "logz ising.toml --set model.beta=-1 --method exact", &["inverse temperature", "-1"]);
+    folder.write("bits.csv", b"0,1,1,0,0,1,1,0,0,1,1,0,0,1,1,0\n");
+    refused(&folder, "score ising.toml bits.csv", &["not spins", "2 x - 1"]);
+    refused(&folder, "logz right.toml", &["can't read"]);
     let folder_of_zeros = |width: usize| {
         folder.write("W.npy", &npy(&format!("({width}, {width})"), &vec![0.0; width * width]));
         folder.write("b.npy", &npy(&format!("({width},)"), &vec![0.0; width]));
@@ -186,7 +201,8 @@ fn samples_of_model_files_are_the_same_on_any_number_of_threads() {
         ("sample rbm.toml --out a.png", "write them as .npy or .csv"),
         ("sample rbm.toml --chain wolff --out a.npy", "--chain"),
         ("sample ising.toml", "--out"),
-        ("sample ising.toml --out a.npy --set sampler.steps=3", "--set"),
+        ("sample ising.toml --out a.npy --set sampler.steps=3", "model.KEY=VALUE"),
+        ("sample ising.toml --out a.npy --trajectory b.png", "--trajectory"),
         ("sample ising.toml --out missing/a.npy", "missing"),
     ] {
         let ran = folder.run(call);
@@ -196,4 +212,178 @@ fn samples_of_model_files_are_the_same_on_any_number_of_threads() {
         );
     }
     assert!(!folder.exists("a.png") && !folder.exists("a.npy"));
+}
+
+/// A spin glass of 40 sites with odd cycles: no exact way, so `exact` points at annealing, which needs none.
+#[test]
+fn spin_glasses_are_annealed_in_both_directions() {
+    let folder = Folder::new();
+    let n = 40usize;
+    let sign = |i: usize, j: usize| if (i * 7 + j * 13) % 3 == 0 { 0.12 } else { -0.1 };
+    let entry = |at: usize| {
+        let [i, j] = [at / n, at % n];
+        if i == j { 0.0 } else { sign(i.min(j), i.max(j)) }
+    };
+    let couplings: Vec<f64> = (0..n * n).map(entry).collect();
+    folder.write("J.npy", &npy("(40, 40)", &couplings));
+    folder.write("glass.toml", b"[model]\nkind = 'ising'\nlattice = 'graph'\ncoupling = 'J.npy'\n");
+    refused(&folder, "logz glass.toml --method exact", &["no exact method", "--method ais or bracket"]);
+    let options = "--method bracket --temperatures 300 --chains 200 --sweeps 200 --json";
+    let found = folder.succeed(&format!("logz glass.toml {options}")).json();
+    let [log_z, error] = ["log_z", "std_err"].map(|key| number(&found[key]));
+    let back = &found["reverse"];
+    let apart = (log_z - number(&back["log_z"])).abs();
+    assert!(error < 0.05 && apart < 4.0 * error.hypot(number(&back["std_err"])), "{found}");
+    assert_eq!((&found["upper"], &back["exact_samples"]), (&Value::Null, &Value::from(false)), "{found}");
+    // The first sites alone, beside their states.
+    let few: Vec<f64> = (0..196).map(|at| couplings[at / 14 * n + at % 14]).collect();
+    folder.write("J.npy", &npy("(14, 14)", &few));
+    let exact = number(&folder.succeed("logz glass.toml --method exact --json").json()["log_z"]);
+    std::fs::remove_file(folder.path("glass.log_z.json")).unwrap();
+    let found = folder.succeed("logz glass.toml --temperatures 100 --chains 200 --json").json();
+    assert!((number(&found["log_z"]) - exact).abs() < 4.0 * number(&found["std_err"]), "{found} {exact}");
+}
+
+/// A coupling a bond, as two arrays, as a matrix of all pairs, and as a graph: one model.
+#[test]
+fn lattices_take_a_coupling_for_each_bond() {
+    let folder = Folder::new();
+    let log_z = |text: &str| {
+        folder.write("model.toml", format!("[model]\nkind = 'ising'\n{text}\n").as_bytes());
+        number(&folder.succeed("logz model.toml --method exact --json").json()["log_z"])
+    };
+    let right = "coupling_right = [[0.5], [-0.3]]\ncoupling_down = [[0.2, 0.7]]";
+    let matrix = "coupling = [[0, 0.5, 0.2, 0], [0.5, 0, 0, 0.7], [0.2, 0, 0, -0.3], [0, 0.7, -0.3, 0]]";
+    let by_bonds = log_z(&format!("lattice = 'grid'\nshape = [2, 2]\n{right}"));
+    assert!((by_bonds - log_z(&format!("lattice = 'grid'\nshape = [2, 2]\n{matrix}"))).abs() < 1e-12);
+    assert!((by_bonds - log_z(&format!("lattice = 'graph'\n{matrix}"))).abs() < 1e-12);
+    let line = log_z("lattice = 'grid'\nshape = [3, 1]\ncoupling_down = [[0.5], [0.25]]");
+    assert!((line - (8.0 * 0.5f64.cosh() * 0.25f64.cosh()).ln()).abs() < 1e-12);
+    for (text, part) in [
+        ("lattice = 'grid'\nshape = [2, 2]\ncoupling_right = [[0.5], [-0.3]]", "model.coupling_down"),
+        ("lattice = 'torus'\nshape = [2, 2]\ncoupling_right = [[0.5], [-0.3]]", "[2, 2]"),
+        ("lattice = 'torus'\nshape = [2, 2]\ncoupling = [[0, 1], [1, 0]]", "[4, 4]"),
+        ("lattice = 'grid'\nshape = [1, 3]\ncoupling = [[0, 1, 2], [1, 0, 1], [2, 1, 0]]", "no neighbours"),
+        ("lattice = 'grid'\nshape = [1, 2]\ncoupling = [[0, 1], [2, 0]]", "not symmetric"),
+        ("lattice = 'graph'\ncoupling = [[0, 1], [1, 0]]\ncoupling_down = [[1]]", "a graph has no shape"),
+        ("lattice = 'grid'\nshape = [1, 2]\ncoupling = 1\ncoupling_right = [[1]]", "two ways"),
+    ] {
+        folder.write("model.toml", format!("[model]\nkind = 'ising'\n{text}\n").as_bytes());
+        refused(&folder, "logz model.toml --method exact", &[part]);
+    }
+}
+
+/// Half precision, named arrays, biases as rows, weights the other way round.
+#[test]
+fn machines_of_other_files_are_read() {
+    let (folder, (exact, _)) = (folder(), by_hand());
+    let log_z = || number(&folder.succeed("logz rbm.toml --method exact --json").json()["log_z"]);
+    let turned: Vec<f64> = [0, 2, 4, 1, 3, 5].iter().map(|at| WEIGHTS[*at]).collect();
+    folder.write("turned.npy", &npy("(2, 3)", &turned));
+    let text = MACHINE.replace("W.npy", "turned.npy");
+    folder.write("rbm.toml", format!("{text}transposed = true\n").as_bytes());
+    folder.write("b.npy", &npy("(1, 3)", &VISIBLE));
+    folder.write("c.npy", &npy("(2, 1)", &HIDDEN));
+    assert!((log_z() - exact).abs() < 1e-12);
+    // Weights that 16 bits hold exactly, as numpy and as safetensors, under names of their own.
+    let bits: [u16; 6] = [0x3800, 0xbc00, 0x3e00, 0x3400, 0xba00, 0x3c00];
+    let bytes: Vec<u8> = bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+    let text = "{'descr': '<f2', 'fortran_order': False, 'shape': (3, 2), }";
+    let header = format!("{text:<117}\n");
+    let half = [b"\x93NUMPY\x01\x00\x76\x00".as_slice(), header.as_bytes(), &bytes].concat();
+    folder.write("W.npy", &half);
+    folder.write("rbm.toml", MACHINE.as_bytes());
+    assert!((log_z() - exact).abs() < 1e-12);
+    let header = r#"{"W":{"dtype":"F16","shape":[3,2],"data_offsets":[0,12]}}"#;
+    let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &bytes].concat();
+    folder.write("m.safetensors", &file);
+    folder.write("rbm.toml", MACHINE.replace("W.npy", "m.safetensors:W").as_bytes());
+    assert!((log_z() - exact).abs() < 1e-12);
+    folder.write("rbm.toml", MACHINE.replace("W.npy", "m.safetensors").as_bytes());
+    refused(&folder, "logz rbm.toml --method exact", &["no array with this name", "found W", ":NAME"]);
+}
+
+/// Another temperature than the file's, in every command that takes a model file; averages beside enumeration.
+#[test]
+fn keys_of_model_files_can_be_overridden_and_spins_are_averaged() {
+    let folder = folder();
+    let of = |set: &str| {
+        number(&folder.succeed(&format!("logz ising.toml --method exact --json {set}")).json()["log_z"])
+    };
+    let at_zero = of("--set model.beta=0");
+    assert!((at_zero - 16.0 * 2f64.ln()).abs() < 1e-12 && of("") > at_zero + 1.0);
+    folder.write("spins.csv", b"1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1\n");
+    let mean = |set: &str| {
+        number(
+            &folder.succeed(&format!("score ising.toml spins.csv --json {set}")).json()["means"]["log_density"],
+        )
+    };
+    assert!((mean("--set model.beta=0.5") - 16.0).abs() < 1e-9 && (mean("") - 9.6).abs() < 1e-9);
+    let found = folder.succeed("sample ising.toml --num 64 --steps 200 --out a.npy --json").json();
+    let exact = enscore::ising::exact::moments(
+        &enscore::ising::IsingModel::torus(
+            4,
+            4,
+            enscore::ising::Coupling::Uniform(1.0),
+            enscore::ising::Field::Uniform(0.0),
+            0.3,
+        )
+        .unwrap(),
+    )
+    .unwrap();
+    for (key, truth) in [
+        ("energy_per_site", exact.energy / 16.0),
+        ("magnetisation", 0.0),
+        ("absolute_magnetisation", exact.absolute_magnetisation),
+    ] {
+        let average = &found["averages"][key];
+        let [value, error] = ["value", "standard_error"].map(|key| number(&average[key]));
+        assert!(
+            error > 0.0 && error < 0.1 && (value - truth).abs() < 4.5 * error,
+            "{key}: {average}, {truth}"
+        );
+    }
+    let said = folder.succeed("sample ising.toml --num 64 --steps 200 --out a.npy").stdout;
+    let energy = &found["averages"]["energy_per_site"];
+    let shown =
+        format!("{:.4} ± {:.4}, without beta", number(&energy["value"]), number(&energy["standard_error"]));
+    assert!(said.contains(&shown), "{said}");
+    let cold =
+        folder.succeed("sample ising.toml --num 64 --steps 200 --out b.npy --set model.beta=2 --json").json();
+    assert!(number(&cold["averages"]["energy_per_site"]["value"]) < -1.99, "{cold}");
+}
+
+/// An energy of vectors: log Z by annealing in both directions, kept for `evaluate` and `score`.
+#[test]
+fn energies_of_vectors_are_annealed() {
+    let folder = Folder::new();
+    let row = |i: u32| {
+        let x = f64::from(i * 37 % 101) / 25.0 - 2.0;
+        let y = f64::from(i * 53 % 97) / 24.0 - 2.0;
+        format!("{x:.3},{y:.3},{:.3}\n", 0.5 * x - 0.2 * y + f64::from(i * 29 % 89) / 60.0)
+    };
+    folder.write("space.csv", format!("a,b,c\n{}", (0..300).map(row).collect::<String>()).as_bytes());
+    folder.write(
+        "energy.toml",
+        b"[data]\npath = 'space.csv'\nvalidation = 0.2\n[model]\nkind = 'gaussian-energy'\n[objective]\nkind = 'sm'\n\
+          [train]\nsteps = 300\nbatch = 64\n[optimiser]\nlearning_rate = 0.05\n",
+    );
+    folder.succeed("train energy.toml --out run --no-report");
+    let options = "--method bracket --temperatures 40 --chains 64 --sweeps 30 --json";
+    let found = folder.succeed(&format!("logz run {options}")).json();
+    let [log_z, error] = ["log_z", "std_err"].map(|key| number(&found[key]));
+    assert!(error > 0.0 && error < 0.1, "{found}");
+    assert!(found["detail"].as_str().unwrap().contains("Gaussian fitted to the data"), "{found}");
+    let evaluated = folder.succeed("evaluate run --samples 0 --json").json();
+    let figures = evaluated["figures"].as_array().unwrap();
+    let of =
+        |name: &str| figures.iter().find(|figure| figure["name"].as_str().unwrap().contains(name)).unwrap();
+    let density = of("log density of held-out rows");
+    let likelihood = of("by the kept log Z");
+    assert!((number(&density["value"]) - log_z - number(&likelihood["value"])).abs() < 1e-9, "{evaluated}");
+    let quadrature = number(&density["std_err"]).hypot(error);
+    assert!((number(&likelihood["std_err"]) - quadrature).abs() < 1e-9, "{evaluated}");
+    let scored = folder.succeed("score run space.csv --json").json();
+    assert!(scored["means"]["log_p"].is_number() && number(&scored["log_z"]["log_z"]) == log_z, "{scored}");
+    refused(&folder, "logz run --method exact", &["no exact method", "--method ais"]);
 }

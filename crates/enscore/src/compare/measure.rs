@@ -6,8 +6,9 @@ use serde::Serialize;
 use crate::data::{Subset, ToyDensity, rows_of, toy, wide_rows_of};
 use crate::error::Result;
 use crate::evaluate::{
-    AnnealingSettings, Bracket, FisherDivergence, GaussianBase, Mean, Moments, Quadrature,
-    QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket, log_z_by_quadrature, run_data,
+    AnnealingSettings, Bracket, FisherDivergence, GaussianBase, Likelihood, LogZEstimate, Mean, Moments,
+    Normaliser, Quadrature, QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket,
+    log_z_by_quadrature, run_data,
 };
 use crate::executor::RowSlice;
 use crate::model::{ClosedForm, HostDensity, batch_shape, trace};
@@ -45,8 +46,12 @@ pub struct Measured {
     pub reverse_log_z: Option<Mean>,
     /// log Z as training learnt it, less log Z: what noise contrastive estimation is off by.
     pub learnt_log_z_error: Option<f64>,
-    /// The mean log density of held-out rows with that log Z.
+    /// The mean log density of held-out rows with that log Z, whose error is part of its own.
     pub log_likelihood: Option<Mean>,
+    /// Why there is no log-likelihood, where log Z is known too badly for one.
+    pub log_likelihood_left_out: Option<String>,
+    /// What to tell the user of log Z.
+    pub warnings: Vec<String>,
 }
 
 /// The density that the data are drawn from.
@@ -113,6 +118,8 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         reverse_log_z: None,
         learnt_log_z_error: None,
         log_likelihood: None,
+        log_likelihood_left_out: None,
+        warnings: Vec::new(),
     };
     let data = run_data(trained, None)?;
     let held_out = data.require_held_out()?;
@@ -123,22 +130,42 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         return Ok(measured);
     }
     let mut density = TrainedDensity::new(&trained.model)?;
-    if let Some(log_z) = log_z_by_quadrature(trained)? {
-        (measured.log_z, measured.log_z_error) = (Some(log_z.value), Some(log_z.error()));
-    } else if trained.model.row_len() <= MOST_DIMENSIONS {
-        let samples = wide_rows_of(held_out, MAX_ROWS)?;
-        let Bracket { forward, reverse } = anneal(&mut density, &data.training, &samples)?;
-        (measured.log_z, measured.log_z_error) = (Some(forward.log_z), Some(forward.std_err));
-        measured.effective_sample_size = Some(forward.effective_sample_size);
-        measured.reverse_log_z =
-            Some(Mean { value: reverse.log_z, std_err: reverse.std_err, count: reverse.chains });
-    }
-    if let Some(log_z) = measured.log_z {
-        measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - log_z);
-        let values = density.log_density(&wide_rows_of(held_out, MAX_ROWS)?)?;
-        measured.log_likelihood = Some(Mean::of(&values.iter().map(|f| f - log_z).collect::<Vec<_>>())?);
+    let Some(normaliser) = normaliser(trained, &data.training, held_out, &mut density, &mut measured)? else {
+        return Ok(measured);
+    };
+    measured.log_z = Some(normaliser.log_z);
+    measured.log_z_error = normaliser.error;
+    measured.warnings = normaliser.warnings();
+    measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - normaliser.log_z);
+    let values = density.log_density(&wide_rows_of(held_out, MAX_ROWS)?)?;
+    match normaliser.likelihood(&values)? {
+        Likelihood::Known(mean) => measured.log_likelihood = Some(mean),
+        Likelihood::Unknown(reason) => measured.log_likelihood_left_out = Some(reason),
     }
     Ok(measured)
+}
+
+/// log Z by quadrature in the plane, else by annealing, whose figures are noted; none in many dimensions.
+fn normaliser(
+    trained: &Trained,
+    training: &Subset,
+    held_out: &Subset,
+    density: &mut TrainedDensity,
+    measured: &mut Measured,
+) -> Result<Option<Normaliser>> {
+    if let Some(log_z) = log_z_by_quadrature(trained)? {
+        return Ok(Some(Normaliser::by_quadrature(&log_z, trained.step)));
+    }
+    if trained.model.row_len() > MOST_DIMENSIONS {
+        return Ok(None);
+    }
+    let samples = wide_rows_of(held_out, MAX_ROWS)?;
+    let Bracket { forward, reverse } = anneal(density, training, &samples)?;
+    measured.effective_sample_size = Some(forward.effective_sample_size);
+    measured.reverse_log_z =
+        Some(Mean { value: reverse.log_z, std_err: reverse.std_err, count: reverse.chains });
+    let estimate = LogZEstimate::annealed(&forward, "ais", "from a Gaussian".to_string());
+    Ok(Some(Normaliser::estimated(&estimate, trained.step, None)))
 }
 
 /// The exact score matching loss of the model's rows.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Compared, Outcome, Truth};
 use crate::error::Result;
-use crate::evaluate::log_z_by_quadrature;
+use crate::evaluate::{MOST_LOG_Z_ERROR, log_z_by_quadrature};
 use crate::report::{Panel, density_sheet, png};
 use crate::sample::TrainedDensity;
 use crate::trained::Trained;
@@ -57,8 +57,10 @@ fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
     let mut density = TrainedDensity::new(&trained.model)?;
     let panel = Panel::new(&compared.name, &subtitle, window)?;
     let panel = match log_z_by_quadrature(&trained)? {
-        Some(log_z) => panel.density_of(&mut density, log_z.value, PLACES)?,
-        None => panel,
+        Some(log_z) if log_z.error() <= MOST_LOG_Z_ERROR => {
+            panel.density_of(&mut density, log_z.value, PLACES)?
+        }
+        _ => panel,
     };
     panel.score_of(&mut density, ARROWS)
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::measure::Measured;
 use super::{Compared, Outcome};
 use crate::error::{Error, Result};
 use crate::evaluate::Mean;
@@ -32,7 +33,12 @@ fn below(outcome: &Outcome) -> String {
         None => String::new(),
     };
     let failed = outcome.failed.iter().map(|failed| format!("Not compared: {}.\n", failed.why));
-    truth + &failed.collect::<String>()
+    let notes = outcome.compared.iter().flat_map(|compared| {
+        let Measured { log_likelihood_left_out, warnings, .. } = &compared.measured;
+        let left_out = log_likelihood_left_out.iter().map(|why| format!("no log-likelihood: {why}"));
+        left_out.chain(warnings.iter().cloned()).map(|note| format!("{}: {note}.\n", compared.name))
+    });
+    notes.fold(truth + &failed.collect::<String>(), |text, note| text + &note)
 }
 
 fn table(outcome: &Outcome) -> Result<Comparison> {

@@ -32,6 +32,11 @@ impl Mean {
         let variance = if count == 1 { 0.0 } else { square / (count as f64 - 1.0) };
         Ok(Mean { value, std_err: (variance / count as f64).sqrt(), count })
     }
+
+    /// The standard error where there is one: a single value has none.
+    pub fn error(&self) -> Option<f64> {
+        (self.count > 1).then_some(self.std_err)
+    }
 }
 
 #[cfg(test)]
@@ -43,6 +48,7 @@ mod tests {
         let of = |values: &[f64]| Mean::of(values).unwrap();
         assert_eq!(of(&[1.0, 3.0]), Mean { value: 2.0, std_err: 1.0, count: 2 });
         assert_eq!(of(&[5.0]), Mean { value: 5.0, std_err: 0.0, count: 1 });
+        assert_eq!((of(&[1.0, 3.0]).error(), of(&[5.0]).error()), (Some(1.0), None));
         assert!(Mean::of(&[]).is_err());
         let json = serde_json::to_string(&of(&[1.0, 3.0])).unwrap();
         assert_eq!(json, r#"{"value":2.0,"standard_error":1.0}"#);

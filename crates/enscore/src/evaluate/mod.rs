@@ -7,6 +7,7 @@ mod host;
 mod log_weights;
 mod log_z;
 mod mean;
+mod pareto_tail;
 mod reference;
 mod rows;
 mod run;
@@ -20,15 +21,17 @@ pub use held_out::{
     run_data, score_rows, unit_rows,
 };
 pub use host::{DEFAULT_BATCH, log_densities, scores};
-pub use log_weights::{LogWeights, log_mean_exp, log_sum_exp};
+pub use log_weights::{LogWeights, doubt, log_mean_exp, log_sum_exp};
 pub use log_z::{
     Annealed, Annealing, AnnealingSettings, Base, BipartiteAnnealing, BoundSide, Bracket, Direction,
-    GaussianBase, Kernel, LogZ, LogZEstimate, LogZMethod, LogZOrigin, LogZSettings, MOST_ENUMERATED_UNITS,
-    Normaliser, Quadrature, QuadratureSettings, SampleOrigin, SideEnumeration, Tell, Temperatures, Window,
-    annealing_program, base_rates, bracket, can_enumerate, ising_log_z_estimate, log_z_by_quadrature,
-    log_z_estimate, quadrature_window,
+    Directions, EnergyAnnealing, GaussianBase, Kernel, Likelihood, LogZ, LogZEstimate, LogZMethod,
+    LogZOrigin, LogZSettings, MOST_ANNEALED_SPINS, MOST_ENUMERATED_UNITS, MOST_LOG_Z_ERROR, Normaliser,
+    Quadrature, QuadratureSettings, SampleOrigin, SideEnumeration, SpinAnnealing, Tell, Temperatures, Window,
+    annealing_program, base_rates, bracket, can_enumerate, energy_log_z_estimate, estimate, fitted_base,
+    fitted_log_z, ising_log_z_estimate, log_z_by_quadrature, log_z_estimate, quadrature_window,
 };
 pub use mean::Mean;
+pub use pareto_tail::pareto_shape;
 pub use reference::{
     BernoulliBaseline, FisherDivergence, IsotropicMixture, LinearBaseline, NoisyMixture, affine_loss,
     fisher_divergence, linear_baseline, weighted_fisher_divergence,

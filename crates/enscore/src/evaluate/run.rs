@@ -102,6 +102,8 @@ pub fn evaluate(
     };
     if held_out.is_none() {
         evaluation.notes.push(NO_HELD_OUT.into());
+    } else if let Some(kept) = &settings.log_z {
+        evaluation.notes.extend(kept.warnings().iter().map(|why| format!("The kept log Z: {why}.")));
     }
     if learnt_bare_levels(trained) {
         evaluation.notes.push(NO_BITS.into());

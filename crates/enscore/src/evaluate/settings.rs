@@ -1,5 +1,7 @@
 //! What an evaluation takes.
 
+use super::Normaliser;
+
 /// What an evaluation takes.
 #[derive(Clone, Debug)]
 pub struct EvaluationSettings {
@@ -16,5 +18,5 @@ pub struct EvaluationSettings {
     /// Another source, from which the log density should tell the held-out rows.
     pub against: Option<String>,
     /// log Z that was found or given since the training (see [`super::Normaliser::found`]).
-    pub log_z: Option<f64>,
+    pub log_z: Option<Normaliser>,
 }

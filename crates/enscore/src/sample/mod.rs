@@ -17,7 +17,10 @@ mod weighted_bipartite;
 pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
 pub use drawing::{Drawing, Drawn};
-pub use files::{FileDrawing, ModelFile, RbmFile, RowMap, draw_from_file, ising_sides};
+pub use files::{
+    Average, FileDrawing, ModelFile, RbmFile, RowMap, SpinAverages, draw_from_file, draw_spins, ising_sides,
+    read_image_tables,
+};
 pub use kind::{SamplerKind, Sampling};
 pub use kinds::{Sampler, SamplerSettings, WeightsChoice};
 pub use samplers::{

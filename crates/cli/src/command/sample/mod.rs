@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use enscore::files::write_bytes_atomically;
-use enscore::report::{Scatter, png, sheet, table};
+use enscore::report::{Scatter, measured, png, sheet, table};
+use enscore::sample::Average;
 use enscore::source::{ModelSource, Samples};
 use enscore::{Error, Result};
 use serde_json::json;
@@ -68,6 +69,13 @@ fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> A
             (json, lines)
         }
     };
+    if let Some(averages) = &samples.averages {
+        json["averages"] = json!(averages);
+        lines = lines
+            .line("energy per site", format!("{}, without beta", shown(&averages.energy_per_site)))
+            .line("magnetisation", shown(&averages.magnetisation))
+            .line("its size", shown(&averages.absolute_magnetisation));
+    }
     lines = lines.line("samples", out.display());
     if let Some(path) = &arguments.trajectory {
         lines = lines.line("trajectory", path.display());
@@ -80,6 +88,10 @@ fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> A
             .line("divergent", format!("{} proposals", moves.divergent));
     }
     Answer::new(json, lines.text())
+}
+
+fn shown(average: &Average) -> String {
+    measured(average.value, average.std_err)
 }
 
 fn write(plan: &Plan, samples: &Samples) -> Result<()> {

@@ -63,15 +63,13 @@ fn spin_chain(chain: Chain) -> SpinChain {
 
 /// Options that only a run has, or only a model file.
 fn refuse_options_of_others(arguments: &Sample) -> Result<()> {
-    let given = |options: [(&'static str, bool); 2]| options.into_iter().find(|(_, given)| *given);
     if ModelFile::is_at(&arguments.run) {
-        let of_runs =
-            [("--set", !arguments.set.is_empty()), ("--trajectory", arguments.trajectory.is_some())];
-        return match given(of_runs) {
-            Some((option, _)) => Err(Error::input("this option is for runs only").at(option)),
+        return match &arguments.trajectory {
+            Some(_) => Err(Error::input("this option is for runs only").at("--trajectory")),
             None => Ok(()),
         };
     }
+    let given = |options: [(&'static str, bool); 2]| options.into_iter().find(|(_, given)| *given);
     match given([("--steps", arguments.steps.is_some()), ("--chain", arguments.chain.is_some())]) {
         Some((option, _)) => Err(Error::input("this option is for model files only")
             .at(option)

@@ -6,7 +6,7 @@ use super::comparison_table::assert_table;
 use super::plain::by_hand::{
     AVERAGED, ByHand, FLOW, Rows, assert_close, assert_same_error, mean_and_error, number,
 };
-use super::plain::expected::{error_of_weights, quadrature};
+use super::plain::expected::{assert_quadrature, error_of_weights};
 use crate::common::Folder;
 
 /// Rows held out: a batch of 128 and a short one.
@@ -63,6 +63,18 @@ fn assert_mean(what: &str, found: &Value, values: &[f64]) {
     assert_same_error(&format!("error of {what}"), number(&found["standard_error"]), error);
 }
 
+/// The error of log Z is part of the likelihood's; where it is too large there is a reason instead.
+fn assert_likelihood(name: &str, measured: &Value, values: &[f64], error: f64) {
+    let found = &measured["log_likelihood"];
+    if error > 0.5 {
+        assert!(found.is_null() && measured["log_likelihood_left_out"].is_string(), "{name}: {measured}");
+        return;
+    }
+    let (mean, of_rows) = mean_and_error(values);
+    assert_close(&format!("{name}, log-likelihood"), number(&found["value"]), mean);
+    assert_same_error(&format!("error of {name}"), number(&found["standard_error"]), of_rows.hypot(error));
+}
+
 /// Whose run it is, and what the clock says.
 fn assert_run(folder: &Folder, one: &Value, hand: &ByHand) {
     let name = one["name"].as_str().unwrap();
@@ -113,9 +125,8 @@ fn trainings_in_the_plane_are_measured_as_by_hand() {
             assert!(measured["log_z"].is_null() && measured["log_likelihood"].is_null(), "{name}: {one}");
             continue;
         }
-        let (log_z, error) = quadrature(&hand);
-        assert_close(&format!("{name}, log Z"), number(&measured["log_z"]), log_z);
-        assert_close(&format!("{name}, its error"), number(&measured["log_z_error"]), error);
+        let [log_z, error] = ["log_z", "log_z_error"].map(|key| number(&measured[key]));
+        assert_quadrature(&hand, log_z, error);
         let off = hand.learnt_log_z.unwrap() - log_z;
         assert_close(
             &format!("{name}, learnt log Z less log Z"),
@@ -123,7 +134,7 @@ fn trainings_in_the_plane_are_measured_as_by_hand() {
             off,
         );
         let likelihoods: Vec<f64> = hand.log_densities(&rows).iter().map(|f| f - log_z).collect();
-        assert_mean(&format!("{name}, log-likelihood"), &measured["log_likelihood"], &likelihoods);
+        assert_likelihood(name, measured, &likelihoods, error);
     }
     let off = |at: usize| number(&all[at]["measured"]["learnt_log_z_error"]).abs();
     assert!(off(0) > 0.02, "the sign of what is off by next to nothing is no test: {}", off(0));
@@ -160,14 +171,11 @@ fn trainings_in_space_are_measured_as_by_hand() {
         );
         let ess = number(&measured["effective_sample_size"]);
         assert!((1.0..=256.0).contains(&ess), "{name}: {ess} of 256 chains");
-        let expected = error_of_weights(ess, 256.0);
-        assert_same_error(
-            &format!("{name}, the error of such weights"),
-            number(&measured["log_z_error"]),
-            expected,
-        );
+        // The error of the delta method, or a larger one by the spread of the weights.
+        let by_delta = error_of_weights(ess, 256.0, 0.0);
+        assert!(number(&measured["log_z_error"]) > 0.99 * by_delta, "{name}: {measured}");
         let likelihoods: Vec<f64> = hand.log_densities(&rows).iter().map(|f| f - log_z).collect();
-        assert_mean(&format!("{name}, log-likelihood"), &measured["log_likelihood"], &likelihoods);
+        assert_likelihood(name, measured, &likelihoods, number(&measured["log_z_error"]));
         match hand.learnt_log_z {
             Some(learnt) => {
                 assert_close("learnt log Z", number(&measured["learnt_log_z_error"]), learnt - log_z)
@@ -222,10 +230,11 @@ fn trainings_on_a_known_density_are_measured_against_it() {
             number(&measured["fisher_divergence"]["relative"]),
             off / zero,
         );
-        let log_z = quadrature(&hand).0;
+        let [log_z, error] = ["log_z", "log_z_error"].map(|key| number(&measured[key]));
+        assert_quadrature(&hand, log_z, error);
         let flat: Vec<f64> = rows.iter().flatten().copied().collect();
         let likelihoods: Vec<f64> = hand.on_grid(&flat).iter().map(|f| f - log_z).collect();
-        assert_mean(&format!("{name}, log-likelihood"), &measured["log_likelihood"], &likelihoods);
+        assert_likelihood(name, measured, &likelihoods, error);
         let of_truth: Vec<f64> = rows.iter().map(|row| truth.log_density(&point(row))).collect();
         assert_mean("the truth's log-likelihood", &found["truth_log_likelihood"], &of_truth);
         // Any divergence is below a billion: it was so at the end of the first tenth, and is known to have

@@ -69,7 +69,7 @@ fn held_out_rows_are_those_that_the_run_did_not_learn_from() {
         assert!(count > 29 || held_out.iter().all(|row| !training.contains(row)), "{name}");
         let taken = held_out[..if count > 29 { 5 } else { count }].to_vec();
         assert_losses(name, &found, &hand, &training, &taken, 3);
-        assert_figures(name, &found, &figures(&hand, &training, &taken, 3, None));
+        assert_figures(name, &found, &figures(&hand, &training, &taken, 3, None, &found));
     }
 }
 
@@ -103,7 +103,7 @@ fn at_most_so_many_rows_are_taken_of_each_kind() {
     let hand = ByHand::open(&folder, "run", AVERAGED);
     let few = |rows: Vec<Vec<f64>>| rows[..11].to_vec();
     let (training, held_out) = (few(hand.learnt_from()), few(hand.rows_of_source(&source)));
-    assert_figures("eleven rows", &found, &figures(&hand, &training, &held_out, 0, None));
+    assert_figures("eleven rows", &found, &figures(&hand, &training, &held_out, 0, None, &found));
 }
 
 /// A unit is flipped at a time, which is dear: at most a thousand rows are taken for the
@@ -119,8 +119,8 @@ fn pseudo_likelihoods_take_a_thousand_rows() {
     let found = evaluate(&folder, &format!("--samples 0 --data {source}"));
     let hand = ByHand::open(&folder, "run", AVERAGED);
     let rows = hand.rows_of_source(&source);
-    let all = figures(&hand, &hand.learnt_from(), &rows, 0, None);
-    let few = figures(&hand, &hand.learnt_from(), &rows[..1000].to_vec(), 0, None);
+    let all = figures(&hand, &hand.learnt_from(), &rows, 0, None, &found);
+    let few = figures(&hand, &hand.learnt_from(), &rows[..1000].to_vec(), 0, None, &found);
     let pseudo = |figure: &Figure| figure.name.starts_with("pseudo");
     let of_each = |(all, few): (Figure, Figure)| if pseudo(&all) { few } else { all };
     let expected: Vec<Figure> = all.into_iter().zip(few).map(of_each).collect();

@@ -29,7 +29,7 @@ fn assert_watched(folder: &Folder, run: &str, step: u64) {
     assert_close(&what("log_density_training"), said("log_density_training"), inside);
     assert_close(&what("log_density_validation"), said("log_density_validation"), outside);
     assert_close(&what("free_energy_gap"), said("free_energy_gap"), inside - outside);
-    let figures = figures(&hand, &training, &held_out, 0, None);
+    let figures = figures(&hand, &training, &held_out, 0, None, &Value::Null);
     let value = |start: &str| figures.iter().find(|figure| figure.name.starts_with(start)).map(|f| f.value);
     let error = value("reconstruction error").unwrap();
     assert_close(&what("reconstruction error"), said("validation_reconstruction_error"), error);
@@ -74,7 +74,7 @@ fn large_data_are_watched_on_their_first_rows() {
     assert_close("training", number(&line["log_density_training"]), mean(&hand.log_densities(&few)));
     assert_close("validation", number(&line["log_density_validation"]), mean(&hand.log_densities(&held_out)));
     let value = |rows: &Rows, start: &str| {
-        let figures = figures(&hand, &few, rows, 0, None);
+        let figures = figures(&hand, &few, rows, 0, None, &Value::Null);
         figures.iter().find(|figure| figure.name.starts_with(start)).unwrap().value
     };
     let error = value(&held_out, "reconstruction error");

@@ -9,7 +9,7 @@ use super::unit_figures::pseudo_log_likelihood;
 use super::unit_figures::reconstruction_error;
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::evaluate::{EvaluationSettings, Mean, log_z_by_quadrature};
+use crate::evaluate::{EvaluationSettings, Likelihood, Mean, Normaliser, log_z_by_quadrature};
 use crate::executor::RowSlice;
 use crate::model::{Bipartite, HostDensity, Network};
 use crate::objective::{HeldOutLoss, Scene, objective_program};
@@ -21,8 +21,10 @@ use enscore_program::random::Key;
 pub(super) const MAX_ROWS: usize = 10_000;
 /// Rows whose every unit is flipped, at most.
 const MAX_FLIPPED: usize = 1000;
-/// Rows that the objective's loss is taken over at once.
-const BATCH: usize = 256;
+/// Rows that the objective's loss is taken over at once, at most, and batches that tell its error, at least,
+/// where there are as many rows.
+const MOST_AT_ONCE: usize = 256;
+const FEWEST_BATCHES: usize = 32;
 
 /// Adds the figures of `trained` on `held_out` rows to `figures`; none of a score network that was trained by
 /// denoising, whose loss says all. Where no rows are held out, those of the training rows alone.
@@ -57,11 +59,12 @@ pub fn model_figures(
     if matches!(trained.model.model, Network::Flow(_)) {
         return Ok(());
     }
-    if let Some(log_z) = trained.learnt_log_z {
-        densities.add_likelihood(figures, "log_likelihood", "", &rows, log_z)?;
+    if let Some(learnt) = Normaliser::of_training(trained) {
+        let by = " by the learnt log Z, of unknown error";
+        densities.add_likelihood(figures, "log_likelihood", by, &rows, &learnt)?;
     }
-    if let Some(log_z) = settings.log_z {
-        densities.add_likelihood(figures, "log_likelihood_kept", " by the kept log Z", &rows, log_z)?;
+    if let Some(kept) = &settings.log_z {
+        densities.add_likelihood(figures, "log_likelihood_kept", " by the kept log Z", &rows, kept)?;
     }
     let id = "log_z_quadrature";
     let label = "log Z by quadrature";
@@ -69,7 +72,8 @@ pub fn model_figures(
         Ok(None) => {}
         Ok(Some(log_z)) => {
             let by = " by quadrature";
-            densities.add_likelihood(figures, "log_likelihood_quadrature", by, &rows, log_z.value)?;
+            let normaliser = Normaliser::by_quadrature(&log_z, trained.step);
+            densities.add_likelihood(figures, "log_likelihood_quadrature", by, &rows, &normaliser)?;
             let std_err = Some(log_z.error());
             let value = log_z.value;
             let unit = "nats";
@@ -101,9 +105,8 @@ impl<'a> Densities<'a> {
         Ok(Densities { density: TrainedDensity::new(&trained.model)?, of, unit, id, is_bound })
     }
 
-    fn mean(&mut self, rows: &[f32]) -> Result<Mean> {
-        let rows: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
-        Mean::of(&self.density.log_density(&rows)?)
+    fn values(&mut self, rows: &[f32]) -> Result<Vec<f64>> {
+        self.density.log_density(&rows.iter().map(|value| f64::from(*value)).collect::<Vec<_>>())
     }
 
     /// The mean log density of rows.
@@ -118,25 +121,30 @@ impl<'a> Densities<'a> {
         };
         let label = format!("{} of {rows_label}", self.of);
         let unit = self.unit;
-        let figure = self.mean(rows).map(|mean| HeldOutFigure::of_mean(id, &label, unit, mean));
+        let mean = self.values(rows).and_then(|values| Mean::of(&values));
+        let figure = mean.map(|mean| HeldOutFigure::of_mean(id, &label, unit, mean));
         figures.keep(id, &label, figure)
     }
 
-    /// The mean log-likelihood of held-out rows by this log Z.
+    /// The mean log-likelihood of held-out rows by the one rule for it, or the reason why there is none.
     fn add_likelihood(
         &mut self,
         figures: &mut Figures,
         id: &'static str,
         by: &str,
         rows: &[f32],
-        log_z: f64,
+        normaliser: &Normaliser,
     ) -> Result<()> {
         let of = if self.is_bound { "lower bound of the log-likelihood" } else { "log-likelihood" };
         let label = format!("{of} of held-out rows{by}");
-        let figure = self.mean(rows).map(|mean| {
-            let mean = Mean { value: mean.value - log_z, ..mean };
-            HeldOutFigure::of_mean(id, &label, "nats", mean)
-        });
+        let figure = match self.values(rows).and_then(|values| normaliser.likelihood(&values)) {
+            Ok(Likelihood::Known(mean)) => Ok(HeldOutFigure::of_mean(id, &label, "nats", mean)),
+            Ok(Likelihood::Unknown(reason)) => {
+                figures.refused.push(Refused { id: id.into(), label, reason });
+                return Ok(());
+            }
+            Err(error) => Err(error),
+        };
         figures.keep(id, &label, figure)
     }
 }
@@ -223,7 +231,9 @@ fn objective_loss(trained: &Trained, training: &Subset, rows: &[f32], seed: u64)
     let objective = &*task.players[0].objective;
     let further = kind.further_parameters(trained.settings.model(), &facts)?;
     let parameters = [model.parameters(), &further].concat();
-    let program = objective_program(&model.model, objective, &parameters, BATCH)?;
+    // Some objectives are of a batch, not of a row: the scatter of batches tells the error of all.
+    let batch = (rows.len() / row_len / FEWEST_BATCHES).clamp(1, MOST_AT_ONCE);
+    let program = objective_program(&model.model, objective, &parameters, batch)?;
     let mut routine = model.compile(&program)?;
     let learnt = trained.learnt_log_z.unwrap_or(0.0) as f32;
     let values: Vec<Vec<f32>> = further.iter().map(|parameter| vec![learnt; parameter.size()]).collect();
@@ -235,7 +245,7 @@ fn objective_loss(trained: &Trained, training: &Subset, rows: &[f32], seed: u64)
     let means = over.means("loss")?;
     let count: usize = means.iter().map(|batch| batch.rows).sum();
     let value = means.iter().map(|batch| batch.mean * batch.rows as f64).sum::<f64>() / count as f64;
-    let full: Vec<f64> = means.iter().filter(|batch| batch.rows == BATCH).map(|batch| batch.mean).collect();
+    let full: Vec<f64> = means.iter().filter(|found| found.rows == batch).map(|found| found.mean).collect();
     let std_err = if full.len() > 1 { Some(Mean::of(&full)?.std_err) } else { None };
     Ok(HeldOutFigure { id: "loss", label: String::new(), value, std_err, unit: "", rows: count })
 }

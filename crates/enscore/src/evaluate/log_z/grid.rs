@@ -44,6 +44,15 @@ impl Window {
         Window::new(&vec![-half; dims], &vec![half; dims])
     }
 
+    /// Whether every side is within a fifth of the other box's width.
+    pub(super) fn is_near(&self, other: &Window) -> bool {
+        (0..self.dims()).all(|axis| {
+            let most = 0.2 * (other.high[axis] - other.low[axis]);
+            let near = |a: &[f64], b: &[f64]| (a[axis] - b[axis]).abs() <= most;
+            near(&self.low, &other.low) && near(&self.high, &other.high)
+        })
+    }
+
     /// The number of axes.
     pub fn dims(&self) -> usize {
         self.low.len()

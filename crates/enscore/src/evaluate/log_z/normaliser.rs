@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::fitted_grid::fitted_log_z;
 use super::grid::Window;
 use super::log_z_estimate::LogZEstimate;
-use super::quadrature::{LogZ, Quadrature, QuadratureSettings};
+use super::quadrature::{LogZ, QuadratureSettings};
 use crate::error::{Error, Reason, Result};
 use crate::files::{check_json, sealed_json, write_bytes_atomically};
 use crate::model::Network;
@@ -73,14 +74,20 @@ impl Normaliser {
         if let Some(kept) = read(path).filter(|kept| kept.step == trained.step) {
             return Ok(Some(kept));
         }
-        let step = trained.step;
-        if let Some(log_z) = trained.learnt_log_z {
-            let flow = matches!(trained.model.model, Network::Flow(_));
-            let origin = if flow { LogZOrigin::Normalised } else { LogZOrigin::Learnt };
-            return Ok(Some(Normaliser::new(log_z, origin, None, step)));
+        if let Some(learnt) = Normaliser::of_training(trained) {
+            return Ok(Some(learnt));
         }
-        let found = log_z_by_quadrature(trained)?.filter(|log_z| log_z.error() <= TOLERANCE);
-        Ok(found.map(|log_z| Normaliser::new(log_z.value, LogZOrigin::Quadrature, Some(log_z.error()), step)))
+        let step = trained.step;
+        Ok(log_z_by_quadrature(trained)?.map(|log_z| Normaliser::by_quadrature(&log_z, step)))
+    }
+
+    /// What training says of it: 0 of a flow, a parameter of noise and flow contrastive estimation, whose error
+    /// is not known; else nothing.
+    pub fn of_training(trained: &Trained) -> Option<Normaliser> {
+        let flow = matches!(trained.model.model, Network::Flow(_));
+        let (origin, error) =
+            if flow { (LogZOrigin::Normalised, Some(0.0)) } else { (LogZOrigin::Learnt, None) };
+        trained.learnt_log_z.map(|log_z| Normaliser::new(log_z, origin, error, trained.step))
     }
 
     /// What is kept beside the model file at `path` for the weights with this fingerprint.
@@ -103,11 +110,29 @@ impl Normaliser {
     ///
     /// # Errors
     /// None: what can't be read is not known.
-    pub fn found(path: &Path, trained: &Trained) -> Result<Option<f64>> {
+    pub fn found(path: &Path, trained: &Trained) -> Result<Option<Normaliser>> {
         let later = |kept: &Normaliser| {
             kept.step == trained.step && matches!(kept.origin, LogZOrigin::Estimated | LogZOrigin::Given)
         };
-        Ok(read(path).filter(later).map(|kept| kept.log_z))
+        Ok(read(path).filter(later))
+    }
+
+    /// What to tell the user: an estimate that may be off by more than its error.
+    pub fn warnings(&self) -> Vec<String> {
+        self.estimate.as_ref().map(LogZEstimate::warnings).unwrap_or_default()
+    }
+
+    /// Whether log Z is known without an error of sampling.
+    fn is_exact(&self) -> bool {
+        self.origin == LogZOrigin::Estimated && self.error == Some(0.0)
+    }
+
+    /// An exact value that is kept beside the model at `path` for the same step and weights, where this one is
+    /// an estimate: it is worth more.
+    pub fn better_kept(&self, path: &Path) -> Option<Normaliser> {
+        let same = |kept: &Normaliser| kept.step == self.step && kept.fingerprint == self.fingerprint;
+        let estimate = self.origin == LogZOrigin::Estimated && !self.is_exact();
+        if estimate { read(path).filter(|kept| kept.is_exact() && same(kept)) } else { None }
     }
 
     /// Keeps it beside the model at `path`.
@@ -127,8 +152,6 @@ impl Normaliser {
 
 /// Dimensions up to which quadrature is tried.
 const MOST_DIMENSIONS: usize = 2;
-/// The error of log Z, nats, beyond which quadrature does not count as knowing it.
-const TOLERANCE: f64 = 0.01;
 
 /// The box that quadrature and pictures take: the data's range, half as much again on each side.
 ///
@@ -151,8 +174,9 @@ pub fn log_z_by_quadrature(trained: &Trained) -> Result<Option<LogZ>> {
         return Ok(None);
     }
     let mut density = TrainedDensity::new(&trained.model)?;
-    let settings = QuadratureSettings { intervals: 300, ..Default::default() };
-    Ok(Some(Quadrature::new(&mut density, &quadrature_window(trained)?, settings)?.log_z()))
+    let epsilon = f64::from(f32::EPSILON);
+    let settings = QuadratureSettings { intervals: 300, epsilon, ..Default::default() };
+    fitted_log_z(&mut density, &quadrature_window(trained)?, settings).map(Some)
 }
 
 /// What is kept beside the model at `path`; nothing where that can't be used ([`Normaliser::damage`]).

@@ -17,6 +17,21 @@ use crate::evaluate::{FisherDivergence, log_sum_exp, weighted_fisher_divergence}
 use crate::model::HostDensity;
 use serde::Serialize;
 
+/// How far below its greatest value, nats, a log density no longer counts.
+const SMALLEST: f64 = 30.0;
+
+/// Points along an axis that the mass is spread over, at least, where a step resolves it: 1.4 steps to a
+/// deviation of a Gaussian. On fewer the rule at h and at 2h may be off alike.
+const FEWEST_POINTS: f64 = 2.5;
+/// The error of a density that a step does not resolve, nats.
+const UNRESOLVED: f64 = 1.0;
+
+/// Whether 1 / Σ p² points are enough.
+fn is_resolved(log_mass: &[f64], dims: usize) -> bool {
+    let squares: Vec<f64> = log_mass.iter().map(|mass| 2.0 * mass).collect();
+    -log_sum_exp(&squares) >= dims as f64 * FEWEST_POINTS.ln()
+}
+
 /// How fine the grid is.
 #[derive(Clone, Copy, Debug)]
 pub struct QuadratureSettings {
@@ -24,11 +39,13 @@ pub struct QuadratureSettings {
     pub intervals: usize,
     /// Rows a call to the density.
     pub batch: usize,
+    /// The relative error of log densities.
+    pub epsilon: f64,
 }
 
 impl Default for QuadratureSettings {
     fn default() -> Self {
-        QuadratureSettings { intervals: 200, batch: DEFAULT_BATCH }
+        QuadratureSettings { intervals: 200, batch: DEFAULT_BATCH, epsilon: f64::EPSILON }
     }
 }
 
@@ -37,19 +54,22 @@ impl Default for QuadratureSettings {
 pub struct LogZ {
     /// log Z over the box.
     pub value: f64,
-    /// |log Z at step h - log Z at 2h|: more than the error at h, where the rule converges.
+    /// |log Z at step h - log Z at 2h|: more than the error at h, where the rule converges; at least 1 where the
+    /// mass lies on a few points.
     pub step_error: f64,
     /// What log Z gains in a box 1.5 times as wide.
     pub outside: f64,
     /// The greatest density on the border times the volume, over Z: about the share outside where tails are
     /// heavy.
     pub border: f64,
+    /// What rounding leaves open: the relative error of log densities times the largest that counts.
+    pub rounding: f64,
 }
 
 impl LogZ {
     /// A bound on |error| of log Z over all of space, as far as the grid can tell.
     pub fn error(&self) -> f64 {
-        self.step_error + self.outside.abs().max(self.border)
+        self.step_error + self.outside.abs().max(self.border) + self.rounding
     }
 
     /// log Z, where it is known within `tolerance` nats.
@@ -109,16 +129,23 @@ impl Quadrature {
         if value == f64::NEG_INFINITY {
             return Err(Error::run("the density is 0 on the whole box").remedy("use another box"));
         }
+        let greatest = inner.indices.iter().map(|at| values[*at]).fold(f64::NEG_INFINITY, f64::max);
         let border = inner.border().map(|at| values[at]).fold(f64::NEG_INFINITY, f64::max);
         let log_volume: f64 = window.low.iter().zip(&window.high).map(|(low, high)| (high - low).ln()).sum();
+        let counts = |f: &&f64| **f > greatest - SMALLEST;
+        let largest = values.iter().filter(counts).fold(0.0f64, |largest, f| largest.max(f.abs()));
+        let log_mass: Vec<f64> =
+            inner.masses(&values).iter().map(|mass| mass + inner.log_volume - value).collect();
+        let dims = window.dims();
+        let twice = (value - log_z(&grid.part(margin, 2, n / 2))).abs();
+        let step_error = if is_resolved(&log_mass, dims) { twice } else { twice.max(UNRESOLVED) };
         let log_z = LogZ {
             value,
-            step_error: (value - log_z(&grid.part(margin, 2, n / 2))).abs(),
+            rounding: settings.epsilon * largest,
+            step_error,
             outside: log_z(&grid.part(0, 1, n + 2 * margin)) - value,
             border: (border + log_volume - value).exp(),
         };
-        let log_mass = inner.masses(&values).iter().map(|mass| mass + inner.log_volume - value).collect();
-        let dims = window.dims();
         let at = |index: &usize| points[index * dims..][..dims].iter().copied();
         Ok(Quadrature {
             window: window.clone(),
@@ -134,6 +161,32 @@ impl Quadrature {
     /// log Z over the box.
     pub fn log_z(&self) -> LogZ {
         self.log_z
+    }
+
+    /// The box that fits the density better: moved outwards by half its width on a side where the density has
+    /// not fallen off at the border, else drawn in to where it has.
+    ///
+    /// # Errors
+    /// A box that is no longer finite.
+    pub(super) fn fitted_window(&self) -> Result<Window> {
+        let dims = self.window.dims();
+        let greatest = self.log_density.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut low = self.window.high.clone();
+        let mut high = self.window.low.clone();
+        for (point, f) in self.points.chunks_exact(dims).zip(&self.log_density) {
+            if *f > greatest - SMALLEST {
+                low.iter_mut().zip(point).for_each(|(low, x)| *low = low.min(*x));
+                high.iter_mut().zip(point).for_each(|(high, x)| *high = high.max(*x));
+            }
+        }
+        for axis in 0..dims {
+            let width = self.window.high[axis] - self.window.low[axis];
+            let step = width / self.intervals as f64;
+            let beyond = |reaches: bool| if reaches { 0.5 * width } else { 2.0 * step };
+            low[axis] -= beyond(low[axis] < self.window.low[axis] + 0.5 * step);
+            high[axis] += beyond(high[axis] > self.window.high[axis] - 0.5 * step);
+        }
+        Window::new(&low, &high)
     }
 
     /// The points of the grid, `[n, dims]`, the last axis fastest.

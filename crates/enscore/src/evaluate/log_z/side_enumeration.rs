@@ -13,7 +13,7 @@ use enscore_program::executor::Width;
 use enscore_program::random::{Key, row_words};
 use enscore_program::{Kind, Program};
 
-use super::bipartite_annealing::Tell;
+use super::annealing::Tell;
 use crate::error::{Error, Result};
 use crate::evaluate::log_sum_exp;
 use crate::executor::Routine;

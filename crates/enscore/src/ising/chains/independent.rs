@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{Rule, SingleSite, SpinTransition, SwendsenWang, Wolff, random_spins};
 use crate::error::Result;
-use crate::ising::IsingModel;
+use crate::ising::{IsingModel, magnetisation};
 
 /// How an Ising model's chains move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,32 @@ impl<'a> SpinChains<'a> {
                 .clone()
                 .try_for_each(|step| chain.transition.step(&mut chain.spins, Key { seed, step, row }))
         })
+    }
+
+    /// The same; after each step that is to be measured it notes E, without β, and the magnetisation per site:
+    /// `[chains][measured]`.
+    ///
+    /// # Errors
+    /// As [`SpinChains::advance`].
+    pub fn advance_measured(
+        &mut self,
+        steps: Range<u64>,
+        is_measured: impl Fn(u64) -> bool + Sync,
+    ) -> Result<Vec<Vec<[f64; 2]>>> {
+        let seed = self.seed;
+        let model = self.model;
+        let of_chain = |chain: &mut NumberedSpins| {
+            let row = chain.number as u64;
+            let mut measured = Vec::new();
+            for step in steps.clone() {
+                chain.transition.step(&mut chain.spins, Key { seed, step, row })?;
+                if is_measured(step) {
+                    measured.push([model.energy(&chain.spins)?, magnetisation(&chain.spins)]);
+                }
+            }
+            Ok(measured)
+        };
+        self.chains.par_iter_mut().map(of_chain).collect()
     }
 
     /// The spins ±1, `[chains, sites]`.

@@ -27,6 +27,11 @@ impl SingleSite {
     pub fn new(model: &IsingModel, rule: Rule) -> SingleSite {
         SingleSite { adjacency: Adjacency::new(model), beta: model.beta(), rule }
     }
+
+    /// Goes on at another inverse temperature, which must be a finite number.
+    pub(crate) fn set_beta(&mut self, beta: f64) {
+        self.beta = beta;
+    }
 }
 
 impl SpinTransition for SingleSite {

@@ -12,8 +12,10 @@ pub const COLUMNS: usize = 8;
 pub const GAP: usize = 2;
 /// Small images are enlarged to about this many pixels a side.
 const IMAGE_SIDE: usize = 56;
-/// What lies between the images.
+/// What lies between images, and between those of black and white alone.
 const GAP_LEVEL: u8 = 255;
+/// A level of grey that neither is.
+pub const GREY: u8 = 128;
 
 /// The whole factor that images `[h, w, c]` are enlarged by, at least 2: small ones come to about 56 pixels a
 /// side.
@@ -34,7 +36,23 @@ pub fn sheet(
     scale: usize,
     gap: usize,
 ) -> Result<Image> {
-    let tiles = Tiles::new(images, row_shape, scale)?;
+    sheet_between(images, row_shape, columns, scale, gap, GAP_LEVEL)
+}
+
+/// The same with a level of grey between the images, 0 to 255: images of black and white alone end where grey
+/// begins.
+///
+/// # Errors
+/// As [`sheet`].
+pub fn sheet_between(
+    images: &[f32],
+    row_shape: [usize; 3],
+    columns: usize,
+    scale: usize,
+    gap: usize,
+    level: u8,
+) -> Result<Image> {
+    let tiles = Tiles { level, ..Tiles::new(images, row_shape, scale)? };
     let columns = at_least_one("columns", columns)?.min(tiles.count);
     let rows = tiles.count.div_ceil(columns);
     let mut canvas = tiles.canvas([columns, rows], [1, 1], [gap, gap])?;
@@ -115,6 +133,8 @@ struct Tiles<'a> {
     scale: usize,
     wide: usize,
     high: usize,
+    /// What lies between the images.
+    level: u8,
 }
 
 impl<'a> Tiles<'a> {
@@ -131,7 +151,7 @@ impl<'a> Tiles<'a> {
         let wide = width.saturating_mul(scale);
         let high = height.saturating_mul(scale);
         byte_count(wide, high, channels)?;
-        Ok(Tiles { values, shape, count: values.len() / size, scale, wide, high })
+        Ok(Tiles { values, shape, count: values.len() / size, scale, wide, high, level: GAP_LEVEL })
     }
 
     /// A blank picture of `[across, down]` cells, each of `per_cell` `[across, down]` images `inner` apart,
@@ -144,7 +164,7 @@ impl<'a> Tiles<'a> {
             cells[axis].saturating_mul(cell.saturating_add(outer)).saturating_add(outer)
         };
         // A saturated side is refused as too large.
-        Image::filled(side(0, self.wide), side(1, self.high), self.shape[2], GAP_LEVEL)
+        Image::filled(side(0, self.wide), side(1, self.high), self.shape[2], self.level)
     }
 
     fn paint(&self, index: usize, canvas: &mut Image, [left, top]: [usize; 2]) -> Result<()> {
@@ -185,6 +205,13 @@ mod tests {
         let last = [g, 204, 204, g, g, g, g, g, g, g, g];
         let rows: Vec<&[u8]> = picture.pixels.chunks(11).collect();
         assert_eq!(rows, [&[g; 11][..], &row, &row, &[g; 11], &last, &last, &[g; 11]]);
+    }
+
+    #[test]
+    fn white_images_end_where_grey_begins() {
+        let picture = sheet_between(&[1.0, 1.0], ONE, 2, 1, 1, GREY).unwrap();
+        let g = GREY;
+        assert_eq!(picture.pixels, [g, g, g, g, g, g, 255, g, 255, g, g, g, g, g, g]);
     }
 
     #[test]

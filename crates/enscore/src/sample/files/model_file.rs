@@ -4,8 +4,10 @@
 //! [model]
 //! kind = "rbm"                      # ln p(v, h) = b'v + c'h + v'Wh - ln Z
 //! weights = "W.npy"                 # [visible, hidden]; paths are relative to this file. Of a
-//!                                   # .safetensors file the array with the key's name is taken
-//! visible_bias = "b_visible.npy"    # [visible]
+//!                                   # .safetensors file the array with the key's name is taken, or the one
+//!                                   # that is named: "FILE.safetensors:W"
+//! transposed = false                # true: weights are [hidden, visible]
+//! visible_bias = "b_visible.npy"    # [visible]; [1, visible] is taken as well
 //! hidden_bias = "c_hidden.npy"      # [hidden]
 //! units = "bernoulli"               # or "gaussian", with deviation = 1.0
 //! rows = "model.json"               # how rows are mapped first: a description that `export` wrote;
@@ -15,20 +17,23 @@
 //! kind = "ising"                    # p(x) = exp(beta (Σ J x x' + Σ h x)) / Z, x = ±1
 //! lattice = "torus"                 # "grid", "torus", or "graph"
 //! shape = [64, 64]                  # of grid and torus
-//! coupling = 1.0                    # J; of a graph a symmetric matrix, an npy file or [[0, 1], [1, 0]]
+//! coupling = 1.0                    # J; of a graph a symmetric matrix, an npy file or [[0, 1], [1, 0]], which
+//!                                   # a lattice takes as well where each pair of sites has one bond
+//! coupling_right = "R.npy"          # instead, a coupling a bond: of each site of a lattice and its right
+//! coupling_down = "D.npy"           # neighbour, [height, width - 1] ([height, width] on a torus), and of each
+//!                                   # site and the one below, [height - 1, width] ([height, width])
 //! field = 0.0                       # h, 0 without; or one number a site, an npy file or a list
 //! beta = 0.44                       # 1 without
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::{Table, Value};
 
+use super::reader::{Reader, overridden, transposed};
 use super::row_map::RowMap;
-use crate::checkpoint::{TensorData, Tensors};
-use crate::data::{Array, read_array};
 use crate::error::{Error, Reason, Result};
-use crate::ising::{Coupling, Field, IsingModel, Lattice};
+use crate::ising::{Field, IsingModel, Lattice};
 use crate::model::{Bipartite, RBM_PARAMETERS, Rbm, Units};
 use crate::sample::WeightedBipartite;
 
@@ -64,35 +69,6 @@ impl RbmFile {
     }
 }
 
-/// The array `name` of a safetensors file.
-fn tensor(path: &Path, name: &str) -> Result<Array> {
-    let tensors = Tensors::read(path)?;
-    let found = tensors.get(name).ok_or_else(|| {
-        let names: Vec<&str> = tensors.iter().map(|(name, _)| name).collect();
-        Error::input("no array with this name")
-            .at(format_args!("{}, {name}", path.display()))
-            .found(names.join(", "))
-    })?;
-    let values: Vec<f64> = match found.data() {
-        TensorData::F32(values) => values.iter().map(|value| f64::from(*value)).collect(),
-        TensorData::F64(values) => values.clone(),
-        TensorData::I64(values) => values.iter().map(|value| *value as f64).collect(),
-    };
-    match values.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(Error::input("a non-finite value in an array")
-            .at(format_args!("{}, {name}, value {at}", path.display()))
-            .found(values[at])
-            .expected("finite numbers")),
-        None => Ok(Array { shape: found.shape().to_vec(), values }),
-    }
-}
-
-/// The table of a file, with what was read from it.
-struct Reader<'a> {
-    table: &'a Table,
-    path: &'a Path,
-}
-
 impl ModelFile {
     /// Whether `path` names a model file, not a run.
     pub fn is_at(path: &Path) -> bool {
@@ -124,23 +100,20 @@ impl ModelFile {
     /// A file that can't be read or is no TOML, a kind or a key that is not known or is missing, arrays of
     /// shapes that don't fit each other, values that are not finite.
     pub fn read(path: &Path) -> Result<ModelFile> {
-        let place = path.display();
-        let text = std::fs::read_to_string(path).map_err(|reason| {
-            Error::new(Reason::Unreadable, "can't read the model file").at(&place).found_error(reason)
-        })?;
-        let document: Table = text.parse().map_err(|reason: toml::de::Error| {
-            Error::input("not valid TOML").at(&place).found(reason.message()).caused_by(reason)
-        })?;
-        if let Some(other) = document.keys().find(|key| *key != "model") {
-            return Err(Error::input("unknown table in a model file")
-                .at(&place)
-                .found(format_args!("[{other}]"))
-                .expected("only [model]"));
+        ModelFile::read_with(path, &[])
+    }
+
+    /// The same with other values of some keys, each `model.KEY=VALUE`, as in `model.beta=0.3`.
+    ///
+    /// # Errors
+    /// As [`ModelFile::read`]; an override of another table, or without a value.
+    pub fn read_with(path: &Path, overrides: &[String]) -> Result<ModelFile> {
+        let mut table = model_table(path)?;
+        for each in overrides {
+            let (key, value) = overridden(each)?;
+            table.insert(key, value);
         }
-        let Some(Value::Table(table)) = document.get("model") else {
-            return Err(Error::input("a model file without a [model] table").at(&place).expected("[model]"));
-        };
-        let reader = Reader { table, path };
+        let reader = Reader { table: &table, path };
         match reader.text("kind")? {
             "rbm" => reader.rbm().map(ModelFile::Rbm),
             "ising" => reader.ising().map(ModelFile::Ising),
@@ -152,92 +125,35 @@ impl ModelFile {
     }
 }
 
+/// The [model] table of the file at `path`.
+///
+/// # Errors
+/// A file that can't be read, is no TOML, or has another table.
+pub(super) fn model_table(path: &Path) -> Result<Table> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path).map_err(|reason| {
+        Error::new(Reason::Unreadable, "can't read the model file").at(&place).found_error(reason)
+    })?;
+    let document: Table = text.parse().map_err(|reason: toml::de::Error| {
+        Error::input("not valid TOML").at(&place).found(reason.message()).caused_by(reason)
+    })?;
+    if let Some(other) = document.keys().find(|key| *key != "model") {
+        return Err(Error::input("unknown table in a model file")
+            .at(&place)
+            .found(format_args!("[{other}]"))
+            .expected("only [model]"));
+    }
+    match document.get("model") {
+        Some(Value::Table(table)) => Ok(table.clone()),
+        _ => Err(Error::input("a model file without a [model] table").at(&place).expected("[model]")),
+    }
+}
+
 impl Reader<'_> {
-    fn place(&self, key: &str) -> String {
-        format!("{}, model.{key}", self.path.display())
-    }
-
-    /// Refuses keys other than `known`.
-    fn only(&self, known: &[&str]) -> Result<()> {
-        match self.table.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(Error::input("unknown key")
-                .at(self.place(key))
-                .expected(format_args!("one of {}", known.join(", ")))),
-            None => Ok(()),
-        }
-    }
-
-    fn value(&self, key: &str) -> Result<&Value> {
-        self.table.get(key).ok_or_else(|| Error::input("missing key").at(self.place(key)))
-    }
-
-    fn text(&self, key: &str) -> Result<&str> {
-        let value = self.value(key)?;
-        value.as_str().ok_or_else(|| {
-            Error::input("wrong type for this key").at(self.place(key)).found(value).expected("a string")
-        })
-    }
-
-    fn number(&self, key: &str) -> Result<f64> {
-        let value = self.value(key)?;
-        let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
-        number.filter(|number| number.is_finite()).ok_or_else(|| {
-            Error::input("wrong type for this key")
-                .at(self.place(key))
-                .found(value)
-                .expected("a finite number")
-        })
-    }
-
-    /// The path that a key names, relative to the file.
-    fn beside(&self, key: &str) -> Result<PathBuf> {
-        Ok(self.path.parent().unwrap_or(Path::new("")).join(PathBuf::from(self.text(key)?)))
-    }
-
-    /// The array that a key names or spells out, with `axes` axes.
-    fn array(&self, key: &str, axes: usize) -> Result<Array> {
-        let (array, path) = match self.value(key)? {
-            list @ Value::Array(_) => (self.spelt_out(key, list)?, self.path.to_path_buf()),
-            _ => {
-                let path = self.beside(key)?;
-                let tensors =
-                    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
-                (if tensors { tensor(&path, key)? } else { read_array(&path)? }, path)
-            }
-        };
-        if array.shape.len() != axes || array.values.is_empty() {
-            return Err(Error::new(Reason::Shape, "the array's shape does not match the model")
-                .at(format_args!("{} ({})", self.place(key), path.display()))
-                .found(format_args!("shape {:?}", array.shape))
-                .expected(format_args!("{axes} {}", if axes == 1 { "axis" } else { "axes" })));
-        }
-        Ok(array)
-    }
-
-    /// A list of numbers, or of lists of equal length.
-    fn spelt_out(&self, key: &str, value: &Value) -> Result<Array> {
-        let number =
-            |value: &Value| value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
-        let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
-        let (rows, nested): (Vec<&[Value]>, bool) = match list.first() {
-            Some(Value::Array(_)) => {
-                (list.iter().map(|row| row.as_array().map(Vec::as_slice).unwrap_or_default()).collect(), true)
-            }
-            _ => (vec![list], false),
-        };
-        let width = rows.first().map_or(0, |row| row.len());
-        let values: Option<Vec<f64>> = rows.iter().flat_map(|row| row.iter().map(number)).collect();
-        let values = values.filter(|values| values.iter().all(|value| value.is_finite()));
-        match values {
-            Some(values) if rows.iter().all(|row| row.len() == width) => {
-                Ok(Array { shape: if nested { vec![rows.len(), width] } else { vec![width] }, values })
-            }
-            _ => Err(Error::input("not a list of numbers or of equally long rows").at(self.place(key))),
-        }
-    }
-
     fn ising(&self) -> Result<IsingModel> {
-        self.only(&["kind", "lattice", "shape", "coupling", "field", "beta"])?;
+        let known =
+            ["kind", "lattice", "shape", "coupling", "coupling_right", "coupling_down", "field", "beta"];
+        self.only(&known)?;
         let number_or = |key: &str, default: f64| {
             if self.table.contains_key(key) { self.number(key) } else { Ok(default) }
         };
@@ -256,14 +172,14 @@ impl Reader<'_> {
         };
         let lattice = self.text("lattice")?;
         if lattice == "graph" {
-            if self.table.contains_key("shape") {
-                return Err(Error::input("a graph has no shape").at(self.place("shape")));
+            if let Some(key) = ["shape", "coupling_right", "coupling_down"].iter().find(|key| self.has(key)) {
+                return Err(Error::input("a graph has no shape").at(self.place(key)));
             }
             let matrix = self.array("coupling", 2)?;
             return IsingModel::dense(matrix.shape[0], &matrix.values, field, beta).map_err(placed);
         }
-        let coupling = Coupling::Uniform(self.number("coupling")?);
         let [height, width] = self.sides()?;
+        let coupling = self.coupling(height, width, lattice == "torus")?;
         match lattice {
             "grid" => IsingModel::grid(height, width, coupling, field, beta).map_err(placed),
             "torus" => IsingModel::torus(height, width, coupling, field, beta).map_err(placed),
@@ -290,7 +206,7 @@ impl Reader<'_> {
 
     fn rbm(&self) -> Result<RbmFile> {
         let [weights, visible, hidden] = RBM_PARAMETERS;
-        self.only(&["kind", weights, visible, hidden, "units", "deviation", "rows"])?;
+        self.only(&["kind", weights, "transposed", visible, hidden, "units", "deviation", "rows"])?;
         let units = match self.table.get("units").map(|_| self.text("units")).transpose()? {
             None | Some("bernoulli") if self.table.contains_key("deviation") => {
                 return Err(Error::input("only Gaussian units have a deviation").at(self.place("deviation")));
@@ -304,7 +220,20 @@ impl Reader<'_> {
                     .expected("\"bernoulli\" or \"gaussian\""));
             }
         };
-        let w = self.array(weights, 2)?;
+        let turned = match self.table.get("transposed") {
+            None => false,
+            Some(Value::Boolean(turned)) => *turned,
+            Some(other) => {
+                return Err(Error::input("wrong type for this key")
+                    .at(self.place("transposed"))
+                    .found(other)
+                    .expected("true or false"));
+            }
+        };
+        let mut w = self.array(weights, 2)?;
+        if turned {
+            w = transposed(&w);
+        }
         let b = self.array(visible, 1)?;
         let c = self.array(hidden, 1)?;
         if w.shape != [b.shape[0], c.shape[0]] {
@@ -313,7 +242,8 @@ impl Reader<'_> {
                 .at(self.path.display())
                 .found(format_args!("weights {:?}", w.shape))
                 .expected(format_args!("[{}, {}] to match the biases", b.shape[0], c.shape[0]));
-            return Err(if turned { error.remedy("transpose the weights") } else { error });
+            let remedy = "transpose the weights, or set transposed = true";
+            return Err(if turned { error.remedy(remedy) } else { error });
         }
         let model = Rbm::new(&b.shape, c.shape[0], units).map_err(|error| error.at(self.path.display()))?;
         let rows = match self.table.get("rows") {

@@ -53,9 +53,11 @@ impl UnitMonitor {
         });
         if model.model.bipartite().is_some_and(Bipartite::has_pseudo_likelihood) {
             let rows = &self.validation[..self.validation.len().min(PSEUDO_ROWS * model.row_len())];
-            let pseudo = pseudo_log_likelihood(model, rows)?.value;
-            row["pseudo_log_likelihood"] = json!(pseudo);
-            said = format!(", pseudo-log-likelihood {pseudo:.3}");
+            let pseudo = pseudo_log_likelihood(model, rows)?;
+            row["pseudo_log_likelihood"] = json!(pseudo.value);
+            // An evaluation takes more rows, and others: the error says how far both may be apart.
+            let error = pseudo.error().map_or(String::new(), |error| format!(" ± {error:.3}"));
+            said = format!(", pseudo-log-likelihood {:.3}{error} nats ({} rows)", pseudo.value, pseudo.count);
         }
         Ok((row, format!("free energy gap {gap:.3}, reconstruction error {error:.5}{said}")))
     }

@@ -3,13 +3,18 @@
 use enscore::model::{Network, batch_shape, mean_units, trace};
 use enscore::objective::{Batch, ObjectiveSettings, Scene};
 use enscore_program::random::{Key, normal_row};
-use enscore_program::{Initial, Kind, Parameter, Value, interpret};
+use enscore_program::{Initial, Kind, Parameter, interpret};
+use serde_json::Value;
 
-use super::by_hand::{ByHand, Rows, mean_and_error};
+use super::by_hand::{ByHand, Rows, assert_close, mean_and_error};
 use super::likelihoods::{bits_per_dim, independent_units};
 
-/// Rows that the objective's loss is taken over at once.
-const BATCH: usize = 256;
+/// Rows that the objective's loss is taken over at once, at most, and batches at least.
+const MOST_AT_ONCE: usize = 256;
+const FEWEST_BATCHES: usize = 32;
+/// An error of a grid, nats, with which its box stays, and the greatest with which a likelihood is given.
+const GOOD: f64 = 1e-3;
+const MOST_LOG_Z_ERROR: f64 = 0.5;
 /// Steps of the grid along an axis, and on either side of its box.
 const INTERVALS: usize = 300;
 const MARGIN: usize = 75;
@@ -28,8 +33,46 @@ fn mean_of(name: String, values: &[f64]) -> Figure {
     Figure { name, value, std_err: Some(error), rows: values.len() }
 }
 
-/// All figures in their order; `kept` is a log Z that was found since the training.
-pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept: Option<f64>) -> Vec<Figure> {
+/// The mean less log Z, whose error enters in quadrature.
+fn likelihood_of(name: String, values: &[f64], log_z: f64, error: f64) -> Figure {
+    let mean = mean_of(name, values);
+    let std_err = mean.std_err.map(|of_rows| of_rows.hypot(error));
+    Figure { value: mean.value - log_z, std_err, ..mean }
+}
+
+/// log Z by quadrature and its error as an answer has them, which must be those by hand. Where the box of the
+/// data is too small or too coarse another one is taken: both agree within their errors.
+fn quadrature_found(hand: &ByHand, found: &Value) -> (f64, f64) {
+    let figures = found["figures"].as_array().unwrap();
+    let figure = figures.iter().find(|figure| figure["id"] == "log_z_quadrature").unwrap();
+    let of = |key: &str| figure[key].as_f64().unwrap();
+    assert_quadrature(hand, of("value"), of("std_err"));
+    (of("value"), of("std_err"))
+}
+
+/// The same of two numbers.
+pub fn assert_quadrature(hand: &ByHand, value: f64, error: f64) {
+    let (by_hand, of_hand) = quadrature(hand);
+    if of_hand <= GOOD {
+        assert_close("log Z by quadrature", value, by_hand);
+        assert_close("its error", error, of_hand);
+    } else {
+        let apart = (value - by_hand).abs();
+        let what = format!("{value} ± {error}, by hand {by_hand} ± {of_hand}");
+        assert!(apart <= error + of_hand && error <= of_hand * 1.01 + 1e-3, "{what}");
+    }
+}
+
+/// All figures in their order; `kept` is a log Z that was found since the training, `found` the answer that log
+/// Z by quadrature is taken from once it is checked.
+pub fn figures(
+    hand: &ByHand,
+    training: &Rows,
+    held_out: &Rows,
+    seed: u64,
+    kept: Option<f64>,
+    found: &Value,
+) -> Vec<Figure> {
     let mut figures = Vec::new();
     if matches!(
         hand.settings.objective(),
@@ -59,18 +102,21 @@ pub fn figures(hand: &ByHand, training: &Rows, held_out: &Rows, seed: u64, kept:
     figures.push(mean_of(format!("{of} of held-out rows, nats up to log Z"), &densities));
     figures.push(mean_of(format!("{of} of training rows, nats up to log Z"), &learnt_from));
     figures.extend(unit_figures(hand, held_out));
-    let less = |log_z: f64| -> Vec<f64> { densities.iter().map(|f| f - log_z).collect() };
     if let Some(log_z) = hand.learnt_log_z {
-        figures.push(mean_of("log-likelihood of held-out rows, nats".into(), &less(log_z)));
+        let name = "log-likelihood of held-out rows by the learnt log Z, of unknown error, nats";
+        figures.push(likelihood_of(name.into(), &densities, log_z, 0.0));
     }
     if let Some(log_z) = kept {
         let of = if bound { "lower bound of the log-likelihood" } else { "log-likelihood" };
-        figures.push(mean_of(format!("{of} of held-out rows by the kept log Z, nats"), &less(log_z)));
+        let name = format!("{of} of held-out rows by the kept log Z, nats");
+        figures.push(likelihood_of(name, &densities, log_z, 0.0));
     }
     if matches!(hand.model, Network::Energy(_)) && hand.row_len() == 2 {
-        let (log_z, error) = quadrature(hand);
-        let name = "log-likelihood of held-out rows by quadrature, nats";
-        figures.push(mean_of(name.into(), &less(log_z)));
+        let (log_z, error) = quadrature_found(hand, found);
+        if error <= MOST_LOG_Z_ERROR {
+            let name = "log-likelihood of held-out rows by quadrature, nats";
+            figures.push(likelihood_of(name.into(), &densities, log_z, error));
+        }
         let name = "log Z by quadrature, nats".to_string();
         figures.push(Figure { name, value: log_z, std_err: Some(error), rows: 0 });
     }
@@ -89,8 +135,9 @@ fn objective_loss(hand: &ByHand, rows: &Rows, seed: u64) -> Figure {
         _ => "per dimension",
     };
     let name = format!("{} loss, {unit}", hand.settings.objective().name());
+    let batch = (rows.len() / FEWEST_BATCHES).clamp(1, MOST_AT_ONCE);
     let at_once =
-        if matches!(hand.settings.objective(), ObjectiveSettings::NoiseContrastive(_)) { BATCH } else { 1 };
+        if matches!(hand.settings.objective(), ObjectiveSettings::NoiseContrastive(_)) { batch } else { 1 };
     let losses: Vec<f64> = (rows.chunks(at_once).enumerate())
         .flat_map(|(i, rows)| {
             let loss = loss_of_batch(hand, rows, at_once, seed, (i * at_once) as u64);
@@ -99,7 +146,7 @@ fn objective_loss(hand: &ByHand, rows: &Rows, seed: u64) -> Figure {
         .collect();
     let value = losses.iter().sum::<f64>() / losses.len() as f64;
     let full: Vec<f64> =
-        losses.chunks_exact(BATCH).map(|losses| losses.iter().sum::<f64>() / BATCH as f64).collect();
+        losses.chunks_exact(batch).map(|losses| losses.iter().sum::<f64>() / batch as f64).collect();
     let std_err = (full.len() > 1).then(|| mean_and_error(&full).1);
     Figure { name, value, std_err, rows: rows.len() }
 }
@@ -118,7 +165,7 @@ fn loss_of_batch(hand: &ByHand, rows: &[Vec<f64>], batch: usize, seed: u64, firs
     if let (Some(log_z), Network::Energy(_)) = (hand.learnt_log_z, &hand.model) {
         let initial = Initial::Constant(0.0);
         parameters.push(Parameter { name: "log_z".into(), shape: Vec::new(), initial });
-        inputs.push(Value::Float(vec![log_z]));
+        inputs.push(enscore_program::Value::Float(vec![log_z]));
     }
     let (program, _) = trace(&parameters, |scope, parameters| {
         let batch = Batch {
@@ -133,9 +180,11 @@ fn loss_of_batch(hand: &ByHand, rows: &[Vec<f64>], batch: usize, seed: u64, firs
     })
     .unwrap();
     let row = |i: usize| rows.get(i).cloned().unwrap_or_else(|| vec![0.0; hand.row_len()]);
-    inputs.push(Value::Float((0..batch).flat_map(row).collect()));
-    inputs.push(Value::Float((0..batch).map(|i| f64::from(u8::from(i < rows.len()))).collect()));
-    inputs.push(Value::Key(Key { seed, step: u64::MAX, row: first }));
+    inputs.push(enscore_program::Value::Float((0..batch).flat_map(row).collect()));
+    inputs.push(enscore_program::Value::Float(
+        (0..batch).map(|i| f64::from(u8::from(i < rows.len()))).collect(),
+    ));
+    inputs.push(enscore_program::Value::Key(Key { seed, step: u64::MAX, row: first }));
     interpret(&program, &inputs).unwrap()[0].floats()[0]
 }
 
@@ -257,8 +306,9 @@ pub fn affine_loss(rows: &Rows, sigma: f64) -> f64 {
     1.0 - sigma * sigma * trace / d as f64
 }
 
-/// The standard error of log (1/n) Σ w, std(w) / (mean(w) √n), from the effective sample size (Σ w)² / Σ w²
-/// of n weights.
-pub fn error_of_weights(ess: f64, n: f64) -> f64 {
-    ((n / ess - 1.0) / (n - 1.0)).sqrt()
+/// The standard error of log (1/n) Σ w: the larger of std(w) / (mean(w) √n), from the effective sample size
+/// (Σ w)² / Σ w² of n weights, and √ log (1 + (e^v - 1) / n) from the spread v of log w above the median.
+pub fn error_of_weights(ess: f64, n: f64, spread: f64) -> f64 {
+    let of_spread = (1.0 + (spread.exp() - 1.0) / n).ln().sqrt();
+    ((n / ess - 1.0) / (n - 1.0)).sqrt().max(of_spread)
 }

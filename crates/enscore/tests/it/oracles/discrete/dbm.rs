@@ -213,7 +213,7 @@ fn annealing_gives_log_z() {
     let settings = |method| LogZSettings {
         method,
         chains: 400,
-        temperatures: Temperatures::linear(200).unwrap(),
+        temperatures: Some(Temperatures::linear(200).unwrap()),
         sweeps: 5,
         width: 1.0,
         seed: 3,

@@ -284,7 +284,7 @@ fn a_wide_bracket_is_refused_and_a_narrow_one_holds_log_z() {
     let settings = |chains, width| LogZSettings {
         method: LogZMethod::Bracket,
         chains,
-        temperatures: Temperatures::linear(10).unwrap(),
+        temperatures: Some(Temperatures::linear(10).unwrap()),
         sweeps: 10,
         width,
         seed: 1,

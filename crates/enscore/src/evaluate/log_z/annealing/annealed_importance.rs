@@ -119,8 +119,12 @@ pub struct Annealed {
     pub bound_std_err: f64,
     /// Which bound it is.
     pub side: BoundSide,
-    /// (Σ w)² / Σ w² of the weights that are averaged: of how many chains the estimate is worth.
+    /// (Σ w)² / Σ w² of the weights that are averaged.
     pub effective_sample_size: f64,
+    /// How far log w spreads above its median, nats² ([`LogWeights::upper_variance`]).
+    pub upper_variance: f64,
+    /// The shape of the weights' tail, where there are chains enough.
+    pub pareto_shape: Option<f64>,
     /// Independent chains.
     pub chains: usize,
     /// Temperatures after the base's: K.
@@ -131,6 +135,33 @@ pub struct Annealed {
     pub least_acceptance: f64,
     /// Proposals that were no numbers and were refused.
     pub failed: usize,
+}
+
+impl Annealed {
+    /// What weights say whose moves are never refused. `sign` is that of log w in log Z, `base` log Z_0.
+    pub(super) fn without_proposals(
+        found: &LogWeights,
+        sign: f64,
+        base: f64,
+        side: BoundSide,
+        temperatures: &Temperatures,
+    ) -> Annealed {
+        Annealed {
+            log_z: base + sign * found.log_mean,
+            std_err: found.std_err,
+            bound: base + sign * found.mean_log.value,
+            bound_std_err: found.mean_log.std_err,
+            side,
+            effective_sample_size: found.effective_sample_size,
+            upper_variance: found.upper_variance,
+            pareto_shape: found.pareto_shape,
+            chains: found.mean_log.count,
+            temperatures: temperatures.as_slice().len() - 1,
+            acceptance: 1.0,
+            least_acceptance: 1.0,
+            failed: 0,
+        }
+    }
 }
 
 /// Both directions with the same temperatures and kernels.
@@ -209,6 +240,11 @@ impl Annealing {
     /// Step sizes at β_1 to β_{K-1}.
     pub fn step_sizes(&self) -> &[f64] {
         &self.step_sizes
+    }
+
+    /// The transition next to the target, for the step that `key` names.
+    pub(super) fn last_transition(&self, key: Key) -> Result<Box<dyn HostTransition>> {
+        self.settings.kernel.transition(self.step_sizes.last().copied().unwrap_or(1.0), key)
     }
 
     /// Anneals chains from the base to the target: an estimate and a lower bound.
@@ -298,17 +334,10 @@ impl Annealing {
 
     fn annealed(&self, found: LogWeights, sign: f64, side: BoundSide, tally: &Tally) -> Annealed {
         Annealed {
-            log_z: sign * found.log_mean,
-            std_err: found.std_err,
-            bound: sign * found.mean_log.value,
-            bound_std_err: found.mean_log.std_err,
-            side,
-            effective_sample_size: found.effective_sample_size,
-            chains: found.mean_log.count,
-            temperatures: self.temperatures.as_slice().len() - 1,
             acceptance: tally.mean(),
             least_acceptance: tally.least(),
             failed: tally.failed,
+            ..Annealed::without_proposals(&found, sign, 0.0, side, &self.temperatures)
         }
     }
 }

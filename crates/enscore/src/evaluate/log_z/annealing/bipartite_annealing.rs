@@ -151,7 +151,13 @@ impl<'a> BipartiteAnnealing<'a> {
         }
         log_weights.truncate(self.chains);
         let base = self.base_log_z();
-        Ok(annealed(&LogWeights::of(&log_weights)?, 1.0, base, BoundSide::Lower, betas.len() - 1))
+        Ok(Annealed::without_proposals(
+            &LogWeights::of(&log_weights)?,
+            1.0,
+            base,
+            BoundSide::Lower,
+            temperatures,
+        ))
     }
 
     /// Anneals the chains from `samples` `[chains, first]` of the model to the base: an estimate and, from
@@ -176,7 +182,7 @@ impl<'a> BipartiteAnnealing<'a> {
         log_weights.truncate(self.chains);
         let base = self.base_log_z();
         let side = if origin == SampleOrigin::Exact { BoundSide::Upper } else { BoundSide::Neither };
-        Ok(annealed(&LogWeights::of(&log_weights)?, -1.0, base, side, falling.len() - 1))
+        Ok(Annealed::without_proposals(&LogWeights::of(&log_weights)?, -1.0, base, side, temperatures))
     }
 
     /// The chains `[chains, first]` after this many Gibbs sweeps of the model, from `start` `[chains, first]`
@@ -282,21 +288,4 @@ impl<'a> BipartiteAnnealing<'a> {
 
 fn seed_of(seed: u64, run: u64) -> u64 {
     mix(seed ^ mix(run))
-}
-
-/// `sign` is that of log w in log Z.
-fn annealed(found: &LogWeights, sign: f64, base: f64, side: BoundSide, temperatures: usize) -> Annealed {
-    Annealed {
-        log_z: base + sign * found.log_mean,
-        std_err: found.std_err,
-        bound: base + sign * found.mean_log.value,
-        bound_std_err: found.mean_log.std_err,
-        side,
-        effective_sample_size: found.effective_sample_size,
-        chains: found.mean_log.count,
-        temperatures,
-        acceptance: 1.0,
-        least_acceptance: 1.0,
-        failed: 0,
-    }
 }
