@@ -338,7 +338,8 @@ pub(crate) struct Denoise {
     /// Probability that the noise flipped a pixel, at most 0.5 [default: 0.1]
     #[arg(long, value_name = "Q")]
     pub(crate) flip_probability: Option<f64>,
-    /// Weight of agreement between neighbours; negative favours disagreement (not with maxflow) [default: 0.6]
+    /// Weight of agreement between neighbours; negative favours disagreement (not with maxflow) [default:
+    /// 0.6]
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) beta: Option<f64>,
     /// Binarise a grey image first: values of at least T are white. In the file's units (0 to 255 for PNG);
@@ -360,8 +361,8 @@ pub(crate) struct Denoise {
     /// Number of gibbs chains; the first starts at the noisy image, the others at random [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1024))]
     pub(crate) chains: Option<u32>,
-    /// With gibbs or exact, also write the posterior: .npy (means E[x_i | y] from -1 to 1) or .png (probability of
-    /// white)
+    /// With gibbs or exact, also write the posterior: .npy (means E[x_i | y] from -1 to 1) or .png
+    /// (probability of white)
     #[arg(long, value_name = "FILE")]
     pub(crate) marginals: Option<PathBuf>,
 }

@@ -303,7 +303,8 @@ fn small_images_are_enumerated() {
     }
 }
 
-/// The tables of the Ising prior give its images; tables of a channel that flips white more often than black don't.
+/// The tables of the Ising prior give its images; tables of a channel that flips white more often than black
+/// don't.
 #[test]
 fn general_potentials_come_from_a_file() {
     let folder = images();

@@ -303,7 +303,8 @@ fn machines_of_other_files_are_read() {
     refused(&folder, "logz rbm.toml --method exact", &["no array with this name", "found W", ":NAME"]);
 }
 
-/// Another temperature than the file's, in every command that takes a model file; averages beside enumeration.
+/// Another temperature than the file's, in every command that takes a model file; averages beside
+/// enumeration.
 #[test]
 fn keys_of_model_files_can_be_overridden_and_spins_are_averaged() {
     let folder = folder();

@@ -7,10 +7,10 @@
 //! E[log w] ≤ log E[w]                                                           (Jensen).
 //! ```
 //!
-//! All in nats. Where the heaviest weights are rare, most runs miss them: their weights look even, their ESS is
-//! large, and the estimate and the error of the delta method are both too small. What such a run still shows is
-//! the spread of its log weights. With v the mean square of log w above the median, from the median, the error of
-//! weights that were log-normal is
+//! All in nats. Where the heaviest weights are rare, most runs miss them: their weights look even, their ESS
+//! is large, and the estimate and the error of the delta method are both too small. What such a run still
+//! shows is the spread of its log weights. With v the mean square of log w above the median, from the median,
+//! the error of weights that were log-normal is
 //!
 //! ```text
 //! sd(log W) = √ log (1 + (e^v - 1) / n),   n e^-v of them would say as much as weights of equal size,

@@ -1,7 +1,8 @@
-//! How heavy the tail of importance weights is: the shape k of a generalised Pareto distribution fitted to the
-//! largest of them (Vehtari, Simpson, Gelman, Yao and Gabry 2024, "Pareto smoothed importance sampling",
+//! How heavy the tail of importance weights is: the shape k of a generalised Pareto distribution fitted to
+//! the largest of them (Vehtari, Simpson, Gelman, Yao and Gabry 2024, "Pareto smoothed importance sampling",
 //! section 2; the fit by Zhang and Stephens 2009, "A new and efficient estimation method for the generalized
-//! Pareto distribution"). Weights have a finite variance for k < 1/2; beyond 0.7 their mean can't be relied on.
+//! Pareto distribution"). Weights have a finite variance for k < 1/2; beyond 0.7 their mean can't be relied
+//! on.
 
 /// Fewer weights than this in the tail give no shape.
 const FEWEST_IN_TAIL: usize = 5;
@@ -11,8 +12,8 @@ const PRIOR_WEIGHT: f64 = 10.0;
 /// The prior of the fit by Zhang and Stephens.
 const PRIOR_SCALE: f64 = 3.0;
 
-/// k of the tail of `log_weights`: of the largest min(n / 5, 3 √n). None of fewer than 25, and of a tail whose
-/// weights are all the same: it has no tail.
+/// k of the tail of `log_weights`: of the largest min(n / 5, 3 √n). None of fewer than 25, and of a tail
+/// whose weights are all the same: it has no tail.
 pub fn pareto_shape(log_weights: &[f64]) -> Option<f64> {
     let n = log_weights.len();
     let tail = (n / 5).min((3.0 * (n as f64).sqrt()).ceil() as usize);

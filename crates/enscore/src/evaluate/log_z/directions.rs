@@ -33,8 +33,8 @@ pub trait Directions {
 /// log Z by `method`, which anneals; a bracket may be `width` nats wide.
 ///
 /// # Errors
-/// Weights that are not finite; a bracket wider than asked for, or whose directions contradict each other; what
-/// `tell` returns.
+/// Weights that are not finite; a bracket wider than asked for, or whose directions contradict each other;
+/// what `tell` returns.
 pub fn estimate(
     directions: &mut dyn Directions,
     method: LogZMethod,

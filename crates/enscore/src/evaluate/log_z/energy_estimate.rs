@@ -11,8 +11,8 @@ use crate::model::HostDensity;
 /// Temperatures where none are asked for.
 const TEMPERATURES: usize = 500;
 
-/// log Z of exp(f) for the f of `target`; `rows` `[n, row_len]` are data that the base is fitted to and long runs
-/// begin at.
+/// log Z of exp(f) for the f of `target`; `rows` `[n, row_len]` are data that the base is fitted to and long
+/// runs begin at.
 ///
 /// # Errors
 /// The exact method; rows that no Gaussian fits; fewer than 2 chains; log densities that are not finite; a
@@ -96,8 +96,8 @@ mod tests {
         rows.iter().map(|x| *x as f32).collect()
     }
 
-    /// z-scores of both directions over seeds, with data that the energy doesn't fit: their mean is off by half
-    /// a deviation, and they are wider.
+    /// z-scores of both directions over seeds, with data that the energy doesn't fit: their mean is off by
+    /// half a deviation, and they are wider.
     fn z_scores(target: &mut Shifted<impl Base>, temperatures: usize, seeds: u64) -> [Vec<f64>; 2] {
         let truth = target.1;
         let data = target.0.draw(Key::new(77, 0), 600).unwrap();

@@ -1,7 +1,7 @@
-//! log Z by quadrature over a box that is fitted to the density. A box that follows from data may cut tails off
-//! (standardised rows end near 2, a Gaussian does not), or hold a density much narrower than its step. Coarse
-//! grids find where the density is: a side where it has not fallen off is moved outwards, one beyond which it
-//! has is drawn in; the box found is then taken with small steps.
+//! log Z by quadrature over a box that is fitted to the density. A box that follows from data may cut tails
+//! off (standardised rows end near 2, a Gaussian does not), or hold a density much narrower than its step.
+//! Coarse grids find where the density is: a side where it has not fallen off is moved outwards, one beyond
+//! which it has is drawn in; the box found is then taken with small steps.
 
 use super::grid::Window;
 use super::quadrature::{LogZ, Quadrature, QuadratureSettings};

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! since the rows and what log Z is computed from are independent. s_Z is the standard error of log Z, or the
-//! bound on its error by quadrature. Beyond [`MOST_LOG_Z_ERROR`] no likelihood is given, but the reason: there
-//! the delta method that s_Z comes from does not hold, and a grid that far off says nothing of its own error.
-//! Everything in nats.
+//! bound on its error by quadrature. Beyond [`MOST_LOG_Z_ERROR`] no likelihood is given, but the reason:
+//! there the delta method that s_Z comes from does not hold, and a grid that far off says nothing of its own
+//! error. Everything in nats.
 
 use super::normaliser::{LogZOrigin, Normaliser};
 use super::quadrature::LogZ;

@@ -26,8 +26,8 @@ pub struct LogZSettings {
     pub method: LogZMethod,
     /// Chains, at least 2.
     pub chains: usize,
-    /// Inverse temperatures from the base to the model; where none, the published schedule for units and spins,
-    /// 500 along a sigmoid for energies.
+    /// Inverse temperatures from the base to the model; where none, the published schedule for units and
+    /// spins, 500 along a sigmoid for energies.
     pub temperatures: Option<Temperatures>,
     /// Gibbs sweeps, or moves of an energy, of the long runs that give samples where they can't be exact.
     pub sweeps: usize,

@@ -1,5 +1,5 @@
-//! log Z of a model of two sides of units: by enumeration of a side, or annealed. Samples that reverse annealing
-//! begins at are exact where a side can be enumerated, else the ends of long Gibbs runs.
+//! log Z of a model of two sides of units: by enumeration of a side, or annealed. Samples that reverse
+//! annealing begins at are exact where a side can be enumerated, else the ends of long Gibbs runs.
 
 use enscore_program::Kind;
 use enscore_program::executor::Width;

@@ -54,8 +54,8 @@ impl Default for QuadratureSettings {
 pub struct LogZ {
     /// log Z over the box.
     pub value: f64,
-    /// |log Z at step h - log Z at 2h|: more than the error at h, where the rule converges; at least 1 where the
-    /// mass lies on a few points.
+    /// |log Z at step h - log Z at 2h|: more than the error at h, where the rule converges; at least 1 where
+    /// the mass lies on a few points.
     pub step_error: f64,
     /// What log Z gains in a box 1.5 times as wide.
     pub outside: f64,

@@ -87,8 +87,8 @@ impl<'a> SpinChains<'a> {
         })
     }
 
-    /// The same; after each step that is to be measured it notes E, without β, and the magnetisation per site:
-    /// `[chains][measured]`.
+    /// The same; after each step that is to be measured it notes E, without β, and the magnetisation per
+    /// site: `[chains][measured]`.
     ///
     /// # Errors
     /// As [`SpinChains::advance`].

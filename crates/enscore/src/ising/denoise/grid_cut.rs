@@ -72,8 +72,8 @@ impl GridCut {
         GridCut::with_couplings(fields, width, |_, _| coupling)
     }
 
-    /// The same with a coupling for each bond, at least 0: of site i and the one to its right, (i, false), or the
-    /// one below, (i, true).
+    /// The same with a coupling for each bond, at least 0: of site i and the one to its right, (i, false), or
+    /// the one below, (i, true).
     pub(super) fn with_couplings(
         fields: &[Option<i32>],
         width: usize,

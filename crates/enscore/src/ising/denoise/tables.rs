@@ -4,16 +4,16 @@
 //! p(x | y) = Π_i ψ_i(x_i) Π_⟨ij⟩ ψ_ij(x_i, x_j) / Z,   E(x) = -log of the product, nats,
 //! ```
 //!
-//! which are those of an Ising model (Wainwright and Jordan 2008, "Graphical models, exponential families, and
-//! variational inference", example 3.1): with θ = log ψ,
+//! which are those of an Ising model (Wainwright and Jordan 2008, "Graphical models, exponential families,
+//! and variational inference", example 3.1): with θ = log ψ,
 //!
 //! ```text
 //! J_ij = (θ_ij(+,+) + θ_ij(-,-) - θ_ij(+,-) - θ_ij(-,+)) / 4,
 //! h_i  = (θ_i(+) - θ_i(-)) / 2 + Σ_j (θ_ij(+,+) + θ_ij(+,-) - θ_ij(-,+) - θ_ij(-,-)) / 4.
 //! ```
 //!
-//! The most probable image is exact where every J_ij ≥ 0, by a minimum cut of weights that are rounded to 2^-27
-//! of the largest.
+//! The most probable image is exact where every J_ij ≥ 0, by a minimum cut of weights that are rounded to
+//! 2^-27 of the largest.
 
 use enscore_program::random::Key;
 
@@ -54,8 +54,9 @@ pub struct TablesPosterior {
 }
 
 impl ImageTables {
-    /// The image of `[height, width]` pixels with ψ_i `psi` `[height, width, 2]`, and ψ_ij of each pixel and its
-    /// right neighbour `right` `[height, width - 1, 2, 2]` and the one below `down` `[height - 1, width, 2, 2]`.
+    /// The image of `[height, width]` pixels with ψ_i `psi` `[height, width, 2]`, and ψ_ij of each pixel and
+    /// its right neighbour `right` `[height, width - 1, 2, 2]` and the one below `down` `[height - 1, width,
+    /// 2, 2]`.
     ///
     /// # Errors
     /// Arrays of other sizes; a potential that is not a finite number above 0.
@@ -194,8 +195,8 @@ impl ImageTables {
         self.labelled(x)
     }
 
-    /// The least energy that heat-bath sweeps from `x` meet while the temperature falls from the largest pull on
-    /// a pixel to a twentieth of the mean one, and single flips end at.
+    /// The least energy that heat-bath sweeps from `x` meet while the temperature falls from the largest pull
+    /// on a pixel to a twentieth of the mean one, and single flips end at.
     ///
     /// # Errors
     /// What is no image of this size; what `progress` returns.
@@ -230,7 +231,8 @@ impl ImageTables {
         self.icm(&best.spins)
     }
 
-    /// Marginals by `chains` chains of `sweeps` sweeps after `burn_in`, the first from `x`, the others from noise.
+    /// Marginals by `chains` chains of `sweeps` sweeps after `burn_in`, the first from `x`, the others from
+    /// noise.
     ///
     /// # Errors
     /// Fewer than 2 chains or no sweep; what is no image of this size; what `progress` returns.

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! which become neighbours of each other. The site with the fewest neighbours is next. 2^|N| numbers a site:
-//! cheap for trees, rings, narrow strips, sparse graphs, sites without bonds, and graphs of two colours of which
-//! one has few sites, since a table within another is added to it. In double precision, nats.
+//! cheap for trees, rings, narrow strips, sparse graphs, sites without bonds, and graphs of two colours of
+//! which one has few sites, since a table within another is added to it. In double precision, nats.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,8 @@ pub(super) struct Order {
     pub log2_entries: f64,
 }
 
-/// Bonds by their sites, parallel ones added up, without those that cancel; what bonds of a site to itself add.
+/// Bonds by their sites, parallel ones added up, without those that cancel; what bonds of a site to itself
+/// add.
 struct Bonds {
     neighbours: Vec<BTreeMap<usize, f64>>,
     constant: f64,

@@ -183,8 +183,8 @@ fn graph(sites: usize, bonds: &[[usize; 2]], field: Field, beta: f64) -> IsingMo
     IsingModel::graph(sites, bonds.iter().zip(&couplings).map(bond).collect(), field, beta).unwrap()
 }
 
-/// Lattices with couplings and fields that differ everywhere, trees, odd rings, parallel bonds, all pairs, sites
-/// of two colours, at temperatures up to which plain numbers underflow.
+/// Lattices with couplings and fields that differ everywhere, trees, odd rings, parallel bonds, all pairs,
+/// sites of two colours, at temperatures up to which plain numbers underflow.
 #[test]
 fn elimination_is_the_sum_over_states() {
     let pairs = |n: usize| -> Vec<[usize; 2]> { (0..n).flat_map(|i| (0..i).map(move |j| [j, i])).collect() };
@@ -209,8 +209,8 @@ fn elimination_is_the_sum_over_states() {
     }
 }
 
-/// A ring of 40: the trace of a power of the transfer matrix; 100 sites without bonds; a complete graph of two
-/// colours of 18 sites each, whose transfer matrix is none and whose states are too many.
+/// A ring of 40: the trace of a power of the transfer matrix; 100 sites without bonds; a complete graph of
+/// two colours of 18 sites each, whose transfer matrix is none and whose states are too many.
 #[test]
 fn what_no_other_way_affords_is_eliminated() {
     let bonds = (0..40).map(|i| Bond { sites: [i, (i + 1) % 40], coupling: 0.8 }).collect();

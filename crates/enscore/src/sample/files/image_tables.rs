@@ -3,9 +3,9 @@
 //! ```toml
 //! [model]
 //! kind = "pairwise"                    # p(x | y) ∝ Π psi_i(x_i) Π psi_ij(x_i, x_j); positive numbers
-//! psi = [[0.9, 0.1], [0.1, 0.9]]       # [noisy pixel, true pixel], black first; or [height, width, 2], an npy file
+//! psi = [[0.9, 0.1], [0.1, 0.9]]       # [noisy pixel, true pixel], black first; or [height, width, 2], npy
 //! psi_right = [[2.0, 1.0], [1.0, 2.0]] # [pixel, its right neighbour]; or [height, width - 1, 2, 2]
-//! psi_down = [[2.0, 1.0], [1.0, 2.0]]  # [pixel, the one below]; or [height - 1, width, 2, 2]; psi_right without
+//! psi_down = [[2.0, 1.0], [1.0, 2.0]]  # [pixel, the one below]; or [height - 1, width, 2, 2]
 //! ```
 
 use std::path::Path;
@@ -19,8 +19,8 @@ use crate::ising::denoise::ImageTables;
 /// The potentials that the file at `path` gives an image whose noisy pixels are those of `noisy`.
 ///
 /// # Errors
-/// A file that can't be read, of another kind, with arrays that don't fit the image, or potentials that are not
-/// above 0.
+/// A file that can't be read, of another kind, with arrays that don't fit the image, or potentials that are
+/// not above 0.
 pub fn read_image_tables(path: &Path, noisy: &BinaryImage) -> Result<ImageTables> {
     let table = model_table(path)?;
     let reader = Reader { table: &table, path };

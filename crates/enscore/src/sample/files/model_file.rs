@@ -17,11 +17,12 @@
 //! kind = "ising"                    # p(x) = exp(beta (Σ J x x' + Σ h x)) / Z, x = ±1
 //! lattice = "torus"                 # "grid", "torus", or "graph"
 //! shape = [64, 64]                  # of grid and torus
-//! coupling = 1.0                    # J; of a graph a symmetric matrix, an npy file or [[0, 1], [1, 0]], which
-//!                                   # a lattice takes as well where each pair of sites has one bond
-//! coupling_right = "R.npy"          # instead, a coupling a bond: of each site of a lattice and its right
-//! coupling_down = "D.npy"           # neighbour, [height, width - 1] ([height, width] on a torus), and of each
-//!                                   # site and the one below, [height - 1, width] ([height, width])
+//! coupling = 1.0                    # J; of a graph a symmetric matrix, an npy file or [[0, 1], [1, 0]]; a
+//!                                   # lattice takes one where each pair of sites has one bond
+//! coupling_right = "R.npy"          # instead, of each site of a lattice and its right neighbour,
+//!                                   # [height, width - 1], on a torus [height, width],
+//! coupling_down = "D.npy"           # and of each site and the one below, [height - 1, width], on a torus
+//!                                   # [height, width]
 //! field = 0.0                       # h, 0 without; or one number a site, an npy file or a list
 //! beta = 0.44                       # 1 without
 //! ```

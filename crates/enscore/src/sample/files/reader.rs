@@ -1,4 +1,5 @@
-//! The [model] table of a model file: its keys and overrides of them, and the arrays that they name or spell out.
+//! The [model] table of a model file: its keys and overrides of them, and the arrays that they name or spell
+//! out.
 
 use std::path::{Path, PathBuf};
 

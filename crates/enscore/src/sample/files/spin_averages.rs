@@ -1,6 +1,6 @@
-//! Averages over the states of independent chains of spins, with errors that know of autocorrelation: each chain
-//! is averaged over the second half of its steps, and the means of chains, which are independent, scatter as they
-//! are uncertain. Of a single chain the means of its parts do (batch means; Geyer 1992).
+//! Averages over the states of independent chains of spins, with errors that know of autocorrelation: each
+//! chain is averaged over the second half of its steps, and the means of chains, which are independent,
+//! scatter as they are uncertain. Of a single chain the means of its parts do (batch means; Geyer 1992).
 
 use serde::Serialize;
 

@@ -63,8 +63,8 @@ pub fn assert_quadrature(hand: &ByHand, value: f64, error: f64) {
     }
 }
 
-/// All figures in their order; `kept` is a log Z that was found since the training, `found` the answer that log
-/// Z by quadrature is taken from once it is checked.
+/// All figures in their order; `kept` is a log Z that was found since the training, `found` the answer that
+/// log Z by quadrature is taken from once it is checked.
 pub fn figures(
     hand: &ByHand,
     training: &Rows,

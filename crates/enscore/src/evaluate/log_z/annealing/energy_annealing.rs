@@ -1,7 +1,7 @@
 //! Annealed importance sampling of an energy of vectors from a Gaussian fitted to rows of its data, moved by
-//! Hamiltonian Monte Carlo ([`Annealing`]), in either direction. Reverse chains begin at the ends of long runs
-//! of the same moves on the energy itself, from rows of the data where there are some; they are samples of the
-//! model as far as the runs were long enough, so their estimate is no bound.
+//! Hamiltonian Monte Carlo ([`Annealing`]), in either direction. Reverse chains begin at the ends of long
+//! runs of the same moves on the energy itself, from rows of the data where there are some; they are samples
+//! of the model as far as the runs were long enough, so their estimate is no bound.
 
 use enscore_program::random::{Key, mix};
 

@@ -5,10 +5,10 @@
 //! log w  = -β Σ_{k=1}^{K} (t_k - t_{k-1}) E(x_{k-1}),   x_k: sweeps of single sites at t_k β
 //! ```
 //!
-//! (Neal 2001, "Annealed importance sampling", eq. 9; heat bath sweeps of Geman and Geman 1984). A sweep leaves
-//! its density invariant, so the same moves with t falling, from samples of the model, are reverse annealing
-//! (Burda, Grosse and Salakhutdinov 2015). In double precision, nats. Models of two colours are annealed as
-//! machines instead ([`super::BipartiteAnnealing`]), half of whose units are summed out.
+//! (Neal 2001, "Annealed importance sampling", eq. 9; heat bath sweeps of Geman and Geman 1984). A sweep
+//! leaves its density invariant, so the same moves with t falling, from samples of the model, are reverse
+//! annealing (Burda, Grosse and Salakhutdinov 2015). In double precision, nats. Models of two colours are
+//! annealed as machines instead ([`super::BipartiteAnnealing`]), half of whose units are summed out.
 
 use enscore_program::random::{Key, mix};
 use rayon::prelude::*;
@@ -90,8 +90,8 @@ impl<'a> SpinAnnealing<'a> {
         self.found(&chains, 1.0, BoundSide::Lower, temperatures)
     }
 
-    /// Anneals `samples` `[chains, sites]` of the model to fair spins: an estimate and, from exact samples, an
-    /// upper bound.
+    /// Anneals `samples` `[chains, sites]` of the model to fair spins: an estimate and, from exact samples,
+    /// an upper bound.
     ///
     /// # Errors
     /// As [`SpinAnnealing::forward`]; what are not as many states as chains.
