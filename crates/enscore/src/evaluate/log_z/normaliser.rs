@@ -81,8 +81,8 @@ impl Normaliser {
         Ok(log_z_by_quadrature(trained)?.map(|log_z| Normaliser::by_quadrature(&log_z, step)))
     }
 
-    /// What training says of it: 0 of a flow, a parameter of noise and flow contrastive estimation, whose error
-    /// is not known; else nothing.
+    /// What training says of it: 0 of a flow, a parameter of noise and flow contrastive estimation, whose
+    /// error is not known; else nothing.
     pub fn of_training(trained: &Trained) -> Option<Normaliser> {
         let flow = matches!(trained.model.model, Network::Flow(_));
         let (origin, error) =
@@ -127,8 +127,8 @@ impl Normaliser {
         self.origin == LogZOrigin::Estimated && self.error == Some(0.0)
     }
 
-    /// An exact value that is kept beside the model at `path` for the same step and weights, where this one is
-    /// an estimate: it is worth more.
+    /// An exact value that is kept beside the model at `path` for the same step and weights, where this one
+    /// is an estimate: it is worth more.
     pub fn better_kept(&self, path: &Path) -> Option<Normaliser> {
         let same = |kept: &Normaliser| kept.step == self.step && kept.fingerprint == self.fingerprint;
         let estimate = self.origin == LogZOrigin::Estimated && !self.is_exact();
