@@ -105,7 +105,12 @@ fn temperatures(text: &str) -> Result<Temperatures> {
 }
 
 /// `better` is an exact value that stays kept instead of an estimate.
-fn answer(model: &Path, estimate: &LogZEstimate, better: Option<&Normaliser>, unkept: Option<String>) -> Answer {
+fn answer(
+    model: &Path,
+    estimate: &LogZEstimate,
+    better: Option<&Normaliser>,
+    unkept: Option<String>,
+) -> Answer {
     let kept = (unkept.is_none() && better.is_none()).then(|| Normaliser::file(model));
     let warnings: Vec<String> = estimate.warnings().into_iter().chain(unkept).collect();
     let json = json!({

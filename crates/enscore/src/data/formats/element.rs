@@ -66,7 +66,9 @@ impl Element {
             (Element::I8, Values::F32(out)) => each(bytes, order, out, |x| f32::from(i8::from_le_bytes(x))),
             (Element::U16, Values::F32(out)) => each(bytes, order, out, |x| f32::from(u16::from_le_bytes(x))),
             (Element::I16, Values::F32(out)) => each(bytes, order, out, |x| f32::from(i16::from_le_bytes(x))),
-            (Element::F16, Values::F32(out)) => each(bytes, order, out, |x| half::from_binary16(u16::from_le_bytes(x))),
+            (Element::F16, Values::F32(out)) => {
+                each(bytes, order, out, |x| half::from_binary16(u16::from_le_bytes(x)))
+            }
             (_, Values::F32(out)) => each(bytes, order, out, f32::from_le_bytes),
             (Element::U32, Values::F64(out)) => each(bytes, order, out, |x| f64::from(u32::from_le_bytes(x))),
             (Element::I32, Values::F64(out)) => each(bytes, order, out, |x| f64::from(i32::from_le_bytes(x))),
