@@ -232,8 +232,8 @@ impl ModelSource {
         }
     }
 
-    /// log Z by annealing or exactly; `data` gives the rows that the base of the annealing is fitted to, else,
-    /// for an energy, the rows that the run learnt from.
+    /// log Z by annealing or exactly; `data` gives the rows that the base of the annealing is fitted to,
+    /// else, for an energy, the rows that the run learnt from.
     ///
     /// # Errors
     /// A score network or a flow, rows that don't fit the model, an answer that is too wide.

@@ -74,8 +74,10 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
     {
         said.push(format!("log Z was not stored: {error}"));
     }
-    let mut means =
-        columns.iter().map(|(name, column)| Ok((name.as_str(), Mean::of(column)?))).collect::<Result<Vec<_>>>()?;
+    let mut means = columns
+        .iter()
+        .map(|(name, column)| Ok((name.as_str(), Mean::of(column)?)))
+        .collect::<Result<Vec<_>>>()?;
     // The rows of log p share the error of log Z.
     let shared = usable.and_then(|normaliser| normaliser.error).unwrap_or(0.0);
     let of_log_p = means.iter_mut().filter(|(name, _)| name.starts_with("log_p"));
