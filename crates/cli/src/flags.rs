@@ -14,7 +14,8 @@ const PLACES: [(&str, &str); 5] = [
 const OVERRIDES: [&str; 2] =
     ["table.key=value", "sampler.KEY=VALUE, or data.path=FILE where the training data has moved"];
 /// Words of remedies, with the same in flags.
-const REMEDIES: [(&str, &str); 7] = [
+const REMEDIES: [(&str, &str); 8] = [
+    ("or say where it is: data.path = FILE", "or add --set data.path=FILE"),
     ("a threshold T", "--threshold T"),
     ("(method ", "(--method "),
     ("use the method ", "use --method "),

@@ -88,6 +88,13 @@ impl RunFolder {
     /// wrote it.
     pub fn open(path: &Path) -> Result<RunFolder> {
         let file = path.join(MANIFEST);
+        let is_checkpoint =
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"step-"));
+        if let (true, Some(run)) = (is_checkpoint, path.parent().and_then(Path::parent)) {
+            return Err(Error::new(Reason::Unreadable, "a checkpoint, not a run folder")
+                .at(path.display())
+                .remedy(format!("give its run: {}", run.display())));
+        }
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(reason) if matches!(reason.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

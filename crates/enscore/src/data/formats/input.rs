@@ -110,6 +110,11 @@ impl<'a> Input<'a> {
         if let Err(e) = reader.by_ref().take(PREFIX).read_to_end(&mut prefix) {
             return Err(damaged(&place, prefix.len() as u64, e));
         }
+        if exact == Some(0) && !prefix.is_empty() {
+            return Err(Error::input("a file without a size, as systems offer them")
+                .at(place)
+                .remedy("copy it to a file first"));
+        }
         let reader = Box::new(Cursor::new(prefix.clone()).chain(reader));
         Ok(Input { place, reader, prefix, position: 0, exact, most, packed, room: readable() })
     }
