@@ -83,7 +83,7 @@ fn commands_on_a_run_on_vectors_answer_with_tables_that_are_data_again() {
         (&"runs/mlp/samples/sample-seed0.csv".into(), &8.into())
     );
     let table = folder.text("runs/mlp/samples/sample-seed0.csv");
-    assert_eq!((table.lines().next(), table.lines().count()), (Some("x1,x2"), 9));
+    assert_eq!((table.lines().next(), table.lines().count()), (Some("a,b"), 9));
     // What was sampled is data again.
     let other = folder.succeed("evaluate runs/mlp --json --data runs/mlp/samples/sample-seed0.csv").json();
     assert_eq!((&other["held_out"], &other["rows"]), (&"other".into(), &8.into()));

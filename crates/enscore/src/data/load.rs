@@ -159,11 +159,14 @@ pub fn load_held_out(source: &str, reading: &Reading) -> Result<Dataset> {
 /// A table that can't be read.
 pub fn describe_table(source: &str, reading: &Reading) -> Result<Option<TableSummary>> {
     let path = Path::new(source);
-    if !path.is_file() {
+    if !path.is_file() || is_pickle_name(path) {
         return Ok(None);
     }
     let input = Input::open(path)?;
     let prefix = input.prefix();
+    if is_pickle(prefix) {
+        return Ok(None);
+    }
     if parquet::recognises(prefix) {
         return parquet::describe(path, reading).map(Some);
     }
@@ -212,8 +215,7 @@ impl Format {
 fn read_file(path: &Path, array: Option<&str>, split: Split, reading: &Reading) -> Result<Dataset> {
     let name = name_of(path);
     let place = path.display();
-    let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    if PICKLES.contains(&ending.as_str()) {
+    if is_pickle_name(path) {
         return Err(pickle().at(place));
     }
     let input = Input::open(path)?;
@@ -240,7 +242,7 @@ fn read_file(path: &Path, array: Option<&str>, split: Split, reading: &Reading) 
     if prefix.is_empty() {
         return Err(Error::input("an empty file").at(place));
     }
-    if matches!(prefix, [0x80, 2..=5, ..]) {
+    if is_pickle(prefix) {
         return Err(pickle().at(place));
     }
     match format {
@@ -256,6 +258,15 @@ fn read_file(path: &Path, array: Option<&str>, split: Split, reading: &Reading) 
             .expected(READ)
             .remedy("save it as npy with numpy.save")),
     }
+}
+
+fn is_pickle_name(path: &Path) -> bool {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    PICKLES.contains(&ending.as_str())
+}
+
+fn is_pickle(prefix: &[u8]) -> bool {
+    matches!(prefix, [0x80, 2..=5, ..])
 }
 
 fn pickle() -> Error {

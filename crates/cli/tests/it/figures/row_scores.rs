@@ -52,7 +52,7 @@ fn assert_family(folder: &Folder, name: &str, log_z: Option<f64>, sigma: f64) ->
     let mut columns: Vec<(&str, Vec<f64>)> = Vec::new();
     if hand.model.has_density() {
         let bound = hand.units().is_some_and(|units| units.is_bound());
-        let f = hand.log_densities(&rows);
+        let f = hand.log_densities_of_data(&rows);
         columns.push((if bound { "log_density_bound" } else { "log_density" }, f.clone()));
         if let Some(log_z) = log_z {
             let log_p = f.iter().map(|f| f - log_z).collect();
@@ -211,7 +211,7 @@ fn many_rows_are_written_in_their_order_in_either_form() {
     let found = folder.succeed("score run line.csv --json --out scores.npy --log-z 0.5").json();
     let hand = ByHand::open(&folder, "run", AVERAGED);
     let rows = hand.rows_of_source(&folder.path("line.csv").display().to_string());
-    let (f, scores) = (hand.log_densities(&rows), hand.scores(&rows, 1.0));
+    let (f, scores) = (hand.log_densities_of_data(&rows), hand.scores(&rows, 1.0));
     let written = folder.npy("scores.npy");
     assert_eq!((found["rows"].as_u64(), written.len()), (Some(1500), 1500 * 3));
     for (i, row) in written.chunks(3).enumerate() {
@@ -239,7 +239,7 @@ fn images_are_scored_under_the_scale_of_the_run() {
         .collect();
     let found = folder.succeed("score run drawn.npy --json").json();
     let lengths = hand.scores(&rows, 1.0).iter().map(|score| length(score)).collect();
-    let columns = [("log_density", hand.log_densities(&rows)), ("score_norm", lengths)];
+    let columns = [("log_density", hand.log_densities_of_data(&rows)), ("score_norm", lengths)];
     assert_scores(&folder, "images", &found, &columns);
     let rows = hand.rows_of_source("digits");
     let found = folder.succeed("score run digits --json").json();
@@ -248,7 +248,7 @@ fn images_are_scored_under_the_scale_of_the_run() {
         (&json!(297), 297),
         "a source with a test split is scored on it"
     );
-    let f = hand.log_densities(&rows);
+    let f = hand.log_densities_of_data(&rows);
     let mean = f.iter().sum::<f64>() / 297.0;
     assert_close("mean of the test split", number(&found["means"]["log_density"]), mean);
     assert_close("temperature", hand.temperature, 0.2);

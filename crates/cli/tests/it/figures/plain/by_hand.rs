@@ -154,6 +154,38 @@ impl ByHand {
         f.iter().map(|f| f[0] / self.temperature).collect()
     }
 
+    /// f/T of each row in the units of the data: with the logarithm of how much a volume of rows shrinks on the
+    /// way to the model.
+    pub fn log_densities_of_data(&self, rows: &[Vec<f64>]) -> Vec<f64> {
+        let log_volume = self.log_volume();
+        self.log_densities(rows).iter().map(|f| f + log_volume).collect()
+    }
+
+    fn log_volume(&self) -> f64 {
+        if self.units().is_some_and(|units| units.is_binary()) {
+            return 0.0;
+        }
+        let scale: data::Scale = serde_json::from_value(self.data.scale.clone()).unwrap();
+        let width = scale.high - scale.low;
+        let Some(whitening) = &self.data.whitening else {
+            let filled = scale.levels.filter(|_| self.settings.data().dequantise).map(f64::from);
+            let step = filled.map_or(1.0, |levels| levels / (levels - 1.0));
+            return -(self.row_len() as f64) * (width * step).ln();
+        };
+        // The determinant by elimination; a whitening map needs no exchange of rows for it to be exact enough.
+        let k = whitening.kept.len();
+        let mut matrix = whitening.matrix.clone();
+        let mut log_det = 0.0;
+        for i in 0..k {
+            log_det += matrix[i * k + i].abs().ln();
+            for row in i + 1..k {
+                let factor = matrix[row * k + i] / matrix[i * k + i];
+                (i..k).for_each(|j| matrix[row * k + j] -= factor * matrix[i * k + j]);
+            }
+        }
+        log_det - k as f64 * width.ln()
+    }
+
     /// ∇f/T of each row; of a score network the score at `sigma`.
     pub fn scores(&self, rows: &[Vec<f64>], sigma: f64) -> Rows {
         let scores = self.of_rows(rows, |scope, parameters, x| {
