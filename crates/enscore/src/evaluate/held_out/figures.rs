@@ -87,9 +87,13 @@ pub fn model_figures(
 /// The log densities of a model's rows as figures.
 struct Densities<'a> {
     density: TrainedDensity<'a>,
+    /// What a log density lacks to be one in the data's own units ([`Trained::log_volume`]).
+    log_volume: f64,
     /// What the log density is called, and what it is known up to.
     of: &'static str,
     unit: &'static str,
+    /// What a log-likelihood is counted in: rows of real values have densities, rows of bits probabilities.
+    likelihood_unit: &'static str,
     id: &'static str,
     is_bound: bool,
 }
@@ -97,16 +101,27 @@ struct Densities<'a> {
 impl<'a> Densities<'a> {
     fn new(trained: &'a Trained) -> Result<Self> {
         let is_bound = trained.model.model.bipartite().is_some_and(Bipartite::is_bound);
-        let (id, of, unit) = match (&trained.model.model, is_bound) {
-            (Network::Flow(_), _) => ("log_likelihood", "log-likelihood", "nats"),
-            (_, true) => ("log_density_bound", "lower bound of the log density", "nats up to log Z"),
-            (_, false) => ("log_density", "log density", "nats up to log Z"),
+        let of_bits = trained.model.model.bipartite().is_some_and(Bipartite::is_binary);
+        let [likelihood_unit, up_to] = if of_bits {
+            ["nats", "nats up to log Z"]
+        } else {
+            ["nats in the data's units", "nats in the data's units, up to log Z"]
         };
-        Ok(Densities { density: TrainedDensity::new(&trained.model)?, of, unit, id, is_bound })
+        let (id, of, unit) = match (&trained.model.model, is_bound) {
+            (Network::Flow(_), _) => ("log_likelihood", "log-likelihood", likelihood_unit),
+            (_, true) => ("log_density_bound", "lower bound of the log density", up_to),
+            (_, false) => ("log_density", "log density", up_to),
+        };
+        let log_volume = trained.log_volume()?;
+        let density = TrainedDensity::new(&trained.model)?;
+        Ok(Densities { density, log_volume, of, unit, likelihood_unit, id, is_bound })
     }
 
     fn values(&mut self, rows: &[f32]) -> Result<Vec<f64>> {
-        self.density.log_density(&rows.iter().map(|value| f64::from(*value)).collect::<Vec<_>>())
+        let rows: Vec<f64> = rows.iter().map(|value| f64::from(*value)).collect();
+        let mut values = self.density.log_density(&rows)?;
+        values.iter_mut().for_each(|log_density| *log_density += self.log_volume);
+        Ok(values)
     }
 
     /// The mean log density of rows.
@@ -138,7 +153,7 @@ impl<'a> Densities<'a> {
         let of = if self.is_bound { "lower bound of the log-likelihood" } else { "log-likelihood" };
         let label = format!("{of} of held-out rows{by}");
         let figure = match self.values(rows).and_then(|values| normaliser.likelihood(&values)) {
-            Ok(Likelihood::Known(mean)) => Ok(HeldOutFigure::of_mean(id, &label, "nats", mean)),
+            Ok(Likelihood::Known(mean)) => Ok(HeldOutFigure::of_mean(id, &label, self.likelihood_unit, mean)),
             Ok(Likelihood::Unknown(reason)) => {
                 figures.refused.push(Refused { id: id.into(), label, reason });
                 return Ok(());

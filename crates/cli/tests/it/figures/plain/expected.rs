@@ -88,8 +88,8 @@ pub fn figures(
         return figures;
     }
     let bound = hand.units().is_some_and(|units| units.is_bound());
-    let densities = hand.log_densities(held_out);
-    let learnt_from = hand.log_densities(training);
+    let densities = hand.log_densities_of_data(held_out);
+    let learnt_from = hand.log_densities_of_data(training);
     if matches!(hand.model, Network::Flow(_)) {
         figures.push(mean_of("log-likelihood of held-out rows, nats".into(), &densities));
         figures.push(mean_of("log-likelihood of training rows, nats".into(), &learnt_from));
