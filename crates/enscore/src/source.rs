@@ -11,7 +11,7 @@ use crate::evaluate::{
 };
 use crate::ising::chains::SpinChain;
 use crate::ising::{IsingModel, spin_rows};
-use crate::model::{Bipartite, Network};
+use crate::model::Network;
 use crate::report::image_shape;
 use crate::sample::{
     Drawn, FileDrawing, ModelFile, RbmFile, RowMap, SpinAverages, TrainedDensity, WeightedBipartite, draw,
@@ -160,10 +160,8 @@ impl ModelSource {
                     ModelFile::Rbm(_) => (draw_from_file(file, drawing, progress)?, None),
                 };
                 let rows = match file {
-                    ModelFile::Rbm(RbmFile { rows: Some(map), model, .. }) => {
-                        map.raw(&drawn.rows, model.first_width())?
-                    }
-                    _ => drawn.rows.clone(),
+                    ModelFile::Rbm(file) => file.raw_rows(&drawn.rows)?,
+                    ModelFile::Ising(_) => drawn.rows.clone(),
                 };
                 Ok(Samples { rows, shown: file.shown(&drawn.rows), drawn, averages })
             }

@@ -156,7 +156,7 @@ impl Suitability<'_> {
         } else {
             return Ok(None);
         };
-        let smallest_fitting = 0.01 * deviation.min(1.0).max(1e-12);
+        let smallest_fitting = 0.01 * deviation.clamp(1e-12, 1.0);
         Ok(Some(format!(
             "noise levels from {largest} to {smallest} are {wrong}: rows are up to {distance:.4e} apart, their values \
              have a standard deviation of {deviation:.4e}; `enscore suggest` would take sigma_max = {distance:.4e}, \

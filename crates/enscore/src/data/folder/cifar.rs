@@ -46,7 +46,7 @@ pub(in crate::data) fn read_file(path: &Path) -> Result<Option<Dataset>> {
 fn is_whole(path: &Path) -> bool {
     let record = cifar::label_bytes(&name_of(path)).map(|labels| labels as u64 + 3072);
     let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    record.is_some_and(|record| length > 0 && length % record == 0)
+    record.is_some_and(|record| length > 0 && length.is_multiple_of(record))
 }
 
 /// The names of the classes, where a file lists them.

@@ -41,7 +41,7 @@ use crate::sample::WeightedBipartite;
 /// A model read from files.
 pub enum ModelFile {
     /// A restricted Boltzmann machine with W, b and c.
-    Rbm(RbmFile),
+    Rbm(Box<RbmFile>),
     /// An Ising model.
     Ising(IsingModel),
 }
@@ -57,6 +57,16 @@ pub struct RbmFile {
 }
 
 impl RbmFile {
+    /// States of the units, row after row, in the units of the data.
+    ///
+    /// # Errors
+    /// States that don't fill whole rows.
+    pub fn raw_rows(&self, states: &[f32]) -> Result<Vec<f32>> {
+        self.rows
+            .as_ref()
+            .map_or_else(|| Ok(states.to_vec()), |map| map.raw(states, self.model.first_width()))
+    }
+
     /// The model with its weights.
     ///
     /// # Errors
@@ -116,7 +126,7 @@ impl ModelFile {
         }
         let reader = Reader { table: &table, path };
         match reader.text("kind")? {
-            "rbm" => reader.rbm().map(ModelFile::Rbm),
+            "rbm" => reader.rbm().map(|file| ModelFile::Rbm(Box::new(file))),
             "ising" => reader.ising().map(ModelFile::Ising),
             other => Err(Error::input("unknown model.kind")
                 .at(reader.place("kind"))

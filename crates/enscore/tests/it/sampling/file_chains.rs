@@ -116,7 +116,8 @@ fn units_of_a_file_sweep_as_one_chain_at_a_time() {
     for units in [Units::Bernoulli, Units::Gaussian { deviation: 0.8 }] {
         let model = Rbm::new(&[3], 2, units).unwrap();
         let values = [vec![0.5, -1.25, 2.0, 0.75, -0.3, 1.1], vec![0.2, -0.6, 0.9], vec![-0.4, 0.7]];
-        let file = ModelFile::Rbm(RbmFile { model: model.clone(), values: values.clone(), rows: None });
+        let file =
+            ModelFile::Rbm(Box::new(RbmFile { model: model.clone(), values: values.clone(), rows: None }));
         let drawn = draw_from_file(&file, asked(COUNT, 5, None), &mut |_, _| Ok(())).unwrap();
         let ModelFile::Rbm(rbm) = &file else { panic!("another model") };
         let target = rbm.weighted().unwrap();
