@@ -148,9 +148,8 @@ fn add_losses(
 ) -> Result<()> {
     let model: &TrainedModel = &trained.model;
     if let Some(held_out) = held_out {
-        let batch = trained.settings.sampler().batch;
         let mut tell = |done, total| progress("loss", done, total);
-        let loss = denoising_loss(model, held_out, settings.max_rows, batch, settings.seed, &mut tell)?;
+        let loss = denoising_loss(model, held_out, settings.max_rows, settings.seed, &mut tell)?;
         evaluation.loss = Some(loss);
     }
     if model.row_len() <= MAX_BASELINE && training.rows().len() > 1 {

@@ -1,7 +1,5 @@
 //! Rows through a program, batch by batch. A batch that the rows do not fill is filled up with its last row.
 
-use std::ops::Range;
-
 use enscore_program::executor::{Input, Real};
 use enscore_program::random::Key;
 
@@ -75,17 +73,22 @@ impl<'a, T> Over<'a, T> {
 }
 
 impl<T: Real> Over<'_, T> {
-    /// What the output called `name` says of each row: one number, or a row, `[rows, ..]`.
+    /// What the output called `name` says of each row: one number, or a row, `[rows, ..]`. Without a key it
+    /// does not depend on the rows beside it.
     ///
     /// # Errors
     /// Inputs that are missing or don't fit, by their names; rows that can't be copied.
     pub fn per_row(self, name: &str) -> Result<Vec<f64>> {
         let width: usize = self.routine.output_shape(name)?.iter().skip(1).product();
-        let mut values = Vec::with_capacity(self.rows.count() * width);
-        let take = |out: &[T], taken: usize| {
-            values.extend(out.iter().take(taken * width).map(|value| value.to_f64()));
+        let order = if self.key.is_some() { Order::of_all(self.rows.count()) } else { self.bits_apart()? };
+        let mut values = vec![0.0; self.rows.count() * width];
+        let take = |out: &[T], rows: &[usize]| {
+            for (row, out) in rows.iter().zip(out.chunks_exact(width.max(1))) {
+                let place = &mut values[row * width..][..width];
+                place.iter_mut().zip(out).for_each(|(value, out)| *value = out.to_f64());
+            }
         };
-        self.run(name, false, take)?;
+        self.run(name, &order, false, take)?;
         Ok(values)
     }
 
@@ -96,15 +99,38 @@ impl<T: Real> Over<'_, T> {
     /// As [`Over::per_row`].
     pub fn means(self, name: &str) -> Result<Vec<BatchMean>> {
         let mut means = Vec::new();
-        let take = |out: &[T], rows: usize| {
-            means.extend(out.first().map(|mean| BatchMean { mean: mean.to_f64(), rows }));
+        let order = Order::of_all(self.rows.count());
+        let take = |out: &[T], rows: &[usize]| {
+            means.extend(out.first().map(|mean| BatchMean { mean: mean.to_f64(), rows: rows.len() }));
         };
-        self.run(name, true, take)?;
+        self.run(name, &order, true, take)?;
         Ok(means)
     }
 
-    /// Runs the batches; `take` sees the output of each, and how many of its rows don't just fill it up.
-    fn run(self, name: &str, weighted: bool, mut take: impl FnMut(&[T], usize)) -> Result<()> {
+    /// The rows of zeros and ones alone first, then the others: an executor may multiply a whole batch of
+    /// the former another way, which rounds differently, so that they share no batch.
+    fn bits_apart(&self) -> Result<Order> {
+        let len: usize = self.routine.input_shape("x")?.iter().skip(1).product();
+        let mut x = vec![T::default(); len];
+        let [mut rows, mut others] = [Vec::new(), Vec::new()];
+        for row in 0..self.rows.count() {
+            self.rows.copy(row, &mut x)?;
+            let is_bits = x.iter().all(|x| [0.0, 1.0].contains(&x.to_f64()));
+            if is_bits { rows.push(row) } else { others.push(row) }
+        }
+        let bits = rows.len();
+        rows.extend(others);
+        Ok(Order { rows, bits })
+    }
+
+    /// Runs the batches; `take` sees the output of each, and its rows, without those that just fill it up.
+    fn run(
+        self,
+        name: &str,
+        order: &Order,
+        weighted: bool,
+        mut take: impl FnMut(&[T], &[usize]),
+    ) -> Result<()> {
         let Over { routine, rows, weights, passed, each, key, mut tell } = self;
         let shape = routine.input_shape("x")?;
         let batch = shape.first().copied().unwrap_or(1).max(1);
@@ -112,9 +138,8 @@ impl<T: Real> Over<'_, T> {
         let mut x = vec![T::default(); batch * len];
         let mut beside = vec![T::default(); batch];
         let mut out = vec![T::default(); routine.output_shape(name)?.iter().product()];
-        for first in (0..rows.count()).step_by(batch) {
-            let taken = batch.min(rows.count() - first);
-            fill(rows, first..first + taken, &mut x, len)?;
+        for taken in order.batches(batch) {
+            fill(rows, taken, &mut x, len)?;
             let mut call = routine.call();
             if let Some(weights) = weights {
                 call = call.weights(weights);
@@ -124,15 +149,16 @@ impl<T: Real> Over<'_, T> {
             }
             call = call.with("x", &x[..]);
             if weighted {
-                let weight = |row: usize| if row < taken { 1.0 } else { 0.0 };
+                let weight = |row: usize| if row < taken.len() { 1.0 } else { 0.0 };
                 beside.iter_mut().enumerate().for_each(|(row, w)| *w = T::from_f64(weight(row)));
                 call = call.with("row_weights", &beside[..]);
             } else if let Some((name, values)) = each {
-                fill(&RowSlice::new(values, 1)?, first..first + taken, &mut beside, 1)?;
+                fill(&RowSlice::new(values, 1)?, taken, &mut beside, 1)?;
                 call = call.with(name, &beside[..]);
             }
             if let Some(key) = key {
-                call = call.with("key", Key { row: key.row + first as u64, ..key });
+                let first = taken.first().copied().unwrap_or(0) as u64;
+                call = call.with("key", Key { row: key.row + first, ..key });
             }
             call.to(name, &mut out[..]).run()?;
             take(&out, taken);
@@ -144,10 +170,29 @@ impl<T: Real> Over<'_, T> {
     }
 }
 
+/// The order in which rows are taken.
+struct Order {
+    rows: Vec<usize>,
+    /// How many of the first share no batch with the others.
+    bits: usize,
+}
+
+impl Order {
+    /// One after another.
+    fn of_all(count: usize) -> Order {
+        Order { rows: (0..count).collect(), bits: 0 }
+    }
+
+    fn batches(&self, batch: usize) -> impl Iterator<Item = &[usize]> {
+        let (bits, others) = self.rows.split_at(self.bits);
+        bits.chunks(batch).chain(others.chunks(batch))
+    }
+}
+
 /// Copies these rows, of `len` numbers each, to the beginning of `x`, and the last of them to the rest.
-fn fill<T: Real>(rows: &dyn RowSource<T>, taken: Range<usize>, x: &mut [T], len: usize) -> Result<()> {
-    for (row, x) in taken.clone().zip(x.chunks_exact_mut(len.max(1))) {
-        rows.copy(row, x)?;
+fn fill<T: Real>(rows: &dyn RowSource<T>, taken: &[usize], x: &mut [T], len: usize) -> Result<()> {
+    for (row, x) in taken.iter().zip(x.chunks_exact_mut(len.max(1))) {
+        rows.copy(*row, x)?;
     }
     let filled = taken.len() * len;
     for place in (filled..x.len()).step_by(len.max(1)) {

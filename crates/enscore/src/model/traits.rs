@@ -41,8 +41,14 @@ pub trait NoiseDensity {
     /// log p at `x` `[batch, ..row_shape]`: `[batch]`, nats; -inf where p is 0.
     fn log_density<'s>(&self, x: Var<'s>) -> Var<'s>;
 
+    /// `each` independent draws for each of `rows` rows: `[rows * each, ..row_shape]`, those of a row
+    /// together. They are keyed by that row, so that batches of rows side by side share no draw.
+    fn draw_each<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s>;
+
     /// `rows` independent draws: `[rows, ..row_shape]`.
-    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s>;
+    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
+        self.draw_each(key, rows, 1)
+    }
 
     /// The extents of one row, without the batch.
     fn row_shape(&self) -> &[usize];

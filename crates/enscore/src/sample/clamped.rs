@@ -3,7 +3,7 @@
 
 use enscore_program::executor::Buffer;
 
-use super::Drawn;
+use super::drawing::{Drawn, rows_at_once};
 use super::samplers::UnitChains;
 use super::trained::TrainedModel;
 use crate::error::{Error, Result};
@@ -33,27 +33,31 @@ pub fn draw_clamped(
             .found(format!("{} and {}", row.len(), known.len()))
             .expected(len));
     }
-    let mut chains = UnitChains::of(model, units, count, seed)?;
+    let batch = rows_at_once(model);
+    let mut chains = UnitChains::of(model, units, batch, seed)?;
     let clamp = |chains: &mut [f32]| {
         for x in chains.chunks_exact_mut(width) {
             x.iter_mut().zip(row).zip(known).filter(|(_, known)| **known).for_each(|((x, row), _)| *x = *row);
         }
     };
-    chains.states.edit(clamp)?;
-    for step in 1..=steps {
-        chains.sweep(step)?;
+    let total = count.div_ceil(batch) as u64 * steps;
+    let [mut rows, mut means] = [Vec::new(), Vec::new()];
+    for (block, first) in (0..count).step_by(batch).enumerate() {
+        chains.begin(first)?;
         chains.states.edit(clamp)?;
-        progress(step, steps)?;
+        for step in 1..=steps {
+            chains.sweep(step)?;
+            chains.states.edit(clamp)?;
+            progress(block as u64 * steps + step, total)?;
+        }
+        chains.means.edit(clamp)?;
+        let taken = batch.min(count - first);
+        let take = |all: &mut Vec<f32>, x: &Buffer| -> Result<()> {
+            all.extend(x.view()?.chunks_exact(width).take(taken).flat_map(|x| &x[..len]));
+            Ok(())
+        };
+        take(&mut rows, &chains.states)?;
+        take(&mut means, &chains.means)?;
     }
-    chains.means.edit(clamp)?;
-    let data = |x: &Buffer| -> Result<Vec<f32>> {
-        Ok(x.view()?.chunks_exact(width).flat_map(|x| &x[..len]).copied().collect())
-    };
-    Ok(Drawn {
-        rows: data(&chains.states)?,
-        means: Some(data(&chains.means)?),
-        trajectory: Vec::new(),
-        stages: 0,
-        moves: None,
-    })
+    Ok(Drawn { rows, means: Some(means), trajectory: Vec::new(), stages: 0, moves: None })
 }

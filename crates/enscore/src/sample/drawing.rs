@@ -10,6 +10,12 @@ use crate::error::{Error, Reason, Result};
 use crate::mcmc::NoiseStart;
 use crate::streams;
 
+/// Rows of a program of chains, and of those with rows longer than [`LONG_ROW`].
+const ROWS: usize = 64;
+const LONG_ROWS: usize = 16;
+/// Numbers of a row.
+const LONG_ROW: usize = 256;
+
 /// What was drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawn {
@@ -39,7 +45,8 @@ pub struct Drawing {
     pub count: usize,
     /// The seed.
     pub seed: u64,
-    /// Samples drawn at once.
+    /// Chains that move together. Programs of chains have this many rows whether or not all are asked for:
+    /// another number of rows would round differently.
     pub batch: usize,
     /// Chains whose trajectory is kept.
     pub chains: usize,
@@ -60,17 +67,18 @@ impl Drawing {
         let stages = schedule.stages.len();
         let rows = Vec::with_capacity(self.count * row_len);
         let mut drawn = Drawn { rows, means: None, trajectory: Vec::new(), stages, moves: None };
+        let mut kept_stages = vec![Vec::new(); stages];
         let total = self.count.div_ceil(self.batch) as u64 * schedule.steps;
         let mut done = 0;
         for first in (0..self.count).step_by(self.batch) {
             let chains = first..(first + self.batch).min(self.count);
             let taken = chains.len() * row_len;
-            let kept = if first == 0 { self.chains.min(self.batch) * row_len } else { 0 };
+            let kept = self.chains.saturating_sub(first).min(chains.len()) * row_len;
             transition.start(chains)?;
             let mut at = 0;
             loop {
-                if kept > 0 && schedule.stages.contains(&at) {
-                    drawn.trajectory.extend_from_slice(&transition.rows()?[..kept]);
+                if let Some(stage) = schedule.stages.iter().position(|stage| *stage == at && kept > 0) {
+                    kept_stages[stage].extend_from_slice(&transition.rows()?[..kept]);
                 }
                 if at == schedule.steps {
                     break;
@@ -87,6 +95,7 @@ impl Drawing {
                 drawn.means.get_or_insert_default().extend_from_slice(&means[..taken]);
             }
         }
+        drawn.trajectory = kept_stages.concat();
         drawn.moves = transition.moves();
         refuse_divergence(drawn, row_len)
     }
@@ -102,6 +111,14 @@ fn refuse_divergence(drawn: Drawn, row_len: usize) -> Result<Drawn> {
             )),
         None => Ok(drawn),
     }
+}
+
+/// Rows of a program of chains. It follows from the model alone, so that sample i is the same however many
+/// are drawn: chain i is always row i modulo this of a program of this shape, beside the same chains. Long
+/// rows come in few, so that one sample does not cost much more than itself.
+pub(super) fn rows_at_once(model: &TrainedModel) -> usize {
+    let is_long = model.row_len() > LONG_ROW && model.model.bipartite().is_none();
+    if is_long { LONG_ROWS } else { ROWS }
 }
 
 /// `batch` chains from number `first` on, at noise of the size of the data.

@@ -49,7 +49,7 @@ pub fn draw(
     chains: usize,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
-    let drawing = Drawing { count, seed, batch: sampler.batch.min(count.max(1)), chains };
+    let drawing = Drawing { count, seed, batch: drawing::rows_at_once(model), chains };
     let Sampling { mut chains, schedule } = sampler.method.method().sampling(model, &drawing)?;
     drawing.run(&mut *chains, &schedule, model.row_len(), progress)
 }

@@ -12,6 +12,9 @@ use crate::evaluate::Mean;
 use crate::objective::evaluation_program;
 use crate::sample::TrainedModel;
 
+/// Rows of the program: a row's loss does not depend on how many are evaluated.
+const BATCH: usize = 64;
+
 /// The loss at one noise level.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LevelLoss {
@@ -36,7 +39,7 @@ pub struct DenoisingLoss {
     pub levels: Vec<LevelLoss>,
 }
 
-/// Evaluates the first `max_rows` rows of `subset` at every level of the score, in batches of `batch`.
+/// Evaluates the first `max_rows` rows of `subset` at every level of the score.
 /// `progress` is told how many batches of how many are done, and may end the evaluation by returning an
 /// error.
 ///
@@ -46,24 +49,22 @@ pub fn denoising_loss(
     score: &TrainedModel,
     subset: &Subset,
     max_rows: usize,
-    batch: usize,
     seed: u64,
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<DenoisingLoss> {
     let data = subset.dataset();
     let rows = &subset.rows()[..subset.rows().len().min(max_rows)];
     data.require_row_shape(&score.data.row_shape)?;
-    let batch = batch.clamp(1, rows.len());
-    let program = evaluation_program(&score.model, score.parameters(), batch)?;
+    let program = evaluation_program(&score.model, score.parameters(), BATCH)?;
     let mut routine = score.compile(&program)?;
     let row_len = score.row_len() as f64;
     let sigmas = score.levels.as_slice();
     let first = Subset::new(data, rows.to_vec())?;
-    let total = (rows.len().div_ceil(batch) * sigmas.len()) as u64;
+    let total = (rows.len().div_ceil(BATCH) * sigmas.len()) as u64;
     let mut done = 0;
     let mut losses = Vec::with_capacity(sigmas.len());
     for (level, sigma) in sigmas.iter().enumerate() {
-        let sigma = vec![*sigma as f32; batch];
+        let sigma = vec![*sigma as f32; BATCH];
         let mut tell = || {
             done += 1;
             progress(done, total)

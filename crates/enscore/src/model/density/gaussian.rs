@@ -99,8 +99,10 @@ impl NoiseDensity for Gaussian {
         standard_normal(self.whiten(flat(x))) - self.factor.ln_determinant()
     }
 
-    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
-        self.colour(key.normal(&[rows, self.mean.len()])).reshape(&batch_shape(rows, &self.row_shape))
+    fn draw_each<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s> {
+        let d = self.mean.len();
+        let e = key.normal(&[rows, each * d]).reshape(&[rows * each, d]);
+        self.colour(e).reshape(&batch_shape(rows * each, &self.row_shape))
     }
 
     fn row_shape(&self) -> &[usize] {

@@ -109,8 +109,8 @@ impl GaussianMixture {
         max + terms.iter().map(|term| (term - max).exp()).sum::<f64>().ln()
     }
 
-    /// 1 at the component that each row of a batch of `rows` comes from, else 0: `[rows, k]`.
-    fn choose<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
+    /// 1 at the component that each draw comes from, else 0: `[rows * each, k]`.
+    fn choose<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s> {
         let count = self.weights.len();
         let mut edges = vec![0.0];
         for weight in &self.weights {
@@ -118,7 +118,7 @@ impl GaussianMixture {
         }
         // Rounding must leave no gap below 1.
         edges[count] = 2.0;
-        let u = key.uniform(&[rows, 1]);
+        let u = key.uniform(&[rows, each]).reshape(&[rows * each, 1]);
         let table = |edges: &[f64]| u.scope().table(edges, &[count]);
         table(&edges[..count]).less_equal(u).and(u.less(table(&edges[1..]))).to_float()
     }
@@ -135,12 +135,13 @@ impl NoiseDensity for GaussianMixture {
         terms[0].concatenate(&terms[1..], 1).log_sum_exp(1)
     }
 
-    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
-        let chosen = self.choose(key, rows);
-        let e = key.normal(&[rows, self.components[0].mean.len()]);
+    fn draw_each<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s> {
+        let chosen = self.choose(key, rows, each);
+        let d = self.components[0].mean.len();
+        let e = key.normal(&[rows, each * d]).reshape(&[rows * each, d]);
         let of = |k: usize| self.components[k].colour(e) * chosen.slice(1, k, k + 1);
         let x = (1..self.components.len()).fold(of(0), |sum, k| sum + of(k));
-        x.reshape(&batch_shape(rows, self.row_shape()))
+        x.reshape(&batch_shape(rows * each, self.row_shape()))
     }
 
     fn row_shape(&self) -> &[usize] {

@@ -84,12 +84,14 @@ impl NoiseDensity for StudentT {
         self.ln_peak() - (square * (1.0 / self.degrees as f64) + 1.0).log() * self.power()
     }
 
-    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
+    fn draw_each<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s> {
         let d = self.scale.mean.len();
-        let chi_square = sum_rows(key.normal(&[rows, self.degrees]).square());
-        let stretch = (self.degrees as f64 / chi_square).sqrt().reshape(&[rows, 1]);
-        let e = key.normal(&[rows, d]) * stretch;
-        self.scale.colour(e).reshape(&batch_shape(rows, &self.scale.row_shape))
+        let count = rows * each;
+        let normal = |width: usize| key.normal(&[rows, each * width]).reshape(&[count, width]);
+        let chi_square = sum_rows(normal(self.degrees).square());
+        let stretch = (self.degrees as f64 / chi_square).sqrt().reshape(&[count, 1]);
+        let e = normal(d) * stretch;
+        self.scale.colour(e).reshape(&batch_shape(count, &self.scale.row_shape))
     }
 
     fn row_shape(&self) -> &[usize] {

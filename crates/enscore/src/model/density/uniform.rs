@@ -85,10 +85,11 @@ impl NoiseDensity for Uniform {
         inside.select(x.scope().constant(self.level()), x.scope().constant(f64::NEG_INFINITY))
     }
 
-    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
-        let u = key.uniform(&[rows, self.low.len()]);
+    fn draw_each<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s> {
+        let d = self.low.len();
+        let u = key.uniform(&[rows, each * d]).reshape(&[rows * each, d]);
         let [low, high] = self.tables(u);
-        (low + (high - low) * u).reshape(&batch_shape(rows, &self.row_shape))
+        (low + (high - low) * u).reshape(&batch_shape(rows * each, &self.row_shape))
     }
 
     fn row_shape(&self) -> &[usize] {

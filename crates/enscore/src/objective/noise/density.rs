@@ -58,9 +58,9 @@ impl Noise {
         Noise(Box::new(density))
     }
 
-    /// `rows` draws: `[rows, ..row_shape]`.
-    pub fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
-        self.0.draw(key, rows)
+    /// `each` draws for each of `rows` rows, keyed by it: `[rows * each, ..row_shape]`.
+    pub fn draw<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s> {
+        self.0.draw_each(key, rows, each)
     }
 
     /// log p_n at x `[batch, ..]`: `[batch]`.
@@ -97,9 +97,10 @@ impl NoiseDensity for FrozenFlow {
         self.flow.log_density(&self.parameters(x), x)
     }
 
-    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
-        let shape = [&[rows], LogDensity::row_shape(&*self.flow)].concat();
-        self.flow.invert(&self.parameters(key), key.normal(&shape))
+    fn draw_each<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s> {
+        let shape = LogDensity::row_shape(&*self.flow);
+        let z = key.normal(&[rows, each * shape.iter().product::<usize>()]);
+        self.flow.invert(&self.parameters(key), z.reshape(&batch_shape(rows * each, shape)))
     }
 
     fn row_shape(&self) -> &[usize] {

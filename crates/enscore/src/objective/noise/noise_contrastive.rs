@@ -140,7 +140,7 @@ impl NoiseContrastive {
 impl Objective<Network> for NoiseContrastive {
     fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
         let ratio = self.ratio as f64;
-        let y = self.noise.draw(batch.key, batch.x.extent(0) * self.ratio);
+        let y = self.noise.draw(batch.key, batch.x.extent(0), self.ratio);
         let log_z = self.log_z(parameters);
         let log_ratio = |u: Var<'s>| self.log_ratio(model, parameters, u);
         let data = log_ratio(batch.x);

@@ -17,8 +17,7 @@ use crate::sample::drawing::{Drawing, noise_start};
 use crate::sample::trained::TrainedModel;
 use crate::sample::transition::{MoveReport, Transition};
 
-/// Rows that the density is computed for at once: the default batch of samples. It does not follow the
-/// batch, so that a sample does not either.
+/// Rows that the density is computed for at once, whatever the number of chains.
 const AT_ONCE: usize = 64;
 /// Chains that settle the step size.
 const PILOTS: usize = 32;

@@ -10,5 +10,5 @@ mod fitted_scores;
 mod flows_and_games;
 mod learnt_log_z;
 mod losses;
+mod noise_by_rows;
 mod recovers_its_target;
-mod update;

@@ -44,9 +44,9 @@ impl NoiseDensity for Given {
         self.density.log_density(x)
     }
 
-    fn draw<'s>(&self, key: Var<'s>, rows: usize) -> Var<'s> {
-        assert_eq!(rows, self.rows.len(), "as many rows as the ratio says");
-        key.scope().table(&self.rows, &[rows, 1])
+    fn draw_each<'s>(&self, key: Var<'s>, rows: usize, each: usize) -> Var<'s> {
+        assert_eq!(rows * each, self.rows.len(), "as many rows as the ratio says");
+        key.scope().table(&self.rows, &[rows * each, 1])
     }
 
     fn row_shape(&self) -> &[usize] {

@@ -1,5 +1,6 @@
 //! Samples beside the same samples drawn plainly: one chain at a time, in double precision.
 
+mod any_number;
 mod densities;
 mod file_chains;
 mod file_models;
