@@ -1,7 +1,7 @@
 //! What a command answers: readable lines or one JSON object on stdout; errors as one line on stderr.
 
 use std::fmt::Display;
-use std::io::{ErrorKind, Write, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -17,15 +17,29 @@ const NAME: usize = 23;
 pub(crate) struct Answer {
     json: Value,
     text: String,
+    /// Whether its warnings are said on stderr, too.
+    warns: bool,
 }
 
 impl Answer {
     pub(crate) fn new(json: Value, text: String) -> Answer {
-        Answer { json, text }
+        Answer { json, text, warns: false }
+    }
+
+    /// The same with its warnings on stderr, too, where nobody sees them on stdout.
+    pub(crate) fn warning_on_stderr(self) -> Answer {
+        Answer { warns: true, ..self }
     }
 
     /// Prints it in one of its forms.
     pub(crate) fn print(&self, json: bool) -> Result<()> {
+        if self.warns && !stdout().is_terminal() {
+            let warnings = self.json.get("warnings").and_then(Value::as_array).into_iter().flatten();
+            for warning in warnings.filter_map(Value::as_str) {
+                // Where stderr is gone, they still stand in the answer.
+                let _ = writeln!(stderr(), "enscore: warning: {warning}");
+            }
+        }
         if json { print(&format!("{}\n", self.json)) } else { print(&self.text) }
     }
 }

@@ -3,10 +3,10 @@
 use enscore::trained::Trained;
 use std::path::{Path, PathBuf};
 
-use enscore::checkpoint::RunFolder;
+use enscore::checkpoint::{RunFolder, read_metrics};
 use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normaliser, run_data};
 use enscore::memory::MemoryLimit;
-use enscore::report::{ReportRequest, write_report};
+use enscore::report::{ReportRequest, fallen_likelihood, write_report};
 use enscore::settings::Settings;
 use enscore::{Reason, Result};
 use serde_json::{Value, json};
@@ -104,6 +104,10 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
         }
     };
     let origin = data.origin;
+    // What is wrong with the metrics is said by the report.
+    let metrics = read_metrics(&folder.metrics_path());
+    warnings.extend(metrics.ok().and_then(|metrics| fallen_likelihood(&metrics.rows)));
+    warnings.extend(evaluation.warnings.iter().cloned());
     warnings.extend(data.held_out.dataset().notes().iter().cloned());
     Ok(Evaluated { evaluation, origin, step: trained.step, warnings, report })
 }
@@ -153,5 +157,5 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> Result<Answer> {
         .evaluation(&evaluated.evaluation)
         .warnings(&evaluated.warnings)
         .report(evaluated.report.as_deref());
-    Ok(Answer::new(json, text.text()))
+    Ok(Answer::new(json, text.text()).warning_on_stderr())
 }

@@ -55,12 +55,17 @@ pub(crate) fn run(context: &Context, arguments: &Train) -> Result<Answer> {
     let mut sets: Vec<String> = arguments.time.iter().flat_map(|minutes| timed(*minutes)).collect();
     sets.extend(arguments.set.iter().cloned());
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
-    let settings = Settings::load(&arguments.settings, &sets)?;
-    say_notes(&settings);
     let run = match &arguments.out {
         Some(out) => out.clone(),
         None => default_run(&arguments.settings)?,
     };
+    let of_run = run.join("settings.toml");
+    let settings = if arguments.resume && of_run.exists() {
+        Settings::load_to_resume(&arguments.settings, &sets, &of_run)?
+    } else {
+        Settings::load(&arguments.settings, &sets)?
+    };
+    say_notes(&settings);
     let request = Request { run, resume: arguments.resume, until: None };
     let (outcome, evaluated) = train_and_report(context, &settings, &request, !arguments.no_report)?;
     Ok(Answer::new(json_of(&outcome, evaluated.as_ref()), lines_of(&outcome, evaluated.as_ref())))

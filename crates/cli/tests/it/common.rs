@@ -146,7 +146,9 @@ impl Folder {
     /// Runs what must succeed.
     pub fn succeed(&self, arguments: &str) -> Ran {
         let ran = self.run(arguments);
-        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "enscore {arguments}: {ran:?}");
+        // Chains of small models that were hardly trained need not arrive.
+        let said = ran.stderr.lines().filter(|line| !line.starts_with("enscore: warning: "));
+        assert_eq!((ran.code, said.count()), (Some(0), 0), "enscore {arguments}: {ran:?}");
         ran
     }
 

@@ -40,7 +40,7 @@ pub use rows::Rows;
 pub use run::{Evaluation, evaluate};
 pub use settings::EvaluationSettings;
 pub use two_sample::{
-    ColumnComparison, DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, FrechetPca, METRICS, MetricKind, Mmd, Moments,
-    Nearest, QUANTILES, SlicedWasserstein, Spread, TwoSample, TwoSampleMetric, TwoSampleSettings,
+    ColumnComparison, DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, FrechetPca, Kid, METRICS, MetricKind, Mmd,
+    Moments, Nearest, QUANTILES, SlicedWasserstein, Spread, TwoSample, TwoSampleMetric, TwoSampleSettings,
     compare_columns, distance_by_chance, frechet_distance, gaussian_kl, inception_score, nearest, two_sample,
 };

@@ -49,6 +49,8 @@ pub struct Evaluation {
     /// Stages of a trajectory.
     #[serde(skip)]
     pub stages: usize,
+    /// What to tell the user of the samples.
+    pub warnings: Vec<String>,
 }
 
 /// Rows longer than this have no affine baseline: it needs all eigenvalues of their covariance.
@@ -96,6 +98,7 @@ pub fn evaluate(
         notes: Vec::new(),
         held_out: data.origin,
         rows: Vec::new(),
+        warnings: Vec::new(),
         samples: Vec::new(),
         trajectory: Vec::new(),
         stages: 0,
@@ -133,6 +136,7 @@ pub fn evaluate(
     )?;
     evaluation.samples = drawn.shown().to_vec();
     evaluation.rows = drawn.rows;
+    evaluation.warnings = drawn.warnings;
     (evaluation.trajectory, evaluation.stages) = (drawn.trajectory, drawn.stages);
     Ok(evaluation)
 }

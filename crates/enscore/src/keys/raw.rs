@@ -26,6 +26,18 @@ pub(crate) struct Raw {
     pub name: String,
     /// The known key that a word outside the tables probably means.
     pub suggest: fn(&str) -> Option<String>,
+    /// What a run's own settings list, where they are read or gone on with.
+    pub run: Option<Recorded>,
+}
+
+/// The keys that a run's settings list: every one that there was when they were written.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded(Vec<(String, String)>);
+
+impl Recorded {
+    pub fn has(&self, table: &str, key: &str) -> bool {
+        self.0.iter().any(|(t, k)| t == table && k == key)
+    }
 }
 
 impl Raw {
@@ -38,7 +50,7 @@ impl Raw {
             };
             Error::input("not valid TOML").at(place).found(error.message())
         })?;
-        let mut raw = Raw { entries: Vec::new(), name: name.to_string(), suggest };
+        let mut raw = Raw { entries: Vec::new(), name: name.to_string(), suggest, run: None };
         for (table, content) in document.get_ref() {
             let place = format!("{name}, line {}", line(text, table.span().start));
             let table = table.get_ref().as_ref();
@@ -92,6 +104,11 @@ impl Raw {
         let value = argument_value(text, &place)?;
         self.entries.push(Entry { table, key, value, place, bare: Some(text.trim().to_string()) });
         Ok(())
+    }
+
+    /// The keys that stand here.
+    pub fn recorded(&self) -> Recorded {
+        Recorded(self.entries.iter().map(|entry| (entry.table.clone(), entry.key.clone())).collect())
     }
 
     /// What was typed for a key.

@@ -58,6 +58,23 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
+    /// As [`Reader::get`], for a key that came later: where a run is read that was written without it, it has
+    /// the value `before` that the run was trained with.
+    pub fn get_since<S: Setting>(
+        &mut self,
+        key: &str,
+        default: S,
+        before: S,
+        rule: S::Rule,
+        meaning: &'static str,
+    ) -> Result<S> {
+        let is_older = self.raw.run.as_ref().is_some_and(|run| !run.has(self.table, key));
+        let default_text = default.text();
+        let value = self.typed(key, &rule)?.unwrap_or(if is_older { before } else { default });
+        self.keep(key, S::expected(&rule), default_text, meaning, Some(value.text()));
+        Ok(value)
+    }
+
     /// The value typed for `key`, if any; it has no default.
     pub fn optional<S: Setting>(
         &mut self,

@@ -68,6 +68,25 @@ pub(crate) const fn from_to_below<T: Copy>(low: T, high: T) -> Range<T> {
     Range(Bound::Included(low), Bound::Excluded(high))
 }
 
+/// low < x <= high.
+pub(crate) const fn above_to<T: Copy>(low: T, high: T) -> Range<T> {
+    Range(Bound::Excluded(low), Bound::Included(high))
+}
+
+/// The largest step sizes, in (squared) units of the scaled data, and learning rates: what is larger is a
+/// slip, which would otherwise show in samples and trainings that are lost.
+pub(crate) const LARGEST_STEP: f64 = 1e6;
+
+impl Range<f64> {
+    /// Whether single precision, in which programs compute, tells the number from the ends that the range
+    /// leaves out.
+    fn has_in_single_precision(&self, number: f64) -> bool {
+        let single = number as f32;
+        let excluded = |end: Bound<f64>| matches!(end, Bound::Excluded(end) if f64::from(single) == end);
+        (number == 0.0 || single.is_normal()) && !excluded(self.0) && !excluded(self.1)
+    }
+}
+
 impl<T: PartialOrd> Range<T> {
     fn has(&self, value: &T) -> bool {
         (self.0.as_ref(), self.1.as_ref()).contains(value)
@@ -80,6 +99,7 @@ impl<T: fmt::Display> fmt::Display for Range<T> {
             (Bound::Included(low), Bound::Included(high)) => write!(f, "{low} to {high}"),
             (Bound::Included(low), Bound::Excluded(high)) => write!(f, "at least {low} and below {high}"),
             (Bound::Included(low), Bound::Unbounded) => write!(f, "at least {low}"),
+            (Bound::Excluded(low), Bound::Included(high)) => write!(f, "above {low}, at most {high}"),
             (Bound::Excluded(low), _) => write!(f, "above {low}"),
             (Bound::Unbounded, _) => Ok(()),
         }
@@ -127,7 +147,14 @@ impl Setting for f64 {
             Value::Integer(number) => *number as f64,
             _ => return Err(None),
         };
-        if number.is_finite() && rule.has(&number) { Ok(number) } else { Err(None) }
+        if !number.is_finite() || !rule.has(&number) {
+            return Err(None);
+        }
+        if !rule.has_in_single_precision(number) {
+            let single = number as f32;
+            return Err(Some(format!("{number:?}, in single precision {single:?}")));
+        }
+        Ok(number)
     }
 
     fn expected(rule: &Range<f64>) -> String {

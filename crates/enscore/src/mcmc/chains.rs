@@ -74,7 +74,9 @@ impl Chains {
             moves.acceptance.push(probability);
             moves.accepted.push(accepted);
             moves.failed += usize::from(failed);
-            moves.divergent += usize::from(failed || *log_ratio < -MOST_LOST);
+            let diverged = failed || *log_ratio < -MOST_LOST;
+            moves.divergent += usize::from(diverged);
+            moves.diverged.push(diverged);
         }
         moves
     }
@@ -92,6 +94,8 @@ pub struct Moves {
     /// Failed proposals, and those less likely than their start by more than 1000 nats: the dynamics left
     /// what the step size can follow (Betancourt 2018, section 6.2).
     pub divergent: usize,
+    /// Which chains' proposals these are, `[n]`.
+    pub diverged: Vec<bool>,
 }
 
 impl Moves {

@@ -14,7 +14,8 @@ pub enum TrainedLevels {
     Many,
 }
 
-/// The defaults of Langevin chains: those that taught the model, where there were any.
+/// The defaults of Langevin chains: those that taught the model, where there were any; 0 where pilot chains
+/// choose.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LangevinDefaults {
     /// Coefficient of the score, in squared units of the scaled data.
@@ -23,11 +24,13 @@ pub struct LangevinDefaults {
     pub noise_std: f64,
     /// Steps of a chain.
     pub steps: u64,
+    /// Whether chains of so many steps from noise taught the model.
+    pub short_run: bool,
 }
 
 impl Default for LangevinDefaults {
     fn default() -> Self {
-        LangevinDefaults { step_size: 0.01, noise_std: 0.0, steps: 1000 }
+        LangevinDefaults { step_size: 0.0, noise_std: 0.0, steps: 0, short_run: false }
     }
 }
 

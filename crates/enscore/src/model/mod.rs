@@ -11,6 +11,7 @@ mod closed_form;
 mod density;
 mod energy;
 mod flow;
+mod gaussian_skip;
 mod initial;
 mod kind;
 mod kinds;
@@ -37,6 +38,7 @@ pub use energy::{
 pub use flow::{
     MultiScaleFlow, MultiScaleFlowSettings, REAL_NVP, RealNvp, RealNvpSettings, couple, uncouple,
 };
+pub use gaussian_skip::{OutputSettings, Skip};
 pub use initial::initialise;
 pub use kind::{DataFacts, Family, ModelKind};
 pub use kinds::ModelSettings;

@@ -13,7 +13,7 @@
 
 use enscore_program::Parameters;
 
-use super::chain_settings::{ChainSettings, LangevinChainSettings};
+use super::chain_settings::{ChainSettings, ChainStart, LangevinChainSettings};
 use super::estimate::{Batch, Diagnostic, Estimate, Objective};
 use super::kind::{HeldOutLoss, ObjectiveFacts, ObjectiveKind, Scene};
 use super::task::Task;
@@ -70,8 +70,9 @@ impl ObjectiveKind for ContrastiveDivergenceSettings {
     }
 
     fn sampling(&self, family: Family) -> SamplerFacts {
-        let LangevinChainSettings { step_size, noise_std, steps, .. } = self.chains;
-        let langevin = LangevinDefaults { step_size, noise_std, steps: steps.max(100) };
+        let LangevinChainSettings { step_size, noise_std, steps, start, .. } = self.chains;
+        let short_run = start == ChainStart::Noise;
+        let langevin = LangevinDefaults { step_size, noise_std, steps: steps.max(100), short_run };
         SamplerFacts { family, langevin, ..SamplerFacts::default() }
     }
 

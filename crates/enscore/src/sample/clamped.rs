@@ -59,5 +59,5 @@ pub fn draw_clamped(
         take(&mut rows, &chains.states)?;
         take(&mut means, &chains.means)?;
     }
-    Ok(Drawn { rows, means: Some(means), trajectory: Vec::new(), stages: 0, moves: None })
+    Ok(Drawn { rows, means: Some(means), ..Drawn::default() })
 }

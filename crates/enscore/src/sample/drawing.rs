@@ -4,20 +4,19 @@
 use enscore_program::executor::Buffer;
 use enscore_program::random::Key;
 
+use super::arrival::Arrival;
 use super::trained::TrainedModel;
 use super::transition::{MoveReport, Schedule, Transition};
 use crate::error::{Error, Reason, Result};
 use crate::mcmc::NoiseStart;
 use crate::streams;
 
-/// Rows of a program of chains, and of those with rows longer than [`LONG_ROW`].
+/// Rows of a program of chains, and of one whose rows are images.
 const ROWS: usize = 64;
-const LONG_ROWS: usize = 16;
-/// Numbers of a row.
-const LONG_ROW: usize = 256;
+const IMAGES: usize = 16;
 
 /// What was drawn.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Drawn {
     /// `[rows, ..row_shape]`, in the scaled units of the training data.
     pub rows: Vec<f32>,
@@ -29,6 +28,13 @@ pub struct Drawn {
     pub stages: usize,
     /// How proposals fared, where they could be refused.
     pub moves: Option<MoveReport>,
+    /// How the first chains stood over the last part of their steps; none where they need not arrive, or of
+    /// too few steps to tell.
+    pub arrival: Option<Arrival>,
+    /// What to tell the user.
+    pub warnings: Vec<String>,
+    /// Rows of the first chains at the steps watched, until it is seen how they stand.
+    pub(super) watched: Vec<Vec<f32>>,
 }
 
 impl Drawn {
@@ -66,7 +72,7 @@ impl Drawing {
     ) -> Result<Drawn> {
         let stages = schedule.stages.len();
         let rows = Vec::with_capacity(self.count * row_len);
-        let mut drawn = Drawn { rows, means: None, trajectory: Vec::new(), stages, moves: None };
+        let mut drawn = Drawn { rows, stages, ..Drawn::default() };
         let mut kept_stages = vec![Vec::new(); stages];
         let total = self.count.div_ceil(self.batch) as u64 * schedule.steps;
         let mut done = 0;
@@ -80,11 +86,15 @@ impl Drawing {
                 if let Some(stage) = schedule.stages.iter().position(|stage| *stage == at && kept > 0) {
                     kept_stages[stage].extend_from_slice(&transition.rows()?[..kept]);
                 }
+                if first == 0 && schedule.watched.contains(&at) {
+                    drawn.watched.push(transition.rows()?);
+                }
                 if at == schedule.steps {
                     break;
                 }
-                let stage = schedule.stages.iter().find(|stage| **stage > at).unwrap_or(&schedule.steps);
-                let next = (at + transition.steps_at_once()).min(*stage);
+                let stops = schedule.stages.iter().chain(&schedule.watched).filter(|stop| **stop > at);
+                let stop = stops.min().unwrap_or(&schedule.steps);
+                let next = (at + transition.steps_at_once()).min(*stop);
                 transition.advance(at + 1..next + 1)?;
                 done += next - at;
                 at = next;
@@ -114,11 +124,11 @@ fn refuse_divergence(drawn: Drawn, row_len: usize) -> Result<Drawn> {
 }
 
 /// Rows of a program of chains. It follows from the model alone, so that sample i is the same however many
-/// are drawn: chain i is always row i modulo this of a program of this shape, beside the same chains. Long
-/// rows come in few, so that one sample does not cost much more than itself.
+/// are drawn: chain i is always row i modulo this of a program of this shape, beside the same chains. Images
+/// come in few, so that one of them does not cost as much as a sheet.
 pub(super) fn rows_at_once(model: &TrainedModel) -> usize {
-    let is_long = model.row_len() > LONG_ROW && model.model.bipartite().is_none();
-    if is_long { LONG_ROWS } else { ROWS }
+    let is_image = model.data.row_shape.len() == 3 && model.model.bipartite().is_none();
+    if is_image { IMAGES } else { ROWS }
 }
 
 /// `batch` chains from number `first` on, at noise of the size of the data.

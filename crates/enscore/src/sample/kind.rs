@@ -16,13 +16,27 @@ pub struct Sampling<'a> {
     pub schedule: Schedule,
 }
 
+/// Called between steps; may end the work by an error.
+pub type Tell<'a> = dyn FnMut() -> Result<()> + 'a;
+
 /// A kind of sampler, as its file declares it.
 pub trait SamplerKind: Debug {
     /// The chains that draw from `model`.
     ///
     /// # Errors
-    /// A model that it can't draw from.
-    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>>;
+    /// A model that it can't draw from; what `tell` returns, which is called while pilot chains choose what
+    /// the settings leave open.
+    fn sampling<'a>(
+        &'a self,
+        model: &'a TrainedModel,
+        drawing: &Drawing,
+        tell: &mut Tell,
+    ) -> Result<Sampling<'a>>;
+
+    /// What helps chains that have not arrived.
+    fn remedy(&self) -> &'static str {
+        "raise sampler.steps, or set sampler.step_size and sampler.steps to 0 to have them chosen"
+    }
 
     /// Whether it draws from the flow that an objective trained beside the model, where there is one.
     fn draws_contrasted_flow(&self) -> bool {

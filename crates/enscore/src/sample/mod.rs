@@ -1,9 +1,11 @@
 //! Samples from trained models: the samplers' loops, log densities on the host, and noise levels and step
 //! sizes suggested from data.
 
+mod arrival;
 mod clamped;
 mod density;
 mod drawing;
+mod far;
 mod files;
 mod kind;
 mod kinds;
@@ -14,6 +16,7 @@ mod trained;
 mod transition;
 mod weighted_bipartite;
 
+pub use arrival::Arrival;
 pub use clamped::draw_clamped;
 pub use density::TrainedDensity;
 pub use drawing::{Drawing, Drawn};
@@ -21,7 +24,7 @@ pub use files::{
     Average, FileDrawing, ModelFile, RbmFile, RowMap, SpinAverages, draw_from_file, draw_spins, ising_sides,
     read_image_tables,
 };
-pub use kind::{SamplerKind, Sampling};
+pub use kind::{SamplerKind, Sampling, Tell};
 pub use kinds::{Sampler, SamplerSettings, WeightsChoice};
 pub use samplers::{
     AnnealedSettings, ExactSettings, GibbsSettings, HmcSettings, LangevinSettings, MalaSettings, Shown,
@@ -50,6 +53,18 @@ pub fn draw(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
     let drawing = Drawing { count, seed, batch: drawing::rows_at_once(model), chains };
-    let Sampling { mut chains, schedule } = sampler.method.method().sampling(model, &drawing)?;
-    drawing.run(&mut *chains, &schedule, model.row_len(), progress)
+    let mut settling = 0;
+    let mut tell = || {
+        settling += 1;
+        progress(0, settling)
+    };
+    let method = sampler.method.method();
+    let Sampling { mut chains, schedule } = method.sampling(model, &drawing, &mut tell)?;
+    let mut drawn = drawing.run(&mut *chains, &schedule, model.row_len(), progress)?;
+    drawn.arrival = arrival::arrival(model, &std::mem::take(&mut drawn.watched))?;
+    let remedy = method.remedy();
+    drawn.warnings.extend(drawn.arrival.as_ref().and_then(|arrival| arrival.warning(remedy)));
+    drawn.warnings.extend(drawn.moves.as_ref().and_then(MoveReport::warning));
+    drawn.warnings.extend(far::far_warning(model, &drawn.rows));
+    Ok(drawn)
 }

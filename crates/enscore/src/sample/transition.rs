@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::arrival::watched;
 use crate::error::Result;
 
 /// Independent chains that move together. A draw depends on (seed, step, chain) alone, not on the batch.
@@ -47,24 +48,29 @@ pub trait Transition {
 }
 
 /// How long chains run, and when their trajectory is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schedule {
     /// Steps of each chain.
     pub steps: u64,
     /// The numbers of the steps after which the first chains are kept, ascending; 0 is the start.
     pub stages: Vec<u64>,
+    /// The numbers of the steps at which chains are watched, to see whether they have arrived; none where
+    /// they need not.
+    pub watched: Vec<u64>,
 }
 
 impl Schedule {
     /// Parts of a chain at whose ends its trajectory is kept.
     const PARTS: u64 = 10;
 
-    /// A chain of `steps` steps, kept at its start and at the ends of ten equal parts.
+    /// A chain of `steps` steps, kept at its start and at the ends of ten equal parts, watched over the
+    /// second half of its steps.
     pub fn in_parts(steps: u64) -> Schedule {
         let parts = Self::PARTS.min(steps);
         // The least step at which a part is complete.
         let ends = (1..=parts).map(|part| (part * steps).div_ceil(parts));
-        Schedule { steps, stages: std::iter::once(0).chain(ends).collect() }
+        let stages = std::iter::once(0).chain(ends).collect();
+        Schedule { steps, stages, watched: watched(steps / 2, steps) }
     }
 }
 
@@ -80,6 +86,23 @@ pub struct MoveReport {
     /// Proposals whose log density fell by more than 1000 nats along the trajectory, or was not finite: the
     /// step is too large for the density there.
     pub divergent: u64,
+}
+
+impl MoveReport {
+    /// Below this chains hardly move.
+    const FEW: f64 = 0.01;
+
+    /// What to tell the user of chains that hardly move.
+    pub(super) fn warning(&self) -> Option<String> {
+        let MoveReport { step_size, acceptance, proposals, .. } = self;
+        (*proposals > 0 && *acceptance < Self::FEW).then(|| {
+            format!(
+                "the chains hardly move: {:.2} % of {proposals} proposals are accepted with a step size of \
+                 {step_size:.3e}; set sampler.step_size to 0 to have it tuned",
+                100.0 * acceptance
+            )
+        })
+    }
 }
 
 #[cfg(test)]

@@ -30,11 +30,27 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn reopen(path: &Path, sets: &[String]) -> Result<Settings> {
         let mut raw = typed(&read_text(path)?, &path.display().to_string())?;
+        raw.run = Some(raw.recorded());
         reference::drop_other_kinds(&mut raw, sets);
         for argument in sets {
             raw.set(argument)?;
         }
         Settings::of(&raw)
+    }
+
+    /// As [`Settings::load`], to go on with the run whose settings stand at `run`: keys that it was written
+    /// without, and that the file leaves out, have the values that it was trained with.
+    ///
+    /// # Errors
+    /// As [`Settings::load`]; settings of the run that can't be read.
+    pub fn load_to_resume(path: &Path, sets: &[String], run: &Path) -> Result<Settings> {
+        let mut raw = typed(&read_text(path)?, &path.display().to_string())?;
+        let notes = reference::replace_kinds(&mut raw, sets);
+        for argument in sets {
+            raw.set(argument)?;
+        }
+        raw.run = Some(typed(&read_text(run)?, &run.display().to_string())?.recorded());
+        Ok(Settings::of(&raw)?.with_notes(notes))
     }
 
     /// As [`Settings::load`], from `text`; `name` stands for it in errors.

@@ -40,7 +40,7 @@ fn keys_that_are_left_out_have_their_defaults() {
 fn what_is_written_reads_back_the_same() {
     let odd = "data.path = 'a \"b\"\\c \u{e9}'\nmodel.kind = 'mlp'\nmodel.hidden = [3, 5]\n\
                objective = { kind = 'dsm', sigma = 0.1000000000000000055511151231257827 }\n\
-               optimiser.learning_rate = 3\noptimiser.epsilon = 1e-300\ntrain.seed = 9223372036854775807\n\
+               optimiser.learning_rate = 3\noptimiser.epsilon = 1e-30\ntrain.seed = 9223372036854775807\n\
                train.warm_start = 'runs/a'\nsampler.weights = 'raw'\n";
     for text in [SMALL, odd] {
         let settings = parse(text, &["train.wall_time_minutes=0.1"]).unwrap();
@@ -107,7 +107,7 @@ fn wrong_keys_and_values_of_a_file_are_refused_by_line() {
         ("[trian]", "unknown table [trian]: a.toml, line 5; did you mean [train]?"),
         (
             "[optimiser]\nlearning_rate = -1",
-            "wrong value for optimiser.learning_rate: a.toml, line 6: found -1 (an integer), expected a number, above 0",
+            "wrong value for optimiser.learning_rate: a.toml, line 6: found -1 (an integer), expected a number, above 0, at most 1000000",
         ),
         (
             "[optimiser]\nbeta1 = nan",
@@ -115,7 +115,7 @@ fn wrong_keys_and_values_of_a_file_are_refused_by_line() {
         ),
         (
             "[optimiser]\nlearning_rate = inf",
-            "wrong value for optimiser.learning_rate: a.toml, line 6: found inf (a number), expected a number, above 0",
+            "wrong value for optimiser.learning_rate: a.toml, line 6: found inf (a number), expected a number, above 0, at most 1000000",
         ),
         (
             "[train]\nsteps = 1e3",
@@ -276,4 +276,51 @@ fn tables_are_left_as_they_are_unless_asked() {
     assert!(alone.contains("t.toml, line 3") && alone.contains("data.preprocess"), "{alone}");
     let wrong = ["preprocess = 'pca'", "test_fraction = 0.6", "drop_correlated = 1.5\npreprocess = 'whiten'"];
     assert!(wrong.iter().all(|text| read(text).is_err()));
+}
+
+/// Programs compute in single precision: a number that it rounds to 0, to infinity or onto an end that the
+/// range leaves out is another setting than what was typed.
+#[test]
+fn numbers_that_single_precision_cannot_hold_are_refused() {
+    for (set, found) in [
+        ("optimiser.learning_rate=1e-320", "1e-320, in single precision 0.0"),
+        ("optimiser.epsilon=1e308", "1e308, in single precision inf"),
+        ("optimiser.epsilon=1e-42", "in single precision 1e-42"),
+        ("optimiser.ema_decay=0.999999999999", "in single precision 1.0"),
+        ("optimiser.clip_norm=1e300", "in single precision inf"),
+        ("sampler.step_size=1e30", "found 1e30 (a number), expected a number, 0 to 1000000"),
+        ("optimiser.learning_rate=1e30", "above 0, at most 1000000"),
+    ] {
+        let message = refusal(SMALL, &[set]);
+        assert!(message.contains(found) && message.contains(set.split('=').next().unwrap()), "{message}");
+    }
+    for set in ["optimiser.learning_rate=1e-30", "optimiser.weight_decay=0", "optimiser.epsilon=1.2e-38"] {
+        parse(SMALL, &[set]).unwrap();
+    }
+}
+
+/// A run that was written before a key existed keeps what it was trained with, opened and gone on with; new
+/// trainings have the new default.
+#[test]
+fn runs_of_before_a_key_keep_their_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let skip = |settings: &Settings| {
+        let ModelSettings::UNet(unet) = settings.model() else { panic!("a U-Net") };
+        unet.output.skip.name()
+    };
+    let new = parse(SMALL, &[]).unwrap();
+    assert_eq!(skip(&new), "gaussian");
+    let run = folder.path().join("settings.toml");
+    let file = folder.path().join("a.toml");
+    std::fs::write(&file, SMALL).unwrap();
+    let recorded = new.to_toml();
+    assert!(recorded.contains("skip = \"gaussian\"\n"));
+    for (text, expected) in [(recorded.replace("skip = \"gaussian\"\n", ""), "none"), (recorded, "gaussian")]
+    {
+        std::fs::write(&run, text).unwrap();
+        assert_eq!(skip(&Settings::reopen(&run, &[]).unwrap()), expected);
+        assert_eq!(skip(&Settings::load_to_resume(&file, &[], &run).unwrap()), expected);
+    }
+    let asked = ["model.skip=none".to_string()];
+    assert_eq!(skip(&Settings::load_to_resume(&file, &asked, &run).unwrap()), "none");
 }

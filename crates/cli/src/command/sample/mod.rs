@@ -44,17 +44,21 @@ fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> A
     let Plan { source, asked, count, out, .. } = plan;
     let seed = asked.seed;
     let drawn = format!("{count} samples in {seconds:.1} s");
+    let warnings = match source {
+        ModelSource::Run(trained) => [&trained.warnings[..], &samples.drawn.warnings].concat(),
+        ModelSource::File(_) => samples.drawn.warnings.clone(),
+    };
     let (mut json, mut lines) = match source {
         ModelSource::Run(trained) => {
             let json = json!({
                 "run": text_of(&arguments.run), "step": trained.step, "samples": text_of(out), "num": count,
                 "seed": seed, "seconds": seconds, "trajectory": arguments.trajectory.as_deref().map(text_of),
-                "warnings": trained.warnings,
+                "warnings": warnings, "arrival": samples.drawn.arrival,
             });
             let lines = Lines::default()
                 .line("run", format!("{}, step {}", arguments.run.display(), trained.step))
                 .line("drawn", format!("{drawn}, seed {seed}"))
-                .warnings(&trained.warnings);
+                .warnings(&warnings);
             (json, lines)
         }
         ModelSource::File(_) => {
@@ -87,7 +91,7 @@ fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> A
             .line("acceptance", format!("{:.3}, mean of {} proposals", moves.acceptance, moves.proposals))
             .line("divergent", format!("{} proposals", moves.divergent));
     }
-    Answer::new(json, lines.text())
+    Answer::new(json, lines.text()).warning_on_stderr()
 }
 
 fn shown(average: &Average) -> String {

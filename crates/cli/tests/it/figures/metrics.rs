@@ -84,6 +84,19 @@ fn mmd(real: &Rows) -> impl Fn(&Rows, &Rows) -> f64 {
     }
 }
 
+/// The same with the kernel (x'y/d + 1)³.
+fn kid(x: &Rows, y: &Rows) -> f64 {
+    let n = x.len() as f64;
+    let kernel = |a: &[f64], b: &[f64]| {
+        let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+        (product / a.len() as f64 + 1.0).powi(3)
+    };
+    let sum = |a: &Rows, b: &Rows| a.iter().flat_map(|a| b.iter().map(|b| kernel(a, b))).sum::<f64>();
+    let diagonal = |a: &Rows| a.iter().map(|a| kernel(a, a)).sum::<f64>();
+    let within = |a: &Rows| (sum(a, a) - diagonal(a)) / (n * (n - 1.0));
+    within(x) + within(y) - 2.0 * sum(x, y) / (n * n)
+}
+
 /// The root of the mean over 256 directions of the mean square difference of sorted projections.
 fn sliced_wasserstein(seed: u64) -> impl Fn(&Rows, &Rows) -> f64 {
     move |x, y| {
@@ -151,11 +164,12 @@ fn each_metric_compares_the_samples_of_the_seed_and_the_held_out_rows() {
         if let Some(map) = &hand.data.whitening {
             x.iter_mut().for_each(|row| *row = map.apply(row).unwrap());
         }
-        assert_eq!(found["metrics"].as_object().unwrap().len(), 3);
+        assert_eq!(found["metrics"].as_object().unwrap().len(), 4);
         assert_metric(&found, "mmd2", compared(&x, &real, 5, mmd(&real)));
         let sliced = sliced_wasserstein(5);
         assert_metric(&found, "sliced_wasserstein256", compared(&x, &real, 5, sliced));
         assert_metric(&found, "frechet_pca2", compared(&x, &real, 5, frechet));
+        assert_metric(&found, "kid", compared(&x, &real, 5, kid));
     }
 }
 

@@ -107,7 +107,11 @@ fn assert_head(folder: &Folder, run: &str, page: &Page, hand: &ByHand, found: &V
         let reason = figure["reason"].as_str()?;
         Some(format!("{} can't be computed: {reason}", figure["label"].as_str()?))
     };
-    assert_eq!(page.warnings(), all.iter().filter_map(refused).collect::<Vec<_>>(), "{run}");
+    // Chains of a model that was hardly trained need not arrive.
+    let of_samples =
+        |warning: &String| warning.contains("the chains h") || warning.contains("samples lie far");
+    let others: Vec<String> = page.warnings().into_iter().filter(|warning| !of_samples(warning)).collect();
+    assert_eq!(others, all.iter().filter_map(refused).collect::<Vec<_>>(), "{run}");
 }
 
 /// Step and loss of the lowest validation.

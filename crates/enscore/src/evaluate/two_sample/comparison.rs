@@ -7,6 +7,7 @@
 //! the draws. n = min(samples, real rows / 2, max_rows). A subset is keyed by (seed, draw).
 
 use super::frechet::{DEFAULT_COMPONENTS, FrechetPca};
+use super::kid::Kid;
 use super::metric::{TwoSampleMetric, subset};
 use super::mmd::Mmd;
 use super::sliced_wasserstein::{DEFAULT_DIRECTIONS, SlicedWasserstein};
@@ -104,9 +105,9 @@ pub struct MetricKind {
     fit: fn(Rows, u64) -> Result<Box<dyn TwoSampleMetric>>,
 }
 
-/// The usual metrics, their bandwidth and components fitted to the real rows: MMD², sliced Wasserstein,
-/// Frechet in the space of 64 principal components.
-pub const METRICS: [MetricKind; 3] = [
+/// The usual metrics, their bandwidth and components fitted to the real rows: MMD² with Gaussian and with
+/// cubic polynomial kernels, sliced Wasserstein, Frechet in the space of 64 principal components.
+pub const METRICS: [MetricKind; 4] = [
     MetricKind {
         word: "mmd",
         label: "maximum mean discrepancy",
@@ -121,6 +122,11 @@ pub const METRICS: [MetricKind; 3] = [
         word: "frechet",
         label: "Frechet distance",
         fit: |real, _| Ok(Box::new(FrechetPca::fit(real, DEFAULT_COMPONENTS)?)),
+    },
+    MetricKind {
+        word: "kid",
+        label: "MMD with a cubic polynomial kernel (that of KID)",
+        fit: |_, _| Ok(Box::new(Kid)),
     },
 ];
 

@@ -6,6 +6,7 @@ mod comparison;
 mod frechet;
 mod gaussian_kl;
 mod inception_score;
+mod kid;
 mod metric;
 mod mmd;
 mod moments;
@@ -18,6 +19,7 @@ pub use comparison::{METRICS, MetricKind, TwoSample, TwoSampleSettings, two_samp
 pub use frechet::{DEFAULT_COMPONENTS, FrechetPca, frechet_distance};
 pub use gaussian_kl::gaussian_kl;
 pub use inception_score::inception_score;
+pub use kid::Kid;
 pub use metric::TwoSampleMetric;
 pub use mmd::Mmd;
 pub use moments::Moments;

@@ -34,18 +34,21 @@ pub struct Labelling {
     pub energy: f64,
 }
 
+/// The largest weight.
+const LARGEST: f64 = 1e100;
+
 impl IsingDenoising {
     /// `eta` weighs agreement with the noisy image (negative: disagreement), `beta` that of neighbours.
     ///
     /// # Errors
-    /// An input error if a weight is not finite.
+    /// An input error if a weight is not finite, or so large that energies of large images would not be.
     pub fn new(eta: f64, beta: f64) -> Result<Self> {
         for (name, weight) in [("eta", eta), ("beta", beta)] {
-            if !weight.is_finite() {
-                return Err(Error::input("a weight is not finite")
+            if !(weight.is_finite() && weight.abs() <= LARGEST) {
+                return Err(Error::input("a weight is out of range")
                     .at(name)
                     .found(weight)
-                    .expected("a finite number"));
+                    .expected(format_args!("a number from -{LARGEST:e} to {LARGEST:e}")));
             }
         }
         Ok(IsingDenoising { eta, beta })
@@ -220,6 +223,10 @@ mod tests {
         let message = |eta, beta| IsingDenoising::new(eta, beta).unwrap_err().to_string();
         assert!(message(1.0, f64::NEG_INFINITY).contains("beta") && message(1.0, f64::NAN).contains("beta"));
         assert!(message(f64::INFINITY, 0.1).contains("eta"));
+        // The energy of a pair would be infinite.
+        assert!(message(1.0, 1e308).contains("expected a number from -1e100 to 1e100"));
+        let largest = IsingDenoising::new(LARGEST, -LARGEST).unwrap();
+        assert!(largest.energy(&[1; 4], &[1; 4], 2, 2).unwrap().is_finite());
         let repelling = IsingDenoising::new(1.0, -0.1).unwrap();
         let message = repelling.exact_map(&[1; 4], 2, 2).unwrap_err().to_string();
         assert!(message.contains("-0.1") && message.contains("method gibbs"), "{message}");

@@ -1,5 +1,6 @@
 //! Normalizing flows: exact densities, exact samples, exact inverses.
 
+mod channel_mixing;
 mod coupling;
 mod multi_scale;
 mod real_nvp;

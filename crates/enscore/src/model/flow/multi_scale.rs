@@ -10,10 +10,12 @@
 //! Two pairs of masks take turns: a checkerboard of pixels with its complement, and every other channel with
 //! its complement (of one channel before the squeeze: columns of pixels). Conditioners have a 3x3, a 1x1 and
 //! a last 3x3 convolution, as in Kingma and Dhariwal 2018, section 4, with SiLU, and no normalisation: every
-//! row's density is its own. z has the shape of x: each scale's halves are put back where they came from.
+//! row's density is its own. With `mix`, an invertible 1x1 convolution (their section 3.2) mixes the channels
+//! before every coupling. z has the shape of x: each scale's halves are put back where they came from.
 
 use enscore_program::{Parameters, Var};
 
+use super::channel_mixing::{mix, unmix};
 use super::coupling::{couple, heads, uncouple};
 use super::real_nvp::REAL_NVP;
 use crate::citation::Citation;
@@ -32,6 +34,7 @@ keys! {
         channels: usize = 32, within(1, 4096), "Width of a coupling's convolutions, in channels.";
         scales: usize = 2, within(1, 8), "Scales; each halves the resolution and factors out half of its channels.";
         couplings: usize = 4, within(1, 64), "Affine couplings at each scale.";
+        mix: bool = false, (), "Mix the channels before every coupling by an invertible 1x1 convolution, as in Glow.";
         ..convolutions: ConvolutionSettings;
     }
 }
@@ -55,11 +58,11 @@ impl ModelKind for MultiScaleFlowSettings {
             data.mean,
             data.deviation,
         )?;
-        Ok(Network::Flow(Box::new(flow)))
+        Ok(Network::Flow(Box::new(MultiScaleFlow { mix: self.mix, ..flow })))
     }
 
     fn cites(&self) -> Vec<Citation> {
-        vec![REAL_NVP]
+        if self.mix { vec![REAL_NVP, GLOW] } else { vec![REAL_NVP] }
     }
 
     fn convolution(&self) -> Convolution {
@@ -74,8 +77,19 @@ pub struct MultiScaleFlow {
     channels: usize,
     scales: usize,
     couplings: usize,
+    /// Whether channels are mixed before every coupling.
+    mix: bool,
     standardise: Standardise,
 }
+
+/// The invertible 1x1 convolution.
+const GLOW: Citation = Citation {
+    role: "invertible 1x1 convolutions",
+    authors: "Diederik P. Kingma, Prafulla Dhariwal",
+    year: 2018,
+    title: "Glow: Generative Flow with Invertible 1x1 Convolutions",
+    venue: "Advances in Neural Information Processing Systems 31",
+};
 
 impl MultiScaleFlow {
     /// For images of this height, width and number of channels: the width of a coupling's convolutions in
@@ -111,7 +125,12 @@ impl MultiScaleFlow {
                 .remedy(remedy));
         }
         let standardise = Standardise::new(h * w * c, mean, deviation)?;
-        Ok(MultiScaleFlow { row_shape, channels, scales, couplings, standardise })
+        Ok(MultiScaleFlow { row_shape, channels, scales, couplings, mix: false, standardise })
+    }
+
+    /// The same with an invertible 1x1 convolution of the channels before every coupling.
+    pub fn mixing_channels(self) -> Self {
+        MultiScaleFlow { mix: true, ..self }
     }
 
     /// s and t of coupling k of a scale at squeezed images `[n, h, w, c]`, 0 where the mask is 1.
@@ -132,6 +151,10 @@ impl MultiScaleFlow {
         let mut y = squeeze(x);
         let mut ln_det = x.scope().constant(0.0).broadcast_to(&[x.extent(0)]);
         for k in 0..self.couplings {
+            if self.mix {
+                let (mixed, own) = mix(&of_scale.at(&format!("mixing.{k}")), y);
+                (y, ln_det) = (mixed, ln_det + own);
+            }
             let [s, t] = self.condition(&of_scale, k, y);
             let (moved, own) = couple(y, s, t);
             (y, ln_det) = (moved, ln_det + own);
@@ -155,6 +178,9 @@ impl MultiScaleFlow {
         for k in (0..self.couplings).rev() {
             let [s, t] = self.condition(&of_scale, k, y);
             y = uncouple(y, s, t);
+            if self.mix {
+                y = unmix(&of_scale.at(&format!("mixing.{k}")), y);
+            }
         }
         unsqueeze(y)
     }

@@ -1,12 +1,15 @@
 //! A fully connected score network: s(x, σ) = N(x / √(σ² + v), log σ) / σ.
 //!
 //! h_0 = x, h_k = φ(W_k h_{k-1} + b_k + V_k e(log σ)), output W h + b; v is the variance of the data.
-//! Dividing by σ is Song and Ermon 2020's technique 3.
+//! Dividing by σ is Song and Ermon 2020's technique 3; by default the output is added to the score of a
+//! Gaussian (see `gaussian_skip`).
 
 use enscore_program::{Parameters, Var};
 
+use crate::citation::Citation;
 use crate::error::{Error, Result};
 use crate::keys::{Kind, ListOf, keys, within};
+use crate::model::gaussian_skip::{GaussianSkip, KARRAS, OutputSettings, Skip};
 use crate::model::kind::{DataFacts, Family, ModelKind};
 use crate::model::layers::{
     Activation, Start, dense, embed_noise_level, flat, refuse_empty, scale_input, scale_output,
@@ -22,6 +25,7 @@ keys! {
         activation: Activation = Activation::Silu, (), "Nonlinearity after each hidden layer.";
         embedding: usize = 64, within(0, 4096),
             "Width of the embedding of log sigma; 0: none, an unconditional network whose output is divided by sigma.";
+        ..output: OutputSettings;
     }
 }
 
@@ -36,7 +40,14 @@ impl ModelKind for MlpSettings {
 
     fn build(&self, data: &DataFacts) -> Result<Network> {
         let mlp = Mlp::new(data.row_shape, &self.hidden, self.activation, self.embedding, data.variance)?;
-        Ok(Network::Score(Box::new(mlp)))
+        Ok(Network::Score(Box::new(match self.output.skip {
+            Skip::None => mlp,
+            Skip::Gaussian => mlp.with_gaussian_skip(data.mean, data.deviation)?,
+        })))
+    }
+
+    fn cites(&self) -> Vec<Citation> {
+        (self.output.skip == Skip::Gaussian).then_some(KARRAS).into_iter().collect()
     }
 }
 
@@ -48,6 +59,8 @@ pub struct Mlp {
     activation: Activation,
     embedding: usize,
     data_variance: f64,
+    /// What the output is added to, if anything.
+    skip: Option<GaussianSkip>,
 }
 
 impl Mlp {
@@ -72,7 +85,18 @@ impl Mlp {
         }
         let row_shape = row_shape.to_vec();
         let hidden = hidden.to_vec();
-        Ok(Mlp { row_shape, hidden, activation, embedding, data_variance })
+        Ok(Mlp { row_shape, hidden, activation, embedding, data_variance, skip: None })
+    }
+
+    /// The same with its output added to the score of independent Gaussians with these means and standard
+    /// deviations of each element; of mean 0 and the data's variance where they are empty.
+    ///
+    /// # Errors
+    /// Moments of another length than a row, or that are not finite.
+    pub fn with_gaussian_skip(self, mean: &[f64], deviation: &[f64]) -> Result<Self> {
+        let len = self.row_shape.iter().product();
+        let skip = Some(GaussianSkip::new(len, mean, deviation, self.data_variance)?);
+        Ok(Mlp { skip, ..self })
     }
 }
 
@@ -91,7 +115,11 @@ impl Score for Mlp {
             hidden = self.activation.apply(hidden);
         }
         let output = dense(&parameters.at("output"), hidden, size, Start::Zero);
-        scale_output(output.reshape(&x.shape()), sigma)
+        let network = output.reshape(&x.shape());
+        match &self.skip {
+            Some(skip) => skip.add_to(network, x, sigma),
+            None => scale_output(network, sigma),
+        }
     }
 
     fn row_shape(&self) -> &[usize] {

@@ -6,13 +6,14 @@
 //! 3x3, plus the embedding of log σ per channel (as Ho, Jain and Abbeel 2020), GroupNorm, SiLU, conv 3x3,
 //! plus the block's input. Each block's last conv starts at 0 (Goyal et al. 2017, section 5.1, as Ho et al.):
 //! a block is its input at first, and the U-Net needs fewer steps. Dividing the output by σ is Song and Ermon
-//! 2020's technique 3.
+//! 2020's technique 3; by default it is added to the score of a Gaussian (see `gaussian_skip`).
 
 use enscore_program::{Parameters, Var};
 
 use crate::citation::Citation;
 use crate::error::{Error, Result};
 use crate::keys::{Keys, Kind, ListOf, Reader, keys, within};
+use crate::model::gaussian_skip::{GaussianSkip, KARRAS, OutputSettings, Skip};
 use crate::model::kind::{DataFacts, Family, ModelKind};
 use crate::model::layers::{
     Convolution, ConvolutionSettings, GROUP_NORM, RESIDUAL, SILU, Start, WINOGRAD, conv, dense,
@@ -32,6 +33,7 @@ keys! {
         embedding: usize = 64, within(0, 4096),
             "Width of the embedding of log sigma; 0: none, an unconditional network whose output is divided by sigma.";
         ..convolutions: ConvolutionSettings;
+        ..output: OutputSettings;
     }
 }
 
@@ -64,7 +66,11 @@ impl ModelKind for UNetSettings {
 
     fn build(&self, data: &DataFacts) -> Result<Network> {
         let shape = data.image("a U-Net", "mlp")?;
-        Ok(Network::Score(Box::new(UNet::new(shape, self.clone(), data.variance)?)))
+        let unet = UNet::new(shape, self.clone(), data.variance)?;
+        Ok(Network::Score(Box::new(match self.output.skip {
+            Skip::None => unet,
+            Skip::Gaussian => unet.with_gaussian_skip(data.mean, data.deviation)?,
+        })))
     }
 
     fn cites(&self) -> Vec<Citation> {
@@ -75,7 +81,9 @@ impl ModelKind for UNetSettings {
             title: "U-Net: Convolutional Networks for Biomedical Image Segmentation",
             venue: "Medical Image Computing and Computer-Assisted Intervention, LNCS 9351, 234-241",
         };
-        vec![unet, RESIDUAL, GROUP_NORM, SILU, WINOGRAD]
+        let mut cites = vec![unet, RESIDUAL, GROUP_NORM, SILU, WINOGRAD];
+        cites.extend((self.output.skip == Skip::Gaussian).then_some(KARRAS));
+        cites
     }
 
     fn convolution(&self) -> Convolution {
@@ -91,6 +99,8 @@ pub struct UNet {
     settings: UNetSettings,
     /// Variance of the data per element.
     data_variance: f64,
+    /// What the output is added to, if anything.
+    skip: Option<GaussianSkip>,
 }
 
 impl UNet {
@@ -108,7 +118,18 @@ impl UNet {
         let widths =
             widths.ok_or_else(|| Error::input("the U-Net is too wide").at("channels x multipliers"))?;
         check_groups(row_shape, &widths, settings.groups)?;
-        Ok(UNet { row_shape, widths, settings, data_variance })
+        Ok(UNet { row_shape, widths, settings, data_variance, skip: None })
+    }
+
+    /// The same with its output added to the score of independent Gaussians with these means and standard
+    /// deviations of each element; of mean 0 and the data's variance where they are empty.
+    ///
+    /// # Errors
+    /// Moments of another length than a row, or that are not finite.
+    pub fn with_gaussian_skip(self, mean: &[f64], deviation: &[f64]) -> Result<Self> {
+        let len = self.row_shape.iter().product();
+        let skip = Some(GaussianSkip::new(len, mean, deviation, self.data_variance)?);
+        Ok(UNet { skip, ..self })
     }
 
     /// A residual block: `[batch, h, w, in]` → `[batch, h, w, width]`.
@@ -170,7 +191,11 @@ impl Score for UNet {
         let level = (embedding > 0)
             .then(|| embed_noise_level(&parameters.at("embedding"), sigma, embedding, Start::Small));
         let scaled = scale_input(x, sigma, self.data_variance);
-        scale_output(self.network(parameters, scaled, level), sigma)
+        let network = self.network(parameters, scaled, level);
+        match &self.skip {
+            Some(skip) => skip.add_to(network, x, sigma),
+            None => scale_output(network, sigma),
+        }
     }
 
     fn row_shape(&self) -> &[usize] {

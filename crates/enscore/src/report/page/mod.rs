@@ -14,5 +14,5 @@ pub use comparison::{Best, Cell, Column, Comparison};
 pub use contents::{ColumnTable, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
 pub use html::render;
 pub use pictures::{image_shape, picture, write_sheet};
-pub use run_report::{ReportRequest, WrittenReport, write_report};
+pub use run_report::{LIKELIHOOD, ReportRequest, WrittenReport, fallen_likelihood, write_report};
 pub use verdict::{Finding, findings};

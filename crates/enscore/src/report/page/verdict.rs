@@ -210,6 +210,7 @@ mod tests {
             refused_metrics: Vec::new(),
             refused_figures: Vec::new(),
             notes: Vec::new(),
+            warnings: Vec::new(),
             held_out: HeldOut::Test,
             samples: Vec::new(),
             rows: Vec::new(),

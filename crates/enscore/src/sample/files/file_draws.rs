@@ -47,7 +47,7 @@ pub fn draw_from_file(
 ) -> Result<Drawn> {
     let FileDrawing { count, steps, seed, chain } = asked;
     let drawing = Drawing { count, seed, batch: BATCH, chains: 0 };
-    let schedule = Schedule { steps, stages: Vec::new() };
+    let schedule = Schedule { steps, ..Schedule::default() };
     match file {
         ModelFile::Ising(model) => Ok(draw_spins(model, asked, progress)?.0),
         ModelFile::Rbm(_) if chain.is_some() => {
@@ -78,7 +78,7 @@ pub fn draw_spins(
 ) -> Result<(Drawn, SpinAverages)> {
     let FileDrawing { count, steps, seed, chain } = asked;
     let drawing = Drawing { count, seed, batch: BATCH, chains: 0 };
-    let schedule = Schedule { steps, stages: Vec::new() };
+    let schedule = Schedule { steps, ..Schedule::default() };
     let kind = chain.unwrap_or_else(|| SpinChain::fitting(model));
     let mut rows =
         SpinRows { chains: SpinChains::new(model, kind, seed), steps, measured: Vec::new(), first: 0 };

@@ -11,7 +11,7 @@ use crate::keys::{Fit, Kind, keys};
 use crate::mcmc::SamplerFacts;
 use crate::model::{Family, batch_shape, trace};
 use crate::sample::drawing::Drawing;
-use crate::sample::kind::{SamplerKind, Sampling};
+use crate::sample::kind::{SamplerKind, Sampling, Tell};
 use crate::sample::trained::TrainedModel;
 use crate::sample::transition::{Schedule, Transition};
 
@@ -34,7 +34,12 @@ impl Kind for ExactSettings {
 }
 
 impl SamplerKind for ExactSettings {
-    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>> {
+    fn sampling<'a>(
+        &'a self,
+        model: &'a TrainedModel,
+        drawing: &Drawing,
+        _tell: &mut Tell,
+    ) -> Result<Sampling<'a>> {
         let Some(flow) = model.model.flow() else {
             return Err(Error::input("exact draws need a flow").at("sampler.kind"));
         };
@@ -46,7 +51,7 @@ impl SamplerKind for ExactSettings {
         let x = vec![0.0f32; drawing.batch * model.row_len()];
         let draws = FlowDraws { model, draw: model.compile(&program)?, seed: drawing.seed, first: 0, x };
         // A draw has no way to keep: it is the flow's image of a base draw.
-        Ok(Sampling { chains: Box::new(draws), schedule: Schedule { steps: 1, stages: Vec::new() } })
+        Ok(Sampling { chains: Box::new(draws), schedule: Schedule { steps: 1, ..Schedule::default() } })
     }
 
     fn draws_contrasted_flow(&self) -> bool {

@@ -12,7 +12,7 @@ use crate::keys::{Fit, Kind, at_least, choice, keys};
 use crate::mcmc::{SamplerFacts, UnitStart, gibbs_program};
 use crate::model::{Bipartite, Family};
 use crate::sample::drawing::Drawing;
-use crate::sample::kind::{SamplerKind, Sampling};
+use crate::sample::kind::{SamplerKind, Sampling, Tell};
 use crate::sample::trained::TrainedModel;
 use crate::sample::transition::{Schedule, Transition};
 use crate::streams;
@@ -45,7 +45,12 @@ impl Kind for GibbsSettings {
 }
 
 impl SamplerKind for GibbsSettings {
-    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>> {
+    fn sampling<'a>(
+        &'a self,
+        model: &'a TrainedModel,
+        drawing: &Drawing,
+        _tell: &mut Tell,
+    ) -> Result<Sampling<'a>> {
         let Some(units) = model.model.bipartite() else {
             return Err(Error::input("Gibbs sampling needs a bipartite model").at("sampler.kind"));
         };
@@ -55,6 +60,10 @@ impl SamplerKind for GibbsSettings {
             shows_means: self.pictures == Shown::Means,
         };
         Ok(Sampling { chains: Box::new(chains), schedule: Schedule::in_parts(self.steps) })
+    }
+
+    fn remedy(&self) -> &'static str {
+        "raise sampler.steps"
     }
 }
 

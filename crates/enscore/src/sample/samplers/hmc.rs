@@ -4,17 +4,17 @@
 use super::host_chains::{HostChains, Metropolis, metropolis_fits};
 use crate::citation::Citation;
 use crate::error::Result;
-use crate::keys::{Fit, Kind, at_least, keys, within};
+use crate::keys::{Fit, Kind, LARGEST_STEP, at_least, keys, within};
 use crate::mcmc::{HMC_ACCEPTANCE, Hmc, SamplerFacts};
 use crate::sample::drawing::Drawing;
-use crate::sample::kind::{SamplerKind, Sampling};
+use crate::sample::kind::{SamplerKind, Sampling, Tell};
 use crate::sample::trained::TrainedModel;
 use crate::sample::transition::Schedule;
 
 keys! {
     /// Settings of Hamiltonian Monte Carlo.
     HmcSettings {
-        step_size: f64 = 0.0, at_least(0.0),
+        step_size: f64 = 0.0, within(0.0, LARGEST_STEP),
             "Leapfrog step size, in units of the scaled data; 0: tuned in the warm-up.";
         leapfrog_steps: usize = 20, within(1, 100_000), "Leapfrog steps per transition.";
         steps: u64 = 100, at_least(1), "Transitions per chain, starting from noise at the scale of the data.";
@@ -32,7 +32,12 @@ impl Kind for HmcSettings {
 }
 
 impl SamplerKind for HmcSettings {
-    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>> {
+    fn sampling<'a>(
+        &'a self,
+        model: &'a TrainedModel,
+        drawing: &Drawing,
+        tell: &mut Tell,
+    ) -> Result<Sampling<'a>> {
         let metropolis = Metropolis {
             transition: Box::new(|step_size, key| {
                 Ok(Box::new(Hmc::jittered(step_size, self.leapfrog_steps, key)?))
@@ -41,8 +46,12 @@ impl SamplerKind for HmcSettings {
             warmup: self.warmup,
             acceptance: HMC_ACCEPTANCE,
         };
-        let chains = HostChains::new(model, drawing, metropolis)?;
+        let chains = HostChains::new(model, drawing, metropolis, tell)?;
         Ok(Sampling { chains: Box::new(chains), schedule: Schedule::in_parts(self.steps) })
+    }
+
+    fn remedy(&self) -> &'static str {
+        "raise sampler.steps, or set sampler.step_size to 0 to have it tuned"
     }
 
     fn cites(&self) -> Vec<Citation> {

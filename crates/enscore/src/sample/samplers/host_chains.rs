@@ -8,21 +8,23 @@ use std::ops::Range;
 
 use enscore_program::random::Key;
 
+use super::pilots::FIRST_PILOT;
 use crate::error::Result;
 use crate::keys::Fit;
 use crate::mcmc::{Chains, HostTransition, Moves, SamplerFacts};
 use crate::model::Family;
 use crate::sample::density::TrainedDensity;
 use crate::sample::drawing::{Drawing, noise_start};
+use crate::sample::kind::Tell;
 use crate::sample::trained::TrainedModel;
 use crate::sample::transition::{MoveReport, Transition};
 
 /// Rows that the density is computed for at once, whatever the number of chains.
 const AT_ONCE: usize = 64;
+/// Chains that move, at least: the density is computed for as many at once anyway.
+const FEWEST: usize = 64;
 /// Chains that settle the step size.
 const PILOTS: usize = 32;
-/// The number of the first of them: no sample has it.
-const FIRST_PILOT: usize = 1 << 40;
 /// By how much the log of the step moves for each unit by which the acceptance misses its aim.
 const PILOT_GAIN: f64 = 0.5;
 
@@ -55,6 +57,8 @@ pub(super) struct HostChains<'a> {
     seed: u64,
     /// The number of the first chain.
     first: u64,
+    /// Chains asked for; the others move beside them.
+    asked: usize,
     report: MoveReport,
 }
 
@@ -63,12 +67,13 @@ impl<'a> HostChains<'a> {
         model: &'a TrainedModel,
         drawing: &Drawing,
         metropolis: Metropolis<'a>,
+        tell: &mut Tell,
     ) -> Result<HostChains<'a>> {
         let mut density = TrainedDensity::in_batches(model, AT_ONCE)?;
         let step_size = if metropolis.step_size > 0.0 {
             metropolis.step_size
         } else {
-            tuned(model, &mut density, &metropolis, drawing.seed)?
+            tuned(model, &mut density, &metropolis, drawing.seed, tell)?
         };
         Ok(HostChains {
             transition: metropolis.transition,
@@ -77,17 +82,18 @@ impl<'a> HostChains<'a> {
             density,
             seed: drawing.seed,
             first: 0,
+            asked: 0,
             report: MoveReport { step_size, ..MoveReport::default() },
         })
     }
 
     fn note(&mut self, moves: &Moves) {
         let before = self.report.proposals as f64;
-        let count = moves.acceptance.len() as f64;
-        let sum = self.report.acceptance * before + moves.acceptance.iter().sum::<f64>();
-        self.report.acceptance = sum / (before + count).max(1.0);
-        self.report.proposals += moves.acceptance.len() as u64;
-        self.report.divergent += moves.divergent as u64;
+        let asked = &moves.acceptance[..self.asked.min(moves.acceptance.len())];
+        let sum = self.report.acceptance * before + asked.iter().sum::<f64>();
+        self.report.acceptance = sum / (before + asked.len() as f64).max(1.0);
+        self.report.proposals += asked.len() as u64;
+        self.report.divergent += moves.diverged.iter().take(self.asked).filter(|is| **is).count() as u64;
     }
 }
 
@@ -109,6 +115,7 @@ fn tuned(
     density: &mut TrainedDensity,
     metropolis: &Metropolis,
     seed: u64,
+    tell: &mut Tell,
 ) -> Result<f64> {
     let mut chains = at_noise(model, density, seed, FIRST_PILOT..FIRST_PILOT + PILOTS)?;
     let mut log_step = (0.05 * model.data.variance.max(1e-12).sqrt()).ln();
@@ -120,6 +127,7 @@ fn tuned(
         let moves = transition.step(density, &mut chains, key)?;
         log_step += PILOT_GAIN * (moves.mean_acceptance() - metropolis.acceptance);
         sum += if step > settling { log_step } else { 0.0 };
+        tell()?;
     }
     Ok((sum / (metropolis.warmup - settling) as f64).exp())
 }
@@ -127,6 +135,9 @@ fn tuned(
 impl Transition for HostChains<'_> {
     fn start(&mut self, chains: Range<usize>) -> Result<()> {
         self.first = chains.start as u64;
+        self.asked = chains.len();
+        // As many as a program of any sampler has: whether they have arrived is then seen of one, too.
+        let chains = chains.start..chains.start + chains.len().max(FEWEST);
         self.chains = at_noise(self.model, &mut self.density, self.seed, chains)?;
         Ok(())
     }

@@ -8,13 +8,14 @@ use std::ops::Range;
 use enscore_program::executor::Buffer;
 use enscore_program::random::Key;
 
+use super::pilots::{Settled, settled};
 use crate::error::Result;
 use crate::executor::Routine;
-use crate::keys::{Fit, Keys, Kind, Reader, above, at_least};
+use crate::keys::{Fit, Keys, Kind, LARGEST_STEP, Reader, at_least, within};
 use crate::mcmc::{LangevinDefaults, SamplerFacts, TrainedLevels, langevin_program};
 use crate::model::Family;
 use crate::sample::drawing::{Drawing, noise_start};
-use crate::sample::kind::{SamplerKind, Sampling};
+use crate::sample::kind::{SamplerKind, Sampling, Tell};
 use crate::sample::trained::TrainedModel;
 use crate::sample::transition::{Schedule, Transition};
 
@@ -22,12 +23,14 @@ use crate::sample::transition::{Schedule, Transition};
 /// step_size s + noise_std z.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LangevinSettings {
-    /// Coefficient of the score, in squared units of the scaled data.
+    /// Coefficient of the score, in squared units of the scaled data; 0: chosen by pilot chains.
     pub step_size: f64,
-    /// Standard deviation of the noise.
+    /// Standard deviation of the noise; 0 where the step size is chosen, of which it follows.
     pub noise_std: f64,
-    /// Steps of each chain.
+    /// Steps of each chain; 0: as many as pilot chains need to arrive.
     pub steps: u64,
+    /// Whether chains as short as these, from noise, taught the model: they need not arrive.
+    pub is_short_run: bool,
 }
 
 impl Keys for LangevinSettings {
@@ -50,45 +53,81 @@ impl Kind for LangevinSettings {
 
     /// Defaults to the chains that taught the model, if there were any.
     fn read(reader: &mut Reader, facts: &SamplerFacts) -> Result<Self> {
-        let LangevinDefaults { step_size, noise_std, steps } = facts.langevin;
+        let LangevinDefaults { step_size, noise_std, steps, short_run } = facts.langevin;
         let step_size = reader.get(
             "step_size",
             step_size,
-            above(0.0),
-            "Step size: a step is x + step_size s + noise_std z with score s and standard normal z; in squared units of the scaled data.",
+            within(0.0, LARGEST_STEP),
+            "Step size: a step is x + step_size s + noise_std z with score s and standard normal z; in squared units of the scaled data. 0: chosen by pilot chains, for an acceptance of 0.9 if proposals could be refused.",
         )?;
         let noise_std = reader.get(
             "noise_std",
             noise_std,
-            at_least(0.0),
+            within(0.0, LARGEST_STEP),
             "Standard deviation of the noise per step; 0: sqrt(2 step_size), which samples at temperature 1.",
         )?;
         let steps = reader.get(
             "steps",
             steps,
-            at_least(1),
-            "Steps per chain, starting from noise at the scale of the data.",
+            at_least(0),
+            "Steps per chain, starting from noise at the scale of the data. 0: as many as pilot chains need to arrive.",
         )?;
+        if step_size == 0.0 && noise_std > 0.0 {
+            return Err(reader
+                .wrong("noise_std")
+                .found(noise_std)
+                .expected("0 with step_size = 0, which chooses both")
+                .remedy("set sampler.step_size, too"));
+        }
         let noise_std = if noise_std > 0.0 { noise_std } else { (2.0 * step_size).sqrt() };
-        Ok(LangevinSettings { step_size, noise_std, steps })
+        let is_short_run = short_run && steps == facts.langevin.steps;
+        Ok(LangevinSettings { step_size, noise_std, steps, is_short_run })
     }
 }
 
 impl SamplerKind for LangevinSettings {
-    fn sampling<'a>(&'a self, model: &'a TrainedModel, drawing: &Drawing) -> Result<Sampling<'a>> {
+    fn sampling<'a>(
+        &'a self,
+        model: &'a TrainedModel,
+        drawing: &Drawing,
+        tell: &mut Tell,
+    ) -> Result<Sampling<'a>> {
+        let LangevinSettings { step_size, noise_std, steps, .. } = self.chosen(model, drawing.seed, tell)?;
         let program = langevin_program(&model.model, model.parameters(), drawing.batch)?;
         let x = noise_start(model, drawing.seed, 0, drawing.batch)?;
         let chains = LangevinChains {
             model,
             step: model.compile(&program)?,
-            scalars: [model.levels.last(), self.step_size, self.noise_std].map(|value| [value as f32]),
+            scalars: [model.levels.last(), step_size, noise_std].map(|value| [value as f32]),
             seed: drawing.seed,
             batch: drawing.batch,
             first: 0,
             moved: model.executor.upload(vec![0.0f32; x.count()][..].into())?,
             x,
         };
-        Ok(Sampling { chains: Box::new(chains), schedule: Schedule::in_parts(self.steps) })
+        let mut schedule = Schedule::in_parts(steps);
+        if self.is_short_run {
+            schedule.watched.clear();
+        }
+        Ok(Sampling { chains: Box::new(chains), schedule })
+    }
+}
+
+impl LangevinSettings {
+    /// The settings with what is open chosen.
+    fn chosen(&self, model: &TrainedModel, seed: u64, tell: &mut Tell) -> Result<LangevinSettings> {
+        if self.step_size > 0.0 && self.steps > 0 {
+            return Ok(self.clone());
+        }
+        // Pilot chains move on f/T, whose score is 1/T of the model's.
+        let scale = model.temperature;
+        let asked = Settled { step_size: self.step_size * scale, steps: self.steps };
+        let Settled { step_size, steps } = settled(model, asked, seed, tell)?;
+        if self.step_size > 0.0 {
+            return Ok(LangevinSettings { steps, ..self.clone() });
+        }
+        let noise_std = (2.0 * step_size).sqrt();
+        Ok(LangevinSettings { step_size: step_size / scale, noise_std, steps, is_short_run: false })
     }
 }
 

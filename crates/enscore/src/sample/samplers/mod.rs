@@ -7,6 +7,7 @@ mod hmc;
 mod host_chains;
 mod langevin;
 mod mala;
+mod pilots;
 
 pub use annealed::AnnealedSettings;
 pub use exact::ExactSettings;

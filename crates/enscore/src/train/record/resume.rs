@@ -76,7 +76,7 @@ fn refuse_another_training(settings: &Settings, manifest: &RunManifest, run: &Ru
             .expected(format!("{} ({})", recorded.name, recorded.fingerprint)));
     }
     run.folder().check_settings()?;
-    let before = Settings::load(&run.folder().settings_path(), &[])?;
+    let before = Settings::reopen(&run.folder().settings_path(), &[])?;
     let is_fixed = |key: &str| {
         let table = key.split('.').next().unwrap_or_default();
         ["model", "objective"].contains(&table)

@@ -93,6 +93,8 @@ fn images_at_several_scales_invert_and_know_their_determinant() {
         [([8, 8, 1], 2, 4), ([8, 8, 1], 3, 2), ([4, 6, 1], 1, 4), ([4, 4, 3], 2, 4)]
     {
         check(&multi_scale(row_shape, scales, couplings), 0.3);
+        // Triangular matrices with large entries are ill-conditioned.
+        check(&multi_scale(row_shape, scales, couplings).mixing_channels(), 0.1);
     }
 }
 

@@ -77,7 +77,8 @@ fn z_scores(ratio: usize) -> Vec<f64> {
         let mut x = vec![0.0; BATCH * BATCHES * 2];
         normal_row(Key::new(seed, 0), 99, 0, &mut x);
         let rows = RowSlice::new(&x, 2).unwrap();
-        let means = routine.over::<f32>(&rows).weights(&weights).key(Key::new(seed, 1)).means("loss").unwrap();
+        let means =
+            routine.over::<f32>(&rows).weights(&weights).key(Key::new(seed, 1)).means("loss").unwrap();
         found.push(Mean::of(&means.iter().map(|batch| batch.mean).collect::<Vec<f64>>()).unwrap());
     }
     let mean = found.iter().map(|loss| loss.value).sum::<f64>() / found.len() as f64;

@@ -104,8 +104,9 @@ fn the_default_noise_of_a_step_targets_the_density_itself() {
         }
     };
     let cd = "kind='cd'\nstep_size=0.03\nsteps=250";
-    assert_eq!(langevin("kind='sm'", ""), [0.01, 0.02f64.sqrt(), 1000.0]);
-    assert_eq!(langevin("kind='sm'", "step_size=0.08"), [0.08, 0.4, 1000.0]);
+    // Pilot chains choose what is 0.
+    assert_eq!(langevin("kind='sm'", ""), [0.0; 3]);
+    assert_eq!(langevin("kind='sm'", "step_size=0.08"), [0.08, 0.4, 0.0]);
     assert_eq!(langevin("kind='sm'", "step_size=0.08\nnoise_std=0.05\nsteps=7"), [0.08, 0.05, 7.0]);
     assert_eq!(langevin(&format!("{cd}\nnoise_std=0.2"), ""), [0.03, 0.2, 250.0]);
     assert_eq!(langevin(&format!("{cd}\nnoise_std=0"), ""), [0.03, 0.06f64.sqrt(), 250.0]);

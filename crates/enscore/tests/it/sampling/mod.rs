@@ -1,6 +1,7 @@
 //! Samples beside the same samples drawn plainly: one chain at a time, in double precision.
 
 mod any_number;
+mod defaults;
 mod densities;
 mod file_chains;
 mod file_models;

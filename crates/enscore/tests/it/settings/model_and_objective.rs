@@ -17,6 +17,8 @@ pub const MODEL: &[Row] = &[
     row("model.groups", "ncsn-unet", "4", &LEARNT),
     row("model.embedding", "ncsn-unet", "6", &NETWORK),
     row("model.hidden", "ncsn-mlp", "[7]", &NETWORK),
+    row("model.skip", "ncsn-mlp", "none", &LEARNT),
+    row("model.skip", "ncsn-unet", "none", &LEARNT),
     row("model.activation", "ncsn-mlp", "softplus", &LEARNT),
     row("model.embedding", "ncsn-mlp", "6", &NETWORK),
     row("model.hidden", "sm-energy", "[5, 5]", &NETWORK),
@@ -53,6 +55,7 @@ pub const MODEL: &[Row] = &[
     row("model.channels", "ml-image-flow", "3", &NETWORK),
     row("model.scales", "ml-image-flow", "1", &NETWORK),
     row("model.couplings", "ml-image-flow", "2", &NETWORK),
+    row("model.mix", "ml-image-flow", "true", &NETWORK),
 ];
 
 pub const OBJECTIVE: &[Row] = &[

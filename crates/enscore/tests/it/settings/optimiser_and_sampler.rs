@@ -58,7 +58,7 @@ pub const SAMPLER: &[Row] = &[
         key: "sampler.warmup",
         family: "sm-energy",
         value: "11",
-        beside: &["sampler.kind=hmc"],
+        beside: &["sampler.kind=hmc", "sampler.step_size=0"],
         changes: &DRAWN,
     },
     Row {
@@ -79,7 +79,7 @@ pub const SAMPLER: &[Row] = &[
         key: "sampler.warmup",
         family: "sm-energy",
         value: "11",
-        beside: &["sampler.kind=mala"],
+        beside: &["sampler.kind=mala", "sampler.step_size=0"],
         changes: &DRAWN,
     },
     row("sampler.count", "ncsn-mlp", "6", &[Count]),

@@ -9,5 +9,6 @@ mod mnist_settings;
 mod resume;
 mod resume_settings;
 mod run_folder;
+mod small_machines;
 mod tabular;
 mod validation;
