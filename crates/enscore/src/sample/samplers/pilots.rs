@@ -34,9 +34,12 @@ const TUNING: u64 = 300;
 const GAIN: f64 = 0.5;
 /// The first number of steps tried.
 const FEWEST: u64 = 128;
-/// The most, of vectors and of images.
+/// The most, of vectors and of images; of rows so long that a chain would move more numbers than this in
+/// all, fewer, but never fewer than the last.
 const MOST: u64 = 1 << 15;
 const MOST_OF_IMAGES: u64 = 1 << 11;
+const MOST_NUMBERS: u64 = 1 << 21;
+const LEAST_OF_LONG: u64 = 1 << 9;
 
 /// How Langevin chains on f/T move: x + ε ∇(f/T) + √(2ε) z, and for how many steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -135,6 +138,7 @@ impl Pilots<'_> {
     fn arrived(&mut self, step_size: f64, tell: &mut Tell) -> Result<u64> {
         self.begin()?;
         let most = if self.model.data.row_shape.len() == 3 { MOST_OF_IMAGES } else { MOST };
+        let most = most.min((MOST_NUMBERS / self.len() as u64).max(LEAST_OF_LONG));
         let covering = 0.5 * spread(self.model) / step_size;
         let mut step = 0;
         let mut at_rest = 0;
