@@ -65,9 +65,10 @@ fn separator(rows: &[&str]) -> u8 {
     let Some(first) = rows.first() else { return b',' };
     let has = |line: &str, separator: u8| cells_of(line, separator).len() > 1;
     let sample = &rows[..rows.len().min(2)];
-    if let Some(found) =
-        [b';', b'\t', b',', b'|'].into_iter().find(|s| sample.iter().any(|line| has(line, *s)))
-    {
+    // Columns may be aligned by blanks here and tabs there.
+    let mixed = blank_separated(rows) && !sample.iter().all(|line| has(line, b'\t'));
+    let separates = |s: &u8| sample.iter().any(|line| has(line, *s)) && !(*s == b'\t' && mixed);
+    if let Some(found) = [b';', b'\t', b',', b'|'].into_iter().find(separates) {
         let commas_of_decimals =
             found == b',' && blank_separated(rows) && rows.iter().all(|row| !row.contains(", "));
         return if commas_of_decimals && rows.len() > 1 { b' ' } else { found };
