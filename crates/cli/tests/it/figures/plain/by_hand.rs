@@ -154,8 +154,8 @@ impl ByHand {
         f.iter().map(|f| f[0] / self.temperature).collect()
     }
 
-    /// f/T of each row in the units of the data: with the logarithm of how much a volume of rows shrinks on the
-    /// way to the model.
+    /// f/T of each row in the units of the data: with the logarithm of how much a volume of rows shrinks on
+    /// the way to the model.
     pub fn log_densities_of_data(&self, rows: &[Vec<f64>]) -> Vec<f64> {
         let log_volume = self.log_volume();
         self.log_densities(rows).iter().map(|f| f + log_volume).collect()
@@ -172,7 +172,8 @@ impl ByHand {
             let step = filled.map_or(1.0, |levels| levels / (levels - 1.0));
             return -(self.row_len() as f64) * (width * step).ln();
         };
-        // The determinant by elimination; a whitening map needs no exchange of rows for it to be exact enough.
+        // The determinant by elimination; a whitening map needs no exchange of rows for it to be exact
+        // enough.
         let k = whitening.kept.len();
         let mut matrix = whitening.matrix.clone();
         let mut log_det = 0.0;
