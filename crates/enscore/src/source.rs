@@ -43,14 +43,20 @@ pub struct SamplesAsked {
     pub chain: Option<SpinChain>,
 }
 
-/// Samples, as they are written and as they are shown.
+/// Samples, as they are written and as they were drawn.
 pub struct Samples {
     /// The rows in the units of the data: `[count, ..row_shape]`.
     pub rows: Vec<f32>,
-    /// What pictures show, each value from 0 to 1: `[count, ..row_shape]`.
-    pub shown: Vec<f32>,
-    /// The trajectory and how proposals fared.
+    /// The rows as the model has them, which pictures show ([`Drawn::shown`]), the trajectory, and how
+    /// proposals fared. Spins are 0 and 1 here.
     pub drawn: Drawn,
+}
+
+impl SamplesAsked {
+    /// Steps of each chain of a model file.
+    pub fn file_steps(&self) -> u64 {
+        self.steps.unwrap_or(FILE_STEPS)
+    }
 }
 
 /// The rows' scores, and the log Z that their log densities are known up to.
@@ -106,11 +112,6 @@ impl ModelSource {
         })
     }
 
-    /// Steps of each chain of a model file.
-    pub fn file_steps(asked: &SamplesAsked) -> u64 {
-        asked.steps.unwrap_or(FILE_STEPS)
-    }
-
     /// Draws samples. `progress` is told how many steps of how many are done, and may end the drawing.
     ///
     /// # Errors
@@ -127,13 +128,15 @@ impl ModelSource {
                 let sampler = trained.settings.sampler();
                 let chains = asked.trajectories.min(count);
                 let drawn = draw(model, sampler, count, asked.seed, chains, progress)?;
-                Ok(Samples { rows: model.raw_rows(&drawn.rows)?, shown: drawn.shown().to_vec(), drawn })
+                Ok(Samples { rows: model.raw_rows(&drawn.rows)?, drawn })
             }
             ModelSource::File(file) => {
                 let SamplesAsked { seed, chain, .. } = *asked;
-                let drawing = FileDrawing { count, steps: Self::file_steps(asked), seed, chain };
-                let drawn = draw_from_file(file, drawing, progress)?;
-                Ok(Samples { rows: drawn.rows.clone(), shown: file.shown(&drawn.rows), drawn })
+                let drawing = FileDrawing { count, steps: asked.file_steps(), seed, chain };
+                let mut drawn = draw_from_file(file, drawing, progress)?;
+                let shown = file.shown(&drawn.rows);
+                let rows = std::mem::replace(&mut drawn.rows, shown);
+                Ok(Samples { rows, drawn })
             }
         }
     }
@@ -185,12 +188,13 @@ impl ModelSource {
         match self {
             ModelSource::Run(trained) => {
                 let Some(target) = WeightedBipartite::of(&trained.model)? else {
-                    return Err(Error::input("this command can't compute log Z of this kind of model")
-                        .at(path.display())
-                        .expected("a bipartite model such as a restricted Boltzmann machine")
-                        .remedy(
-                            "use `enscore score`: it uses quadrature or the learnt log Z where available",
-                        ));
+                    let kind = trained.settings.model().name();
+                    return Err(Error::input(
+                        "log Z is computed for Boltzmann machines and Ising models only",
+                    )
+                    .at(path.display())
+                    .found(format!("a run of kind {kind}"))
+                    .remedy("use `enscore score`, which takes log Z by quadrature or as learnt, if known"));
                 };
                 let rows = data.map(|source| rows_of(&learning_rows_for(trained, source)?, usize::MAX));
                 let estimate = log_z_estimate(&target, rows.transpose()?.as_deref(), settings, tell)?;

@@ -56,7 +56,7 @@ fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> A
             (json, lines)
         }
         ModelSource::File(_) => {
-            let steps = ModelSource::file_steps(asked);
+            let steps = asked.file_steps();
             let json = json!({
                 "model": text_of(&arguments.run), "samples": text_of(out), "num": count, "steps": steps,
                 "seed": seed, "seconds": seconds,
@@ -86,7 +86,9 @@ fn write(plan: &Plan, samples: &Samples) -> Result<()> {
     match (plan.format, plan.source.picture_shape()) {
         (Format::Npy, _) => write_bytes_atomically(&plan.out, &table::npy(&samples.rows, &shape)?),
         (Format::Csv, _) => write_bytes_atomically(&plan.out, &table::csv(&samples.rows, &shape)?),
-        (Format::Png, Some(shape)) => png::write(&plan.out, &sheet_of(&samples.shown, shape, plan.count)?),
+        (Format::Png, Some(shape)) => {
+            png::write(&plan.out, &sheet_of(samples.drawn.shown(), shape, plan.count)?)
+        }
         (Format::Png, None) => {
             let scatter = Scatter::new("Samples", ["x1", "x2"], &[], &samples.rows, 2)?;
             png::write(&plan.out, &scatter.image()?)
