@@ -132,7 +132,8 @@ mod tests {
     use super::*;
 
     fn window() -> (Window, Vec<Vec<Diagnostic>>) {
-        let reported = vec![vec![Diagnostic::Accuracy], vec![Diagnostic::EnergyGap, Diagnostic::Named("log_z")]];
+        let reported =
+            vec![vec![Diagnostic::Accuracy], vec![Diagnostic::EnergyGap, Diagnostic::Named("log_z")]];
         let mut window = Window::default();
         window.push(StepReport::new(0, 0.5, [2.0, 3.0], true, vec![(Diagnostic::Accuracy, 0.75)]));
         window.push(StepReport::new(
