@@ -49,16 +49,22 @@ pub struct SamplesAsked {
     pub chain: Option<SpinChain>,
 }
 
-/// Samples, as they are written and as they are shown.
+/// Samples, as they are written and as they were drawn.
 pub struct Samples {
     /// The rows in the units of the data: `[count, ..row_shape]`.
     pub rows: Vec<f32>,
-    /// What pictures show, each value from 0 to 1: `[count, ..row_shape]`.
-    pub shown: Vec<f32>,
-    /// The trajectory and how proposals fared.
+    /// The rows as the model has them, which pictures show ([`Drawn::shown`]), the trajectory, and how
+    /// proposals fared. Spins are 0 and 1 here.
     pub drawn: Drawn,
     /// What chains of spins came to.
     pub averages: Option<SpinAverages>,
+}
+
+impl SamplesAsked {
+    /// Steps of each chain of a model file.
+    pub fn file_steps(&self) -> u64 {
+        self.steps.unwrap_or(FILE_STEPS)
+    }
 }
 
 /// The rows' scores, and the log Z that their log densities are known up to.
@@ -121,11 +127,6 @@ impl ModelSource {
         })
     }
 
-    /// Steps of each chain of a model file.
-    pub fn file_steps(asked: &SamplesAsked) -> u64 {
-        asked.steps.unwrap_or(FILE_STEPS)
-    }
-
     /// Draws samples. `progress` is told how many steps of how many are done, and may end the drawing.
     ///
     /// # Errors
@@ -142,28 +143,25 @@ impl ModelSource {
                 let sampler = trained.settings.sampler();
                 let chains = asked.trajectories.min(count);
                 let drawn = draw(model, sampler, count, asked.seed, chains, progress)?;
-                Ok(Samples {
-                    rows: model.raw_rows(&drawn.rows)?,
-                    shown: drawn.shown().to_vec(),
-                    drawn,
-                    averages: None,
-                })
+                Ok(Samples { rows: model.raw_rows(&drawn.rows)?, drawn, averages: None })
             }
             ModelSource::File(file) => {
                 let SamplesAsked { seed, chain, .. } = *asked;
-                let drawing = FileDrawing { count, steps: Self::file_steps(asked), seed, chain };
-                let (drawn, averages) = match file {
+                let drawing = FileDrawing { count, steps: asked.file_steps(), seed, chain };
+                let (mut drawn, averages) = match file {
                     ModelFile::Ising(model) => {
                         let (drawn, averages) = draw_spins(model, drawing, progress)?;
                         (drawn, Some(averages))
                     }
                     ModelFile::Rbm(_) => (draw_from_file(file, drawing, progress)?, None),
                 };
-                let rows = match file {
-                    ModelFile::Rbm(file) => file.raw_rows(&drawn.rows)?,
-                    ModelFile::Ising(_) => drawn.rows.clone(),
+                let raw = match file {
+                    ModelFile::Rbm(file) => Some(file.raw_rows(&drawn.rows)?),
+                    ModelFile::Ising(_) => None,
                 };
-                Ok(Samples { rows, shown: file.shown(&drawn.rows), drawn, averages })
+                let shown = file.shown(&drawn.rows);
+                let rows = std::mem::replace(&mut drawn.rows, shown);
+                Ok(Samples { rows: raw.unwrap_or(rows), drawn, averages })
             }
         }
     }

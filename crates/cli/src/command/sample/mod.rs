@@ -62,7 +62,7 @@ fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> A
             (json, lines)
         }
         ModelSource::File(_) => {
-            let steps = ModelSource::file_steps(asked);
+            let steps = asked.file_steps();
             let json = json!({
                 "model": text_of(&arguments.run), "samples": text_of(out), "num": count, "steps": steps,
                 "seed": seed, "seconds": seconds,
@@ -106,7 +106,9 @@ fn write(plan: &Plan, samples: &Samples) -> Result<()> {
             &plan.out,
             &table::csv(&samples.rows, &shape, plan.source.value_names().as_deref())?,
         ),
-        (Format::Png, Some(shape)) => png::write(&plan.out, &sheet_of(&samples.shown, shape, plan.count)?),
+        (Format::Png, Some(shape)) => {
+            png::write(&plan.out, &sheet_of(samples.drawn.shown(), shape, plan.count)?)
+        }
         (Format::Png, None) => {
             let scatter = Scatter::new("Samples", ["x1", "x2"], &[], &samples.rows, 2)?;
             png::write(&plan.out, &scatter.image()?)

@@ -36,7 +36,7 @@ pub struct UpdateApart {
     pub parameters: Vec<Parameter>,
     /// The names of the parameters that the update moves, in the order of their gradients.
     pub moved: Vec<String>,
-    /// The names of the diagnostics: the last outputs of the gradients' program.
+    /// What the objective reports: the last outputs of the gradients' program, by name.
     pub diagnostics: Vec<Diagnostic>,
 }
 

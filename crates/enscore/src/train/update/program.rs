@@ -28,7 +28,7 @@ pub struct UpdateProgram {
     pub program: Program,
     /// The parameters, in the order of the state.
     pub parameters: Vec<Parameter>,
-    /// The names of the diagnostics: the last outputs.
+    /// What the objective reports: the last outputs, by name.
     pub diagnostics: Vec<Diagnostic>,
 }
 

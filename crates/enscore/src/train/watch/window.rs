@@ -100,7 +100,7 @@ impl Window {
         Ok(())
     }
 
-    /// The window of a checkpoint; `diagnostics` are the names of what each player reports. Empty where the
+    /// The window of a checkpoint; `diagnostics` are what each player reports. Empty where the
     /// checkpoint was written before there was one.
     pub(crate) fn restore(tensors: &Tensors, diagnostics: &[Vec<Diagnostic>]) -> Result<Window> {
         let mut window = Window::default();
@@ -122,8 +122,8 @@ impl Window {
 /// The report that a row of a checkpoint stands for; none of a player that the training has not.
 fn report(row: &[f64], diagnostics: &[Vec<Diagnostic>]) -> Option<StepReport> {
     let player = row[0] as usize;
-    let names = diagnostics.get(player)?;
-    let named = names.iter().copied().zip(row[LEADING..].iter().copied()).collect();
+    let reported = diagnostics.get(player)?;
+    let named = reported.iter().copied().zip(row[LEADING..].iter().copied()).collect();
     Some(StepReport::new(player, row[1], [row[2], row[3]], true, named))
 }
 
@@ -132,7 +132,8 @@ mod tests {
     use super::*;
 
     fn window() -> (Window, Vec<Vec<Diagnostic>>) {
-        let names = vec![vec![Diagnostic::Accuracy], vec![Diagnostic::EnergyGap, Diagnostic::Named("log_z")]];
+        let reported =
+            vec![vec![Diagnostic::Accuracy], vec![Diagnostic::EnergyGap, Diagnostic::Named("log_z")]];
         let mut window = Window::default();
         window.push(StepReport::new(0, 0.5, [2.0, 3.0], true, vec![(Diagnostic::Accuracy, 0.75)]));
         window.push(StepReport::new(
@@ -143,7 +144,7 @@ mod tests {
             vec![(Diagnostic::EnergyGap, -1.5), (Diagnostic::Named("log_z"), 8.0)],
         ));
         window.push_chains(&ChainReport { not_finite: 3, swapped: Some(0.1), ..ChainReport::default() });
-        (window, names)
+        (window, reported)
     }
 
     #[test]
@@ -158,13 +159,13 @@ mod tests {
 
     #[test]
     fn a_window_survives_a_checkpoint() {
-        let (window, names) = window();
+        let (window, reported) = window();
         let mut tensors = Tensors::new();
         window.save(&mut tensors).unwrap();
-        let restored = Window::restore(&tensors, &names).unwrap();
+        let restored = Window::restore(&tensors, &reported).unwrap();
         assert_eq!(restored.line(), window.line());
         assert_eq!(restored.reports[1].energy_gap, Some(-1.5));
-        let empty = Window::restore(&Tensors::new(), &names).unwrap();
+        let empty = Window::restore(&Tensors::new(), &reported).unwrap();
         assert!(empty.reports.is_empty() && empty.swapped.is_empty() && empty.not_finite == 0);
     }
 }
