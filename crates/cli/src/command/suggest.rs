@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, arguments: &Suggest) -> Result<Answer> {
 /// The rows of a data set; of a settings file those that its training sees, after preprocessing.
 fn training_rows(arguments: &Suggest) -> Result<Subset> {
     let path = Path::new(&arguments.data);
-    if !path.extension().is_some_and(|ending| ending == "toml") {
+    if path.extension().is_none_or(|ending| ending != "toml") {
         if let Some(set) = arguments.set.first() {
             return Err(Error::input("a data set has no settings to override").at(format!("override {set}")));
         }

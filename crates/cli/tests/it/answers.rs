@@ -19,7 +19,7 @@ fn has_evaluation(value: &Value) {
         has_keys(level, &["sigma", "loss", "std_err", "affine"]);
     }
     let metrics = value["metrics"].as_object().unwrap();
-    assert_eq!(metrics.len(), 3);
+    assert_eq!(metrics.len(), 4);
     metrics.values().for_each(|metric| has_keys(metric, &["value", "null", "null_std", "n"]));
 }
 

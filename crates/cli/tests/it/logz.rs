@@ -220,7 +220,7 @@ fn samples_of_model_files_are_the_same_on_any_number_of_threads() {
 fn spin_glasses_are_annealed_in_both_directions() {
     let folder = Folder::new();
     let n = 40usize;
-    let sign = |i: usize, j: usize| if (i * 7 + j * 13) % 3 == 0 { 0.12 } else { -0.1 };
+    let sign = |i: usize, j: usize| if (i * 7 + j * 13).is_multiple_of(3) { 0.12 } else { -0.1 };
     let entry = |at: usize| {
         let [i, j] = [at / n, at % n];
         if i == j { 0.0 } else { sign(i.min(j), i.max(j)) }

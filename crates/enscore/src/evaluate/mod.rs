@@ -25,8 +25,8 @@ pub use log_weights::{LogWeights, doubt, log_mean_exp, log_sum_exp};
 pub use log_z::{
     Annealed, Annealing, AnnealingSettings, Base, BipartiteAnnealing, BoundSide, Bracket, Direction,
     Directions, EnergyAnnealing, GaussianBase, Kernel, Likelihood, LogZ, LogZEstimate, LogZMethod,
-    LogZOrigin, LogZSettings, MOST_ANNEALED_SPINS, MOST_ENUMERATED_UNITS, MOST_LOG_Z_ERROR, Normaliser,
-    Quadrature, QuadratureSettings, SampleOrigin, SideEnumeration, SpinAnnealing, Tell, Temperatures, Window,
+    LogZOrigin, LogZSettings, MOST_ENUMERATED_UNITS, MOST_LOG_Z_ERROR, Normaliser, Quadrature,
+    QuadratureSettings, SampleOrigin, SideEnumeration, SpinAnnealing, Tell, Temperatures, Window,
     annealing_program, base_rates, bracket, can_enumerate, energy_log_z_estimate, estimate, fitted_base,
     fitted_log_z, ising_log_z_estimate, log_z_by_quadrature, log_z_estimate, quadrature_window,
 };

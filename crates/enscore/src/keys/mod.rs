@@ -13,7 +13,7 @@ pub(crate) use kinds::{Fit, Kind, KindTable, Listed, kinds};
 pub(crate) use raw::{Entry, Raw};
 pub(crate) use reader::{Keys, Reader, keys};
 pub(crate) use value::{
-    LARGEST_STEP, ListOf, Setting, Taken, Value, above, above_to, at_least, choice, from_to_below, within,
+    LARGEST_STEP, ListOf, Setting, Taken, Value, above, at_least, choice, from_to_below, within,
 };
 #[cfg(test)]
 pub(crate) use words::TABLES;

@@ -68,13 +68,8 @@ pub(crate) const fn from_to_below<T: Copy>(low: T, high: T) -> Range<T> {
     Range(Bound::Included(low), Bound::Excluded(high))
 }
 
-/// low < x <= high.
-pub(crate) const fn above_to<T: Copy>(low: T, high: T) -> Range<T> {
-    Range(Bound::Excluded(low), Bound::Included(high))
-}
-
-/// The largest step sizes, in (squared) units of the scaled data, and learning rates: what is larger is a
-/// slip, which would otherwise show in samples and trainings that are lost.
+/// The largest step sizes of samplers, in (squared) units of the scaled data: what is larger is a slip, which
+/// would otherwise show in samples alone.
 pub(crate) const LARGEST_STEP: f64 = 1e6;
 
 impl Range<f64> {
@@ -99,7 +94,6 @@ impl<T: fmt::Display> fmt::Display for Range<T> {
             (Bound::Included(low), Bound::Included(high)) => write!(f, "{low} to {high}"),
             (Bound::Included(low), Bound::Excluded(high)) => write!(f, "at least {low} and below {high}"),
             (Bound::Included(low), Bound::Unbounded) => write!(f, "at least {low}"),
-            (Bound::Excluded(low), Bound::Included(high)) => write!(f, "above {low}, at most {high}"),
             (Bound::Excluded(low), _) => write!(f, "above {low}"),
             (Bound::Unbounded, _) => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! The settings of chains that objectives learn from: Langevin steps of rows of the data, or Gibbs sweeps
 //! of units.
 
-use crate::keys::{LARGEST_STEP, above_to, choice, keys, within};
+use crate::keys::{above, at_least, choice, keys, within};
 use crate::mcmc::StartNoise;
 
 choice! {
@@ -22,9 +22,9 @@ keys! {
         start: ChainStart = ChainStart::Persistent, (), "Where chains start at each update: at the batch, at noise, or where they stopped.";
         start_noise: StartNoise = StartNoise::Uniform, (), "Noise that chains start from, in training and sampling.";
         steps: u64 = 40, within(1, 1 << 20), "Langevin steps per update.";
-        step_size: f64 = 0.01, above_to(0.0, LARGEST_STEP),
+        step_size: f64 = 0.01, above(0.0),
             "Step size: a step is x + step_size s + noise_std z with score s and standard normal z; in squared units of the scaled data.";
-        noise_std: f64 = 0.0, within(0.0, LARGEST_STEP),
+        noise_std: f64 = 0.0, at_least(0.0),
             "Standard deviation of the noise per step; 0: sqrt(2 step_size), which samples at temperature 1.";
         buffer: usize = 10_000, within(1, 1 << 24), "With start = \"persistent\": chains in the replay buffer.";
         restart: f64 = 0.05, within(0.0, 1.0),

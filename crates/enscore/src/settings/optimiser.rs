@@ -2,9 +2,7 @@
 //! clipping, weight decay, and the moving average of the weights.
 
 use crate::Result;
-use crate::keys::{
-    Keys, LARGEST_STEP, Reader, above, above_to, at_least, choice, from_to_below, keys, within,
-};
+use crate::keys::{Keys, Reader, above, at_least, choice, from_to_below, keys, within};
 
 choice! {
     /// Decay of the learning rate after the warm-up.
@@ -34,7 +32,7 @@ keys! {
     /// How parameters are updated.
     Optimiser {
         kind: Descent = Descent::Adam, (), "Optimiser: Adam, or SGD with momentum.";
-        learning_rate: f64 = 1e-3, above_to(0.0, LARGEST_STEP), "Peak learning rate.";
+        learning_rate: f64 = 1e-3, above(0.0), "Peak learning rate.";
         momentum: f64 = 0.0, from_to_below(0.0, 1.0),
             "With kind = \"sgd\": momentum coefficient (Polyak 1964).";
         weight_decay: f64 = 0.0, at_least(0.0),

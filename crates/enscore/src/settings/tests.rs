@@ -111,7 +111,7 @@ fn wrong_keys_and_values_of_a_file_are_refused_by_line() {
         ("[trian]", "unknown table [trian]: a.toml, line 5; did you mean [train]?"),
         (
             "[optimiser]\nlearning_rate = -1",
-            "wrong value for optimiser.learning_rate: a.toml, line 6: found -1 (an integer), expected a number, above 0, at most 1000000",
+            "wrong value for optimiser.learning_rate: a.toml, line 6: found -1 (an integer), expected a number, above 0",
         ),
         (
             "[optimiser]\nbeta1 = nan",
@@ -119,7 +119,7 @@ fn wrong_keys_and_values_of_a_file_are_refused_by_line() {
         ),
         (
             "[optimiser]\nlearning_rate = inf",
-            "wrong value for optimiser.learning_rate: a.toml, line 6: found inf (a number), expected a number, above 0, at most 1000000",
+            "wrong value for optimiser.learning_rate: a.toml, line 6: found inf (a number), expected a number, above 0",
         ),
         (
             "[train]\nsteps = 1e3",
@@ -293,7 +293,7 @@ fn numbers_that_single_precision_cannot_hold_are_refused() {
         ("optimiser.ema_decay=0.999999999999", "in single precision 1.0"),
         ("optimiser.clip_norm=1e300", "in single precision inf"),
         ("sampler.step_size=1e30", "found 1e30 (a number), expected a number, 0 to 1000000"),
-        ("optimiser.learning_rate=1e30", "above 0, at most 1000000"),
+        ("optimiser.learning_rate=1e39", "in single precision inf"),
     ] {
         let message = refusal(SMALL, &[set]);
         assert!(message.contains(found) && message.contains(set.split('=').next().unwrap()), "{message}");

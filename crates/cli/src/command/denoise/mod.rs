@@ -1,73 +1,29 @@
 //! `enscore denoise`: a two-valued image from a noisy one, by the Ising model or by potentials from a file.
 
+mod files;
+mod ising;
 mod tables;
 
 use std::path::Path;
-use std::time::Instant;
 
-use enscore::files::write_bytes_atomically;
-use enscore::ising::denoise::{
-    AnnealingSettings, ExactPosterior, GibbsSettings, IsingDenoising, Labelling, Posterior, anneal, posterior,
-};
-use enscore::ising::{BinaryImage, read_binary_image};
-use enscore::report::{Image, png, table};
 use enscore::sample::ModelFile;
 use enscore::{Error, Result};
-use serde_json::json;
 
+use self::files::is;
 use crate::args::{Denoise, Denoiser};
 use crate::context::Context;
-use crate::output::{Answer, Lines, text_of};
+use crate::output::Answer;
 use crate::pictures::refuse_missing_folder;
-use crate::progress::Progress;
-
-/// The split R-hat of the energy above which chains have not met.
-const R_HAT_LIMIT: f64 = 1.05;
-/// The weight of agreement between neighbours, and the share of pixels that noise flips, where none is given.
-const USUAL_BETA: f64 = 0.6;
-const USUAL_FLIPS: f64 = 0.1;
-/// Black and white in files where the input has no levels of 8 bits.
-const BLACK_AND_WHITE: [u8; 2] = [0, 255];
-
-/// What was found, by whatever method.
-struct Found {
-    labelling: Labelling,
-    posterior: Option<Posterior>,
-    exact: Option<ExactPosterior>,
-}
-
-impl Found {
-    fn labelling(labelling: Labelling) -> Found {
-        Found { labelling, posterior: None, exact: None }
-    }
-
-    /// E[x_i | y], where it is known.
-    fn means(&self) -> Option<&[f64]> {
-        let exact = self.exact.as_ref().map(|exact| &exact.means[..]);
-        exact.or(self.posterior.as_ref().map(|posterior| &posterior.means[..]))
-    }
-}
 
 pub(crate) fn run(context: &Context, arguments: &Denoise) -> Result<Answer> {
-    context.on_threads(0, || denoise(context, arguments))
-}
-
-fn denoise(context: &Context, arguments: &Denoise) -> Result<Answer> {
-    check(arguments)?;
-    if arguments.model != "ising" {
-        return tables::denoise(context, arguments);
-    }
-    let model = IsingDenoising::new(eta(arguments)?, arguments.beta.unwrap_or(USUAL_BETA))?;
-    let noisy = read_binary_image(&arguments.input, arguments.threshold)?;
-    let truth = truth(arguments, &noisy)?;
-    let began = Instant::now();
-    let found = find(context, arguments, &model, &noisy)?;
-    let seconds = began.elapsed().as_secs_f64();
-    write(&arguments.out, arguments, &noisy, &found.labelling.spins)?;
-    if let (Some(path), Some(means)) = (&arguments.marginals, found.means()) {
-        write_marginals(path, &noisy, means)?;
-    }
-    answer(arguments, &model, &noisy, truth.as_ref(), &found, seconds)
+    context.on_threads(0, || {
+        check(arguments)?;
+        if arguments.model == "ising" {
+            ising::denoise(context, arguments)
+        } else {
+            tables::denoise(context, arguments)
+        }
+    })
 }
 
 /// What can be refused before anything is read.
@@ -118,160 +74,4 @@ fn check(arguments: &Denoise) -> Result<()> {
         return Err(Error::input("--out and --marginals name the same file").at(arguments.out.display()));
     }
     Ok(())
-}
-
-fn is(path: &Path, ending: &str) -> bool {
-    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
-}
-
-/// --eta, or what flips of the probability given make it: ln((1 - q) / q) / 2.
-fn eta(arguments: &Denoise) -> Result<f64> {
-    let q = arguments.flip_probability.unwrap_or(USUAL_FLIPS);
-    if !(q > 0.0 && q <= 0.5) {
-        let error = Error::input("invalid flip probability").at("--flip-probability").found(q);
-        let error = error.expected("a number above 0, at most 0.5");
-        let beyond = q > 0.5 && q < 1.0;
-        return Err(if beyond { error.remedy("invert the image, or give a negative --eta") } else { error });
-    }
-    Ok(arguments.eta.unwrap_or(0.5 * ((1.0 - q) / q).ln()))
-}
-
-fn truth(arguments: &Denoise, noisy: &BinaryImage) -> Result<Option<BinaryImage>> {
-    let Some(path) = &arguments.truth else { return Ok(None) };
-    let truth = read_binary_image(path, arguments.threshold)?;
-    if [truth.height, truth.width] != [noisy.height, noisy.width] {
-        return Err(Error::input("the truth and the image differ in size")
-            .at(path.display())
-            .found(format!("{} x {} pixels", truth.width, truth.height))
-            .expected(format!("{} x {}", noisy.width, noisy.height)));
-    }
-    Ok(Some(truth))
-}
-
-fn find(
-    context: &Context,
-    arguments: &Denoise,
-    model: &IsingDenoising,
-    noisy: &BinaryImage,
-) -> Result<Found> {
-    let y = &noisy.spins;
-    let height = noisy.height;
-    let width = noisy.width;
-    let mut bar = Progress::new(context);
-    let mut progress = |done, all| bar.phase("sweeps", done, all);
-    let sweeps = |usual: usize| arguments.sweeps.map_or(usual, |sweeps| sweeps as usize);
-    let found = match arguments.method {
-        Denoiser::Maxflow => Found::labelling(model.exact_map(y, height, width)?),
-        Denoiser::Icm => Found::labelling(model.icm(y, height, width)?),
-        Denoiser::Annealing => {
-            let settings = AnnealingSettings::geometric(model, sweeps(500), arguments.seed);
-            let labelling = anneal(model, y, [height, width], &settings, &mut progress)?;
-            Found::labelling(labelling)
-        }
-        Denoiser::Gibbs => {
-            let usual = GibbsSettings::default();
-            let number = |given: Option<u32>, usual: usize| given.map_or(usual, |given| given as usize);
-            let settings = GibbsSettings {
-                chains: number(arguments.chains, usual.chains),
-                burn_in: number(arguments.burn_in, usual.burn_in),
-                sweeps: sweeps(usual.sweeps),
-                seed: arguments.seed,
-            };
-            let posterior = posterior(model, y, [height, width], &settings, &mut progress)?;
-            Found { posterior: Some(posterior.clone()), ..Found::labelling(posterior.labelling) }
-        }
-        Denoiser::Exact => {
-            let exact = model.enumerate(y, height, width)?;
-            let sign = |(mean, y): (&f64, &i8)| if *mean == 0.0 { *y } else { mean.signum() as i8 };
-            let spins: Vec<i8> = exact.means.iter().zip(y).map(sign).collect();
-            let energy = model.energy(&spins, y, height, width)?;
-            Found { exact: Some(exact), ..Found::labelling(Labelling { spins, energy }) }
-        }
-    };
-    bar.end();
-    Ok(found)
-}
-
-/// The image in the values that the input has; as PNG, black and white if those are no levels of a PNG.
-fn write(out: &Path, arguments: &Denoise, noisy: &BinaryImage, spins: &[i8]) -> Result<()> {
-    if is(out, "npy") {
-        let values: Vec<f32> = spins.iter().map(|spin| noisy.levels[usize::from(*spin > 0)] as f32).collect();
-        return write_bytes_atomically(out, &table::npy(&values, &[noisy.width])?);
-    }
-    let own = is(&arguments.input, "png") && noisy.levels.iter().all(|level| *level <= 255.0);
-    let levels = if own { noisy.levels.map(|level| level as u8) } else { BLACK_AND_WHITE };
-    let pixels = spins.iter().map(|spin| levels[usize::from(*spin > 0)]).collect();
-    png::write(out, &Image { width: noisy.width, height: noisy.height, channels: 1, pixels })
-}
-
-fn write_marginals(path: &Path, noisy: &BinaryImage, means: &[f64]) -> Result<()> {
-    if is(path, "npy") {
-        let values: Vec<f32> = means.iter().map(|mean| *mean as f32).collect();
-        return write_bytes_atomically(path, &table::npy(&values, &[noisy.width])?);
-    }
-    let white: Vec<f32> = means.iter().map(|mean| (0.5 + 0.5 * mean) as f32).collect();
-    png::write(path, &Image::from_unit(&white, [noisy.height, noisy.width, 1])?)
-}
-
-fn answer(
-    arguments: &Denoise,
-    model: &IsingDenoising,
-    noisy: &BinaryImage,
-    truth: Option<&BinaryImage>,
-    found: &Found,
-    seconds: f64,
-) -> Result<Answer> {
-    let differ = |a: &[i8], b: &[i8]| a.iter().zip(b).filter(|(a, b)| a != b).count();
-    let x = &found.labelling.spins;
-    let y = &noisy.spins;
-    let flipped = differ(x, y);
-    let method = arguments.method.name();
-    let before = model.energy(y, y, noisy.height, noisy.width)?;
-    let errors = truth.map(|truth| [y, x].map(|spins| differ(spins, &truth.spins)));
-    let posterior = found.posterior.as_ref();
-    let r_hat = posterior.and_then(|posterior| posterior.r_hat);
-    let warnings: Vec<String> = r_hat
-        .filter(|r_hat| *r_hat > R_HAT_LIMIT)
-        .map(|r_hat| {
-            format!("the chains have not converged (R-hat {r_hat:.2}): increase --burn-in and --sweeps")
-        })
-        .into_iter()
-        .collect();
-    let mut json = json!({
-        "model": "ising", "method": method, "eta": model.eta(), "beta": model.beta(),
-        "height": noisy.height, "width": noisy.width, "energy": found.labelling.energy, "energy_before": before,
-        "flipped": flipped, "seconds": seconds, "out": text_of(&arguments.out), "warnings": warnings,
-    });
-    let mut lines = Lines::default()
-        .line("image", format!("{}, {} x {}", arguments.input.display(), noisy.width, noisy.height))
-        .line("method", format!("{method}, eta {:.4}, beta {:.4}", model.eta(), model.beta()))
-        .line("energy", format!("{:.4} nats, {before:.4} before", found.labelling.energy))
-        .line("flipped", format!("{flipped} of {} pixels in {seconds:.3} s", y.len()));
-    if let Some(posterior) = posterior {
-        let std_err = posterior.std_err();
-        json["mean_energy"] = json!(posterior.mean_energy);
-        json["mean_energy_standard_error"] = json!(posterior.mean_energy_std_err);
-        json["standard_error"] = json!(std_err);
-        json["r_hat"] = json!(posterior.r_hat);
-        json["marginals"] = json!(arguments.marginals.as_deref().map(text_of));
-        let agree = r_hat.map_or(String::new(), |r_hat| format!(", R-hat of the energy {r_hat:.3}"));
-        let energy = format!("{:.4} ± {:.4} nats", posterior.mean_energy, posterior.mean_energy_std_err);
-        lines = lines.line("mean energy", energy);
-        lines = lines.line("marginals", format!("± {std_err:.1e} (root mean square){agree}"));
-    }
-    if let Some(exact) = &found.exact {
-        json["log_z"] = json!(exact.log_z);
-        json["least_energy"] = json!(exact.least_energy);
-        json["marginals"] = json!(arguments.marginals.as_deref().map(text_of));
-        lines = lines
-            .line("log Z", format!("{:.6} nats, all 2^{} images", exact.log_z, y.len()))
-            .line("least energy", format!("{:.4} nats", exact.least_energy));
-    }
-    if let Some([before, after]) = errors {
-        json["bit_errors_before"] = json!(before);
-        json["bit_errors_after"] = json!(after);
-        lines = lines.line("bit errors", format!("{after}, {before} before"));
-    }
-    let lines = lines.warnings(&warnings).line("denoised", arguments.out.display());
-    Ok(Answer::new(json, lines.text()))
 }

@@ -10,7 +10,7 @@ use enscore::report::measured;
 use enscore::sample::read_image_tables;
 use serde_json::json;
 
-use super::{truth, write, write_marginals};
+use super::files::{truth, write, write_marginals};
 use crate::args::{Denoise, Denoiser};
 use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};

@@ -137,7 +137,7 @@ fn facts_of_a_table_are_those_of_its_cells() {
         ("mean", format!("{:.6}", mean(&cells))),
         ("variance", format!("{variance:.6}")),
         ("columns", "2".into()),
-        ("  left", "number, -3 to 2.5, mean 0.166667, standard deviation 2.32140, 3 distinct".into()),
+        ("  left", "number, -3 to 2.5, mean 0.166667, standard deviation 2.3214, 3 distinct".into()),
     ] {
         let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
         assert_eq!(line[name.len()..].trim_start(), value, "the line {name}");

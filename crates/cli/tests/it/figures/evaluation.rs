@@ -140,6 +140,7 @@ pub fn assert_text(what: &str, text: &str, found: &Value) {
         line(name, format!("{value:.4}, real against real {null:.4} (n = {})", metric["n"]));
         lines += 1;
     }
+    lines += found["warnings"].as_array().unwrap().len();
     assert_eq!(text.lines().count(), lines, "{what}: nothing besides\n{text}");
 }
 

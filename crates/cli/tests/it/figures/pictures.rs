@@ -86,13 +86,14 @@ fn samples_their_nearest_rows_and_their_chains_are_drawn_in_their_places() {
             .succeed(&format!("sample {name} --num 3 --seed {SEED} --trajectory strip.png --out three.png"));
         let three = Picture::of(&folder, "three.png");
         (0..3).for_each(|i| three.assert_tile(&format!("{name}, sheet of three"), corner(i, 0), &drawn[i]));
-        // The chains of the first batch, which has two.
-        for file in [format!("{name}/trajectory.png"), "strip.png".to_string()] {
+        // Eight chains of the run's pictures, and as many as samples were drawn.
+        for (file, chains) in [(format!("{name}/trajectory.png"), 8), ("strip.png".to_string(), 3)] {
             let strip = Picture::of(&folder, &file);
-            for chain in 0..2 {
+            for chain in 0..chains {
                 let stages = stages(&hand, chain);
                 let size = png_size(&folder.path(&file));
-                assert_eq!(size, (GAP as u32 + 58 * stages.len() as u32, GAP as u32 + 2 * 58), "{file}");
+                let [width, height] = [stages.len(), chains].map(|tiles| (GAP + 58 * tiles) as u32);
+                assert_eq!(size, (width, height), "{file}");
                 for (at, stage) in stages.iter().enumerate() {
                     strip.assert_tile(
                         &format!("{file}, chain {chain}, stage {at}"),

@@ -98,7 +98,7 @@ fn one_row_has_no_error() {
     };
     assert!(figure("log_density_held_out")["std_err"].is_null(), "{answer}");
     assert!(figure("log_density_training")["std_err"].is_number(), "{answer}");
-    assert_eq!(figure("log_likelihood")["unit"], "nats");
+    assert_eq!(figure("log_likelihood")["unit"], "nats in the data's units");
     let text = folder.succeed("evaluate run --data one.csv --samples 0").stdout;
     assert!(!text.contains("± 0.0000"), "{text}");
 }

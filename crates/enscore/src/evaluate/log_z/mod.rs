@@ -16,8 +16,8 @@ mod side_enumeration;
 
 pub use annealing::{
     Annealed, Annealing, AnnealingSettings, Base, BipartiteAnnealing, BoundSide, Bracket, EnergyAnnealing,
-    GaussianBase, Kernel, MOST_ANNEALED_SPINS, SampleOrigin, SpinAnnealing, Tell, Temperatures,
-    annealing_program, base_rates, bracket, fitted_base,
+    GaussianBase, Kernel, SampleOrigin, SpinAnnealing, Tell, Temperatures, annealing_program, base_rates,
+    bracket, fitted_base,
 };
 pub use directions::{Directions, estimate};
 pub use energy_estimate::energy_log_z_estimate;

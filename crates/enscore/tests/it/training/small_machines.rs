@@ -48,11 +48,7 @@ fn the_settings_file_of_bars_and_stripes_comes_near_the_maximum() {
 fn a_log_likelihood_that_falls_is_said() {
     let folder = Folder::new();
     let wild = ["objective.steps=1", "optimiser.learning_rate=0.5", "optimiser.decay=none"];
-    let run = bars_and_stripes(
-        &folder,
-        "run",
-        &[&wild[..], &["objective.start=data", "objective.chains=0"]].concat(),
-    );
+    let run = bars_and_stripes(&folder, "run", &wild);
     let shown = run.metric(LIKELIHOOD);
     let Some(warning) = fallen_likelihood(&run.metrics()) else { panic!("{shown:?}") };
     let last = shown[shown.len() - 1].1;

@@ -16,4 +16,4 @@ pub use base_rates::base_rates;
 pub use bipartite_annealing::{BipartiteAnnealing, Tell, annealing_program};
 pub use energy_annealing::{EnergyAnnealing, fitted_base};
 pub use geometric_path::Temperatures;
-pub use spin_annealing::{MOST_ANNEALED_SPINS, SpinAnnealing};
+pub use spin_annealing::SpinAnnealing;

@@ -20,9 +20,10 @@ use crate::error::{Error, Result};
 use crate::evaluate::LogWeights;
 use crate::ising::chains::{Rule, SingleSite, SpinTransition, random_spins};
 use crate::ising::{Adjacency, IsingModel};
+use crate::memory::MemoryLimit;
 
-/// Spins of all chains together, at most: a byte each.
-pub const MOST_ANNEALED_SPINS: usize = 1 << 28;
+/// What a site takes beside its spin in each chain, at most: its neighbours twice, its colour and its field.
+const BYTES_PER_SITE: f64 = 200.0;
 /// Site updates of a chain between two calls of [`Tell`], about.
 const TOLD_EVERY: usize = 1 << 20;
 /// Seeds of the runs differ by these.
@@ -53,7 +54,7 @@ impl<'a> SpinAnnealing<'a> {
     /// Annealing of `chains` chains.
     ///
     /// # Errors
-    /// Fewer than 2 chains; more spins in all than [`MOST_ANNEALED_SPINS`].
+    /// Fewer than 2 chains; spins that take more memory than is free.
     pub fn new(model: &'a IsingModel, chains: usize, seed: u64) -> Result<SpinAnnealing<'a>> {
         if chains < 2 {
             return Err(Error::input("too few chains for annealed importance sampling")
@@ -61,12 +62,11 @@ impl<'a> SpinAnnealing<'a> {
                 .expected("at least 2"));
         }
         let sites = model.sites();
-        if sites.checked_mul(chains).is_none_or(|spins| spins > MOST_ANNEALED_SPINS) {
-            return Err(Error::input("too many spins to anneal")
-                .found(format_args!("{chains} chains of {sites} sites"))
-                .expected(format_args!("at most {MOST_ANNEALED_SPINS} spins in all"))
-                .remedy("use fewer chains"));
-        }
+        let place = format!("{chains} chains of {sites} sites");
+        let needed = (BYTES_PER_SITE + chains as f64) * sites as f64;
+        MemoryLimit::free()
+            .refuse_beyond("the spins need", &place, needed)
+            .map_err(|error| error.remedy("use fewer chains"))?;
         let mut constant = 0.0;
         model.for_each_bond(|i, j, coupling| constant -= if i == j { coupling } else { 0.0 });
         let sweeps = SingleSite::new(model, Rule::HeatBath);
