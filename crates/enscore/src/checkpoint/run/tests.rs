@@ -150,7 +150,11 @@ fn a_creation_that_was_cut_is_done_again() {
     drop(run(&place, &[]));
     fs::remove_file(place.path.join(MANIFEST)).unwrap();
     fs::write(place.path.join(".tmp-1-0-manifest.json"), "{").unwrap();
-    assert!(message(Run::open(&place.path)).starts_with("not a run folder"));
+    let said = message(Run::open(&place.path));
+    assert!(
+        said.starts_with("not a run folder") && said.ends_with("start it again in this folder"),
+        "{said}"
+    );
     drop(run(&place, &[1]));
     assert_eq!(names(&place.path), [CHECKPOINTS, LOCK, MANIFEST, SAMPLES, SETTINGS]);
 }

@@ -33,8 +33,12 @@ pub(super) struct Best {
 }
 
 impl Best {
-    /// Notes a validation; says whether it is the best so far.
+    /// Notes a validation; says whether it is the best so far. A training that is resumed at its end validates
+    /// the same state again, which counts once.
     pub(super) fn observe(&mut self, step: u64, loss: f64) -> bool {
+        if self.last.is_some_and(|last| last.step == step) {
+            return false;
+        }
         let point = ValidationPoint { step, loss };
         self.first.get_or_insert(point);
         self.last = Some(point);
@@ -130,6 +134,14 @@ mod tests {
         assert_eq!(after(&[3.0, 2.0, 1.0, 1.01, 1.05]).rise(), None);
         assert_eq!(after(&[3.0, 2.0, 1.0]).rise(), None);
         assert_eq!(after(&[]).rise(), None);
+    }
+
+    #[test]
+    fn a_state_that_is_validated_again_counts_once() {
+        let mut best = after(&[3.0, 1.0, 2.0]);
+        let before = best;
+        assert!(!best.observe(30, 2.0) && !best.is_over(2));
+        assert_eq!(best, before);
     }
 
     #[test]
