@@ -66,6 +66,15 @@ pub(super) fn refuse_occupied(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What to do where there is no run.
+pub(super) fn remedy(path: &Path) -> &'static str {
+    if path.join(SETTINGS).is_file() {
+        "if a training ended here before its first state, start it again in this folder"
+    } else {
+        "give a folder written by enscore train"
+    }
+}
+
 /// Removes what cut writes left in a folder. Only the process that holds the lock may.
 pub(super) fn clean(folder: &Path) -> Result<()> {
     for name in names_in(folder)?.iter().filter(|name| name.starts_with(TEMPORARY)) {

@@ -98,15 +98,10 @@ impl RunFolder {
         let text = match fs::read(&file) {
             Ok(text) => text,
             Err(reason) if matches!(reason.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                let remedy = if path.join(SETTINGS).is_file() {
-                    "if a training ended here before its first state, start it again in this folder"
-                } else {
-                    "give a folder written by enscore train"
-                };
                 return Err(Error::new(Reason::Unreadable, "not a run folder")
                     .at(path.display())
                     .expected("a folder with manifest.json")
-                    .remedy(remedy));
+                    .remedy(super::place::remedy(path)));
             }
             Err(reason) => return Err(unreadable("read", &file, reason)),
         };

@@ -33,8 +33,8 @@ pub(super) struct Best {
 }
 
 impl Best {
-    /// Notes a validation; says whether it is the best so far. A training that is resumed at its end validates
-    /// the same state again, which counts once.
+    /// Notes a validation; says whether it is the best so far. A training that is resumed at its end
+    /// validates the same state again, which counts once.
     pub(super) fn observe(&mut self, step: u64, loss: f64) -> bool {
         if self.last.is_some_and(|last| last.step == step) {
             return false;
