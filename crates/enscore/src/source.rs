@@ -7,7 +7,7 @@ use crate::data::{Split, load_held_out, load_with, rows_of};
 use crate::error::{Error, Result};
 use crate::evaluate::{
     LogZOrigin, LogZSettings, Normaliser, RowScores, Tell, energy_log_z_estimate, ising_log_z_estimate,
-    learning_rows_for, log_z_estimate, rows_for, run_data, score_rows, unit_rows,
+    learning_rows_for, log_unit, log_z_estimate, rows_for, run_data, score_rows, unit_rows,
 };
 use crate::ising::chains::SpinChain;
 use crate::ising::{IsingModel, spin_rows};
@@ -188,7 +188,7 @@ impl ModelSource {
                 Ok(Scored { scores: score_rows(trained, &rows)?, normaliser, names, notes })
             }
             ModelSource::File(file) => {
-                let (fingerprint, log_density) = log_densities(file, data)?;
+                let (fingerprint, log_density, of_bits) = log_densities(file, data)?;
                 let normaliser = match log_z {
                     Some(log_z) => {
                         let given = Normaliser::new(log_z, LogZOrigin::Given, None, 0);
@@ -196,7 +196,8 @@ impl ModelSource {
                     }
                     None => Normaliser::known_of_file(path, &fingerprint)?,
                 };
-                let scores = RowScores { log_density: Some(log_density), ..RowScores::default() };
+                let unit = log_unit(of_bits);
+                let scores = RowScores { log_density: Some(log_density), unit, ..RowScores::default() };
                 Ok(Scored { scores, normaliser, names: None, notes: Vec::new() })
             }
         }
@@ -248,20 +249,21 @@ impl ModelSource {
     }
 }
 
-/// The model's fingerprint, and the log density of each row of `data`, nats up to log Z.
-fn log_densities(file: &ModelFile, data: &str) -> Result<(String, Vec<f64>)> {
+/// The model's fingerprint, the log density of each row of `data`, nats up to log Z, and whether rows are
+/// bits.
+fn log_densities(file: &ModelFile, data: &str) -> Result<(String, Vec<f64>, bool)> {
     match file {
         ModelFile::Rbm(file) => {
             let target = file.weighted()?;
             let rows = rows_of_machine(file, &target, data, Split::Test)?;
             let log_volume = file.rows.as_ref().map_or(0.0, RowMap::log_volume);
             let values = target.log_densities(&rows)?.into_iter().map(|f| f + log_volume).collect();
-            Ok((target.fingerprint()?, values))
+            Ok((target.fingerprint()?, values, target.is_binary()))
         }
         ModelFile::Ising(model) => {
             let rows = spin_rows(model, data)?;
             let values: Result<_> = rows.chunks(model.sites()).map(|row| model.log_density(row)).collect();
-            Ok((model.fingerprint(), values?))
+            Ok((model.fingerprint(), values?, true))
         }
     }
 }

@@ -146,8 +146,8 @@ fn answer(
     }
     if let Some(exact) = better {
         let file = Normaliser::file(model);
-        let text = format!("nothing: {} holds the exact value, {:.4} nats", file.display(), exact.log_z);
-        lines = lines.line("written", text);
+        let text = format!("exact value {:.4} nats stays in {}", exact.log_z, file.display());
+        lines = lines.line("kept", text);
     }
     Answer::new(json, lines.text())
 }

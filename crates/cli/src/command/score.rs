@@ -100,7 +100,8 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
         lines = lines.line("log Z", format!("{:.4}{error} nats, {}", normaliser.log_z, of(normaliser)));
     }
     for (name, mean) in &means {
-        lines = lines.line(&format!("mean {name}"), with_error(mean));
+        lines =
+            lines.line(&format!("mean {name}"), format!("{} {}", with_error(mean), unit_of(name, scores)));
     }
     if let Some(reason) = &refusal {
         lines = lines.line("log p", format!("not given: {reason}"));
@@ -108,11 +109,12 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
     said.extend(normaliser.map(Normaliser::warnings).unwrap_or_default());
     let values = means.iter().map(|(name, mean)| (name.to_string(), json!(mean.value)));
     let errors = means.iter().map(|(name, mean)| (name.to_string(), json!(mean.error())));
+    let units = means.iter().map(|(name, _)| (name.to_string(), json!(unit_of(name, scores))));
     let json = json!({
         "run": text_of(&arguments.run), "rows": count,
         "columns": columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
         "means": values.collect::<Map<_, _>>(), "std_errs": errors.collect::<Map<_, _>>(),
-        "log_p_left_out": refusal, "log_z": normaliser, "out": written.map(text_of), "warnings": said,
+        "units": units.collect::<Map<_, _>>(), "log_p_left_out": refusal, "log_z": normaliser, "out": written.map(text_of), "warnings": said,
         "features": arguments.features.as_deref().map(text_of),
     });
     let json = merged(json, more.as_object().cloned().unwrap_or_default());
@@ -135,6 +137,11 @@ fn of(normaliser: &Normaliser) -> String {
         LogZOrigin::Given => "given by --log-z".to_string(),
         LogZOrigin::Estimated => normaliser.estimate.as_ref().map_or("estimated".to_string(), by),
     }
+}
+
+/// What a column is counted in.
+fn unit_of(column: &str, scores: &RowScores) -> &'static str {
+    if column == "score_norm" { "per scaled unit" } else { scores.unit }
 }
 
 fn finite(log_z: f64) -> Result<f64> {

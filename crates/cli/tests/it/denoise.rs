@@ -326,6 +326,12 @@ fn general_potentials_come_from_a_file() {
         let bound = if method == "gibbs" { 20.0 } else { 1e-6 };
         assert!((energies[0] - energies[1]).abs() < bound, "{method}: {energies:?}");
         assert!(by_tables["bit_errors_after"].as_u64().unwrap() < 15, "{by_tables}");
+        // Means of spins vary more than means of their conditional expectations.
+        if method == "gibbs" {
+            let figures = [&by_tables, &by_ising].map(|found| found["standard_error"].as_f64().unwrap());
+            assert!(figures[0] > 0.0 && figures[0] < 4.0 * figures[1], "{figures:?}");
+            assert!((by_tables["r_hat"].as_f64().unwrap() - 1.0).abs() < 0.2, "{by_tables}");
+        }
     }
     let skewed = text.replace(&table(eta), "[[0.6, 0.4], [0.01, 0.99]]");
     folder.write("skewed.toml", skewed.as_bytes());

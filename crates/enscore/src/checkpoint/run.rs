@@ -88,9 +88,8 @@ impl RunFolder {
     /// wrote it.
     pub fn open(path: &Path) -> Result<RunFolder> {
         let file = path.join(MANIFEST);
-        let is_checkpoint =
-            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"step-"));
-        if let (true, Some(run)) = (is_checkpoint, path.parent().and_then(Path::parent)) {
+        if let Some(run) = path.parent().filter(|parent| parent.ends_with(CHECKPOINTS)).and_then(Path::parent)
+        {
             return Err(Error::new(Reason::Unreadable, "a checkpoint, not a run folder")
                 .at(path.display())
                 .remedy(format!("give its run: {}", run.display())));

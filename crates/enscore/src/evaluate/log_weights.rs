@@ -13,7 +13,7 @@
 //! the error of weights that were log-normal is
 //!
 //! ```text
-//! sd(log W) = √ log (1 + (e^v - 1) / n),   n e^-v of them would say as much as weights of equal size,
+//! sd(log W) = √ log (1 + (e^v - 1) / n),   effective sample size n e^-v,
 //! ```
 //!
 //! and the larger of both errors is given. [`doubt`] says where even that can't be relied on.
@@ -128,7 +128,7 @@ pub fn doubt(count: usize, ess: f64, upper_variance: f64, pareto_shape: Option<f
         let effective = if by_spread < 0.1 { "less than 0.1".to_string() } else { format!("{by_spread:.1}") };
         return Some(format!(
             "the log weights vary by {upper_variance:.1} nats², so {count} chains may miss the heaviest weights \
-             (they would say as much as {effective} even ones)"
+             (an effective sample size of {effective} by their spread)"
         ));
     }
     if ess < FEW {

@@ -24,7 +24,7 @@ pub struct LangevinDefaults {
     pub noise_std: f64,
     /// Steps of a chain.
     pub steps: u64,
-    /// Whether chains of so many steps from noise taught the model.
+    /// Whether the model was trained on chains of this length that start from noise.
     pub short_run: bool,
 }
 

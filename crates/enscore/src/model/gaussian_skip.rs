@@ -85,7 +85,7 @@ impl GaussianSkip {
         } else if deviation.iter().all(|d| *d == 0.0) && deviation.len() == row_len {
             (mean.to_vec(), vec![0.0; row_len])
         } else {
-            // It refuses what is no mean and deviation of every element.
+            // Checks that there are a mean and a deviation of every element.
             Standardise::new(row_len, mean, deviation)?;
             (mean.to_vec(), deviation.iter().map(|d| d * d).collect())
         };

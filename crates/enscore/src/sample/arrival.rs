@@ -55,12 +55,12 @@ impl Arrival {
         let Arrival { of, drift, std_err, r_hat, chains, .. } = self;
         let how = match (self.drifts, self.stays) {
             (true, _) => "the chains have not arrived",
-            (false, true) => "the chains hardly forget where they started",
+            (false, true) => "the chains stay near where they started",
             (false, false) => return None,
         };
         Some(format!(
             "{how}: over the last half of their steps {of} changed by {drift:.3} ± {std_err:.3}, with an \
-             R-hat of {r_hat:.2} ({chains} chains; 1 where each visits what all do); {remedy}"
+             R-hat of {r_hat:.2} ({chains} chains; near 1 where they mix); {remedy}"
         ))
     }
 }

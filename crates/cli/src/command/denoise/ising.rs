@@ -3,20 +3,20 @@
 use std::time::Instant;
 
 use enscore::ising::denoise::{
-    AnnealingSettings, ExactPosterior, GibbsSettings, IsingDenoising, Labelling, Posterior, anneal, posterior,
+    AnnealingSettings, ExactPosterior, IsingDenoising, Labelling, Posterior, anneal, posterior,
 };
 use enscore::ising::{BinaryImage, read_binary_image};
 use enscore::{Error, Result};
 use serde_json::json;
 
 use super::files::{truth, write, write_marginals};
+use super::options::{annealing_sweeps, gibbs_settings};
+use super::shown::{differ, marginals, not_converged};
 use crate::args::{Denoise, Denoiser};
 use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
 
-/// The split R-hat of the energy above which chains have not met.
-const R_HAT_LIMIT: f64 = 1.05;
 /// The weight of agreement between neighbours, and the share of pixels that noise flips, where none is given.
 const USUAL_BETA: f64 = 0.6;
 const USUAL_FLIPS: f64 = 0.1;
@@ -77,24 +77,16 @@ fn find(
     let width = noisy.width;
     let mut bar = Progress::new(context);
     let mut progress = |done, all| bar.phase("sweeps", done, all);
-    let sweeps = |usual: usize| arguments.sweeps.map_or(usual, |sweeps| sweeps as usize);
     let found = match arguments.method {
         Denoiser::Maxflow => Found::labelling(model.exact_map(y, height, width)?),
         Denoiser::Icm => Found::labelling(model.icm(y, height, width)?),
         Denoiser::Annealing => {
-            let settings = AnnealingSettings::geometric(model, sweeps(500), arguments.seed);
+            let settings = AnnealingSettings::geometric(model, annealing_sweeps(arguments), arguments.seed);
             let labelling = anneal(model, y, [height, width], &settings, &mut progress)?;
             Found::labelling(labelling)
         }
         Denoiser::Gibbs => {
-            let usual = GibbsSettings::default();
-            let number = |given: Option<u32>, usual: usize| given.map_or(usual, |given| given as usize);
-            let settings = GibbsSettings {
-                chains: number(arguments.chains, usual.chains),
-                burn_in: number(arguments.burn_in, usual.burn_in),
-                sweeps: sweeps(usual.sweeps),
-                seed: arguments.seed,
-            };
+            let settings = gibbs_settings(arguments);
             let posterior = posterior(model, y, [height, width], &settings, &mut progress)?;
             Found { posterior: Some(posterior.clone()), ..Found::labelling(posterior.labelling) }
         }
@@ -118,7 +110,6 @@ fn answer(
     found: &Found,
     seconds: f64,
 ) -> Result<Answer> {
-    let differ = |a: &[i8], b: &[i8]| a.iter().zip(b).filter(|(a, b)| a != b).count();
     let x = &found.labelling.spins;
     let y = &noisy.spins;
     let flipped = differ(x, y);
@@ -126,14 +117,7 @@ fn answer(
     let before = model.energy(y, y, noisy.height, noisy.width)?;
     let errors = truth.map(|truth| [y, x].map(|spins| differ(spins, &truth.spins)));
     let posterior = found.posterior.as_ref();
-    let r_hat = posterior.and_then(|posterior| posterior.r_hat);
-    let warnings: Vec<String> = r_hat
-        .filter(|r_hat| *r_hat > R_HAT_LIMIT)
-        .map(|r_hat| {
-            format!("the chains have not converged (R-hat {r_hat:.2}): increase --burn-in and --sweeps")
-        })
-        .into_iter()
-        .collect();
+    let warnings = not_converged(posterior.and_then(|posterior| posterior.r_hat));
     let mut json = json!({
         "model": "ising", "method": method, "eta": model.eta(), "beta": model.beta(),
         "height": noisy.height, "width": noisy.width, "energy": found.labelling.energy, "energy_before": before,
@@ -151,10 +135,9 @@ fn answer(
         json["standard_error"] = json!(std_err);
         json["r_hat"] = json!(posterior.r_hat);
         json["marginals"] = json!(arguments.marginals.as_deref().map(text_of));
-        let agree = r_hat.map_or(String::new(), |r_hat| format!(", R-hat of the energy {r_hat:.3}"));
         let energy = format!("{:.4} ± {:.4} nats", posterior.mean_energy, posterior.mean_energy_std_err);
         lines = lines.line("mean energy", energy);
-        lines = lines.line("marginals", format!("± {std_err:.1e} (root mean square){agree}"));
+        lines = lines.line("marginals", marginals(std_err, posterior.r_hat));
     }
     if let Some(exact) = &found.exact {
         json["log_z"] = json!(exact.log_z);

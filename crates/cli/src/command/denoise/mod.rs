@@ -2,6 +2,8 @@
 
 mod files;
 mod ising;
+mod options;
+mod shown;
 mod tables;
 
 use std::path::Path;

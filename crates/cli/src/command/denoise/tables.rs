@@ -4,20 +4,19 @@ use std::path::Path;
 use std::time::Instant;
 
 use enscore::Result;
-use enscore::ising::denoise::{GibbsSettings, ImageTables, Labelling, TablesPosterior};
+use enscore::ising::denoise::{ImageTables, Labelling, TablesPosterior};
 use enscore::ising::{BinaryImage, read_binary_image};
 use enscore::report::measured;
 use enscore::sample::read_image_tables;
 use serde_json::json;
 
 use super::files::{truth, write, write_marginals};
+use super::options::{annealing_sweeps, gibbs_settings};
+use super::shown::{differ, marginals, not_converged};
 use crate::args::{Denoise, Denoiser};
 use crate::context::Context;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
-
-/// Sweeps of annealing, where none are given.
-const ANNEALING_SWEEPS: usize = 500;
 
 pub(super) fn denoise(context: &Context, arguments: &Denoise) -> Result<Answer> {
     let noisy = read_binary_image(&arguments.input, arguments.threshold)?;
@@ -42,22 +41,14 @@ fn find(
     let y = &noisy.spins;
     let mut bar = Progress::new(context);
     let mut progress = |done, all| bar.phase("sweeps", done, all);
-    let number = |given: Option<u32>, usual: usize| given.map_or(usual, |given| given as usize);
     let found = match arguments.method {
         Denoiser::Maxflow => (tables.exact_map()?, None),
         Denoiser::Icm => (tables.icm(y)?, None),
         Denoiser::Annealing => {
-            let sweeps = number(arguments.sweeps, ANNEALING_SWEEPS);
-            (tables.anneal(y, sweeps, arguments.seed, &mut progress)?, None)
+            (tables.anneal(y, annealing_sweeps(arguments), arguments.seed, &mut progress)?, None)
         }
         Denoiser::Gibbs => {
-            let usual = GibbsSettings::default();
-            let lengths = [
-                number(arguments.chains, usual.chains),
-                number(arguments.burn_in, usual.burn_in),
-                number(arguments.sweeps, usual.sweeps),
-            ];
-            let found = tables.sample(y, lengths, arguments.seed, &mut progress)?;
+            let found = tables.sample(y, &gibbs_settings(arguments), &mut progress)?;
             (found.labelling.clone(), Some(found))
         }
         Denoiser::Exact => {
@@ -76,15 +67,15 @@ fn answer(
     truth: Option<&BinaryImage>,
     (labelling, posterior, seconds): (&Labelling, Option<&TablesPosterior>, f64),
 ) -> Result<Answer> {
-    let differ = |a: &[i8], b: &[i8]| a.iter().zip(b).filter(|(a, b)| a != b).count();
     let y = &noisy.spins;
     let method = arguments.method.name();
     let before = tables.energy(y)?;
     let flipped = differ(&labelling.spins, y);
+    let warnings = not_converged(posterior.and_then(|posterior| posterior.r_hat));
     let mut json = json!({
         "model": arguments.model, "method": method, "height": noisy.height, "width": noisy.width,
         "energy": labelling.energy, "energy_before": before, "flipped": flipped, "seconds": seconds,
-        "out": text_of(&arguments.out), "warnings": [],
+        "out": text_of(&arguments.out), "warnings": warnings,
     });
     let mut lines = Lines::default()
         .line("image", format!("{}, {} x {}", arguments.input.display(), noisy.width, noisy.height))
@@ -95,9 +86,14 @@ fn answer(
         let [energy, error] = posterior.mean_energy;
         json["mean_energy"] = json!(energy);
         json["mean_energy_standard_error"] = json!(error);
+        json["standard_error"] = json!(posterior.std_err());
+        json["r_hat"] = json!(posterior.r_hat);
         json["log_z"] = json!(posterior.log_z);
         json["marginals"] = json!(arguments.marginals.as_deref().map(text_of));
         lines = lines.line("mean energy", format!("{} nats", measured(energy, Some(error))));
+        if let Some(std_err) = posterior.std_err() {
+            lines = lines.line("marginals", marginals(std_err, posterior.r_hat));
+        }
         if let Some(log_z) = posterior.log_z {
             lines = lines.line("log Z", format!("{log_z:.6} nats, all 2^{} images", y.len()));
         }
@@ -108,5 +104,6 @@ fn answer(
         json["bit_errors_after"] = json!(after);
         lines = lines.line("bit errors", format!("{after}, {before} before"));
     }
-    Ok(Answer::new(json, lines.line("denoised", arguments.out.display()).text()))
+    let lines = lines.warnings(&warnings).line("denoised", arguments.out.display());
+    Ok(Answer::new(json, lines.text()))
 }

@@ -78,7 +78,7 @@ fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> A
         lines = lines
             .line("energy per site", format!("{}, without beta", shown(&averages.energy_per_site)))
             .line("magnetisation", shown(&averages.magnetisation))
-            .line("its size", shown(&averages.absolute_magnetisation));
+            .line("|magnetisation|", shown(&averages.absolute_magnetisation));
     }
     lines = lines.line("samples", out.display());
     if let Some(path) = &arguments.trajectory {

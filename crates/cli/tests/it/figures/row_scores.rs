@@ -78,7 +78,13 @@ fn assert_family(folder: &Folder, name: &str, log_z: Option<f64>, sigma: f64) ->
         let line = format!("mean {column}");
         let line = text.lines().find(|found| found.starts_with(&format!("{line} "))).unwrap();
         let [mean, error] = ["means", "std_errs"].map(|key| number(&found[key][*column]));
-        let shown = enscore::report::measured(mean, Some(error));
+        let unit = match (*column, hand.units().is_some_and(|units| units.is_binary())) {
+            ("score_norm", _) => "per scaled unit",
+            (_, true) => "nats",
+            (_, false) => "nats in the data's units",
+        };
+        assert_eq!(found["units"][*column], unit, "{name}, {column}");
+        let shown = format!("{} {unit}", enscore::report::measured(mean, Some(error)));
         assert!(line.ends_with(&shown), "{name}: the line {line} is not {shown}");
     }
     found

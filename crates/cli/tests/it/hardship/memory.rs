@@ -62,7 +62,7 @@ fn counts_beyond_memory_are_refused_with_the_figure() {
         ("evaluate run --samples 4000000000", "--samples"),
         ("sample run --num 4000000000", "--num"),
         ("sample small.toml --num 4000000000 --out x.npy", "--num"),
-        ("logz torus.toml", "sites"),
+        ("logz torus.toml --chains 1000000", "sites"),
         ("sample torus.toml --num 4 --out x.npy", "--num"),
         ("logz small.toml --chains 4000000000", "--chains"),
     ] {

@@ -62,6 +62,8 @@ fn a_run_is_created_saved_and_opened() {
     assert_eq!(names(&checkpoints.join("step-000001500")), [MANIFEST, STATE]);
     assert!(fs::read_to_string(checkpoints.join(LATEST)).unwrap().starts_with("step-000001500 "));
     drop(created);
+    let said = message(Run::open(&checkpoints.join("step-000001500")));
+    assert!(said.starts_with("a checkpoint, not a run folder"), "{said}");
     let opened = Run::open(&place.path).unwrap();
     assert_eq!(opened.folder().manifest(), &manifest());
     let loaded = opened.folder().latest_checkpoint().unwrap().unwrap();
@@ -113,6 +115,14 @@ fn places_that_hold_something_else_are_refused() {
         format!("not a folder: {at}: expected a new folder; choose another folder")
     );
     assert!(message(Run::open(&place.path)).starts_with("not a run folder"));
+}
+
+#[test]
+fn a_run_may_have_the_name_of_a_checkpoint() {
+    let Place { _folder, path } = place();
+    let place = Place { _folder, path: path.with_file_name("step-1") };
+    drop(run(&place, &[3]));
+    assert!(Run::open(&place.path).is_ok());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use super::auroc::auroc;
 use super::data::rows_for;
 use super::figure::{Figures, HeldOutFigure, Refused};
+use super::row_scores::log_unit;
 use super::unit_figures::pseudo_log_likelihood;
 use super::unit_figures::reconstruction_error;
 use crate::data::{Subset, rows_of};
@@ -102,11 +103,8 @@ impl<'a> Densities<'a> {
     fn new(trained: &'a Trained) -> Result<Self> {
         let is_bound = trained.model.model.bipartite().is_some_and(Bipartite::is_bound);
         let of_bits = trained.model.model.bipartite().is_some_and(Bipartite::is_binary);
-        let [likelihood_unit, up_to] = if of_bits {
-            ["nats", "nats up to log Z"]
-        } else {
-            ["nats in the data's units", "nats in the data's units, up to log Z"]
-        };
+        let likelihood_unit = log_unit(of_bits);
+        let up_to = if of_bits { "nats up to log Z" } else { "nats in the data's units, up to log Z" };
         let (id, of, unit) = match (&trained.model.model, is_bound) {
             (Network::Flow(_), _) => ("log_likelihood", "log-likelihood", likelihood_unit),
             (_, true) => ("log_density_bound", "lower bound of the log density", up_to),

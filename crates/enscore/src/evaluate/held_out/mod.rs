@@ -17,5 +17,5 @@ pub use denoising_loss::{DenoisingLoss, LevelLoss, denoising_loss};
 pub use figure::{Figures, HeldOutFigure, Refused};
 pub use figures::{against, model_figures};
 pub use independent_units::independent_units;
-pub use row_scores::{RowScores, score_rows};
+pub use row_scores::{RowScores, log_unit, score_rows};
 pub use unit_figures::{pseudo_likelihood_program, pseudo_log_likelihood, reconstruction_error};

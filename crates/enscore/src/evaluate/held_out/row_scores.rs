@@ -15,11 +15,19 @@ pub struct RowScores {
     /// f/T of each row in the data's own units ([`Trained::log_volume`]), nats up to log Z; none of a score
     /// network. log Z is the same number in both units.
     pub log_density: Option<Vec<f64>>,
+    /// What it is counted in.
+    pub unit: &'static str,
     /// Whether it is a lower bound: the variational one of a machine with layers of hidden units.
     pub is_bound: bool,
-    /// ‖s(x)‖ of each row, s the gradient of f/T; of a score network at its smallest noise level; empty for
-    /// units in {0, 1}, which have no gradient.
+    /// ‖s(x)‖ of each row, s the gradient of f/T along the row as the model sees it, per scaled unit; of a
+    /// score network at its smallest noise level; empty for units in {0, 1}, which have no gradient.
     pub score_norm: Vec<f64>,
+}
+
+/// What logarithms of probabilities are counted in: rows of bits have probabilities, rows of real numbers
+/// densities.
+pub fn log_unit(of_bits: bool) -> &'static str {
+    if of_bits { "nats" } else { "nats in the data's units" }
 }
 
 impl RowScores {
@@ -36,8 +44,12 @@ impl RowScores {
 pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
     let values = rows_of(rows, usize::MAX)?;
     if let Some(target) = WeightedBipartite::of(&trained.model)?.filter(WeightedBipartite::is_binary) {
-        let log_density = Some(target.log_densities(&values)?);
-        return Ok(RowScores { log_density, is_bound: target.model.is_bound(), score_norm: Vec::new() });
+        return Ok(RowScores {
+            log_density: Some(target.log_densities(&values)?),
+            unit: log_unit(true),
+            is_bound: target.model.is_bound(),
+            score_norm: Vec::new(),
+        });
     }
     let len = trained.model.row_len();
     let norm = |score: &[f64]| score.iter().map(|s| s * s).sum::<f64>().sqrt();
@@ -53,5 +65,5 @@ pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
         }
         score_norm.extend(density.score(&rows)?.chunks_exact(len).map(norm));
     }
-    Ok(RowScores { log_density, is_bound: false, score_norm })
+    Ok(RowScores { log_density, unit: log_unit(false), is_bound: false, score_norm })
 }

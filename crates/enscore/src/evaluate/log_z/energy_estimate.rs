@@ -64,27 +64,13 @@ impl Directions for Energy<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::annealing::shifted::{Shifted, correlated_gaussian};
     use super::*;
-    use crate::evaluate::{Base, GaussianBase, IsotropicMixture, Moments};
+    use crate::evaluate::{Base, GaussianBase, IsotropicMixture};
     use enscore_program::random::Key;
 
     fn quiet(_: &str, _: u64, _: u64) -> Result<()> {
         Ok(())
-    }
-
-    /// A density whose log Z is this.
-    struct Shifted<B>(B, f64);
-
-    impl<B: HostDensity> HostDensity for Shifted<B> {
-        fn row_len(&self) -> usize {
-            self.0.row_len()
-        }
-        fn log_density(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
-            Ok(self.0.log_density(rows)?.iter().map(|f| f + self.1).collect())
-        }
-        fn score(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
-            self.0.score(rows)
-        }
     }
 
     fn settings(method: LogZMethod, temperatures: usize, seed: u64) -> LogZSettings {
@@ -122,12 +108,7 @@ mod tests {
     #[test]
     fn log_z_of_gaussian_energies_is_the_closed_form() {
         for (d, temperatures, seeds) in [(2, 30, 40), (10, 60, 30), (50, 200, 8)] {
-            let entry =
-                |i: usize, j: usize| 0.4f64.powi(i.abs_diff(j) as i32) * if i == j { 0.5 } else { 0.3 };
-            let covariance: Vec<f64> = (0..d * d).map(|at| entry(at / d, at % d)).collect();
-            let mean: Vec<f64> = (0..d).map(|i| 0.5 * (i as f64).sin()).collect();
-            let exact = GaussianBase::new(&Moments::new(&mean, &covariance).unwrap()).unwrap();
-            let scores = z_scores(&mut Shifted(exact, -37.5), temperatures, seeds);
+            let scores = z_scores(&mut Shifted(correlated_gaussian(d).unwrap(), -37.5), temperatures, seeds);
             let spreads = scores.map(|scores| spread(&scores));
             let bounds = if seeds < 20 { 0.4..1.7 } else { 0.65..1.4 };
             assert!(spreads.iter().all(|spread| bounds.contains(spread)), "{d} dimensions: {spreads:?}");

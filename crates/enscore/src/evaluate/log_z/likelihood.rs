@@ -40,7 +40,7 @@ impl Normaliser {
             return None;
         }
         Some(format!(
-            "log Z is {:.4} ± {error:.4} nats, and a likelihood takes an error of at most {MOST_LOG_Z_ERROR}",
+            "log Z is {:.4} ± {error:.4} nats, and a likelihood needs an error of at most {MOST_LOG_Z_ERROR} nats",
             self.log_z
         ))
     }

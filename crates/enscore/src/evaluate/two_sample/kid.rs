@@ -12,7 +12,8 @@
 use rayon::prelude::*;
 
 use super::metric::TwoSampleMetric;
-use crate::error::{Error, Result};
+use super::mmd::unbiased;
+use crate::error::Result;
 use crate::evaluate::rows::{Rows, inner_products, squared_norms};
 
 /// Rows per block of the kernel matrix.
@@ -48,18 +49,9 @@ impl TwoSampleMetric for Kid {
     }
 
     fn value(&self, samples: Rows, real: Rows) -> Result<f64> {
-        samples.same_row_len(real)?;
-        if samples.count() < 2 || real.count() < 2 {
-            return Err(Error::input("too few rows for the unbiased MMD")
-                .found(format_args!("{} and {}", samples.count(), real.count()))
-                .expected("at least 2 on each side"));
-        }
         let d = real.row_len();
-        let wide = |rows: Rows| rows.values().iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
-        let [x, y] = [wide(samples), wide(real)];
-        let [m, n] = [samples.count() as f64, real.count() as f64];
-        let own = |z: &[f64], n: f64| within(z, d) / (n * (n - 1.0));
-        Ok(own(&x, m) + own(&y, n) - 2.0 * across(&x, &y, d) / (m * n))
+        let wide = |rows: Rows| rows.values().iter().map(|x| f64::from(*x)).collect();
+        unbiased([samples, real], wide, |z| within(z, d), |x, y| across(x, y, d))
     }
 }
 

@@ -112,21 +112,31 @@ impl TwoSampleMetric for Mmd {
     }
 
     fn value(&self, samples: Rows, real: Rows) -> Result<f64> {
-        samples.same_row_len(real)?;
-        if samples.count() < 2 || real.count() < 2 {
-            return Err(Error::input("too few rows for the unbiased MMD")
-                .found(format_args!("{} and {}", samples.count(), real.count()))
-                .expected("at least 2 on each side"));
-        }
         let d = real.row_len();
         let mean = real.mean();
-        let x = shifted(samples.values(), &mean);
-        let y = shifted(real.values(), &mean);
-        let m = samples.count() as f64;
-        let n = real.count() as f64;
-        let within = |z: &[f64], n: f64| self.within(z, d) / (n * (n - 1.0));
-        Ok(within(&x, m) + within(&y, n) - 2.0 * self.across(&x, &y, d) / (m * n))
+        let centred = |rows: Rows| shifted(rows.values(), &mean);
+        unbiased([samples, real], centred, |z| self.within(z, d), |x, y| self.across(x, y, d))
     }
+}
+
+/// The unbiased MMD² between samples and real rows, each made wide by `wide`: `within` is the sum of the
+/// kernel over all pairs of different rows, `across` over all pairs of one of either side.
+pub(super) fn unbiased(
+    [samples, real]: [Rows; 2],
+    wide: impl Fn(Rows) -> Vec<f64>,
+    within: impl Fn(&[f64]) -> f64,
+    across: impl Fn(&[f64], &[f64]) -> f64,
+) -> Result<f64> {
+    samples.same_row_len(real)?;
+    if samples.count() < 2 || real.count() < 2 {
+        return Err(Error::input("too few rows for the unbiased MMD")
+            .found(format_args!("{} and {}", samples.count(), real.count()))
+            .expected("at least 2 on each side"));
+    }
+    let [x, y] = [samples, real].map(wide);
+    let [m, n] = [samples, real].map(|rows| rows.count() as f64);
+    let mean_within = |z: &[f64], n: f64| within(z) / (n * (n - 1.0));
+    Ok(mean_within(&x, m) + mean_within(&y, n) - 2.0 * across(&x, &y) / (m * n))
 }
 
 #[cfg(test)]

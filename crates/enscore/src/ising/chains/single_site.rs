@@ -4,6 +4,8 @@
 //! Probabilities are double precision, random numbers have 53 bits. A heat bath site's draw is its new spin
 //! (u < p up), so that two chains of one key run together and meet.
 
+use std::sync::Arc;
+
 use enscore_program::random::Key;
 
 use super::conditional::{flip_probability, probability_up};
@@ -17,7 +19,8 @@ use crate::streams;
 /// A sweep over all sites in turn.
 #[derive(Clone, Debug)]
 pub struct SingleSite {
-    adjacency: Adjacency,
+    /// Shared by the sweeps of many chains.
+    adjacency: Arc<Adjacency>,
     beta: f64,
     rule: Rule,
 }
@@ -25,7 +28,11 @@ pub struct SingleSite {
 impl SingleSite {
     /// Sweeps of `model` at its β.
     pub fn new(model: &IsingModel, rule: Rule) -> SingleSite {
-        SingleSite { adjacency: Adjacency::new(model), beta: model.beta(), rule }
+        SingleSite { adjacency: Arc::new(Adjacency::new(model)), beta: model.beta(), rule }
+    }
+
+    pub(crate) fn adjacency(&self) -> &Adjacency {
+        &self.adjacency
     }
 
     /// Goes on at another inverse temperature, which must be a finite number.

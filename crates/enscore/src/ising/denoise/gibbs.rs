@@ -70,9 +70,13 @@ pub struct Posterior {
 impl Posterior {
     /// The root mean square of the standard errors.
     pub fn std_err(&self) -> f64 {
-        let squares: f64 = self.std_errs.iter().map(|error| error * error).sum();
-        (squares / self.std_errs.len() as f64).sqrt()
+        root_mean_square(&self.std_errs)
     }
+}
+
+pub(super) fn root_mean_square(values: &[f64]) -> f64 {
+    let squares: f64 = values.iter().map(|value| value * value).sum();
+    (squares / values.len() as f64).sqrt()
 }
 
 /// Samples the posterior given `y`; `progress` is told (sweeps done, of all) and may end it by an error.
@@ -166,7 +170,7 @@ impl Moments {
 }
 
 /// √((n - 1)/n + B/(n W)) over the halves of all chains, n the length of a half.
-fn split_r_hat(chains: &[Vec<f64>]) -> Option<f64> {
+pub(super) fn split_r_hat(chains: &[Vec<f64>]) -> Option<f64> {
     let half = chains.first()?.len() / 2;
     if half < 2 {
         return None;

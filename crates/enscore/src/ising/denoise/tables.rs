@@ -17,6 +17,7 @@
 
 use enscore_program::random::Key;
 
+use super::gibbs::{GibbsSettings, root_mean_square, split_r_hat};
 use super::grid_cut::GridCut;
 use super::model::Labelling;
 use crate::error::{Error, Reason, Result};
@@ -49,8 +50,17 @@ pub struct TablesPosterior {
     pub labelling: Labelling,
     /// E\[E(x) | y\] with its standard error, nats.
     pub mean_energy: [f64; 2],
+    /// Split R-hat of the energy; none of exact means, or where the energy never changes.
+    pub r_hat: Option<f64>,
     /// log Z, nats, where it is exact.
     pub log_z: Option<f64>,
+}
+
+impl TablesPosterior {
+    /// The root mean square of the standard errors; none of exact means.
+    pub fn std_err(&self) -> Option<f64> {
+        (!self.std_errs.is_empty()).then(|| root_mean_square(&self.std_errs))
+    }
 }
 
 impl ImageTables {
@@ -231,18 +241,17 @@ impl ImageTables {
         self.icm(&best.spins)
     }
 
-    /// Marginals by `chains` chains of `sweeps` sweeps after `burn_in`, the first from `x`, the others from
-    /// noise.
+    /// Marginals by Gibbs sampling: the first chain starts from `x`, the others from noise.
     ///
     /// # Errors
-    /// Fewer than 2 chains or no sweep; what is no image of this size; what `progress` returns.
+    /// Fewer than 2 chains, no sweeps, an image of another size, or an error that `progress` returns.
     pub fn sample(
         &self,
         x: &[i8],
-        [chains, burn_in, sweeps]: [usize; 3],
-        seed: u64,
+        settings: &GibbsSettings,
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<TablesPosterior> {
+        let GibbsSettings { chains, burn_in, sweeps, seed } = *settings;
         if chains < 2 || sweeps == 0 {
             return Err(Error::input("a sampler setting is out of range")
                 .found(format_args!("{chains} chains of {sweeps} sweeps"))
@@ -251,17 +260,20 @@ impl ImageTables {
         self.model.check_spins(x)?;
         let sites = x.len();
         let mut of_chains: Vec<Vec<f64>> = Vec::with_capacity(chains);
-        for number in 0..chains {
+        let mut energies = vec![Vec::with_capacity(sweeps); chains];
+        let mut chain = SingleSite::new(&self.model, Rule::HeatBath);
+        for (number, energies) in energies.iter_mut().enumerate() {
             let key = |step: u64| Key { seed, step, row: number as u64 };
             let mut spins = if number == 0 { x.to_vec() } else { random_spins(sites, key(0)) };
-            let mut chain = SingleSite::new(&self.model, Rule::HeatBath);
             let mut sums = vec![0.0; sites + 1];
             for sweep in 0..burn_in + sweeps {
                 progress((number * (burn_in + sweeps) + sweep) as u64, (chains * (burn_in + sweeps)) as u64)?;
                 chain.step(&mut spins, key(sweep as u64 + 1))?;
                 if sweep >= burn_in {
                     sums.iter_mut().zip(&spins).for_each(|(sum, spin)| *sum += f64::from(*spin));
-                    sums[sites] += self.energy(&spins)?;
+                    let energy = self.energy(&spins)?;
+                    sums[sites] += energy;
+                    energies.push(energy);
                 }
             }
             of_chains.push(sums.iter().map(|sum| sum / sweeps as f64).collect());
@@ -276,13 +288,15 @@ impl ImageTables {
         let std_errs = (0..sites).map(error).collect();
         let mean_energy = [means[sites], error(sites)];
         let labelling = self.by_signs(&means[..sites], x)?;
-        Ok(TablesPosterior { means: means[..sites].to_vec(), std_errs, labelling, mean_energy, log_z: None })
+        let r_hat = split_r_hat(&energies);
+        let means = means[..sites].to_vec();
+        Ok(TablesPosterior { means, std_errs, labelling, mean_energy, r_hat, log_z: None })
     }
 
     /// Marginals and log Z by all images.
     ///
     /// # Errors
-    /// More than 22 pixels; what is no image of this size.
+    /// More than 22 pixels, or an image of another size.
     pub fn enumerate(&self, x: &[i8]) -> Result<TablesPosterior> {
         self.model.check_spins(x)?;
         if x.len() > MOST_PIXELS {
@@ -295,7 +309,14 @@ impl ImageTables {
         let labelling = self.by_signs(&found.spins, x)?;
         let mean_energy = [found.energy + self.constant, 0.0];
         let log_z = Some(found.log_z - self.constant);
-        Ok(TablesPosterior { means: found.spins, std_errs: Vec::new(), labelling, mean_energy, log_z })
+        Ok(TablesPosterior {
+            means: found.spins,
+            std_errs: Vec::new(),
+            labelling,
+            mean_energy,
+            r_hat: None,
+            log_z,
+        })
     }
 
     /// The signs of means; where one is 0, the noisy pixel.
@@ -366,10 +387,12 @@ mod tests {
             assert!((found.mean_energy[0] - mean).abs() < 1e-11);
             let third: f64 = (0..1 << 12).map(|s| f64::from(spins(s)[3]) * (-energies[s]).exp()).sum();
             assert!((found.means[3] - third / z).abs() < 1e-11);
-            let sampled = tables.sample(&[1; 12], [16, 50, 1000], 3, &mut |_, _| Ok(())).unwrap();
+            let settings = GibbsSettings { chains: 16, burn_in: 50, sweeps: 1000, seed: 3 };
+            let sampled = tables.sample(&[1; 12], &settings, &mut |_, _| Ok(())).unwrap();
             for ((mean, error), exact) in sampled.means.iter().zip(&sampled.std_errs).zip(&found.means) {
                 assert!((mean - exact).abs() < 5.0 * error.max(0.004), "{mean} ± {error}, {exact}");
             }
+            assert!((sampled.r_hat.unwrap() - 1.0).abs() < 0.02 && found.r_hat.is_none());
             let off = (sampled.mean_energy[0] - mean) / sampled.mean_energy[1];
             assert!(off.abs() < 4.5, "{:?}, {mean}", sampled.mean_energy);
             let least = energies.iter().copied().fold(f64::INFINITY, f64::min);

@@ -76,6 +76,16 @@ impl Fact {
     pub fn new(name: impl Into<String>, value: impl ToString) -> Self {
         Fact { name: name.into(), value: value.to_string() }
     }
+
+    /// The number that the value begins with, with its error, and the words after it; all of a value that
+    /// begins with a word.
+    pub(super) fn number_and_words(&self) -> (&str, &str) {
+        let is_number = |word: &str| word == "±" || word.parse::<f64>().is_ok();
+        let numbers: usize =
+            self.value.split_inclusive(' ').take_while(|word| is_number(word.trim())).map(str::len).sum();
+        let (number, words) = self.value.split_at(numbers);
+        if number.is_empty() { (words, "") } else { (number.trim_end(), words) }
+    }
 }
 
 /// A picture with its caption.
@@ -176,4 +186,23 @@ pub struct Timing {
     pub seconds: f64,
     /// Steps in that time, if it has steps; the page shows the rate.
     pub steps: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_a_number_and_words() {
+        let parts = |value: &str| {
+            let fact = Fact::new("x", value);
+            let (number, words) = fact.number_and_words();
+            [number.to_string(), words.to_string()]
+        };
+        assert_eq!(parts("-1.05 ± 0.01 nats in all"), ["-1.05 ± 0.01", "nats in all"]);
+        assert_eq!(
+            (parts("8000"), parts("two moons")),
+            (["8000".into(), "".into()], ["two moons".into(), "".into()])
+        );
+    }
 }

@@ -64,7 +64,10 @@ fn head(out: &mut String, report: &Report) {
     }
     if !report.figures.is_empty() {
         let tile = |fact: &Fact| {
-            format!("<div><b>{}</b><span>{}</span></div>", escape(&fact.value), escape(&fact.name))
+            let (number, words) = fact.number_and_words();
+            let words =
+                if words.is_empty() { String::new() } else { format!(" <small>{}</small>", escape(words)) };
+            format!("<div><b>{}{words}</b><span>{}</span></div>", escape(number), escape(&fact.name))
         };
         let tiles: String = report.figures.iter().map(tile).collect();
         let _ = writeln!(out, r#"<div class="figures">{tiles}</div>"#);

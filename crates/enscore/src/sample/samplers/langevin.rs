@@ -29,7 +29,7 @@ pub struct LangevinSettings {
     pub noise_std: f64,
     /// Steps of each chain; 0: as many as pilot chains need to arrive.
     pub steps: u64,
-    /// Whether chains as short as these, from noise, taught the model: they need not arrive.
+    /// Whether the model was trained on chains of this length that start from noise: they need not arrive.
     pub is_short_run: bool,
 }
 

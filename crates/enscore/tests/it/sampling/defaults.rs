@@ -96,7 +96,8 @@ fn chains_that_have_not_arrived_are_said_so() {
     ] {
         let found = drawn(folder.path(), sets);
         let [warning] = &found.warnings[..] else { panic!("{sets:?}: {:?}", found.arrival) };
-        assert!(warning.contains("the chains ha") && warning.contains("R-hat"), "{warning}");
+        let said = ["the chains have not arrived", "the chains stay near"];
+        assert!(said.iter().any(|text| warning.starts_with(text)) && warning.contains("R-hat"), "{warning}");
     }
     let refused = drawn(folder.path(), &["kind='mala'", "step_size=1e4", "steps=20"]);
     assert!(refused.warnings.iter().any(|warning| warning.contains("hardly move")), "{:?}", refused.warnings);

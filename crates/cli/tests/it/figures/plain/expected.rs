@@ -235,7 +235,7 @@ pub fn quadrature(hand: &ByHand) -> (f64, f64) {
     quadrature_over(hand, 1.0)
 }
 
-/// In a box so many times as wide.
+/// log Z and its error over a box of the same centre, `times` as wide.
 fn quadrature_over(hand: &ByHand, times: f64) -> (f64, f64) {
     let [low, high] = hand.data.range;
     let width = 2.0 * times * (high - low);

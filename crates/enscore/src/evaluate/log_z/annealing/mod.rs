@@ -6,6 +6,8 @@ mod base_rates;
 mod bipartite_annealing;
 mod energy_annealing;
 mod geometric_path;
+#[cfg(test)]
+pub(super) mod shifted;
 mod spin_annealing;
 
 pub use annealed_importance::{

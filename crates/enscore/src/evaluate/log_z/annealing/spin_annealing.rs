@@ -18,12 +18,13 @@ use super::bipartite_annealing::Tell;
 use super::geometric_path::Temperatures;
 use crate::error::{Error, Result};
 use crate::evaluate::LogWeights;
+use crate::ising::IsingModel;
 use crate::ising::chains::{Rule, SingleSite, SpinTransition, random_spins};
-use crate::ising::{Adjacency, IsingModel};
 use crate::memory::MemoryLimit;
 
-/// What a site takes beside its spin in each chain, at most: its neighbours twice, its colour and its field.
-const BYTES_PER_SITE: f64 = 200.0;
+/// What a site of four neighbours takes, beside its spin in each chain: neighbours, couplings and field, and
+/// as much while they are put in order.
+const BYTES_PER_SITE: f64 = 160.0;
 /// Site updates of a chain between two calls of [`Tell`], about.
 const TOLD_EVERY: usize = 1 << 20;
 /// Seeds of the runs differ by these.
@@ -35,7 +36,6 @@ const LONG_RUN: u64 = 0x534C;
 pub struct SpinAnnealing<'a> {
     model: &'a IsingModel,
     sweeps: SingleSite,
-    adjacency: Adjacency,
     /// What bonds of a site to itself add to the energy.
     constant: f64,
     chains: usize,
@@ -70,8 +70,7 @@ impl<'a> SpinAnnealing<'a> {
         let mut constant = 0.0;
         model.for_each_bond(|i, j, coupling| constant -= if i == j { coupling } else { 0.0 });
         let sweeps = SingleSite::new(model, Rule::HeatBath);
-        let adjacency = Adjacency::new(model);
-        Ok(SpinAnnealing { model, sweeps, adjacency, constant, chains, seed })
+        Ok(SpinAnnealing { model, sweeps, constant, chains, seed })
     }
 
     /// log Z_0 of fair spins, nats.
@@ -147,10 +146,9 @@ impl<'a> SpinAnnealing<'a> {
 
     /// E of a chain, without the constant.
     fn energy(&self, spins: &[i8]) -> f64 {
+        let adjacency = self.sweeps.adjacency();
         // Each bond is seen from both of its ends.
-        let at = |i: usize| {
-            f64::from(spins[i]) * (self.adjacency.local_field(spins, i) + self.adjacency.field()[i])
-        };
+        let at = |i: usize| f64::from(spins[i]) * (adjacency.local_field(spins, i) + adjacency.field()[i]);
         -0.5 * (0..spins.len()).map(at).sum::<f64>()
     }
 
@@ -259,8 +257,8 @@ mod tests {
         assert!(SpinAnnealing::new(&model, 1, 0).is_err());
         let large =
             IsingModel::grid(1 << 13, 1 << 13, Coupling::Uniform(1.0), Field::Uniform(0.0), 1.0).unwrap();
-        let refused = SpinAnnealing::new(&large, 100, 0).err().unwrap().to_string();
-        assert!(refused.contains("100 chains of 67108864 sites"), "{refused}");
+        let refused = SpinAnnealing::new(&large, 1 << 30, 0).err().unwrap().to_string();
+        assert!(refused.contains("1073741824 chains of 67108864 sites"), "{refused}");
         let annealing = SpinAnnealing::new(&model, 2, 0).unwrap();
         let temperatures = Temperatures::linear(1).unwrap();
         let origin = SampleOrigin::Exact;

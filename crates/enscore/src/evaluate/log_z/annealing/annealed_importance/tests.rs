@@ -1,27 +1,13 @@
 //! Normalising constants that are known, and the sides on which the bounds lie.
 
+use super::super::shifted::{Shifted, correlated_gaussian};
 use super::*;
 use crate::evaluate::Mean;
-use crate::evaluate::{GaussianBase, IsotropicMixture, Moments};
+use crate::evaluate::{GaussianBase, IsotropicMixture};
 use crate::model::ClosedForm;
 
 fn settings(chains: usize, kernel: Kernel) -> AnnealingSettings {
     AnnealingSettings { chains, kernel, ..AnnealingSettings::default() }
-}
-
-/// The target `base` with log Z = `shift`.
-struct Shifted<B>(B, f64);
-
-impl<B: HostDensity> HostDensity for Shifted<B> {
-    fn row_len(&self) -> usize {
-        self.0.row_len()
-    }
-    fn log_density(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
-        Ok(self.0.log_density(rows)?.iter().map(|f| f + self.1).collect())
-    }
-    fn score(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
-        self.0.score(rows)
-    }
 }
 
 /// The estimate is within 4 of its standard errors, the bounds on their sides, and all within `width` nats.
@@ -40,10 +26,7 @@ fn check_bracket(found: &Bracket, truth: f64, width: f64) {
 #[test]
 fn annealing_finds_log_z_of_gaussians_in_two_and_ten_dimensions() {
     for (d, kernel) in [(2, Kernel::Mala), (2, Kernel::Hmc(5)), (10, Kernel::Mala), (10, Kernel::Hmc(5))] {
-        let mean: Vec<f64> = (0..d).map(|i| 0.5 * (i as f64).sin()).collect();
-        let entry = |i: usize, j: usize| 0.4f64.powi(i.abs_diff(j) as i32) * if i == j { 0.5 } else { 0.3 };
-        let covariance: Vec<f64> = (0..d * d).map(|at| entry(at / d, at % d)).collect();
-        let exact = GaussianBase::new(&Moments::new(&mean, &covariance).unwrap()).unwrap();
+        let exact = correlated_gaussian(d).unwrap();
         let mut target = Shifted(exact.clone(), -37.5);
         let mut base = GaussianBase::isotropic(&vec![0.0; d], 1.0).unwrap();
         let samples = exact.clone().draw(Key::new(11, 0), 400).unwrap();
