@@ -34,11 +34,13 @@ pub use mean::Mean;
 pub use pareto_tail::pareto_shape;
 pub use reference::{
     BernoulliBaseline, FisherDivergence, IsotropicMixture, LinearBaseline, NoisyMixture, affine_loss,
-    fisher_divergence, linear_baseline, weighted_fisher_divergence,
+    fisher_divergence, held_out_linear_baseline, linear_baseline, weighted_fisher_divergence,
 };
 pub use rows::Rows;
+pub(crate) use rows::{right_side, shifted};
 pub use run::{Evaluation, evaluate};
 pub use settings::EvaluationSettings;
+pub(crate) use two_sample::eigen;
 pub use two_sample::{
     ColumnComparison, DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, FrechetPca, Kid, METRICS, MetricKind, Mmd,
     Moments, Nearest, QUANTILES, SlicedWasserstein, Spread, TwoSample, TwoSampleMetric, TwoSampleSettings,

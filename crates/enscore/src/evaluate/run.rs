@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::settings::EvaluationSettings;
 use super::{
     DenoisingLoss, Figures, HeldOut, HeldOutFigure, METRICS, MetricKind, Refused, Rows, RunData, TwoSample,
-    TwoSampleSettings, against, denoising_loss, flow_bits_per_dim, independent_units, linear_baseline,
-    model_figures, two_sample,
+    TwoSampleSettings, against, denoising_loss, flow_bits_per_dim, held_out_linear_baseline,
+    independent_units, linear_baseline, model_figures, two_sample,
 };
 use crate::data::{Subset, rows_of};
 use crate::error::{Error, Result};
@@ -23,8 +23,8 @@ pub struct Evaluation {
     pub loss: Option<DenoisingLoss>,
     /// What else is known of held-out rows: the objective's own loss, the log density, the likelihood.
     pub figures: Vec<HeldOutFigure>,
-    /// The loss per dimension of the best affine network at each level, from the training rows; none for rows
-    /// so long that it would take minutes.
+    /// The loss per dimension, at each level, of the affine network that is best on the training rows: on the
+    /// held-out rows where there are some. None for rows so long that it would take minutes.
     pub affine: Option<Vec<f64>>,
     /// Each metric beside its null value.
     pub metrics: Vec<TwoSample>,
@@ -141,7 +141,7 @@ pub fn evaluate(
     Ok(evaluation)
 }
 
-/// The denoising loss of held-out rows, and the best that an affine network can do.
+/// The denoising loss of held-out rows, and that of the affine network that is best on the training rows.
 fn add_losses(
     evaluation: &mut Evaluation,
     trained: &Trained,
@@ -158,7 +158,16 @@ fn add_losses(
     }
     if model.row_len() <= MAX_BASELINE && training.rows().len() > 1 {
         let values = rows_of(training, usize::MAX)?;
-        match linear_baseline(Rows::new(&values, model.row_len())?, model.levels.as_slice()) {
+        let training = Rows::new(&values, model.row_len())?;
+        let sigmas = model.levels.as_slice();
+        let baseline = match held_out {
+            None => linear_baseline(training, sigmas),
+            Some(held_out) => {
+                let others = rows_of(held_out, settings.max_rows)?;
+                held_out_linear_baseline(training, Rows::new(&others, model.row_len())?, sigmas)
+            }
+        };
+        match baseline {
             Ok(baseline) => evaluation.affine = Some(baseline.losses),
             Err(error) => {
                 let refused = Refused::unless_ended("affine", "loss of the best affine network", error)?;

@@ -74,7 +74,7 @@ pub fn assert_losses(what: &str, found: &Value, hand: &ByHand, training: &Rows, 
         let name = format!("{what}, level {level}");
         let losses = denoising_losses(hand, rows, level, *sigma, seed);
         let (loss, error) = mean_and_error(&losses);
-        let best = affine_loss(training, *sigma);
+        let best = affine_loss(training, rows, *sigma);
         assert_close(&format!("{name}, sigma"), number(&found["sigma"]), *sigma);
         assert_close(&format!("{name}, loss"), number(&found["loss"]), loss);
         assert_same_error(&format!("{name}, std_err"), number(&found["std_err"]), error);

@@ -8,4 +8,4 @@ mod linear_baseline;
 pub use analytic::{IsotropicMixture, NoisyMixture};
 pub use bernoulli_baseline::BernoulliBaseline;
 pub use fisher_divergence::{FisherDivergence, fisher_divergence, weighted_fisher_divergence};
-pub use linear_baseline::{LinearBaseline, affine_loss, linear_baseline};
+pub use linear_baseline::{LinearBaseline, affine_loss, held_out_linear_baseline, linear_baseline};

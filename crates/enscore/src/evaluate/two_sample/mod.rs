@@ -23,5 +23,6 @@ pub use kid::Kid;
 pub use metric::TwoSampleMetric;
 pub use mmd::Mmd;
 pub use moments::Moments;
+pub(crate) use moments::eigen;
 pub use nearest::{Nearest, nearest};
 pub use sliced_wasserstein::{DEFAULT_DIRECTIONS, SlicedWasserstein};

@@ -42,7 +42,8 @@ const WORDS: [(&str, &str, &str); 16] = [
     (
         "affine",
         "best affine network",
-        "the lowest such loss of a network that knows mean and covariance only.",
+        "the same loss of the affine network that fits the training rows best: it knows their mean and covariance \
+         only.",
     ),
     ("loss", "objective's loss", "the loss that the training lowers, on held-out rows; lower is better."),
     (

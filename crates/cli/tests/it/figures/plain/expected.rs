@@ -291,13 +291,14 @@ pub fn denoising_losses(hand: &ByHand, rows: &Rows, level: usize, sigma: f64, se
     scores.iter().zip(&noise).map(loss).collect()
 }
 
-/// (1/d) tr C (C + σ² I)⁻¹ for the covariance C of the rows: the loss of the best affine network.
-pub fn affine_loss(rows: &Rows, sigma: f64) -> f64 {
+/// (1/d) (‖I - σ² A‖² + σ² E ‖A (x - m)‖²) with A = (C + σ² I)⁻¹ for mean m and covariance C of the training
+/// `rows`, over the `held_out` x: the loss there of the affine network that is best on the training rows.
+pub fn affine_loss(rows: &Rows, held_out: &Rows, sigma: f64) -> f64 {
     let (n, d) = (rows.len() as f64, rows[0].len());
     let mean: Vec<f64> = (0..d).map(|j| rows.iter().map(|row| row[j]).sum::<f64>() / n).collect();
     let covariance =
         |j: usize, k: usize| rows.iter().map(|row| (row[j] - mean[j]) * (row[k] - mean[k])).sum::<f64>() / n;
-    // tr C (C + σ²)⁻¹ = d - σ² tr (C + σ²)⁻¹, the inverse by Gauss and Jordan.
+    // The inverse by Gauss and Jordan.
     let mut left: Rows = (0..d).map(|j| (0..d).map(|k| covariance(j, k)).collect()).collect();
     let mut right: Rows = (0..d).map(|j| (0..d).map(|k| f64::from(u8::from(j == k))).collect()).collect();
     (0..d).for_each(|j| left[j][j] += sigma * sigma);
@@ -315,8 +316,14 @@ pub fn affine_loss(rows: &Rows, sigma: f64) -> f64 {
             }
         }
     }
-    let trace: f64 = (0..d).map(|j| right[j][j]).sum();
-    1.0 - sigma * sigma * trace / d as f64
+    let noise = |j: usize, k: usize| f64::from(u8::from(j == k)) - sigma * sigma * right[j][k];
+    let of_noise: f64 = (0..d * d).map(|at| noise(at / d, at % d).powi(2)).sum();
+    let of_row = |row: &Vec<f64>| -> f64 {
+        let along = |j: usize| (0..d).map(|k| right[j][k] * (row[k] - mean[k])).sum::<f64>();
+        (0..d).map(|j| (sigma * along(j)).powi(2)).sum()
+    };
+    let of_rows = held_out.iter().map(of_row).sum::<f64>() / held_out.len() as f64;
+    (of_noise + of_rows) / d as f64
 }
 
 /// The standard error of log (1/n) Σ w: the larger of std(w) / (mean(w) √n), from the effective sample size
