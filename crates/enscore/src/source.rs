@@ -103,7 +103,8 @@ impl ModelSource {
     pub fn value_names(&self) -> Option<Vec<String>> {
         match self {
             ModelSource::Run(trained) => trained.model.data.value_names(),
-            ModelSource::File(_) => None,
+            ModelSource::File(ModelFile::Rbm(file)) => file.rows.as_ref().and_then(RowMap::value_names),
+            ModelSource::File(ModelFile::Ising(_)) => None,
         }
     }
 

@@ -139,8 +139,11 @@ fn model_file(trained: &Trained, format: Arrays) -> Option<String> {
         return None;
     }
     let units = match units.first()?.units {
-        Units::Bernoulli => "units = \"bernoulli\"\n".to_string(),
         // Rows are mapped before they reach the units, as the description says.
+        Units::Bernoulli if trained.settings.data().binarise => {
+            format!("units = \"bernoulli\"\nrows = \"{DESCRIPTION}\"\n")
+        }
+        Units::Bernoulli => "units = \"bernoulli\"\n".to_string(),
         Units::Gaussian { deviation } => {
             format!("units = \"gaussian\"\ndeviation = {deviation:?}\nrows = \"{DESCRIPTION}\"\n")
         }

@@ -28,8 +28,14 @@ pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
         progress.end();
         // What took so long to compute is said, whether it can be stored or not.
         let better = normaliser.better_kept(&arguments.model);
-        let unkept = if better.is_none() { normaliser.keep(&arguments.model).err() } else { None };
-        Ok((normaliser, better, unkept.map(|error| format!("log Z was not stored: {error}"))))
+        let unkept = if !arguments.set.is_empty() {
+            Some("log Z was not stored: it is that of other keys than the file has".to_string())
+        } else if better.is_none() {
+            normaliser.keep(&arguments.model).err().map(|error| format!("log Z was not stored: {error}"))
+        } else {
+            None
+        };
+        Ok((normaliser, better, unkept))
     };
     let (found, better, unkept) = context.on_threads(threads_of(&arguments.model), work)?;
     let estimate = found.estimate.as_ref().ok_or_else(|| Error::run("log Z was not estimated"))?;

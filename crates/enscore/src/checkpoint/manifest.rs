@@ -70,9 +70,7 @@ impl DataRecord {
 
     /// The names of the values of a row in the data's units, where its columns have some.
     pub fn value_names(&self) -> Option<Vec<String>> {
-        let names = self.table.as_ref().filter(|table| table.named)?.value_names();
-        let Some(whitening) = &self.whitening else { return Some(names) };
-        whitening.kept.iter().map(|column| names.get(*column).cloned()).collect()
+        self.table.as_ref()?.names_of(self.whitening.as_ref())
     }
 
     /// The facts about the data that a model is built from.

@@ -116,6 +116,12 @@ impl Dataset {
         self.with_values(bits).with_scale(binary)
     }
 
+    /// Data of 0 and 1 for binary units that learnt other numbers for black and white, with a note.
+    pub(crate) fn of_bits(&self) -> Result<Dataset> {
+        let note = "values of 0 and 1 are read as black and white";
+        Ok(self.with_scale(Scale::range(0.0, 1.0))?.noted(note.to_string()))
+    }
+
     /// The data under `scale`, which maps the values of the data that a model was trained on to what the
     /// model sees, `range[0]` to `range[1]`. The same pictures in another usual encoding are mapped to the
     /// same values, with a note; values that are neither are refused.

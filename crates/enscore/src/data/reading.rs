@@ -2,6 +2,7 @@
 //! and the shape, size and colour of pictures.
 
 use super::table::TableRecord;
+use super::whiten::Whitening;
 use crate::keys::choice;
 
 choice! {
@@ -63,6 +64,8 @@ pub struct Reading {
     pub colour: Colour,
     /// How the columns of an earlier table were used: the same are taken, by name, in the same order.
     pub known: Option<TableRecord>,
+    /// Which values of those columns are needed, by position: files may lack the columns of others. None: all.
+    pub needed: Option<Vec<usize>>,
 }
 
 impl Default for Reading {
@@ -77,15 +80,18 @@ impl Default for Reading {
             size: None,
             colour: Colour::AsIs,
             known: None,
+            needed: None,
         }
     }
 }
 
 impl Reading {
-    /// This reading for data that a model meets later: the columns that `record` lists, in its order.
+    /// This reading for data that a model meets later: the columns that `record` lists, in its order; those
+    /// that `whitening` drops may be missing.
     #[must_use]
-    pub fn again(&self, record: Option<&TableRecord>) -> Reading {
-        Reading { known: record.cloned(), ..self.clone() }
+    pub fn again(&self, record: Option<&TableRecord>, whitening: Option<&Whitening>) -> Reading {
+        let needed = whitening.map(|whitening| whitening.kept.clone());
+        Reading { known: record.cloned(), needed, ..self.clone() }
     }
 
     /// Whether columns of an array are chosen, or its missing values settled.

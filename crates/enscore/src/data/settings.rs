@@ -180,6 +180,7 @@ fn read_reading(reader: &mut Reader) -> Result<Reading> {
             "Colours that pictures are read as; as-is reads all in colour where any is, and drops transparency.",
         )?,
         known: None,
+        needed: None,
     })
 }
 

@@ -4,9 +4,10 @@ use super::trained::TrainedModel;
 
 /// Rows of samples `[n, row_len]` with a value further beyond the data's range than the range is wide, said
 /// in one line.
-pub(super) fn far_warning(model: &TrainedModel, rows: &[f32]) -> Option<String> {
+pub(super) fn far_warning(model: &TrainedModel, rows: &[f32], remedy: &str) -> Option<String> {
     let [low, high] = model.data.range;
-    let width = high - low;
+    // Data of one value have no width to compare with.
+    let width = if high > low { high - low } else { high.abs().max(1.0) };
     let beyond = |x: f32| (low - f64::from(x)).max(f64::from(x) - high);
     let is_far = |row: &&[f32]| row.iter().any(|x| beyond(*x) > width);
     let chunks = || rows.chunks(model.row_len().max(1));
@@ -18,7 +19,6 @@ pub(super) fn far_warning(model: &TrainedModel, rows: &[f32]) -> Option<String> 
     let count = chunks().count();
     Some(format!(
         "{far} of {count} samples lie far outside the range of the training data: a value of {farthest:.3e} \
-         where the data has {low:.3e} to {high:.3e} (scaled units); check the training, or use a smaller \
-         sampler.step_size"
+         where the data has {low:.3e} to {high:.3e} (scaled units); {remedy}"
     ))
 }

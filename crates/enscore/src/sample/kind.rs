@@ -38,6 +38,11 @@ pub trait SamplerKind: Debug {
         "raise sampler.steps, or set sampler.step_size and sampler.steps to 0 to have them chosen"
     }
 
+    /// What to do about samples far outside the data.
+    fn far_remedy(&self) -> &'static str {
+        "check the training, or use a smaller sampler.step_size"
+    }
+
     /// Whether it draws from the flow that an objective trained beside the model, where there is one.
     fn draws_contrasted_flow(&self) -> bool {
         false

@@ -65,6 +65,6 @@ pub fn draw(
     let remedy = method.remedy();
     drawn.warnings.extend(drawn.arrival.as_ref().and_then(|arrival| arrival.warning(remedy)));
     drawn.warnings.extend(drawn.moves.as_ref().and_then(MoveReport::warning));
-    drawn.warnings.extend(far::far_warning(model, &drawn.rows));
+    drawn.warnings.extend(far::far_warning(model, &drawn.rows, method.far_remedy()));
     Ok(drawn)
 }

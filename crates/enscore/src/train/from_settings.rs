@@ -25,9 +25,7 @@ pub(super) struct Described {
     pub(super) validation: Option<Subset>,
     pub(super) record: DataRecord,
     pub(super) levels: NoiseLevels,
-    /// What was noticed in reading the data, a line each.
-    pub(super) notes: Vec<String>,
-    /// What of the settings does not fit the data, a line each.
+    /// What was noticed in reading the data, and what of the settings does not fit them, a line each.
     pub(super) warnings: Vec<String>,
 }
 
@@ -70,8 +68,8 @@ impl Described {
         let traced = Traced { model, task, updates, options };
         let training = Training::traced(traced, &training, &statistics, executors)?;
         let levels = objective.levels()?;
-        let notes = dataset.notes().to_vec();
-        Ok(Described { settings: settings.clone(), training, validation, record, levels, notes, warnings })
+        let warnings = dataset.notes().iter().cloned().chain(warnings).collect();
+        Ok(Described { settings: settings.clone(), training, validation, record, levels, warnings })
     }
 
     pub(super) fn manifest(&self) -> RunManifest {

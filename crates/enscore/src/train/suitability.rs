@@ -5,7 +5,7 @@
 //! - The largest noise level is below a fiftieth of the largest distance between rows, or above fifty times
 //!   it; the smallest is above the rows' standard deviation.
 //! - A network that sees values as they are gets them with a standard deviation above 30 or below 0.01, or
-//!   with columns a thousand times as wide as others.
+//!   with columns a thousand times as wide as others, or with a mean of more than thirty standard deviations.
 //! - A column of a table, or an element that a flow learns, is constant.
 //! - A column that is whitened is a combination of the others to one part in a thousand (1 / (1 - R²), the
 //!   variance inflation factor, above a million).
@@ -22,6 +22,8 @@ const APART: f64 = 50.0;
 /// Standard deviations that networks learn well from.
 const WIDEST: f64 = 30.0;
 const NARROWEST: f64 = 0.01;
+/// The largest mean, in standard deviations, that networks learn well from.
+const OFF_CENTRE: f64 = 30.0;
 /// The largest ratio of the standard deviations of two columns.
 const UNEQUAL: f64 = 1000.0;
 /// The largest variance inflation factor.
@@ -57,6 +59,7 @@ impl Suitability<'_> {
             HeldOutLoss::Denoising => warnings.extend(self.noise_levels()?),
             _ => warnings.extend(self.sizes()),
         }
+        warnings.extend(self.off_centre());
         Ok(warnings)
     }
 
@@ -127,8 +130,9 @@ impl Suitability<'_> {
         let largest = factors.iter().copied().fold(0.0, f64::max);
         Some(format!(
             "nearly combinations of other columns: {} (1 / (1 - R²) up to {largest:.1e}); whitening makes what is \
-             left of them, perhaps rounding, as wide as the rest; leave one out, or set data.drop_correlated",
-            self.named(&inflated)
+             left of them, perhaps rounding, as wide as the rest; leave one out{}",
+            self.named(&inflated),
+            if self.settings.data().drop_correlated > 0.0 { "" } else { ", or set data.drop_correlated" }
         ))
     }
 
@@ -163,6 +167,26 @@ impl Suitability<'_> {
              and a sigma_min of about {smallest_fitting:.1e}; or bring the values to a size of about 1{}",
             self.remedy()
         )))
+    }
+
+    /// Values far from zero, for their width, that a network sees as they are: a flow, and units, know the
+    /// data's mean.
+    fn off_centre(&self) -> Option<String> {
+        let family = self.settings.model().method().family();
+        if matches!(family, Family::Flow | Family::Bipartite) {
+            return None;
+        }
+        let Statistics { mean, mean_variance, .. } = self.statistics;
+        let deviation = mean_variance.sqrt();
+        let far: Vec<usize> = (0..mean.len()).filter(|at| mean[*at].abs() > OFF_CENTRE * deviation).collect();
+        let first = *far.first().filter(|_| deviation > 0.0)?;
+        let which = if self.is_table() { format!(" ({})", self.named(&far)) } else { String::new() };
+        Some(format!(
+            "values far from zero{which}: a mean of {:.3e} and a standard deviation of {deviation:.3e}; networks learn \
+             from values around 0; centre them{}",
+            mean[first],
+            self.remedy()
+        ))
     }
 
     fn remedy(&self) -> &'static str {
@@ -256,6 +280,19 @@ mod tests {
         assert_eq!(rounded.len(), 1, "{rounded:?}");
         assert!(rounded[0].contains("total") && rounded[0].contains("drop_correlated"), "{rounded:?}");
         assert_eq!(warned(&[&a, &b, &sum(0.1)], &["a", "b", "total"], &whiten), [""; 0]);
+        let dropping = format!("{whiten}\ndata.drop_correlated = 0.999");
+        let told = warned(&[&a, &b, &sum(1e-4)], &["a", "b", "total"], &dropping);
+        assert!(told.len() == 1 && !told[0].contains("drop_correlated"), "{told:?}");
+    }
+
+    #[test]
+    fn values_far_from_zero_are_told_to_networks() {
+        let moved: Vec<f32> = noise(1.0, 0.7).iter().map(|v| v + 1e4).collect();
+        let warnings = warned(&[&moved, &noise(1.0, 1.3)], &["year", "b"], NCSN);
+        assert!(warnings.len() == 1 && warnings[0].contains("(year)"), "{warnings:?}");
+        assert_eq!(warned(&[&moved, &noise(1.0, 1.3)], &["year", "b"], FLOW), [""; 0]);
+        let text = format!("{NCSN}\ndata.preprocess = 'standardise'");
+        assert_eq!(warned(&[&moved, &noise(1.0, 1.3)], &["year", "b"], &text), [""; 0]);
     }
 
     #[test]

@@ -37,10 +37,50 @@ fn a_machine_of_a_whitened_table_carries_its_map() {
             assert!((a - b).abs() < 1e-3 * (1.0 + a.abs()), "{format}: {a} of the run, {b} of the file");
         }
         folder.succeed(&format!("sample {format}/model.toml --num 200 --steps 50 --out samples.csv"));
-        let heights = column(&folder.text("samples.csv"), "x2");
+        let heights = column(&folder.text("samples.csv"), "height");
         let mean = heights.iter().sum::<f64>() / heights.len() as f64;
         assert!((mean - 100.0).abs() < 3.0, "samples are in the units of the table: {mean}");
     }
+}
+
+/// A machine of binarised greys takes greys after its export too; one of 0 and 255 takes 0 and 1.
+#[test]
+fn a_binary_machine_reads_its_pictures_however_they_are_written() {
+    let folder = Folder::new();
+    let cell = |i: usize, of: &dyn Fn(f64) -> f64| of((i * 37 % 101) as f64 / 100.0).to_string();
+    let row = |r: usize, of: &dyn Fn(f64) -> f64| {
+        (0..6).map(|c| cell(6 * r + c, of)).collect::<Vec<_>>().join(",") + "\n"
+    };
+    let file = |of: &dyn Fn(f64) -> f64| (0..60).map(|r| row(r, of)).collect::<String>();
+    folder.write("grey.csv", file(&|v| v).as_bytes());
+    folder.write("bits.csv", file(&|v| f64::from(u8::from(v >= 0.5))).as_bytes());
+    let black_or_white = |i: usize| if i * 37 % 101 >= 50 { 255 } else { 0 };
+    let bytes: Vec<u8> = (0..360).map(black_or_white).collect();
+    let header = format!("{:<117}\n", "{'descr': '|u1', 'fortran_order': False, 'shape': (60, 6), }");
+    let npy = [b"\x93NUMPY\x01\x00\x76\x00".as_slice(), header.as_bytes(), &bytes].concat();
+    folder.write("bytes.npy", &npy);
+    let train = |data: &str, more: &str| {
+        let settings = format!(
+            "[data]\npath = '{data}'\n{more}validation = 0.2\n[model]\nkind = 'rbm'\nhidden = 4\n\
+             [objective]\nkind = 'cd'\n[train]\nsteps = 20\nbatch = 16\n"
+        );
+        folder.write("machine.toml", settings.as_bytes());
+        folder.succeed(&format!("train machine.toml --out run --no-report"));
+    };
+    let score = |model: &str, data: &str| {
+        folder.succeed(&format!("score {model} {data} --out scores.csv"));
+        column(&folder.text("scores.csv"), "log_density")
+    };
+    train("grey.csv", "binarise = true\n");
+    folder.succeed("export run --out out");
+    let own = score("run", "grey.csv");
+    for (a, b) in own.iter().zip(score("out/model.toml", "grey.csv")) {
+        assert!((a - b).abs() < 1e-3 * (1.0 + a.abs()), "{a} of the run, {b} of the file");
+    }
+    assert_eq!(own, score("run", "bits.csv"));
+    std::fs::remove_dir_all(folder.path("run")).unwrap();
+    train("bytes.npy", "");
+    assert_eq!(score("run", "bytes.npy"), score("run", "bits.csv"));
 }
 
 #[test]

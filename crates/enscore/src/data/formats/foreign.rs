@@ -12,7 +12,7 @@ struct Foreign {
 
 const FROM_PANDAS: &str = "save it as Parquet or CSV, e.g. with pandas";
 
-const FORMATS: [Foreign; 21] = [
+const FORMATS: [Foreign; 22] = [
     Foreign {
         what: "an HTML page, not data: a download that got an error or a login page",
         starts: &[b"<!DOCTYPE", b"<!doctype", b"<html", b"<HTML"],
@@ -24,9 +24,14 @@ const FORMATS: [Foreign; 21] = [
         remedy: "run `git lfs pull` in the repository it comes from",
     },
     Foreign {
-        what: "an HDF5 file (also NetCDF 4, MATLAB 7.3, Keras)",
-        starts: &[b"\x89HDF\r\n\x1a\n", b"MATLAB 7.3 MAT-file"],
-        remedy: "save the array: python -c \"import h5py, numpy; numpy.save('x.npy', h5py.File('FILE')['NAME'][...])\"",
+        what: "a MATLAB 7.3 file (HDF5)",
+        starts: &[b"MATLAB 7.3 MAT-file"],
+        remedy: "save it in MATLAB with the option '-v7', or: python -c \"import h5py, numpy; numpy.save('x.npy', h5py.File('FILE')['NAME'][...].T)\"",
+    },
+    Foreign {
+        what: "an HDF5 file (also Keras, NetCDF 4)",
+        starts: &[b"\x89HDF\r\n\x1a\n"],
+        remedy: "save the array: python -c \"import h5py, numpy; numpy.save('x.npy', h5py.File('FILE')['NAME'][...])\"; of NetCDF: python -c \"import xarray, numpy; numpy.save('x.npy', xarray.open_dataset('FILE')['NAME'].values)\"",
     },
     Foreign {
         what: "a NetCDF file",
@@ -123,9 +128,6 @@ fn by_content(prefix: &[u8]) -> Option<(&'static str, &'static str)> {
     }
     if prefix.get(257..262) == Some(b"ustar") {
         return Some(("a tar archive", "unpack it first"));
-    }
-    if prefix.get(512..520) == Some(b"\x89HDF\r\n\x1a\n") {
-        return Some(("a MATLAB 7.3 file (HDF5)", "save it in MATLAB with save(FILE, NAME, '-v7')"));
     }
     let text = std::str::from_utf8(prefix).ok()?;
     let pair = |word: &str| {

@@ -1,5 +1,7 @@
 //! From a table to rows of numbers: which columns are used, what words and missing values become.
 
+use std::collections::HashSet;
+
 use super::raw::{Column, Table};
 use super::record::{TableRecord, UsedColumn};
 use crate::data::formats::failure::{no_memory, short};
@@ -28,24 +30,13 @@ impl Table {
         Ok(())
     }
 
-    /// Where a column that an earlier table used stands in this one.
-    fn places_of(&self, known: &TableRecord, column: &UsedColumn) -> Vec<usize> {
-        let by_place = |at: usize| Vec::from_iter((at < self.width()).then_some(at));
-        if self.named && known.named {
-            return self.positions(&column.name);
-        }
-        // Without names, all columns or those in use stand in the order that they had.
-        let used = known.used.iter().position(|other| other.position == column.position);
-        if self.width() == known.width { by_place(column.position) } else { used.map_or(vec![], by_place) }
-    }
-
     /// The rows of numbers that the reading asks for.
     pub(in crate::data) fn dataset(mut self, name: &str, reading: &Reading) -> Result<Dataset> {
         if self.values.is_empty() {
             return Err(self.without_data());
         }
         let mut record = match &reading.known {
-            Some(known) => self.same_columns(known)?,
+            Some(known) => self.same_columns(known, reading.needed.as_deref())?,
             None => self.chosen(reading)?,
         };
         let label = match &reading.known {
@@ -102,7 +93,7 @@ impl Table {
         })
     }
 
-    /// Columns without a name that are no data: one that counts the rows, as pandas writes it, and one that a
+    /// Columns without a name that are no data: one that numbers the rows, as pandas writes it, and one that a
     /// separator at the end of every row makes.
     fn leave_out_padding(&mut self, unused: &mut [bool]) {
         let rows = self.rows();
@@ -113,58 +104,32 @@ impl Table {
         }
         let first = &self.columns[0];
         let nameless = self.named && (!first.named || first.name.starts_with("Unnamed: 0"));
+        if unused[0] || width == 1 || rows < 2 || first.words.is_some() {
+            return;
+        }
         let counts = |from: f64| (0..rows).all(|row| self.values[row * width] == from + row as f64);
-        if nameless
-            && !unused[0]
-            && width > 1
-            && rows > 1
-            && first.words.is_none()
-            && (counts(0.0) || counts(1.0))
-        {
+        if nameless && self.first_numbers_rows() {
             unused[0] = true;
             self.notes.push(format!(
-                "the first column has no name and counts the rows; it is left out (data.header = {:?} keeps it)",
+                "the first column has no name and numbers the rows; it is left out (data.header = {:?} keeps it)",
                 Header::FirstRow.name()
+            ));
+        } else if self.named && (counts(0.0) || counts(1.0)) {
+            let name = &self.columns[0].name;
+            self.notes.push(format!(
+                "the first column, {}, counts the rows; if it is an index, set data.leave_out = [{name:?}]",
+                short(name)
             ));
         }
     }
 
-    /// The columns of an earlier table in this one.
-    fn same_columns(&mut self, known: &TableRecord) -> Result<TableRecord> {
-        let mut record = TableRecord { used: Vec::new(), ..known.clone() };
-        let used_width = known.used.len();
-        let by_name = self.named && known.named;
-        if !by_name && ![known.width, used_width].contains(&self.width()) {
-            return Err(Error::input("a table of another width than the run was trained on")
-                .at(&self.place)
-                .found(format!("{} columns", self.width()))
-                .expected(format!("{} as in training, or the {used_width} in use", known.width)));
-        }
-        for column in &known.used {
-            match self.places_of(known, column)[..] {
-                [at] => record.used.push(UsedColumn { position: at, ..column.clone() }),
-                [] => {
-                    return Err(Error::input("a column that the run was trained on is missing")
-                        .at(&self.place)
-                        .found(self.listed())
-                        .expected(format!("a column {}", short(&column.name))));
-                }
-                [..] => {
-                    // Columns of one name are told apart by their order.
-                    let earlier = known.used.iter().take_while(|other| other.position != column.position);
-                    let nth = earlier.filter(|other| other.name == column.name).count();
-                    let places = self.places_of(known, column);
-                    let Some(at) = places.get(nth) else {
-                        return Err(Error::input("fewer columns of one name than the run was trained on")
-                            .at(&self.place)
-                            .found(places.len())
-                            .expected(format!("at least {} columns {}", nth + 1, short(&column.name))));
-                    };
-                    record.used.push(UsedColumn { position: *at, ..column.clone() });
-                }
-            }
-        }
-        Ok(record)
+    /// Whether the first column holds whole numbers from 0, each once: the index of a table, or of a part of
+    /// one, in any order.
+    fn first_numbers_rows(&self) -> bool {
+        let first = || self.values.iter().step_by(self.width());
+        let whole = first().all(|value| *value >= 0.0 && value.fract() == 0.0);
+        let different: HashSet<u64> = first().map(|value| value.to_bits()).collect();
+        whole && different.len() == self.rows()
     }
 
     /// Refuses words in columns that are used as numbers.

@@ -3,6 +3,7 @@
 
 mod choose;
 mod describe;
+mod known;
 mod raw;
 mod record;
 mod rows;

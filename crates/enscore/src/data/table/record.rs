@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Whitening;
+
 /// The columns of a table and which of them became the values of a row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,16 +43,44 @@ impl UsedColumn {
     pub fn width(&self) -> usize {
         self.categories.len().max(1)
     }
+
+    /// The names of its values: its own, `name=category` of categories.
+    pub fn value_names(&self) -> Vec<String> {
+        match &self.categories[..] {
+            [] => vec![self.name.clone()],
+            categories => categories.iter().map(|category| format!("{}={category}", self.name)).collect(),
+        }
+    }
 }
 
 impl TableRecord {
     /// The names of the values of a row: those of the columns, `name=category` of categories.
     pub fn value_names(&self) -> Vec<String> {
-        let names = |column: &UsedColumn| match &column.categories[..] {
-            [] => vec![column.name.clone()],
-            categories => categories.iter().map(|category| format!("{}={category}", column.name)).collect(),
-        };
-        self.used.iter().flat_map(names).collect()
+        self.used.iter().flat_map(UsedColumn::value_names).collect()
+    }
+
+    /// The record of the columns that give the `needed` values; none where a column gives some of them and
+    /// others.
+    pub(super) fn reduced_to(&self, needed: &[usize]) -> Option<TableRecord> {
+        let mut used = Vec::new();
+        let mut at = 0;
+        for column in &self.used {
+            let values = at..at + column.width();
+            at = values.end;
+            match values.filter(|value| needed.contains(value)).count() {
+                0 => {}
+                all if all == column.width() => used.push(column.clone()),
+                _ => return None,
+            }
+        }
+        Some(TableRecord { used, ..self.clone() })
+    }
+
+    /// The names of the values that are left of a row after `whitening`; none where the file has no names.
+    pub fn names_of(&self, whitening: Option<&Whitening>) -> Option<Vec<String>> {
+        let names = self.named.then(|| self.value_names())?;
+        let Some(whitening) = whitening else { return Some(names) };
+        whitening.kept.iter().map(|column| names.get(*column).cloned()).collect()
     }
 
     /// Values of a row.

@@ -1,7 +1,7 @@
 //! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own
 //! validation rows, or other data.
 
-use crate::data::{self, DataSettings, Dataset, Parts, Reading, Scale, Split, Subset, rows_of};
+use crate::data::{self, DataSettings, Dataset, Encoding, Parts, Reading, Scale, Split, Subset, rows_of};
 use crate::error::{Error, Reason, Result};
 use crate::model::Bipartite;
 use crate::sample::WeightedBipartite;
@@ -114,7 +114,7 @@ fn reading_of(trained: &Trained) -> Reading {
     if record.is_none() && trained.model.data.whitening.is_some() {
         return Reading { leave_out: Vec::new(), ..reading.clone() };
     }
-    reading.again(record)
+    reading.again(record, trained.model.data.whitening.as_ref())
 }
 
 /// The refusal of training data that isn't where the settings say.
@@ -162,7 +162,11 @@ pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Resu
 fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
     let scale = trained.model.scale()?;
     let dataset = &if trained.settings.data().binarise { dataset.binarised()? } else { dataset.clone() };
-    if trained.model.model.bipartite().is_some_and(Bipartite::is_binary) {
+    let is_binary = trained.model.model.bipartite().is_some_and(Bipartite::is_binary);
+    if is_binary && scale != data::Scale::quantised(2) && Encoding::of(dataset) == Encoding::Binary {
+        return dataset.of_bits();
+    }
+    if is_binary {
         dataset.with_scale(data::Scale { levels: None, ..scale })?.require_binary()?;
     }
     // Columns of a table have names instead of an encoding.

@@ -14,6 +14,7 @@ pub struct RowMap {
     scale: Scale,
     whitening: Option<Whitening>,
     table: Option<TableRecord>,
+    binarise: bool,
     seed: u64,
     log_volume: f64,
 }
@@ -24,6 +25,14 @@ struct Described {
     seed: u64,
     log_volume: f64,
     data: DescribedData,
+    #[serde(default)]
+    reading: DescribedReading,
+}
+
+#[derive(Default, Deserialize)]
+struct DescribedReading {
+    #[serde(default)]
+    binarise: bool,
 }
 
 #[derive(Deserialize)]
@@ -44,9 +53,10 @@ impl RowMap {
         let failed = |reason| Error::new(reason, "can't read the description of a model").at(path.display());
         let text =
             std::fs::read_to_string(path).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
-        let Described { seed, log_volume, data } =
+        let Described { seed, log_volume, data, reading } =
             serde_json::from_str(&text).map_err(|error| failed(Reason::Damaged).found_error(error))?;
-        Ok(RowMap { scale: data.scale, whitening: data.whitening, table: data.table, seed, log_volume })
+        let DescribedData { scale, whitening, table } = data;
+        Ok(RowMap { scale, whitening, table, binarise: reading.binarise, seed, log_volume })
     }
 
     /// What the log density of a mapped row lacks to be that of the row in the data's units, nats.
@@ -56,7 +66,12 @@ impl RowMap {
 
     /// How data like those of the run are read: the same columns by name.
     pub fn reading(&self) -> Reading {
-        Reading::default().again(self.table.as_ref())
+        Reading::default().again(self.table.as_ref(), self.whitening.as_ref())
+    }
+
+    /// The names of a row's values in the data's units, where the columns of the data have some.
+    pub fn value_names(&self) -> Option<Vec<String>> {
+        self.table.as_ref()?.names_of(self.whitening.as_ref())
     }
 
     /// The rows of `data` as the model sees them: `[n, row]`.
@@ -64,6 +79,9 @@ impl RowMap {
     /// # Errors
     /// Rows that don't fit the map.
     pub fn rows(&self, data: &Dataset) -> Result<Vec<f32>> {
+        if self.binarise {
+            return rows_of(&Subset::all(&data.binarised()?), usize::MAX);
+        }
         let levels = data.scale().levels.and(self.scale.levels);
         let scaled = data.with_scale(Scale { levels, ..self.scale })?;
         rows_of(&Subset::all(&prepare_other(&scaled, self.seed, self.whitening.as_ref())?), usize::MAX)

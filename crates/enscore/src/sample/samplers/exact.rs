@@ -34,6 +34,10 @@ impl Kind for ExactSettings {
 }
 
 impl SamplerKind for ExactSettings {
+    fn far_remedy(&self) -> &'static str {
+        "check the training: its steps may have been too large"
+    }
+
     fn sampling<'a>(
         &'a self,
         model: &'a TrainedModel,

@@ -45,6 +45,10 @@ impl Kind for GibbsSettings {
 }
 
 impl SamplerKind for GibbsSettings {
+    fn far_remedy(&self) -> &'static str {
+        "check the training: its steps may have been too large"
+    }
+
     fn sampling<'a>(
         &'a self,
         model: &'a TrainedModel,

@@ -66,7 +66,6 @@ impl Recorder {
     }
 
     fn of(described: Described, request: &Request, observer: &mut dyn Observer) -> Result<Recorder> {
-        described.notes.iter().for_each(|note| observer.message(note));
         let validates = described.settings.train().validate_every > 0;
         let validation = match &described.validation {
             Some(subset) if validates && has_held_out_loss(&described.settings) => {

@@ -71,7 +71,7 @@ fn missing_values_are_dropped_or_filled_on_request() {
     let filled = with(text, Reading { missing: Missing::Mean, ..Reading::default() }).unwrap();
     assert_eq!(values(&filled), [1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 3.0, 9.0]);
     // Later data is filled with what the first had.
-    let again = Reading { missing: Missing::Mean, ..Reading::default() }.again(filled.table());
+    let again = Reading { missing: Missing::Mean, ..Reading::default() }.again(filled.table(), None);
     assert_eq!(values(&with("b,a\n7,\n,8\n", again).unwrap()), [3.0, 7.0, 8.0, 5.0]);
 }
 
@@ -148,7 +148,7 @@ fn words_are_labels_categories_or_left_out() {
     let hot = with(text, one_hot.clone()).unwrap();
     assert_eq!(values(&hot), [1.0, 0.0, 1.0, 2.0, 3.0, 1.0, 0.0, 4.0, 5.0, 0.0, 1.0, 6.0]);
     assert_eq!(hot.columns().unwrap(), ["x", "kind=a", "kind=b", "y"]);
-    let again = one_hot.again(hot.table());
+    let again = one_hot.again(hot.table(), None);
     assert_eq!(values(&with("kind,y,x\na,9,8\n", again.clone()).unwrap()), [8.0, 1.0, 0.0, 9.0]);
     let error = with("kind,y,x\nc,9,8\n", again).unwrap_err().to_string();
     assert!(error.contains("'c'") && error.contains("expected a, b"), "{error}");
@@ -168,7 +168,7 @@ fn words_are_labels_categories_or_left_out() {
 fn later_tables_are_read_by_the_names_of_their_columns() {
     let reading = Reading { leave_out: vec!["id".into()], ..Reading::default() };
     let first = with("id,a,b\nr1,1,2\nr2,3,4\n", reading.clone()).unwrap();
-    let again = reading.again(first.table());
+    let again = reading.again(first.table(), None);
     for text in ["b,more,a\n2,word,1\n4,word,3\n", "a,b\n1,2\n3,4\n", "b,id,a\n2,x,1\n4,y,3\n", "1,2\n3,4\n"]
     {
         let data = with(text, again.clone()).unwrap_or_else(|error| panic!("{text:?}: {error}"));
@@ -178,6 +178,55 @@ fn later_tables_are_read_by_the_names_of_their_columns() {
     assert!(error.contains("missing") && error.contains("found id, b") && error.contains("'a'"), "{error}");
     let error = with("1,2,3,4\n", again).unwrap_err().to_string();
     assert!(error.contains("4 columns") && error.contains("3 as in training, or the 2 in use"), "{error}");
+}
+
+#[test]
+fn columns_that_the_model_does_not_use_may_be_missing() {
+    let first = parse("a,b,c\n1,2,3\n4,5,6\n").unwrap();
+    let again = |needed: &[usize]| Reading {
+        needed: Some(needed.to_vec()),
+        ..Reading::default().again(first.table(), None)
+    };
+    let read = |text: &'static str| values(&with(text, again(&[0, 2])).unwrap());
+    // Whole tables stay whole; the map of the run drops what it dropped before.
+    assert_eq!(read("c,b,a\n3,2,1\n"), [1.0, 2.0, 3.0]);
+    assert_eq!(read("c,a\n3,1\n"), [1.0, 3.0]);
+    assert_eq!(read("1,3\n"), [1.0, 3.0]);
+    let error = with("b,c\n2,3\n", again(&[0, 2])).unwrap_err().to_string();
+    assert!(error.contains("expected a column 'a'"), "{error}");
+}
+
+#[test]
+fn categories_are_read_as_samples_write_them() {
+    let one_hot = Reading { one_hot: vec!["kind".into()], ..Reading::default() };
+    let first = with("x,kind\n1,b\n2,a\n", one_hot.clone()).unwrap();
+    let again = one_hot.again(first.table(), None);
+    let data = with("kind=b,kind=a,x\n0,1,3\n0.9,0.1,4\n", again.clone()).unwrap();
+    assert_eq!(values(&data), [3.0, 1.0, 0.0, 4.0, 0.1, 0.9]);
+    let error = with("kind=b,x\n0,3\n", again).unwrap_err().to_string();
+    assert!(error.contains("expected a column 'kind'"), "{error}");
+}
+
+#[test]
+fn an_index_is_noticed() {
+    let shuffled = parse(",a,b\n5,1.5,2\n3,2.5,3\n9,3,4\n").unwrap();
+    assert_eq!(shuffled.row_len(), 2);
+    assert!(shuffled.notes()[0].contains("the first column has no name"), "{:?}", shuffled.notes());
+    let numbers = parse(",a\n5,1.5\n5,2.5\n").unwrap();
+    assert_eq!((numbers.row_len(), numbers.notes().len()), (2, 0));
+    let named = parse("id,a\n1,1.5\n2,2.5\n3,0.5\n").unwrap();
+    assert_eq!(named.row_len(), 2);
+    assert!(named.notes()[0].contains("'id', counts the rows"), "{:?}", named.notes());
+}
+
+#[test]
+fn lines_are_counted_however_they_end() {
+    for end in ["\n", "\r\n"] {
+        let text = format!("a,b{end}1,2{end}3{end}").leak();
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.contains("line 3"), "{end:?}: {error}");
+    }
+    assert_eq!(values(&parse("a,b\r1,2\r3,4\r").unwrap()), [1.0, 2.0, 3.0, 4.0]);
 }
 
 #[test]

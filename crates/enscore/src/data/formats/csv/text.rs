@@ -12,6 +12,8 @@ const MARK: &[u8] = "\u{feff}".as_bytes();
 pub(super) struct Utf8<'a> {
     prefix: Vec<u8>,
     reader: Box<dyn Read + 'a>,
+    /// Whether the last byte read is a carriage return that is not yet handed on.
+    held: bool,
 }
 
 impl<'a> Utf8<'a> {
@@ -29,7 +31,7 @@ impl<'a> Utf8<'a> {
                 input.header(MARK.len())?;
                 prefix.drain(..MARK.len());
             }
-            return Ok(Utf8 { prefix, reader: Box::new(input) });
+            return Ok(Utf8 { prefix, reader: Box::new(input), held: false });
         };
         let bytes = input.unclaimed_rest()?;
         let (pairs, odd) = bytes[2..].as_chunks::<2>();
@@ -41,7 +43,7 @@ impl<'a> Utf8<'a> {
             Ok(text) if odd.is_empty() => {
                 let bytes = text.into_bytes();
                 let prefix = bytes[..bytes.len().min(1 << 14)].to_vec();
-                Ok(Utf8 { prefix, reader: Box::new(Cursor::new(bytes)) })
+                Ok(Utf8 { prefix, reader: Box::new(Cursor::new(bytes)), held: false })
             }
             _ => Err(Error::new(Reason::Damaged, "a damaged text in UTF-16")
                 .at(place)
@@ -55,8 +57,34 @@ impl<'a> Utf8<'a> {
     }
 }
 
+/// Lines end with a line feed alone: the reader of tables counts a carriage return before it as a line.
 impl Read for Utf8<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(out)
+        loop {
+            let start = usize::from(self.held);
+            if out.len() <= start {
+                return Ok(0);
+            }
+            out[0] = b'\r';
+            let count = self.reader.read(&mut out[start..])?;
+            let at_end = count == 0;
+            let mut end = start + count;
+            self.held = !at_end && out[end - 1] == b'\r';
+            end -= usize::from(self.held);
+            if !out[..end].contains(&b'\r') {
+                if end > 0 || at_end {
+                    return Ok(end);
+                }
+                continue;
+            }
+            let mut kept = 0;
+            for i in 0..end {
+                if out[i] != b'\r' || out[..end].get(i + 1) != Some(&b'\n') {
+                    out[kept] = out[i];
+                    kept += 1;
+                }
+            }
+            return Ok(kept);
+        }
     }
 }
