@@ -15,6 +15,12 @@ pub const TEST_SPLIT: u32 = 0x7465_7374;
 pub const WHITENING_OWN: u32 = 0x746f_776e;
 /// The noise added to rows from elsewhere before whitening: a test split, other data.
 pub const WHITENING_OTHER: u32 = 0x746f_7468;
+/// The bits of a run's own grey rows.
+pub const GREY_OWN: u32 = 0x6772_6f77;
+/// The bits of grey rows from elsewhere.
+pub const GREY_OTHER: u32 = 0x6772_6f74;
+/// The bits of a batch of grey rows.
+pub const GREY_BATCH: u32 = 0x6772_6261;
 /// Draws from a toy density that a user asks for.
 pub const TOY_DRAW: u32 = 0x746f_7964;
 /// The training rows of a toy data set.
@@ -83,12 +89,15 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Every stream with its value: a change of one is a change of results, so it must be deliberate.
-    const VALUES: [(&str, u32, u32); 33] = [
+    const VALUES: [(&str, u32, u32); 36] = [
         ("EPOCH", super::EPOCH, 0x6461_7461),
         ("VALIDATION_SPLIT", super::VALIDATION_SPLIT, 0x7370_6c74),
         ("TEST_SPLIT", super::TEST_SPLIT, 0x7465_7374),
         ("WHITENING_OWN", super::WHITENING_OWN, 0x746f_776e),
         ("WHITENING_OTHER", super::WHITENING_OTHER, 0x746f_7468),
+        ("GREY_OWN", super::GREY_OWN, 0x6772_6f77),
+        ("GREY_OTHER", super::GREY_OTHER, 0x6772_6f74),
+        ("GREY_BATCH", super::GREY_BATCH, 0x6772_6261),
         ("TOY_DRAW", super::TOY_DRAW, 0x746f_7964),
         ("TOY_TRAIN", super::TOY_TRAIN, 0x746f_7974),
         ("TOY_TEST", super::TOY_TEST, 0x746f_7965),

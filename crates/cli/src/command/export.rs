@@ -5,6 +5,7 @@ use enscore::trained::Trained;
 use std::path::Path;
 
 use enscore::checkpoint::{TensorData, Tensors};
+use enscore::data::Grey;
 use enscore::export::onnx::onnx_files;
 use enscore::export::{ArrayFile, DESCRIPTION, describe};
 use enscore::files::write_bytes_atomically;
@@ -138,9 +139,10 @@ fn model_file(trained: &Trained, format: Arrays) -> Option<String> {
     {
         return None;
     }
+    let reads_grey = trained.settings.data().binarise || trained.settings.data().grey != Grey::Refuse;
     let units = match units.first()?.units {
         // Rows are mapped before they reach the units, as the description says.
-        Units::Bernoulli if trained.settings.data().binarise => {
+        Units::Bernoulli if reads_grey => {
             format!("units = \"bernoulli\"\nrows = \"{DESCRIPTION}\"\n")
         }
         Units::Bernoulli => "units = \"bernoulli\"\n".to_string(),

@@ -68,9 +68,14 @@ impl DataRecord {
         })
     }
 
+    /// The values of a row of the data that the map keeps, where there is one.
+    pub fn kept(&self) -> Option<&[usize]> {
+        self.whitening.as_ref().map(|whitening| &whitening.kept[..])
+    }
+
     /// The names of the values of a row in the data's units, where its columns have some.
     pub fn value_names(&self) -> Option<Vec<String>> {
-        self.table.as_ref()?.names_of(self.whitening.as_ref())
+        self.table.as_ref()?.names_of(self.kept())
     }
 
     /// The facts about the data that a model is built from.

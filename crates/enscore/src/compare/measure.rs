@@ -6,12 +6,12 @@ use serde::Serialize;
 use crate::data::{Subset, ToyDensity, rows_of, toy, wide_rows_of};
 use crate::error::Result;
 use crate::evaluate::{
-    AnnealingSettings, Bracket, FisherDivergence, GaussianBase, Likelihood, LogZEstimate, Mean, Moments,
-    Normaliser, Quadrature, QuadratureSettings, Rows, SampleOrigin, Temperatures, Window, bracket,
-    log_z_by_quadrature, run_data,
+    AnnealingSettings, Bracket, FisherDivergence, GaussianBase, HeldOut, Likelihood, LogZEstimate, Mean,
+    Moments, Normaliser, Quadrature, QuadratureSettings, Refused, Rows, RunData, SampleOrigin, Temperatures,
+    Window, bracket, flow_bits_per_dim, log_z_by_quadrature, run_data,
 };
 use crate::executor::RowSlice;
-use crate::model::{ClosedForm, HostDensity, batch_shape, trace};
+use crate::model::{ClosedForm, HostDensity, Network, batch_shape, trace};
 use crate::objective::ScoreMatching;
 use crate::sample::TrainedDensity;
 use crate::trained::Trained;
@@ -28,6 +28,9 @@ const BATCH: usize = 128;
 /// Dimensions beyond which log Z and the exact loss are not computed: they would take too long.
 const MOST_DIMENSIONS: usize = 128;
 
+/// What is said of a training that holds no rows out.
+const NO_HELD_OUT: &str = "no rows are held out, so there are no figures of held-out rows; set data.validation or data.test_fraction";
+
 /// What is known of a trained model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measured {
@@ -41,13 +44,15 @@ pub struct Measured {
     pub log_z_error: Option<f64>,
     /// The effective sample size of annealing, where log Z is by annealing.
     pub effective_sample_size: Option<f64>,
-    /// log Z by annealing in reverse from held-out rows, which are samples of the model as far as it fits
-    /// them: with the forward one, from below, a bracket.
+    /// log Z by annealing in reverse from held-out rows, or training rows where there are none, which are
+    /// samples of the model as far as it fits them: with the forward one, from below, a bracket.
     pub reverse_log_z: Option<Mean>,
     /// log Z as training learnt it, less log Z: what noise contrastive estimation is off by.
     pub learnt_log_z_error: Option<f64>,
     /// The mean log density of held-out rows with that log Z, whose error is part of its own.
     pub log_likelihood: Option<Mean>,
+    /// Bits per dimension of held-out rows under a flow of dequantised levels.
+    pub bits_per_dim: Option<Mean>,
     /// Why there is no log-likelihood, where log Z is known too badly for one.
     pub log_likelihood_left_out: Option<String>,
     /// What to tell the user of log Z.
@@ -91,9 +96,11 @@ impl Truth {
     }
 }
 
-/// All held-out rows of a run.
-pub(super) fn held_out(trained: &Trained) -> Result<Vec<f64>> {
-    wide_rows_of(run_data(trained, None)?.require_held_out()?, MAX_ROWS)
+/// All held-out rows of a run; none where it holds none out.
+pub(super) fn held_out(trained: &Trained) -> Result<Option<Vec<f64>>> {
+    let data = run_data(trained, None)?;
+    let held_out = (data.origin != HeldOut::Training).then_some(&data.held_out);
+    held_out.map(|held_out| wide_rows_of(held_out, MAX_ROWS)).transpose()
 }
 
 /// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not
@@ -118,25 +125,38 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         reverse_log_z: None,
         learnt_log_z_error: None,
         log_likelihood: None,
+        bits_per_dim: None,
         log_likelihood_left_out: None,
         warnings: Vec::new(),
     };
     let data = run_data(trained, None)?;
-    let held_out = data.require_held_out()?;
-    if trained.model.row_len() <= MOST_DIMENSIONS && trained.model.temperature == 1.0 {
+    let held_out = (data.origin != HeldOut::Training).then_some(&data.held_out);
+    if held_out.is_none() {
+        measured.warnings.push(NO_HELD_OUT.to_string());
+    }
+    if let Some(held_out) = held_out
+        && trained.model.row_len() <= MOST_DIMENSIONS
+        && trained.model.temperature == 1.0
+    {
         measured.score_matching_loss = Some(score_matching_loss(trained, held_out)?);
     }
     if !trained.model.model.has_density() {
         return Ok(measured);
     }
     let mut density = TrainedDensity::new(&trained.model)?;
-    let Some(normaliser) = normaliser(trained, &data.training, held_out, &mut density, &mut measured)? else {
+    let Some(normaliser) = normaliser(trained, &data, &mut density, &mut measured)? else {
         return Ok(measured);
     };
     measured.log_z = Some(normaliser.log_z);
     measured.log_z_error = normaliser.error;
-    measured.warnings = normaliser.warnings();
+    measured.warnings.extend(normaliser.warnings());
     measured.learnt_log_z_error = trained.learnt_log_z.map(|learnt| learnt - normaliser.log_z);
+    let Some(held_out) = held_out else { return Ok(measured) };
+    measured.bits_per_dim = flow_bits_per_dim(trained, held_out, MAX_ROWS, 0)?.map(|figure| Mean {
+        value: figure.value,
+        std_err: figure.std_err.unwrap_or(0.0),
+        count: figure.rows,
+    });
     let values = density.log_density(&wide_rows_of(held_out, MAX_ROWS)?)?;
     match normaliser.likelihood(&values)? {
         Likelihood::Known(mean) => measured.log_likelihood = Some(mean),
@@ -148,8 +168,7 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
 /// log Z by quadrature in the plane, else by annealing, whose figures are noted; none in many dimensions.
 fn normaliser(
     trained: &Trained,
-    training: &Subset,
-    held_out: &Subset,
+    data: &RunData,
     density: &mut TrainedDensity,
     measured: &mut Measured,
 ) -> Result<Option<Normaliser>> {
@@ -159,8 +178,16 @@ fn normaliser(
     if trained.model.row_len() > MOST_DIMENSIONS {
         return Ok(None);
     }
-    let samples = wide_rows_of(held_out, MAX_ROWS)?;
-    let Bracket { forward, reverse } = anneal(density, training, &samples)?;
+    let samples = wide_rows_of(&data.held_out, MAX_ROWS)?;
+    let Bracket { forward, reverse } = match anneal(density, &data.training, &samples) {
+        Ok(bracket) => bracket,
+        Err(error) => {
+            let why = Refused::unless_ended("log_z", "log Z", error)?.reason;
+            measured.warnings.push(format!("no log Z by annealing: {why}"));
+            let is_flow = matches!(trained.model.model, Network::Flow(_));
+            return Ok(if is_flow { Normaliser::of_training(trained) } else { None });
+        }
+    };
     measured.effective_sample_size = Some(forward.effective_sample_size);
     measured.reverse_log_z =
         Some(Mean { value: reverse.log_z, std_err: reverse.std_err, count: reverse.chains });

@@ -59,9 +59,10 @@ pub fn compare(
     let Some(first) = compared.first() else { return Err(all_diverged(&failed)) };
     let first = Trained::open(&first.run, &[])?;
     let truth = Truth::of(&first);
-    let truth_log_likelihood = match &truth {
-        Some(truth) => Some(truth.log_likelihood(&measure::held_out(&first)?)?),
-        None => None,
+    let held_out = if truth.is_some() { measure::held_out(&first)? } else { None };
+    let truth_log_likelihood = match (&truth, held_out) {
+        (Some(truth), Some(rows)) => Some(truth.log_likelihood(&rows)?),
+        _ => None,
     };
     let mut outcome = Outcome {
         compared,

@@ -1,6 +1,9 @@
 //! How pixels are written as numbers, told from the numbers: the same picture as bytes, as fractions, or
 //! around zero.
 
+use enscore_program::random::Key;
+
+use super::rows::uniform_row;
 use super::{Dataset, Scale, Values};
 use crate::error::{Error, Result};
 
@@ -114,6 +117,26 @@ impl Dataset {
         let bit = |i: usize| u8::from(scale.scaled(values.get(i)) >= 0.5);
         let bits = Values::U8((0..values.len()).map(bit).collect());
         self.with_values(bits).with_scale(binary)
+    }
+
+    /// A bit for each value, 1 with that probability, as a function of (seed, stream, row): values of 0 and 1
+    /// stay what they are.
+    ///
+    /// # Errors
+    /// Values outside 0 to 1, after scaling.
+    pub(crate) fn drawn_bits(&self, seed: u64, stream: u32) -> Result<Dataset> {
+        self.require_fractions()?;
+        let row_len = self.row_len();
+        let scale = self.scale();
+        let values = self.values();
+        let mut bits = Vec::with_capacity(values.len());
+        let mut noise = vec![0.0; row_len];
+        for row in 0..self.rows() {
+            uniform_row(Key::new(seed, 0), stream, row as u64, &mut noise);
+            let of_row = noise.iter().zip(row * row_len..);
+            bits.extend(of_row.map(|(u, at)| u8::from(f64::from(*u) < scale.scaled(values.get(at)))));
+        }
+        self.with_values(Values::U8(bits)).with_scale(Scale::quantised(2))
     }
 
     /// Data of 0 and 1 for binary units that learnt other numbers for black and white, with a note.

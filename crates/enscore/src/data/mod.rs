@@ -40,7 +40,7 @@ pub use reading::{Colour, Header, Missing, Reading};
 pub(crate) use rows::uniform_row;
 pub use rows::{BatchOrder, Parts, Subset, permutation, rows_of, split, wide_rows_of};
 pub use scale::{Scale, Values};
-pub use settings::{DataSettings, Preprocess, Source};
+pub use settings::{DataSettings, Grey, Preprocess, Source};
 pub use split::Split;
 pub use statistics::{Statistics, statistics};
 pub use table::{ColumnSummary, TableRecord, TableSummary, UsedColumn};

@@ -1,7 +1,7 @@
 //! Cuts a data set into training, validation and test rows as the settings say, and maps them as the training
 //! rows want it.
 
-use super::settings::{DataSettings, Preprocess};
+use super::settings::{DataSettings, Grey, Preprocess};
 use super::whiten::{Whitening, WhiteningSettings};
 use super::{Dataset, Parts, Subset, split};
 use crate::error::{Error, Result};
@@ -14,6 +14,9 @@ pub struct Prepared {
     pub parts: Parts,
     /// The map from the data set's rows to these, where the settings ask for one.
     pub whitening: Option<Whitening>,
+    /// The training rows as probabilities, of which every batch draws its bits; the parts are then bits drawn
+    /// once.
+    pub grey: Option<Subset>,
 }
 
 /// Splits `dataset` by `settings` under `seed`, and maps all of its rows by `known`, or by what fits the
@@ -40,18 +43,27 @@ pub fn prepare(
         },
     };
     let whitening = match (known, settings.preprocess) {
-        (_, Preprocess::None) => return Ok(Prepared { parts, whitening: None }),
+        (_, Preprocess::None) if settings.grey == Grey::Bits => {
+            let grey = Some(parts.training.clone());
+            let bits = dataset.drawn_bits(seed, streams::GREY_OWN)?;
+            return Ok(Prepared { parts: of_dataset(&parts, &bits)?, whitening: None, grey });
+        }
+        (_, Preprocess::None) => return Ok(Prepared { parts, whitening: None, grey: None }),
         (Some(known), _) => known.clone(),
         (None, _) => Whitening::fit(&parts.training, asked, seed, streams::WHITENING_OWN)?,
     };
     let mapped = whitening.transformed(dataset, seed, streams::WHITENING_OWN)?;
-    let part = |subset: &Subset| Subset::new(&mapped, subset.rows().to_vec());
-    let parts = Parts {
+    Ok(Prepared { parts: of_dataset(&parts, &mapped)?, whitening: Some(whitening), grey: None })
+}
+
+/// The same rows of `other`, which has as many.
+fn of_dataset(parts: &Parts, other: &Dataset) -> Result<Parts> {
+    let part = |subset: &Subset| Subset::new(other, subset.rows().to_vec());
+    Ok(Parts {
         training: part(&parts.training)?,
         validation: parts.validation.as_ref().map(part).transpose()?,
         test: parts.test.as_ref().map(part).transpose()?,
-    };
-    Ok(Prepared { parts, whitening: Some(whitening) })
+    })
 }
 
 /// Where the columns of these names stand.

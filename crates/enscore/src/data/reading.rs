@@ -2,7 +2,6 @@
 //! and the shape, size and colour of pictures.
 
 use super::table::TableRecord;
-use super::whiten::Whitening;
 use crate::keys::choice;
 
 choice! {
@@ -64,7 +63,7 @@ pub struct Reading {
     pub colour: Colour,
     /// How the columns of an earlier table were used: the same are taken, by name, in the same order.
     pub known: Option<TableRecord>,
-    /// Which values of those columns are needed, by position: files may lack the columns of others. None: all.
+    /// Which values of those columns are needed: files may lack the columns of others. None: all.
     pub needed: Option<Vec<usize>>,
 }
 
@@ -87,11 +86,10 @@ impl Default for Reading {
 
 impl Reading {
     /// This reading for data that a model meets later: the columns that `record` lists, in its order; those
-    /// that `whitening` drops may be missing.
+    /// that give none of the `needed` values may be missing.
     #[must_use]
-    pub fn again(&self, record: Option<&TableRecord>, whitening: Option<&Whitening>) -> Reading {
-        let needed = whitening.map(|whitening| whitening.kept.clone());
-        Reading { known: record.cloned(), needed, ..self.clone() }
+    pub fn again(&self, record: Option<&TableRecord>, needed: Option<&[usize]>) -> Reading {
+        Reading { known: record.cloned(), needed: needed.map(<[usize]>::to_vec), ..self.clone() }
     }
 
     /// Whether columns of an array are chosen, or its missing values settled.

@@ -44,7 +44,28 @@ impl Dataset {
                 .at(format!("{}, row {}, element {}", self.source(), i / self.row_len(), i % self.row_len()))
                 .found(scale.scaled(values.get(i)))
                 .expected("0 or 1, after scaling")
-                .remedy("binarise the data (data.binarise = true), or use Gaussian visible units")),
+                .remedy(
+                    "binarise the data (data.binarise = true), take greys as probabilities (data.grey = \"bits\" or \
+                     \"probabilities\"), or use Gaussian visible units",
+                )),
+        }
+    }
+
+    /// Refuses data with a model value below 0 or above 1, naming the first.
+    ///
+    /// # Errors
+    /// Such a value.
+    pub fn require_fractions(&self) -> Result<()> {
+        let scale = self.scale();
+        let values = self.values();
+        let beyond = |i: &usize| !(0.0..=1.0).contains(&scale.scaled(values.get(*i)));
+        match (0..values.len()).find(beyond) {
+            None => Ok(()),
+            Some(i) => Err(Error::input("grey values are outside 0 to 1")
+                .at(format!("{}, row {}, element {}", self.source(), i / self.row_len(), i % self.row_len()))
+                .found(scale.scaled(values.get(i)))
+                .expected("0 to 1, after scaling")
+                .remedy("scale the values first")),
         }
     }
 }

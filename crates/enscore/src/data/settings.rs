@@ -27,6 +27,18 @@ choice! {
     }
 }
 
+choice! {
+    /// What values between 0 and 1 are to units in {0, 1}.
+    Grey {
+        /// They are refused.
+        Refuse = "refuse",
+        /// The units' values, as if a unit could be in between.
+        Probabilities = "probabilities",
+        /// The probabilities of 1: every batch draws its bits anew.
+        Bits = "bits",
+    }
+}
+
 /// The training data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataSettings {
@@ -40,6 +52,8 @@ pub struct DataSettings {
     pub dequantise: bool,
     /// Binarise values at half of their scale.
     pub binarise: bool,
+    /// What values between 0 and 1 are to units in {0, 1}.
+    pub grey: Grey,
     /// Preprocessing of the columns.
     pub preprocess: Preprocess,
     /// Drop the first of two columns whose correlation exceeds this, and constant columns; 0 drops none.
@@ -108,6 +122,12 @@ impl DataSettings {
                 (),
                 "Binarise: values of at least half their scale become 1, the others 0. The scale is 0 to 1, -1 to 1, 0 to 255 (128 becomes 1) or 0 to 65535, whichever the values fill, whatever their type.",
             )?,
+            grey: reader.get(
+                "grey",
+                Grey::Refuse,
+                (),
+                "Values between 0 and 1 for units in {0, 1}: refuse them, take them as the units' values (Hinton 2010, section 13.1), or as probabilities of 1, of which every batch draws its bits anew (Burda et al. 2016); held-out rows are then bits drawn once.",
+            )?,
             preprocess: reader.get(
                 "preprocess",
                 Preprocess::None,
@@ -127,6 +147,14 @@ impl DataSettings {
             return Err(error
                 .expected("binarise without either, so that values stay 0 and 1")
                 .remedy("remove one of them"));
+        }
+        if data.grey != Grey::Refuse
+            && (data.binarise || data.dequantise || data.preprocess != Preprocess::None)
+        {
+            let error = reader
+                .wrong("grey")
+                .found(format!("{:?} together with binarise, dequantise or preprocess", data.grey.name()));
+            return Err(error.expected("values from 0 to 1 as they are").remedy("remove one of them"));
         }
         if data.drop_correlated > 0.0 && data.preprocess == Preprocess::None {
             let error =

@@ -15,10 +15,10 @@ mod settings;
 mod two_sample;
 
 pub use held_out::{
-    Auroc, DenoisingLoss, Figures, HeldOut, HeldOutFigure, LevelLoss, Refused, RowScores, RunData, against,
-    auroc, bits_per_dim, denoising_loss, flow_bits_per_dim, independent_units, learning_rows_for, log_unit,
-    model_figures, pseudo_likelihood_program, pseudo_log_likelihood, reconstruction_error, rows_for,
-    run_data, score_rows, unit_rows,
+    Auroc, DenoisingLoss, Drift, Figures, HeldOut, HeldOutFigure, LevelLoss, Refused, RowScores, RunData,
+    against, auroc, bits_per_dim, denoising_loss, drift, flow_bits_per_dim, independent_units,
+    learning_rows_for, log_unit, model_figures, pseudo_likelihood_program, pseudo_log_likelihood,
+    reconstruction_error, rows_for, run_data, score_rows, unit_rows,
 };
 pub use host::{DEFAULT_BATCH, log_densities, scores};
 pub use log_weights::{LogWeights, doubt, log_mean_exp, log_sum_exp};

@@ -239,7 +239,11 @@ fn figures(
         figures.found.push(against(trained, held_out, other, settings.max_rows)?);
     }
     let further = [
-        ("bits_per_dim", "bits per dimension", flow_bits_per_dim(trained, held_out, settings)),
+        (
+            "bits_per_dim",
+            "bits per dimension",
+            flow_bits_per_dim(trained, held_out, settings.max_rows, settings.seed),
+        ),
         (
             "log_likelihood_independent_units",
             "log-likelihood by independent units",

@@ -26,6 +26,7 @@ pub use files::{
 };
 pub use kind::{SamplerKind, Sampling, Tell};
 pub use kinds::{Sampler, SamplerSettings, WeightsChoice};
+pub(crate) use samplers::UnitChains;
 pub use samplers::{
     AnnealedSettings, ExactSettings, GibbsSettings, HmcSettings, LangevinSettings, MalaSettings, Shown,
 };

@@ -9,7 +9,7 @@ use super::suitability::Suitability;
 use super::training::{Traced, Training, trace_updates};
 use super::update::UpdateProgram;
 use crate::checkpoint::{DataRecord, RunManifest};
-use crate::data::{self, Dataset, Parts, Prepared, Preprocess, Split, Statistics, Subset};
+use crate::data::{self, Dataset, Grey, Parts, Prepared, Preprocess, Split, Statistics, Subset};
 use crate::error::{Error, Result};
 use crate::executor::Executors;
 use crate::memory::MemoryLimit;
@@ -65,7 +65,7 @@ impl Described {
         let options = TrainingOptions::of(settings)?;
         let executors = executors(settings)?;
         let (task, updates) = within_memory(settings, &model, task, &options, &executors)?;
-        let traced = Traced { model, task, updates, options };
+        let traced = Traced { model, task, updates, options, grey: prepared.grey };
         let training = Training::traced(traced, &training, &statistics, executors)?;
         let levels = objective.levels()?;
         let warnings = dataset.notes().iter().cloned().chain(warnings).collect();
@@ -130,7 +130,14 @@ fn refuse_without_levels(settings: &Settings, dataset: &Dataset) -> Result<()> {
 /// Units in {0, 1} learn from data of 0 and 1.
 fn refuse_other_values(settings: &Settings, model: &Network, training: &Subset) -> Result<()> {
     if !model.bipartite().is_some_and(Bipartite::is_binary) {
-        return Ok(());
+        return match settings.data().grey {
+            Grey::Refuse => Ok(()),
+            grey => Err(Error::input("grey values are probabilities to units in {0, 1} alone")
+                .at("data.grey")
+                .found(format!("{:?}", grey.name()))
+                .expected("a Boltzmann machine with Bernoulli units")
+                .remedy("remove data.grey")),
+        };
     }
     if settings.data().dequantise {
         return Err(Error::input("binary units can't learn from values with noise")
@@ -139,7 +146,10 @@ fn refuse_other_values(settings: &Settings, model: &Network, training: &Subset) 
             .expected("false with units in {0, 1}")
             .remedy("set data.dequantise = false; data.binarise = true makes bits of grey values"));
     }
-    training.dataset().require_binary()
+    match settings.data().grey {
+        Grey::Refuse | Grey::Bits => training.dataset().require_binary(),
+        Grey::Probabilities => training.dataset().require_fractions(),
+    }
 }
 
 fn refuse_two_test_splits(settings: &Settings) -> Result<()> {

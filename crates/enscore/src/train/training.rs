@@ -71,6 +71,8 @@ pub(super) struct Traced {
     pub(super) task: Task,
     pub(super) updates: Vec<UpdateProgram>,
     pub(super) options: TrainingOptions,
+    /// Probabilities of which every batch draws its bits; none where the rows are the batches' own.
+    pub(super) grey: Option<Subset>,
 }
 
 /// What an update came to.
@@ -94,7 +96,12 @@ impl Training {
     ) -> Result<Training> {
         let statistics = data::statistics(data)?;
         let updates = trace_updates(&model, &task, &options)?;
-        Training::traced(Traced { model, task, updates, options }, data, &statistics, executors.into())
+        Training::traced(
+            Traced { model, task, updates, options, grey: None },
+            data,
+            &statistics,
+            executors.into(),
+        )
     }
 
     /// The same, of updates that are traced already.
@@ -104,7 +111,7 @@ impl Training {
         statistics: &Statistics,
         executors: Executors,
     ) -> Result<Training> {
-        let Traced { model, task, updates, options } = traced;
+        let Traced { model, task, updates, options, grey } = traced;
         let began = Instant::now();
         // Told before it is taken: an allocation that fails ends the process.
         let limit = options.memory_limit_gib;
@@ -128,7 +135,7 @@ impl Training {
         let chains = task.chains.as_ref().map(|chains| Chains::new(chains, &surroundings)).transpose()?;
         let training = Training {
             stepper,
-            batches: Batches::new(data, &options),
+            batches: Batches::new(data, grey, &options),
             data: data.clone(),
             model,
             task,

@@ -65,7 +65,7 @@ fn a_binary_machine_reads_its_pictures_however_they_are_written() {
              [objective]\nkind = 'cd'\n[train]\nsteps = 20\nbatch = 16\n"
         );
         folder.write("machine.toml", settings.as_bytes());
-        folder.succeed(&format!("train machine.toml --out run --no-report"));
+        folder.succeed("train machine.toml --out run --no-report");
     };
     let score = |model: &str, data: &str| {
         folder.succeed(&format!("score {model} {data} --out scores.csv"));

@@ -93,8 +93,8 @@ impl Table {
         })
     }
 
-    /// Columns without a name that are no data: one that numbers the rows, as pandas writes it, and one that a
-    /// separator at the end of every row makes.
+    /// Columns without a name that are no data: one that numbers the rows, as pandas writes it, and one that
+    /// a separator at the end of every row makes.
     fn leave_out_padding(&mut self, unused: &mut [bool]) {
         let rows = self.rows();
         let width = self.width();
@@ -111,7 +111,7 @@ impl Table {
         if nameless && self.first_numbers_rows() {
             unused[0] = true;
             self.notes.push(format!(
-                "the first column has no name and numbers the rows; it is left out (data.header = {:?} keeps it)",
+                "the first column has no name and numbers the rows; left out (data.header = {:?} keeps it)",
                 Header::FirstRow.name()
             ));
         } else if self.named && (counts(0.0) || counts(1.0)) {

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Whitening;
-
 /// The columns of a table and which of them became the values of a row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,11 +74,11 @@ impl TableRecord {
         Some(TableRecord { used, ..self.clone() })
     }
 
-    /// The names of the values that are left of a row after `whitening`; none where the file has no names.
-    pub fn names_of(&self, whitening: Option<&Whitening>) -> Option<Vec<String>> {
+    /// The names of the values of a row, all or those `kept`; none where the file has no names.
+    pub fn names_of(&self, kept: Option<&[usize]>) -> Option<Vec<String>> {
         let names = self.named.then(|| self.value_names())?;
-        let Some(whitening) = whitening else { return Some(names) };
-        whitening.kept.iter().map(|column| names.get(*column).cloned()).collect()
+        let Some(kept) = kept else { return Some(names) };
+        kept.iter().map(|column| names.get(*column).cloned()).collect()
     }
 
     /// Values of a row.

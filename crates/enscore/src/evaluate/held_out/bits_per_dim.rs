@@ -11,7 +11,7 @@ use super::figure::HeldOutFigure;
 use super::figures::MAX_ROWS;
 use crate::data::{Preprocess, Subset, uniform_row};
 use crate::error::{Error, Result};
-use crate::evaluate::{EvaluationSettings, Mean};
+use crate::evaluate::Mean;
 use crate::model::{HostDensity, Network};
 use crate::sample::TrainedDensity;
 use crate::streams;
@@ -34,15 +34,16 @@ pub fn bits_per_dim(log_density: f64, dims: usize, levels: u32) -> Result<f64> {
     Ok((dims * f64::from(levels).ln() - log_density) / (dims * std::f64::consts::LN_2))
 }
 
-/// Bits per dimension of held-out rows under a flow that was trained on dequantised levels, from one draw of
-/// the noise of each row; none of another model, or of rows without levels.
+/// Bits per dimension of at most `max_rows` held-out rows under a flow that was trained on dequantised levels,
+/// from one draw of the noise of each under `seed`; none of another model, or of rows without levels.
 ///
 /// # Errors
 /// Rows whose log density is not finite.
 pub fn flow_bits_per_dim(
     trained: &Trained,
     held_out: &Subset,
-    settings: &EvaluationSettings,
+    max_rows: usize,
+    seed: u64,
 ) -> Result<Option<HeldOutFigure>> {
     let asked = trained.settings.data();
     let dequantised = asked.dequantise && asked.preprocess == Preprocess::None;
@@ -51,12 +52,12 @@ pub fn flow_bits_per_dim(
     if !matches!(trained.model.model, Network::Flow(_)) {
         return Ok(None);
     }
-    let rows = &held_out.rows()[..held_out.rows().len().min(settings.max_rows.min(MAX_ROWS))];
+    let rows = &held_out.rows()[..held_out.rows().len().min(max_rows.min(MAX_ROWS))];
     let dims = data.row_len();
     let mut noise = vec![0.0; dims];
     let mut x = vec![0.0; rows.len() * dims];
     for (number, (row, x)) in rows.iter().zip(x.chunks_exact_mut(dims)).enumerate() {
-        uniform_row(Key::new(settings.seed, 0), streams::HELD_OUT_NOISE, number as u64, &mut noise);
+        uniform_row(Key::new(seed, 0), streams::HELD_OUT_NOISE, number as u64, &mut noise);
         data.copy_row_dequantised(*row as usize, &noise, x)?;
     }
     let x: Vec<f64> = x.into_iter().map(f64::from).collect();

@@ -1,10 +1,13 @@
 //! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own
 //! validation rows, or other data.
 
-use crate::data::{self, DataSettings, Dataset, Encoding, Parts, Reading, Scale, Split, Subset, rows_of};
+use crate::data::{
+    self, DataSettings, Dataset, Encoding, Grey, Parts, Reading, Scale, Split, Subset, rows_of,
+};
 use crate::error::{Error, Reason, Result};
 use crate::model::Bipartite;
 use crate::sample::WeightedBipartite;
+use crate::streams;
 use crate::trained::Trained;
 
 /// Where rows to evaluate on come from.
@@ -114,7 +117,7 @@ fn reading_of(trained: &Trained) -> Reading {
     if record.is_none() && trained.model.data.whitening.is_some() {
         return Reading { leave_out: Vec::new(), ..reading.clone() };
     }
-    reading.again(record, trained.model.data.whitening.as_ref())
+    reading.again(record, trained.model.data.kept())
 }
 
 /// The refusal of training data that isn't where the settings say.
@@ -163,6 +166,18 @@ fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
     let scale = trained.model.scale()?;
     let dataset = &if trained.settings.data().binarise { dataset.binarised()? } else { dataset.clone() };
     let is_binary = trained.model.model.bipartite().is_some_and(Bipartite::is_binary);
+    match trained.settings.data().grey {
+        Grey::Refuse => {}
+        Grey::Bits => {
+            let scaled = dataset.in_encoding(scale, trained.model.data.range)?;
+            return scaled.drawn_bits(trained.settings.train().seed, streams::GREY_OTHER);
+        }
+        Grey::Probabilities => {
+            let scaled = dataset.in_encoding(scale, trained.model.data.range)?;
+            scaled.require_fractions()?;
+            return Ok(scaled);
+        }
+    }
     if is_binary && scale != data::Scale::quantised(2) && Encoding::of(dataset) == Encoding::Binary {
         return dataset.of_bits();
     }

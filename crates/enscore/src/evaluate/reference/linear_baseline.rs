@@ -107,8 +107,8 @@ mod tests {
         assert!((baseline.mean - 0.65 / 3.0).abs() < 1e-15);
     }
 
-    /// On its own rows it is the least loss; on others, the square error written out, with the noise's moments
-    /// in closed form: E z² = 1.
+    /// On its own rows it is the least loss; on others, the square error written out with the moments of
+    /// noise: E z² = 1.
     #[test]
     fn the_baseline_of_other_rows_is_the_square_error() {
         let x = [1.0f32, 0.5, -1.0, -0.25, 0.5, 2.0, 3.0, -1.0];

@@ -8,6 +8,7 @@ use super::contents::{Fact, Metric, Report, SigmaLoss, Timing};
 use super::curves::{column, curves, lowest};
 use super::glossary::glossary;
 use super::html::render;
+use super::mixing::unmixed_chains;
 use super::origin::{environment, files_beside};
 use super::pictures::{add_filters, add_pictures};
 use super::verdict::findings;
@@ -69,7 +70,7 @@ pub fn write_report(request: &ReportRequest) -> Result<WrittenReport> {
             .chain(&evaluation.warnings)
             .cloned()
             .chain(returns(&rows))
-            .chain(fallen_likelihood(&rows))
+            .chain(unmixed_chains(&rows))
             .chain(damage.clone())
             .collect(),
         curves,
@@ -95,27 +96,6 @@ pub fn write_report(request: &ReportRequest) -> Result<WrittenReport> {
     let path = out.join(REPORT);
     write_bytes_atomically(&path, render(&report).as_bytes())?;
     Ok(WrittenReport { path, damage })
-}
-
-/// The name in the metrics of the log-likelihood of training rows, nats.
-pub const LIKELIHOOD: &str = "log_likelihood_training";
-/// A log-likelihood that ends further below its best than this is said, nats.
-const FALLEN: f64 = 0.5;
-
-/// What to tell the user, from the metrics of a training, where chains that no longer mix led it away from
-/// the maximum that it had reached.
-pub fn fallen_likelihood(rows: &[Map<String, Value>]) -> Option<String> {
-    let of = |row: &Map<String, Value>| Some((row.get(LIKELIHOOD)?.as_f64()?, row.get("step")?.as_u64()?));
-    let all: Vec<(f64, u64)> = rows.iter().filter_map(of).collect();
-    let (best, at) = all.iter().copied().max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let (last, end) = *all.last()?;
-    (last < best - FALLEN).then(|| {
-        format!(
-            "The log-likelihood of the training rows fell from {best:.2} nats at step {at} to {last:.2} at step \
-             {end}: the chains no longer mix. Use more sweeps (objective.steps), persistent tempered chains \
-             (objective.temperatures), a learning rate that decays, or weight decay."
-        )
-    })
 }
 
 /// The times that the training diverged and went back to a good state, one line each.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::data::{Dataset, Reading, Scale, Subset, TableRecord, Whitening, prepare_other, rows_of};
+use crate::data::{Dataset, Grey, Reading, Scale, Subset, TableRecord, Whitening, prepare_other, rows_of};
 use crate::error::{Error, Reason, Result};
+use crate::streams;
 
 /// How rows are mapped before they reach a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,7 @@ pub struct RowMap {
     whitening: Option<Whitening>,
     table: Option<TableRecord>,
     binarise: bool,
+    grey: Grey,
     seed: u64,
     log_volume: f64,
 }
@@ -33,6 +35,8 @@ struct Described {
 struct DescribedReading {
     #[serde(default)]
     binarise: bool,
+    #[serde(default)]
+    grey: String,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +60,14 @@ impl RowMap {
         let Described { seed, log_volume, data, reading } =
             serde_json::from_str(&text).map_err(|error| failed(Reason::Damaged).found_error(error))?;
         let DescribedData { scale, whitening, table } = data;
-        Ok(RowMap { scale, whitening, table, binarise: reading.binarise, seed, log_volume })
+        let takes = |grey: &Grey| grey.name() == reading.grey;
+        let grey = [Grey::Probabilities, Grey::Bits].into_iter().find(takes).unwrap_or(Grey::Refuse);
+        Ok(RowMap { scale, whitening, table, binarise: reading.binarise, grey, seed, log_volume })
+    }
+
+    /// The values of a row that the map keeps.
+    fn kept(&self) -> Option<&[usize]> {
+        self.whitening.as_ref().map(|whitening| &whitening.kept[..])
     }
 
     /// What the log density of a mapped row lacks to be that of the row in the data's units, nats.
@@ -66,12 +77,12 @@ impl RowMap {
 
     /// How data like those of the run are read: the same columns by name.
     pub fn reading(&self) -> Reading {
-        Reading::default().again(self.table.as_ref(), self.whitening.as_ref())
+        Reading::default().again(self.table.as_ref(), self.kept())
     }
 
     /// The names of a row's values in the data's units, where the columns of the data have some.
     pub fn value_names(&self) -> Option<Vec<String>> {
-        self.table.as_ref()?.names_of(self.whitening.as_ref())
+        self.table.as_ref()?.names_of(self.kept())
     }
 
     /// The rows of `data` as the model sees them: `[n, row]`.
@@ -84,6 +95,14 @@ impl RowMap {
         }
         let levels = data.scale().levels.and(self.scale.levels);
         let scaled = data.with_scale(Scale { levels, ..self.scale })?;
+        match self.grey {
+            Grey::Refuse => {}
+            Grey::Bits => {
+                let bits = scaled.drawn_bits(self.seed, streams::GREY_OTHER)?;
+                return rows_of(&Subset::all(&bits), usize::MAX);
+            }
+            Grey::Probabilities => scaled.require_fractions()?,
+        }
         rows_of(&Subset::all(&prepare_other(&scaled, self.seed, self.whitening.as_ref())?), usize::MAX)
     }
 

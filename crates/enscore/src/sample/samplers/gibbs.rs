@@ -177,6 +177,21 @@ impl UnitChains {
         })?)
     }
 
+    /// Goes on from rows of data `[chains, row]`: units that no row has begin as samples do.
+    pub(crate) fn begin_at(&mut self, rows: &[f32], row_len: usize) -> Result<()> {
+        self.begin(0)?;
+        Ok(self.states.edit(|states| {
+            for (x, row) in states.chunks_exact_mut(self.width).zip(rows.chunks_exact(row_len)) {
+                x[..row_len].copy_from_slice(row);
+            }
+        })?)
+    }
+
+    /// The units of the data `[chains, row]`, which come first.
+    pub(crate) fn data(&self, row_len: usize) -> Result<Vec<f32>> {
+        Ok(self.states.view()?.chunks_exact(self.width).flat_map(|x| &x[..row_len]).copied().collect())
+    }
+
     /// Sweep `number`, 1 the first.
     pub(crate) fn sweep(&mut self, number: u64) -> Result<()> {
         let call = self.sweep.call().weights(&self.weights).with("x", &self.states);

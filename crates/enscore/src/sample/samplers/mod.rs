@@ -11,8 +11,9 @@ mod pilots;
 
 pub use annealed::AnnealedSettings;
 pub use exact::ExactSettings;
+pub(crate) use gibbs::UnitChains;
 pub use gibbs::{GibbsSettings, Shown};
-pub(super) use gibbs::{UnitChains, VisibleChains, WeightedUnits};
+pub(super) use gibbs::{VisibleChains, WeightedUnits};
 pub use hmc::HmcSettings;
 pub use langevin::LangevinSettings;
 pub use mala::MalaSettings;

@@ -8,15 +8,18 @@ use serde_json::{Value, json};
 
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::evaluate::{SideEnumeration, pseudo_log_likelihood, reconstruction_error};
+use crate::evaluate::{Drift, SideEnumeration, drift, pseudo_log_likelihood, reconstruction_error};
 use crate::model::{Bipartite, HostDensity, is_enumerable};
-use crate::report::LIKELIHOOD;
+use crate::report::{CORRELATION, LIKELIHOOD};
 use crate::sample::{TrainedDensity, TrainedModel, WeightedBipartite};
 use crate::train::from_settings::Described;
 
 /// Rows of each kind, at most; the pseudo-log-likelihood takes a flip of every unit of every row.
 const ROWS: usize = 512;
 const PSEUDO_ROWS: usize = 128;
+/// Chains that start at training rows, and their sweeps.
+const DRIFT_ROWS: usize = 128;
+const DRIFT_SWEEPS: u64 = 100;
 
 /// Fixed rows that a training is watched on.
 pub(crate) struct UnitMonitor {
@@ -53,6 +56,18 @@ impl UnitMonitor {
         if let Some(log_z) = log_z {
             row[LIKELIHOOD] = json!(training - log_z);
             said.push(format!("log-likelihood of training rows {:.4} nats", training - log_z));
+        }
+        if !model.model.bipartite().is_some_and(Bipartite::is_bound) {
+            let rows = &self.training[..self.training.len().min(DRIFT_ROWS * model.row_len())];
+            let Drift { correlation, log_density } = drift(model, rows, DRIFT_SWEEPS, 0)?;
+            row[CORRELATION] = json!(correlation);
+            row["drift_log_density"] = json!(log_density.value);
+            row["drift_log_density_std_err"] = json!(log_density.std_err);
+            said.push(format!(
+                "{DRIFT_SWEEPS} sweeps from training rows keep a correlation of {correlation:.2} and change the log \
+                 density by {:.2} ± {:.2} nats",
+                log_density.value, log_density.std_err
+            ));
         }
         if self.validation.is_empty() {
             return Ok((row, said.join(", ")));

@@ -11,7 +11,8 @@ use super::optimiser_and_sampler::{OPTIMISER, SAMPLER};
 use crate::common::runs::Folder;
 
 /// Keys whose effect no table can say: the key, the file of this folder, its test.
-const ELSEWHERE: [(&str, &str, &str); 26] = [
+const ELSEWHERE: [(&str, &str, &str); 27] = [
+    ("data.grey", "reading.rs", "grey_values_are_what_they_are_asked_to_be"),
     ("data.label", "reading.rs", "labels_and_categories_are_columns_of_words"),
     ("data.one_hot", "reading.rs", "labels_and_categories_are_columns_of_words"),
     ("data.missing", "reading.rs", "missing_values_are_settled_as_asked"),

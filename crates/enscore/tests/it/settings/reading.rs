@@ -1,6 +1,6 @@
 //! Keys of `[data]` that say how files are read.
 
-use enscore::data::{Dataset, Split, load_as};
+use enscore::data::{Dataset, Split, load_as, rows_of};
 use enscore::evaluate::{rows_for, run_data};
 use enscore::settings::Settings;
 use enscore::trained::Trained;
@@ -113,4 +113,41 @@ fn a_run_reads_files_like_its_own() {
     std::fs::write(folder.path("other.csv"), "x,z\n1,2\n").unwrap();
     let error = rows_for(&trained, &folder.path("other.csv").display().to_string()).unwrap_err().to_string();
     assert!(error.contains("column that the run was trained on is missing"), "{error}");
+}
+
+/// Greys are refused, are the units' values, or are probabilities of bits: every batch draws its own, all
+/// other rows are drawn once.
+#[test]
+fn grey_values_are_what_they_are_asked_to_be() {
+    let folder = Folder::new();
+    let row = |r: usize| (0..4).map(move |c| format!("{}", ((3 * r + 5 * c) % 11) as f64 / 10.0));
+    let text: Vec<String> = (0..40).map(|r| row(r).collect::<Vec<_>>().join(",")).collect();
+    std::fs::write(folder.path("g.csv"), text.join("\n")).unwrap();
+    let path = format!("data.path={}", folder.path("g.csv").display());
+    let asked = |grey: &str| folder.settings("rbm-tempered", &[&path, "data.binarise=false", grey]);
+    let error = folder.ask("refused", &asked("data.grey=refuse"), false, None).unwrap_err().to_string();
+    assert!(error.contains("data.grey"), "{error}");
+    let values = |run: &crate::common::runs::Run| {
+        let trained = Trained::open(run.path(), &[]).unwrap();
+        let data = run_data(&trained, None).unwrap();
+        let other = rows_for(&trained, &folder.path("g.csv").display().to_string()).unwrap();
+        [
+            rows_of(&data.training, 40).unwrap(),
+            rows_of(&data.held_out, 40).unwrap(),
+            rows_of(&other, 40).unwrap(),
+        ]
+    };
+    let greys = folder.train("greys", &asked("data.grey=probabilities"));
+    let is_bits = |values: &[f32]| values.iter().all(|v| *v == 0.0 || *v == 1.0);
+    assert!(values(&greys).iter().all(|rows| !is_bits(rows)));
+    let bits = folder.train("bits", &asked("data.grey=bits"));
+    assert!(values(&bits).iter().all(|rows| is_bits(rows)));
+    assert_eq!(values(&bits), values(&bits));
+    let last = *bits.checkpoints().last().unwrap();
+    assert_ne!(greys.state(last), bits.state(last));
+    folder.stopped("stopped", &asked("data.grey=bits"), last / 2);
+    assert_eq!(folder.resumed("stopped", &asked("data.grey=bits")).state(last), bits.state(last));
+    let wrong = folder.settings("ncsn-mlp", &[&path, "data.grey=bits"]);
+    let error = folder.ask("wrong", &wrong, false, None).unwrap_err().to_string();
+    assert!(error.contains("Bernoulli units"), "{error}");
 }

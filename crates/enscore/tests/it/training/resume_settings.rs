@@ -15,13 +15,14 @@ fn is_fixed(key: &str) -> bool {
 
 /// A change of each fixed key, with the family whose run has it. Of the data's keys that change its
 /// fingerprint the data is named, else the key.
-const FIXED: [(&str, &str); 51] = [
+const FIXED: [(&str, &str); 52] = [
     ("ncsn-mlp", "train.seed=5"),
     ("ncsn-mlp", "train.batch=7"),
     ("ncsn-mlp", "data.validation=0.2"),
     ("ncsn-mlp", "data.test_fraction=0.2"),
     ("ncsn-unet", "data.dequantise=false"),
     ("rbm-tempered", "data.binarise=true"),
+    ("rbm-tempered", "data.grey=bits"),
     ("ssm-mlp", "data.preprocess=whiten"),
     ("ssm-mlp", "data.drop_correlated=0.5"),
     ("ssm-mlp", "data.leave_out=['a']"),
