@@ -220,8 +220,9 @@ pub(crate) struct Score {
     /// file]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Model files only: override a key, e.g. --set model.beta=0.3; may be repeated
-    #[arg(long, value_name = "model.KEY=VALUE")]
+    /// Override a key of a model file, e.g. --set model.beta=0.3, or choose the state of a run:
+    /// --set train.keep=best; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
 
@@ -299,8 +300,9 @@ pub(crate) struct Logz {
     /// Fail if the bracket is wider than this (nats)
     #[arg(long, value_name = "NATS", default_value_t = 1.0)]
     pub(crate) width: f64,
-    /// Model files only: override a key, e.g. --set model.beta=0.3; may be repeated
-    #[arg(long, value_name = "model.KEY=VALUE")]
+    /// Override a key of a model file, e.g. --set model.beta=0.3, or choose the state of a run:
+    /// --set train.keep=best; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Random seed
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -28,8 +28,8 @@ pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
         progress.end();
         // What took so long to compute is said, whether it can be stored or not.
         let better = normaliser.better_kept(&arguments.model);
-        let unkept = if !arguments.set.is_empty() {
-            Some("log Z was not stored: it is that of other keys than the file has".to_string())
+        let unkept = if is_another_model(&arguments.set) {
+            Some("log Z was not stored: it is that of the model under --set".to_string())
         } else if better.is_none() {
             normaliser.keep(&arguments.model).err().map(|error| format!("log Z was not stored: {error}"))
         } else {
@@ -55,12 +55,26 @@ fn refuse_beyond_memory(source: &ModelSource, arguments: &Logz) -> Result<()> {
     refused.map_err(|error| error.remedy("ask for fewer chains, or more --temperatures"))
 }
 
-/// What is known of a run is kept for its weights as they are opened without any override.
+/// Of a run only the state can be chosen: other keys don't change what it says of rows.
 pub(crate) fn refuse_sets_of_runs(model: &Path, sets: &[String]) -> Result<()> {
-    match sets.first().filter(|_| !ModelFile::is_at(model)) {
-        Some(set) => Err(Error::input("this option is for model files only").at(format!("--set {set}"))),
+    let other = sets.iter().find(|set| !["train.keep", "data.path"].contains(&key_of(set)));
+    match other.filter(|_| !ModelFile::is_at(model)) {
+        Some(set) => {
+            Err(Error::input("this key can't be set for a run").at(format!("--set {set}")).expected(
+                "train.keep=best, train.keep=last, or data.path=FILE where the training data has moved",
+            ))
+        }
         None => Ok(()),
     }
+}
+
+/// Whether overrides choose another model than the one that is opened without them.
+pub(crate) fn is_another_model(sets: &[String]) -> bool {
+    sets.iter().any(|set| key_of(set) != "data.path")
+}
+
+fn key_of(set: &str) -> &str {
+    set.split('=').next().map_or("", str::trim)
 }
 
 fn settings_of(arguments: &Logz) -> Result<LogZSettings> {

@@ -11,7 +11,7 @@ use enscore::{Error, Reason, Result};
 use serde_json::{Map, json};
 
 use super::evaluate::threads_of;
-use super::logz::refuse_sets_of_runs;
+use super::logz::{is_another_model, refuse_sets_of_runs};
 use crate::args::Score;
 use crate::context::Context;
 use crate::output::{Answer, Lines, merged, text_of, with_error};
@@ -68,7 +68,8 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
         written => written.map(|()| Some(out))?,
     };
     // A log Z that can't be read may be worth more than one that is found again: only the user replaces it.
-    let keeps = said.is_empty() || arguments.log_z.is_some();
+    // That of a model under overrides is not that of the model as it is opened without them.
+    let keeps = (said.is_empty() || arguments.log_z.is_some()) && !is_another_model(&arguments.set);
     if let Some(normaliser) = usable.filter(|_| keeps)
         && let Err(error) = normaliser.keep(&arguments.run)
     {

@@ -389,3 +389,27 @@ fn energies_of_vectors_are_annealed() {
     assert!(scored["means"]["log_p"].is_number() && number(&scored["log_z"]["log_z"]) == log_z, "{scored}");
     refused(&folder, "logz run --method exact", &["no exact method", "--method ais"]);
 }
+
+/// The state of a run can be chosen; what is kept beside the run stays that of the state that it opens with.
+#[test]
+fn the_state_of_a_run_can_be_chosen() {
+    let folder = folder();
+    let points: String =
+        (0..80).map(|i| format!("{:.3},{:.3}\n", (i as f64).sin(), (0.7 * i as f64).cos())).collect();
+    folder.write("points.csv", points.as_bytes());
+    let settings = "[data]\npath = 'points.csv'\nvalidation = 0.3\n[model]\nkind = 'mlp-energy'\nhidden = [16]\n\
+                    confinement = 2.0\n[objective]\nkind = 'nce'\n[optimiser]\nlearning_rate = 0.3\n[train]\n\
+                    steps = 40\nbatch = 16\nvalidate_every = 2\n";
+    folder.write("nce.toml", settings.as_bytes());
+    let best = folder.succeed("train nce.toml --out run --no-report --json").json()["best_validation"]["step"].clone();
+    assert!(best.as_u64().is_some_and(|step| step < 40), "{best}");
+    folder.succeed("score run points.csv --log-z 3.5 --out given.csv");
+    let kept = folder.text("run/log_z.json");
+    let scored = folder.succeed("score run points.csv --set train.keep=best --out best.csv --json").json();
+    assert_eq!(scored["step"], best);
+    assert_ne!(folder.text("best.csv"), folder.text("given.csv"));
+    let found = folder.succeed("logz run --set train.keep=best --chains 64 --temperatures 20 --json").json();
+    assert_eq!(found["kept"], false);
+    assert_eq!(folder.text("run/log_z.json"), kept);
+    refused(&folder, "score run points.csv --set sampler.steps=3", &["sampler.steps=3", "train.keep"]);
+}
