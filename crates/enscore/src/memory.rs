@@ -27,13 +27,18 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// A limit that the user set in GiB; 0 stands for three quarters of what is free now: the least of the
-    /// system's available memory, of what the control groups leave, and of what the limits of the process's
-    /// address space and data leave.
+    /// A limit that the user set in GiB, or what the limits of the process leave where that is less. 0 stands
+    /// for three quarters of what is free now: the least of the system's available memory, of what the
+    /// control groups leave, and of what the limits of the process's address space and data leave.
     pub fn of_gib(gib: f64) -> MemoryLimit {
         if gib > 0.0 {
             let origin = "train.memory_limit_gib".to_string();
-            return MemoryLimit { bytes: gib * GIB, origin, set: true };
+            let asked = MemoryLimit { bytes: gib * GIB, origin, set: true };
+            // Beyond the limits of the process an allocation fails, whatever is allowed.
+            return match MemoryLimit::address_space() {
+                Some(space) if space.bytes < asked.bytes => space,
+                _ => asked,
+            };
         }
         let (bytes, origin) = match free() {
             Some((bytes, origin)) => (SHARE * bytes, format!("three quarters of what {origin}")),

@@ -401,7 +401,9 @@ fn the_state_of_a_run_can_be_chosen() {
                     confinement = 2.0\n[objective]\nkind = 'nce'\n[optimiser]\nlearning_rate = 0.3\n[train]\n\
                     steps = 40\nbatch = 16\nvalidate_every = 2\n";
     folder.write("nce.toml", settings.as_bytes());
-    let best = folder.succeed("train nce.toml --out run --no-report --json").json()["best_validation"]["step"].clone();
+    let best =
+        folder.succeed("train nce.toml --out run --no-report --json").json()["best_validation"]["step"]
+            .clone();
     assert!(best.as_u64().is_some_and(|step| step < 40), "{best}");
     folder.succeed("score run points.csv --log-z 3.5 --out given.csv");
     let kept = folder.text("run/log_z.json");

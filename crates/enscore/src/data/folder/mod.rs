@@ -6,7 +6,7 @@ mod entries;
 mod idx;
 mod pictures;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Dataset;
 use super::reading::Reading;
@@ -39,7 +39,11 @@ pub(super) fn read(folder: &Path, split: Split, reading: &Reading) -> Result<Dat
             return read(only, split, reading);
         }
     }
-    let part = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_dir());
+    let part = |names: &[&str]| {
+        let named = |path: &&PathBuf, name: &str| name_of(path).eq_ignore_ascii_case(name);
+        let of_name = |name: &&str| subfolders(&entries).into_iter().find(|path| named(path, name)).cloned();
+        names.iter().find_map(of_name)
+    };
     let [train, test] = [part(&TRAIN), part(&TEST)];
     match (split, train, test) {
         (Split::Train, Some(train), _) => Ok(pictures::read(&train, reading)?.named(&name_of(folder))),

@@ -19,6 +19,7 @@ struct File {
 /// Reads all pictures of a folder, or of its subfolders, one for each class.
 pub(super) fn read(folder: &Path, reading: &Reading) -> Result<Dataset> {
     let (files, classes) = found(folder)?;
+    let unread = unread_folders(folder, &classes)?;
     let place = folder.display().to_string();
     let kind = common_kind(&files, reading)?;
     let total = kind.bytes().saturating_mul(files.len() as u64);
@@ -42,7 +43,25 @@ pub(super) fn read(folder: &Path, reading: &Reading) -> Result<Dataset> {
     if !classes.is_empty() {
         data = data.with_classes(files.iter().map(|file| file.class).collect(), classes)?;
     }
-    Ok(if transparent > 0 { data.noted(dropped_alpha(transparent)) } else { data })
+    let data = if transparent > 0 { data.noted(dropped_alpha(transparent)) } else { data };
+    Ok(unread.into_iter().fold(data, |data, note| data.noted(note)))
+}
+
+/// What is said of folders of pictures beside pictures.
+fn unread_folders(folder: &Path, classes: &[String]) -> Result<Option<String>> {
+    if !classes.is_empty() {
+        return Ok(None);
+    }
+    let inside = entries(folder)?;
+    let holds = |path: &&PathBuf| entries(path).is_ok_and(|inside| pictures(&inside).next().is_some());
+    let unread: Vec<String> =
+        subfolders(&inside).into_iter().filter(holds).map(|path| name_of(path)).collect();
+    Ok((!unread.is_empty()).then(|| {
+        format!(
+            "subfolders are not read where a folder has pictures of its own: {}; to read all, move those into a subfolder",
+            unread.join(", ")
+        )
+    }))
 }
 
 /// The pictures in a folder, or in its subfolders with the names of those.

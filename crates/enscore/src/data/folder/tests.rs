@@ -47,6 +47,21 @@ fn subfolders_are_splits() {
 }
 
 #[test]
+fn splits_are_found_in_any_case_and_unread_subfolders_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "Train/a.png", &grey(1, 1));
+    write(folder.path(), "TEST/a.png", &grey(2, 1));
+    assert_eq!(read_split(folder.path(), Split::Train).unwrap().values(), &Values::U8(vec![1]));
+    assert_eq!(read_split(folder.path(), Split::Test).unwrap().values(), &Values::U8(vec![2]));
+    let mixed = tempfile::tempdir().unwrap();
+    write(mixed.path(), "a.png", &grey(1, 1));
+    write(mixed.path(), "cats/b.png", &grey(2, 1));
+    let data = read_split(mixed.path(), Split::Train).unwrap();
+    assert_eq!(data.values(), &Values::U8(vec![1]));
+    assert!(data.notes()[0].contains("cats"), "{:?}", data.notes());
+}
+
+#[test]
 fn idx_files_are_found_with_their_labels() {
     let folder = tempfile::tempdir().unwrap();
     let error = read_split(folder.path(), Split::Train).unwrap_err().to_string();

@@ -50,6 +50,12 @@ pub(in crate::data) fn read(
             (None, [only]) => Some(*only),
             (None, _) => USUAL_NAMES.into_iter().find_map(wanted),
         };
+        if let (Some(selected), None) = (selected, &array) {
+            return Err(Error::input("no array with this name")
+                .at(&place)
+                .found(short(selected))
+                .expected(names()));
+        }
         let Some(array) = array else {
             return Err(Error::input("it is not clear which array holds the rows")
                 .at(&place)

@@ -27,10 +27,14 @@ impl Layout {
             [_, d] => vec![d],
             [_, h, w] => vec![h, w, 1],
             [_, h, w, c @ 1..=4] => vec![h, w, c],
-            [_, _, _, _] => {
-                return Err(refuse("images with too many channels")
-                    .expected("[rows, height, width, channels] with 1 to 4 channels")
-                    .remedy("move the channels last, e.g. with numpy's transpose(0, 2, 3, 1)"));
+            [_, c, _, more] => {
+                let error = refuse("images with too many channels")
+                    .expected("[rows, height, width, channels] with 1 to 4 channels");
+                return Err(if c <= 4 {
+                    error.remedy("move the channels last, e.g. with numpy's transpose(0, 2, 3, 1)")
+                } else {
+                    error.remedy(format!("leave {} channels out, or flatten the rows", more - 4))
+                });
             }
             _ => {
                 return Err(refuse("the array is not a table of rows")

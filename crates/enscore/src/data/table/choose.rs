@@ -75,7 +75,14 @@ impl Table {
             self.find(name, "data.leave_out")?.into_iter().for_each(|at| unused[at] = true);
         }
         if let Some(label) = &reading.label {
-            self.find(label, "data.label")?.into_iter().for_each(|at| unused[at] = true);
+            let found = self.find(label, "data.label")?;
+            if let [_, second, ..] = found[..] {
+                return Err(Error::input("several columns of this name")
+                    .at(format!("data.label, {}", self.place))
+                    .found(short(label))
+                    .expected(format!("one column; by number, as in \"column {}\"", second + 1)));
+            }
+            found.into_iter().for_each(|at| unused[at] = true);
         }
         if reading.header == Header::Auto {
             self.leave_out_padding(&mut unused);
@@ -150,7 +157,10 @@ impl Table {
             );
             let is_number = column.first_odd.trim().parse::<f64>().is_ok();
             let mostly_words = !is_number && column.odd.count * 2 > rows - column.missing.count;
-            let what = if mostly_words {
+            let has_units = mostly_words && is_with_units(&column.first_odd);
+            let what = if has_units {
+                "a column of numbers with commas, blanks or units"
+            } else if mostly_words {
                 "a column of words"
             } else if is_number {
                 "a cell that is not a finite number in single precision"
@@ -163,7 +173,11 @@ impl Table {
                 more(column.odd.count)
             ));
             let name = &column.name;
-            return Err(if mostly_words {
+            return Err(if has_units {
+                error
+                    .expected("plain numbers with a decimal point")
+                    .remedy("write them without units and without separators of thousands")
+            } else if mostly_words {
                 error.expected("numbers").remedy(format!(
                     "set data.leave_out = [{name:?}], data.label = {name:?} or data.one_hot = [{name:?}]"
                 ))
@@ -282,6 +296,13 @@ impl Table {
         let values = self.values.iter().skip(at).step_by(self.width());
         values.map(|value| if value.is_nan() { nameless } else { numbers[*value as usize] }).collect()
     }
+}
+
+/// Whether a text is a number but for commas, blanks, currencies and per cent.
+fn is_with_units(text: &str) -> bool {
+    let beside = |c: char| c.is_whitespace() || [',', '$', '€', '£', '%', '\''].contains(&c);
+    let plain: String = text.chars().filter(|c| !beside(*c)).collect();
+    plain.len() < text.len() && plain.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 fn more(count: u64) -> String {

@@ -12,7 +12,7 @@ use crate::error::Result;
 pub struct ColumnSummary {
     /// Its name; `column N` where it has none.
     pub name: String,
-    /// `number`, `integer`, `0/1` or `text`.
+    /// `number`, `integer`, `0/1`, `text` or `empty`.
     pub kind: &'static str,
     /// The least value; none of text.
     pub low: Option<f64>,
@@ -80,7 +80,9 @@ fn column(table: &Table, at: usize) -> ColumnSummary {
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let distinct = values.iter().map(|value| value.to_bits()).collect::<BTreeSet<_>>().len();
     let whole = values.iter().all(|value| value.fract() == 0.0);
-    let kind = if !whole {
+    let kind = if values.is_empty() {
+        "empty"
+    } else if !whole {
         "number"
     } else if low >= 0.0 && high <= 1.0 {
         "0/1"

@@ -34,8 +34,8 @@ pub fn bits_per_dim(log_density: f64, dims: usize, levels: u32) -> Result<f64> {
     Ok((dims * f64::from(levels).ln() - log_density) / (dims * std::f64::consts::LN_2))
 }
 
-/// Bits per dimension of at most `max_rows` held-out rows under a flow that was trained on dequantised levels,
-/// from one draw of the noise of each under `seed`; none of another model, or of rows without levels.
+/// Bits per dimension of at most `max_rows` held-out rows under a flow that was trained on dequantised
+/// levels, from one draw of the noise of each under `seed`; none of another model, or of rows without levels.
 ///
 /// # Errors
 /// Rows whose log density is not finite.

@@ -133,8 +133,13 @@ fn not_found(error: Error) -> Error {
         )
 }
 
+/// Flat rows of as many values are the run's pictures, as its samples are written to tables.
 fn of_its_shape(trained: &Trained, data: &Dataset) -> Result<Subset> {
-    let mapped = as_trained(trained, data)?;
+    let shape = &trained.model.data.row_shape;
+    let is_flat = data.row_shape().len() == 1 && shape.len() > 1;
+    let len: usize = shape.iter().product();
+    let shaped = if is_flat && data.row_len() == len { data.with_row_shape(shape)? } else { data.clone() };
+    let mapped = as_trained(trained, &shaped)?;
     mapped.require_row_shape(&trained.model.data.row_shape)?;
     Ok(Subset::all(&mapped))
 }

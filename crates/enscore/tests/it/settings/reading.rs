@@ -115,6 +115,21 @@ fn a_run_reads_files_like_its_own() {
     assert!(error.contains("column that the run was trained on is missing"), "{error}");
 }
 
+/// A run of pictures takes them as flat rows, as its samples are written to tables.
+#[test]
+fn a_run_of_pictures_reads_flat_rows() {
+    let folder = Folder::new();
+    let run = folder.train("run", &folder.settings("ncsn-unet", &[]));
+    let trained = Trained::open(run.path(), &[]).unwrap();
+    let shape = trained.model.data.row_shape.clone();
+    let len: usize = shape.iter().product();
+    let row = |r: usize| (0..len).map(|i| (((r + i) % 17) as f64 / 16.0).to_string()).collect::<Vec<_>>();
+    let text: Vec<String> = (0..5).map(|r| row(r).join(",")).collect();
+    std::fs::write(folder.path("flat.csv"), text.join("\n")).unwrap();
+    let rows = rows_for(&trained, &folder.path("flat.csv").display().to_string()).unwrap();
+    assert_eq!((rows.dataset().row_shape(), rows.rows().len()), (&shape[..], 5));
+}
+
 /// Greys are refused, are the units' values, or are probabilities of bits: every batch draws its own, all
 /// other rows are drawn once.
 #[test]

@@ -181,6 +181,19 @@ fn later_tables_are_read_by_the_names_of_their_columns() {
 }
 
 #[test]
+fn numbers_with_units_are_told_from_words() {
+    for text in
+        ["a,b\n\"1,5\",2\n\"2,5\",3\n", "a,b\n$1,2\n$3,4\n", "a;b\n50%;2\n30%;4\n", "a,b\n1 000,2\n2 000,3\n"]
+    {
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.contains("plain numbers") && !error.contains("one_hot"), "{text:?}: {error}");
+    }
+    let label = Reading { label: Some("a".into()), ..Reading::default() };
+    let error = with("a,b,a\n1,2,3\n", label).unwrap_err().to_string();
+    assert!(error.contains("several columns"), "{error}");
+}
+
+#[test]
 fn columns_that_the_model_does_not_use_may_be_missing() {
     let first = parse("a,b,c\n1,2,3\n4,5,6\n").unwrap();
     let again = |needed: &[usize]| Reading {

@@ -225,6 +225,7 @@ impl Parser<'_> {
             Some(("<", kind)) => (Bytes::Little, kind),
             Some((">", kind)) => (Bytes::Big, kind),
             Some(("|", kind)) => (Bytes::Little, kind),
+            Some(("=", kind)) => (if cfg!(target_endian = "big") { Bytes::Big } else { Bytes::Little }, kind),
             _ => return Err(self.error("a type such as '<f4'").found(short(&text))),
         };
         let element = match kind {
