@@ -4,22 +4,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::duration::minutes;
+use crate::numbers::{number, whole};
+
 /// Train, sample and evaluate energy-based and score-based generative models.
 #[derive(Debug, Parser)]
-#[command(name = "enscore", version, disable_help_subcommand = true)]
+#[command(name = "enscore", version)]
 pub(crate) struct Arguments {
     /// Print one JSON object on stdout and nothing else
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Print every message on stderr even if it is not a terminal; else long work says every ten seconds how
-    /// far it is
+    /// Print every message on stderr, also where it is not a terminal
     #[arg(long, global = true)]
     pub(crate) verbose: bool,
     /// Print no progress and no messages on stderr; warnings and errors still come
     #[arg(long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Number of threads; 0: one per core. Results don't depend on it [default: the run's train.threads]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=4096))]
+    #[arg(long, global = true, value_name = "N", value_parser = whole(0..=4096u16))]
     pub(crate) threads: Option<u16>,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -55,13 +57,13 @@ pub(crate) enum Command {
     /// List, download or describe data sets
     #[command(subcommand)]
     Data(Data),
-    /// Print every settings key with its type, default and meaning, or those of one kind
+    /// Print every settings key with its type, default and meaning, or those of one kind or table
     Settings(Settings),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Settings {
-    /// Kind of model, objective, optimiser or sampler, as in `kind = "..."`, e.g. mlp-energy or langevin
+    /// Kind of model, objective, optimiser or sampler, e.g. mlp-energy or langevin, or a table, e.g. train
     /// [default: all keys]
     pub(crate) kind: Option<String>,
 }
@@ -94,7 +96,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "DIR", default_value = "demo")]
     pub(crate) out: PathBuf,
     /// Random seed
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: Option<u64>,
 }
 
@@ -106,14 +108,14 @@ pub(crate) struct Train {
     #[arg(long, value_name = "RUN")]
     pub(crate) out: Option<PathBuf>,
     /// Random seed; overrides train.seed
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: Option<u64>,
     /// Override a key of the file, e.g. --set train.steps=100; may be repeated
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Train for this long, e.g. 90s, 12m, 1h30m: sets train.wall_time_minutes, train.decay_by = "time" and
     /// as many train.steps as fit
-    #[arg(long = "for", value_name = "TIME", value_parser = crate::duration::minutes)]
+    #[arg(long = "for", value_name = "TIME", allow_hyphen_values = true, value_parser = minutes)]
     pub(crate) time: Option<f64>,
     /// Resume the run from its last checkpoint
     #[arg(long)]
@@ -128,10 +130,10 @@ pub(crate) struct Sample {
     /// Folder of a trained run, or a model file (.toml)
     pub(crate) run: PathBuf,
     /// Number of samples [default: the run's sampler.count; 64 for a model file]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole(1..=u32::MAX))]
     pub(crate) num: Option<u32>,
     /// Random seed; sample i is the same whatever --num is
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: u64,
     /// Output file: .png (a sheet of images, or points in the plane), .npy or .csv (values in the raw units
     /// of the training data) [default: samples/sample-seedN.png in the run for images, .csv for vectors]
@@ -146,7 +148,7 @@ pub(crate) struct Sample {
     #[arg(long, value_name = "FILE.png")]
     pub(crate) trajectory: Option<PathBuf>,
     /// Model files only: steps per chain, starting from a random state [default: 1000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole(1..=u32::MAX))]
     pub(crate) steps: Option<u32>,
     /// Ising model files only: Markov chain [default: swendsen-wang, or gibbs if a coupling is negative]
     #[arg(long, value_enum)]
@@ -173,13 +175,13 @@ pub(crate) struct Evaluate {
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub(crate) metrics: Vec<String>,
     /// Samples to draw for the metrics; 0: skip the metrics [default: the run's sampler.count]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u32::MAX))]
     pub(crate) samples: Option<u32>,
     /// Random seed of noise and samples
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: u64,
     /// Maximum number of rows to compute the loss on [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole(1..=u32::MAX))]
     pub(crate) max_rows: Option<u32>,
     /// Folder for the report and its pictures; created if missing [default: the run folder]
     #[arg(long, value_name = "DIR")]
@@ -211,7 +213,7 @@ pub(crate) struct Score {
     /// Data to score: a name, file or folder; its test split if it has one
     pub(crate) data: String,
     /// log Z of the model in nats; overrides the stored value and is stored with the model
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = number)]
     pub(crate) log_z: Option<f64>,
     /// Boltzmann machines only: also write the probability of each hidden unit given each row (.csv or .npy)
     #[arg(long, value_name = "FILE")]
@@ -240,13 +242,13 @@ pub(crate) struct Inpaint {
     #[arg(long, value_name = "OUT.png")]
     pub(crate) out: PathBuf,
     /// Gibbs sweeps; the known pixels are restored after each
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = whole(1..=u32::MAX))]
     pub(crate) steps: u32,
     /// Number of draws, each from its own chain
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1..=1024u32))]
     pub(crate) num: u32,
     /// Random seed
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: u64,
 }
 
@@ -286,7 +288,7 @@ pub(crate) struct Logz {
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
     /// Chains per direction, at least 2
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole(0..=u32::MAX))]
     pub(crate) chains: u32,
     /// Inverse temperatures: N evenly spaced steps, `published` (Salakhutdinov and Murray 2008: 14,500
     /// steps), or a file with one per line, increasing from 0 to 1 [default: published; for energies of
@@ -295,17 +297,17 @@ pub(crate) struct Logz {
     pub(crate) temperatures: Option<String>,
     /// Gibbs sweeps, or moves of an energy, before reverse annealing, for models that can't be sampled
     /// exactly
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = whole(0..=u32::MAX))]
     pub(crate) sweeps: u32,
     /// Fail if the bracket is wider than this (nats)
-    #[arg(long, value_name = "NATS", default_value_t = 1.0)]
+    #[arg(long, value_name = "NATS", default_value_t = 1.0, value_parser = number)]
     pub(crate) width: f64,
     /// Override a key of a model file, e.g. --set model.beta=0.3, or choose the state of a run:
     /// --set train.keep=best; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Random seed
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: u64,
 }
 
@@ -335,33 +337,34 @@ pub(crate) struct Denoise {
     #[arg(long, value_enum, default_value_t = Denoiser::Maxflow)]
     pub(crate) method: Denoiser,
     /// Weight of agreement with the noisy image [default: ln((1 - q) / q) / 2, q = --flip-probability]
-    #[arg(long, value_name = "X", allow_negative_numbers = true, conflicts_with = "flip_probability")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = number)]
+    #[arg(conflicts_with = "flip_probability")]
     pub(crate) eta: Option<f64>,
     /// Probability that the noise flipped a pixel, at most 0.5 [default: 0.1]
-    #[arg(long, value_name = "Q")]
+    #[arg(long, value_name = "Q", value_parser = number)]
     pub(crate) flip_probability: Option<f64>,
     /// Weight of agreement between neighbours; negative favours disagreement (not with maxflow) [default:
     /// 0.6]
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = number)]
     pub(crate) beta: Option<f64>,
     /// Binarise a grey image first: values of at least T are white. In the file's units (0 to 255 for PNG);
     /// for PNG, T up to 1 is a fraction of full white
-    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = number)]
     pub(crate) threshold: Option<f64>,
     /// Noise-free image: report bit errors before and after denoising
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: Option<PathBuf>,
     /// Random seed (annealing and gibbs)
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: u64,
     /// Sweeps of annealing, or sweeps per gibbs chain after burn-in [default: 500]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole(1..=1_000_000_000u32))]
     pub(crate) sweeps: Option<u32>,
     /// Burn-in sweeps per gibbs chain [default: 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole(0..=1_000_000_000u32))]
     pub(crate) burn_in: Option<u32>,
     /// Number of gibbs chains; the first starts at the noisy image, the others at random [default: 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole(2..=1024u32))]
     pub(crate) chains: Option<u32>,
     /// With gibbs or exact, also write the posterior: .npy (means E[x_i | y] from -1 to 1) or .png
     /// (probability of white)
@@ -399,13 +402,13 @@ pub(crate) struct Suggest {
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Langevin steps at each noise level
-    #[arg(long, value_name = "T", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "T", default_value_t = 5, value_parser = whole(1..=1_000_000u32))]
     pub(crate) steps: u32,
     /// Convention of the step size: Algorithm 1 of the paper, or its published code
     #[arg(long, value_enum, default_value_t = Rule::Algorithm1)]
     pub(crate) rule: Rule,
     /// Smallest noise level, in units of the scaled data
-    #[arg(long, value_name = "S", default_value_t = 0.01)]
+    #[arg(long, value_name = "S", default_value_t = 0.01, value_parser = number)]
     pub(crate) sigma_min: f64,
 }
 
@@ -423,7 +426,7 @@ pub(crate) struct Profile {
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Number of updates to time; each is timed twice, as a whole and step by step
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole(1..=1_000_000u32))]
     pub(crate) updates: u32,
 }
 

@@ -5,9 +5,9 @@ const UNITS: [(&str, f64); 4] = [("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 8
 /// No training is asked to run for longer.
 const LONGEST_MINUTES: f64 = 1e6;
 
-/// The minutes of a length of time.
+/// The minutes of a length of time; the error says what was expected.
 pub(crate) fn minutes(text: &str) -> Result<f64, String> {
-    let wrong = || "expected a length of time such as 90s, 12m or 1h30m".to_string();
+    let wrong = || "a length of time such as 90s, 12m or 1h30m".to_string();
     let mut rest = text.trim();
     let mut seconds = 0.0;
     while !rest.is_empty() {
