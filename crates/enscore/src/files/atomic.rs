@@ -27,7 +27,7 @@ pub fn remove_unfinished() {
 }
 
 /// Writes the file at `path` through `write`. A reader sees the old file or the whole new one, after a crash
-/// too.
+/// too. A link stays: what it leads to is written.
 ///
 /// # Errors
 /// [`Reason::Unwritable`] naming the path and the system's reason (no space left, no permission); the old
@@ -36,6 +36,7 @@ pub fn write_atomically<F>(path: &Path, write: F) -> Result<()>
 where
     F: FnOnce(&mut dyn Write) -> io::Result<()>,
 {
+    let path = &end_of_links(path);
     let (temporary, file) = create_beside(path).map_err(|reason| cannot("write", path, reason))?;
     unfinished().push(temporary.clone());
     let written = fill(file, write).and_then(|()| fs::rename(&temporary, path));
@@ -70,6 +71,19 @@ where
     write(&mut writer)?;
     writer.flush()?;
     writer.get_ref().sync_all()
+}
+
+/// Links that are followed, at most, as on Linux.
+const MOST_LINKS: usize = 40;
+
+/// Where links at `path` lead, whether there is a file or not.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut end = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        let Ok(target) = fs::read_link(&end) else { break };
+        end = folder_of(&end).join(target);
+    }
+    end
 }
 
 /// A new file beside `path`, under a name that no other writer has.
@@ -181,15 +195,32 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_written() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("far")).unwrap();
+        fs::write(at("far/file"), b"old").unwrap();
+        symlink("far/file", at("middle")).unwrap();
+        symlink(at("middle"), at("link")).unwrap();
+        symlink("new", at("dangling")).unwrap();
+        write_bytes_atomically(&at("link"), b"through").unwrap();
+        write_bytes_atomically(&at("dangling"), b"made").unwrap();
+        assert_eq!(fs::read(at("far/file")).unwrap(), b"through");
+        assert_eq!(fs::read(at("new")).unwrap(), b"made");
+        assert!(["middle", "link", "dangling"].iter().all(|name| at(name).is_symlink()));
+        symlink("round", at("round")).unwrap();
+        write_bytes_atomically(&at("round"), b"x").unwrap();
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_a_failed_run() {
         let mut full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let reason = full.write_all(b"x").expect_err("full");
         let error = cannot("write", Path::new("a"), reason);
-        assert_eq!(
-            error.to_string(),
-            "can't write: a: found No space left on device (os error 28); free some space"
-        );
+        assert_eq!(error.to_string(), "can't write: a: found No space left on device; free some space");
     }
 }
