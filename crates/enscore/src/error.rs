@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use enscore_program::executor::ExecutorError;
@@ -118,7 +119,11 @@ impl Error {
 
     /// Adds the error beneath, both as what was found and as its source.
     pub fn found_error(self, error: impl StdError + Send + Sync + 'static) -> Self {
-        self.found(&error).caused_by(error)
+        let text = match (&error as &dyn StdError).downcast_ref::<io::Error>() {
+            Some(error) => of_system(error),
+            None => error.to_string(),
+        };
+        self.found(text).caused_by(error)
     }
 
     /// Adds the error beneath as its source, where the text says it already.
@@ -143,6 +148,16 @@ impl Error {
     pub fn within(mut self, context: impl fmt::Display) -> Self {
         self.what = format!("{context}: {}", self.what);
         self
+    }
+}
+
+/// What the file system says, without its number.
+fn of_system(error: &io::Error) -> String {
+    let text = error.to_string();
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_string(),
+        io::ErrorKind::IsADirectory => "a folder".to_string(),
+        _ => text.split(" (os error").next().unwrap_or_default().to_string(),
     }
 }
 
@@ -208,6 +223,8 @@ mod tests {
         assert_eq!(error.to_string(), "can't read: a.toml: found permission denied");
         let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
         assert_eq!(source.map(std::io::Error::kind), Some(std::io::ErrorKind::PermissionDenied));
+        let missing = io::Error::from_raw_os_error(2);
+        assert_eq!(Error::input("a").found_error(missing).to_string(), "a: found no such file or folder");
         let error = Error::input("cannot be read").caused_by(system_error());
         assert_eq!(error.to_string(), "cannot be read");
         assert!(error.source().is_some());

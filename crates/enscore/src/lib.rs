@@ -97,6 +97,7 @@ pub mod sample;
 pub mod settings;
 pub mod source;
 pub mod streams;
+pub mod text;
 pub mod train;
 pub mod trained;
 

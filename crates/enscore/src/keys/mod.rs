@@ -8,6 +8,7 @@ mod value;
 mod words;
 
 pub use reader::KeyReference;
+pub use words::nearest;
 
 pub(crate) use kinds::{Fit, Kind, KindTable, Listed, kinds};
 pub(crate) use raw::{Entry, Raw};
@@ -15,6 +16,4 @@ pub(crate) use reader::{Keys, Reader, keys};
 pub(crate) use value::{
     LARGEST_STEP, ListOf, Setting, Taken, Value, above, at_least, choice, from_to_below, within,
 };
-#[cfg(test)]
-pub(crate) use words::TABLES;
-pub(crate) use words::{COMPARE, nearest};
+pub(crate) use words::{COMPARE, TABLES};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 
+use crate::text::counted;
+
 /// A value as typed, before it is checked.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -23,7 +25,7 @@ impl fmt::Display for Value {
             Value::Integer(value) => write!(f, "{value} (an integer)"),
             Value::Float(value) => write!(f, "{value:?} (a number)"),
             Value::Text(value) => write!(f, "{value:?} (a string)"),
-            Value::List(items) => write!(f, "a list of {} items", items.len()),
+            Value::List(items) => write!(f, "a list of {}", counted(items.len(), "item", "items")),
             Value::Other(kind) => f.write_str(kind),
         }
     }
@@ -88,9 +90,10 @@ impl<T: PartialOrd> Range<T> {
     }
 }
 
-impl<T: fmt::Display> fmt::Display for Range<T> {
+impl<T: fmt::Display + PartialEq> fmt::Display for Range<T> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match (&self.0, &self.1) {
+            (Bound::Included(low), Bound::Included(high)) if low == high => write!(f, "{low}"),
             (Bound::Included(low), Bound::Included(high)) => write!(f, "{low} to {high}"),
             (Bound::Included(low), Bound::Excluded(high)) => write!(f, "at least {low} and below {high}"),
             (Bound::Included(low), Bound::Unbounded) => write!(f, "at least {low}"),

@@ -8,7 +8,7 @@ pub(crate) const TABLES: [&str; 7] =
 pub(crate) const COMPARE: &str = "compare";
 
 /// The candidate at the smallest edit distance, if that is small beside the word's length.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = candidates.map(|candidate| (distance(word, candidate), candidate)).min()?;
     (near.0 <= 1 + word.chars().count() / 4).then_some(near.1)
 }

@@ -23,7 +23,7 @@ keys! {
         start_noise: StartNoise = StartNoise::Uniform, (), "Noise that chains start from, in training and sampling.";
         steps: u64 = 40, within(1, 1 << 20), "Langevin steps per update.";
         step_size: f64 = 0.01, above(0.0),
-            "Step size: a step is x + step_size s + noise_std z with score s and standard normal z; in squared units of the scaled data.";
+            "Step size: a step is x + step_size s + noise_std z, s the score at x, z standard normal; in squared units of the scaled data.";
         noise_std: f64 = 0.0, at_least(0.0),
             "Standard deviation of the noise per step; 0: sqrt(2 step_size), which samples at temperature 1.";
         buffer: usize = 10_000, within(1, 1 << 24), "With start = \"persistent\": chains in the replay buffer.";

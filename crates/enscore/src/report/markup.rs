@@ -1,5 +1,7 @@
 //! Text, numbers and tables inside HTML and SVG.
 
+pub(super) use crate::text::number;
+
 /// Text as it may stand in an element or a quoted attribute. Control characters, which XML forbids, become
 /// the replacement character.
 pub(super) fn escape(text: &str) -> String {
@@ -34,19 +36,6 @@ pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) ->
     let head = line("th", &mut header.iter().copied());
     let body: String = rows.map(|row| line("td", &mut row.iter().map(String::as_str))).collect();
     format!(r#"<div class="scroll"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>"#)
-}
-
-/// Four significant digits; very large and small values with an exponent.
-pub(super) fn number(value: f64) -> String {
-    if !value.is_finite() {
-        return "not finite".into();
-    }
-    if value == 0.0 {
-        return "0".into();
-    }
-    let short = format!("{value:.3e}");
-    let exponent: i32 = short.rsplit('e').next().and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    if (-4..6).contains(&exponent) { format!("{value:.*}", (3 - exponent).max(0) as usize) } else { short }
 }
 
 /// A value with its standard error, both with as many digits as the error leaves: `0.0123 ± 0.0011`. Without

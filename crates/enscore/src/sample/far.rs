@@ -1,6 +1,7 @@
 //! Samples far outside the range of the data: what nothing else would tell of a sampler that was led astray.
 
 use super::trained::TrainedModel;
+use crate::text::number;
 
 /// Rows of samples `[n, row_len]` with a value further beyond the data's range than the range is wide, said
 /// in one line.
@@ -18,7 +19,10 @@ pub(super) fn far_warning(model: &TrainedModel, rows: &[f32], remedy: &str) -> O
     let farthest = rows.iter().copied().max_by(|a, b| beyond(*a).total_cmp(&beyond(*b)))?;
     let count = chunks().count();
     Some(format!(
-        "{far} of {count} samples lie far outside the range of the training data: a value of {farthest:.3e} \
-         where the data has {low:.3e} to {high:.3e} (scaled units); {remedy}"
+        "{far} of {count} samples lie far outside the range of the training data: a value of {} where \
+         the data has {} to {} (scaled units); {remedy}",
+        number(farthest.into()),
+        number(low),
+        number(high),
     ))
 }

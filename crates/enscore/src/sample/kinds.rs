@@ -36,7 +36,7 @@ choice! {
 keys! {
     /// What every sampler has.
     Common {
-        batch: usize = 64, within(1, 1 << 20), "Ignored: programs take a fixed number of samples at once, so that a sample does not depend on how many are drawn.";
+        batch: usize = 64, within(1, 1 << 20), "Has no effect any more: how many samples are computed at once is fixed, so that each is the same however many are drawn.";
         count: usize = 64, within(1, 1 << 30), "Number of samples if the command doesn't give one.";
         weights: WeightsChoice = WeightsChoice::Ema, (), "Weights to sample with: their moving average, or those of the last step.";
     }
@@ -47,7 +47,7 @@ keys! {
 pub struct Sampler {
     /// The method with its own keys.
     pub method: SamplerSettings,
-    /// Ignored: programs take a fixed number of samples at once.
+    /// Has no effect: how many samples are computed at once is fixed.
     pub batch: usize,
     /// Number of samples if the command doesn't give one.
     pub count: usize,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::arrival::watched;
 use crate::error::Result;
+use crate::text::number;
 
 /// Independent chains that move together. A draw depends on (seed, step, chain) alone, not on the batch.
 pub trait Transition {
@@ -98,8 +99,9 @@ impl MoveReport {
         (*proposals > 0 && *acceptance < Self::FEW).then(|| {
             format!(
                 "the chains hardly move: {:.2} % of {proposals} proposals are accepted with a step size of \
-                 {step_size:.3e}; set sampler.step_size to 0 to have it tuned",
-                100.0 * acceptance
+                 {}; set sampler.step_size to 0 to have it tuned",
+                100.0 * acceptance,
+                number(*step_size)
             )
         })
     }

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use super::reference::{self, nearest_of_all};
 use super::tables::Settings;
+use super::train::Train;
+use crate::data::DataSettings;
 use crate::keys::{Raw, Reader};
 use crate::{Error, Reason, Result};
 
@@ -21,6 +23,20 @@ impl Settings {
     /// names the line or the `--set` argument.
     pub fn load(path: &Path, sets: &[String]) -> Result<Settings> {
         Settings::parse(&read_text(path)?, &path.display().to_string(), sets)
+    }
+
+    /// The tables [data] and [train] of the file at `path`, with `sets`; the others may be missing.
+    ///
+    /// # Errors
+    /// As [`Settings::load`], of these tables, and keys that no table knows.
+    pub fn load_data(path: &Path, sets: &[String]) -> Result<(DataSettings, Train)> {
+        let mut raw = typed(&read_text(path)?, &path.display().to_string())?;
+        for argument in sets {
+            raw.set(argument)?;
+        }
+        reference::refuse_unknown(&raw)?;
+        let mut reader = Reader::new(&raw);
+        Ok((DataSettings::read(&mut reader)?, Train::read(&mut reader)?))
     }
 
     /// The settings of a run, at `path`, with `sets` for another use of it: where these change a table's

@@ -28,7 +28,7 @@ pub use stability::Stability;
 pub use tables::Settings;
 pub use train::{DecayBy, Keep, Products, Train};
 
-pub use crate::keys::KeyReference;
+pub use crate::keys::{KeyReference, nearest};
 
 #[cfg(test)]
 mod tests;

@@ -32,8 +32,8 @@ pub fn settings_reference() -> Vec<KeyReference> {
 fn merge(keys: &mut Vec<KeyReference>, key: &KeyReference) {
     let same = |known: &&mut KeyReference| known.key == key.key && known.meaning == key.meaning;
     if let Some(known) = keys.iter_mut().find(same) {
-        if !known.applies.is_empty() && !known.applies.split(" or ").any(|applies| applies == key.applies) {
-            known.applies = format!("{} or {}", known.applies, key.applies);
+        if !known.applies.is_empty() {
+            known.applies = joined([conditions(&known.applies), vec![&key.applies]].concat());
         }
         return;
     }
@@ -77,7 +77,7 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
         if reader.references().any(|key| key.key == path) {
             continue;
         }
-        let applies = kinds_of(&path).join(" or ");
+        let applies = joined(kinds_of(&path).iter().map(String::as_str).collect());
         return Err(Error::input(format!("{path} is only for {applies}"))
             .at(&entry.place)
             .remedy("remove it, or choose a kind that has it"));
@@ -89,13 +89,38 @@ pub(super) fn refuse_of_other_kinds(raw: &Raw, reader: &Reader) -> Result<()> {
 fn kinds_of(path: &str) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
     for key in settings_reference().into_iter().filter(|key| key.key == path) {
-        for kind in key.applies.split(" or ") {
-            if !kinds.iter().any(|known| known == kind) {
-                kinds.push(kind.to_string());
-            }
-        }
+        kinds.extend(conditions(&key.applies).into_iter().map(str::to_string));
     }
     kinds
+}
+
+/// The conditions that `applies` lists, such as `objective.kind = "cd" with model.kind = "rbm" or "dbm"`.
+fn conditions(applies: &str) -> Vec<&str> {
+    let mut conditions = Vec::new();
+    let mut begin = 0;
+    for (at, gap) in applies.match_indices(" or ") {
+        let next = at + gap.len();
+        // What begins with a quote is another word of the same condition.
+        if !applies[next..].starts_with('"') {
+            conditions.push(&applies[begin..at]);
+            begin = next;
+        }
+    }
+    conditions.push(&applies[begin..]);
+    conditions
+}
+
+/// The conditions as one text, each once; one that holds with more only says nothing beside the same alone.
+fn joined(conditions: Vec<&str>) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for condition in &conditions {
+        let alone = condition.split(" with ").next().unwrap_or_default();
+        let is_said = *condition != alone && conditions.contains(&alone);
+        if !is_said && !kept.contains(condition) {
+            kept.push(condition);
+        }
+    }
+    kept.join(" or ")
 }
 
 /// Where a `--set` argument gives a table another kind than the file, leaves out the file's keys that the new
@@ -182,6 +207,9 @@ mod tests {
         assert_eq!(find("model.hidden"), Some("model.kind = \"mlp\" or model.kind = \"mlp-energy\""));
         assert_eq!(find("model.embedding"), Some("model.kind = \"unet\" or model.kind = \"mlp\""));
         assert_eq!(find("data.path"), Some(""));
+        assert_eq!(find("objective.start"), Some("objective.kind = \"cd\""));
+        let machines = "objective.kind = \"cd\" with model.kind = \"rbm\" or \"dbm\"";
+        assert_eq!(find("objective.centring"), Some(machines));
         assert!(keys.iter().all(|key| !key.meaning.is_empty() && !key.kind.is_empty()));
         let mut tables: Vec<_> = keys.iter().map(table_of).collect();
         tables.dedup();

@@ -16,6 +16,7 @@ use crate::model::Family;
 use crate::objective::HeldOutLoss;
 use crate::sample::{Suggestion, SuggestionSettings, suggest};
 use crate::settings::Settings;
+use crate::text::number;
 
 /// How far noise levels may be from the distances between rows.
 const APART: f64 = 50.0;
@@ -162,10 +163,13 @@ impl Suitability<'_> {
         };
         let smallest_fitting = 0.01 * deviation.clamp(1e-12, 1.0);
         Ok(Some(format!(
-            "noise levels from {largest} to {smallest} are {wrong}: rows are up to {distance:.4e} apart, their values \
-             have a standard deviation of {deviation:.4e}; `enscore suggest` would take sigma_max = {distance:.4e}, \
-             and a sigma_min of about {smallest_fitting:.1e}; or bring the values to a size of about 1{}",
-            self.remedy()
+            "noise levels from {largest} to {smallest} are {wrong}: rows are up to {distance} apart, their values \
+             have a standard deviation of {}; `enscore suggest` would take sigma_max = {distance}, \
+             and a sigma_min of about {}; or bring the values to a size of about 1{}",
+            number(deviation),
+            number(smallest_fitting),
+            self.remedy(),
+            distance = number(distance),
         )))
     }
 
@@ -208,8 +212,10 @@ impl Suitability<'_> {
             return None;
         }
         Some(format!(
-            "the values have standard deviations from {narrowest:.3e} to {widest:.3e}: networks learn from values of \
+            "the values have standard deviations from {} to {}: networks learn from values of \
              about 1; scale them{}",
+            number(narrowest),
+            number(widest),
             self.remedy()
         ))
     }

@@ -36,7 +36,7 @@ keys! {
     /// Settings of a deep kernel exponential family.
     DkefSettings {
         kernels: usize = 3, within(1, 64), "Number of Gaussian kernels on learnt features in the mixture.";
-        inducing: usize = 200, within(1, 100_000), "Inducing points z_i; they start at training rows.";
+        inducing: usize = 200, within(1, 100_000), "Inducing points, at which the kernels are centred; they start at training rows.";
         width: usize = 30, within(1, 65_536), "Width of the layers of each kernel's feature network.";
         layers: usize = 3, within(1, 16), "Layers of each kernel's feature network.";
     }

@@ -38,7 +38,7 @@ keys! {
     SlicedScoreMatchingSettings {
         projections: usize = 1, within(1, 4096), "Projection directions per row.";
         direction: Directions = Directions::Rademacher, (), "Distribution of the projection directions.";
-        variance_reduction: bool = true, (), "Reduce variance by using |s|^2 in place of (v's)^2 (SSM-VR).";
+        variance_reduction: bool = true, (), "Reduce variance by using |s|^2 in place of (v's)^2, s the score and v the direction (SSM-VR).";
     }
 }
 

@@ -21,11 +21,11 @@ use crate::sample::transition::{Schedule, Transition};
 keys! {
     /// Settings of annealed Langevin dynamics.
     AnnealedSettings {
-        rule: StepRule = StepRule::Algorithm1, (), "Convention of step_size: x + a/2 s + sqrt(a) z as in Algorithm 1 of the paper, or x + a s + sqrt(2a) z as in its published code.";
+        rule: StepRule = StepRule::Algorithm1, (), "Convention of the step size a: a step is x + a/2 s + sqrt(a) z as in Algorithm 1 of the paper, or x + a s + sqrt(2a) z as in its published code; s is the score at x, z standard normal.";
         step_size: f64 = 0.0, within(0.0, LARGEST_STEP),
             "Step size at the smallest noise level, in squared units of the scaled data; scaled by (sigma / sigma_min)^2 at the others. 0: chosen; with one level by pilot chains, with several so that a step multiplies the score by 0.1 sigma^2, or more where few steps ask for it.";
         steps_per_level: u64 = 0, at_least(0), "Steps at each noise level. 0: 100; with one level as many as pilot chains need to arrive.";
-        denoise: bool = true, (), "Finish with a noiseless step x + sigma^2 s that removes the smallest noise.";
+        denoise: bool = true, (), "Finish with a noiseless step x + sigma^2 s, s the score at x, that removes the smallest noise sigma.";
     }
 }
 

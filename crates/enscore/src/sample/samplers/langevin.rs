@@ -58,7 +58,7 @@ impl Kind for LangevinSettings {
             "step_size",
             step_size,
             within(0.0, LARGEST_STEP),
-            "Step size: a step is x + step_size s + noise_std z with score s and standard normal z; in squared units of the scaled data. 0: chosen by pilot chains, for an acceptance of 0.9 if proposals could be refused.",
+            "Step size: a step is x + step_size s + noise_std z, s the score at x, z standard normal; in squared units of the scaled data. 0: chosen by pilot chains, for an acceptance of 0.9 if proposals could be refused.",
         )?;
         let noise_std = reader.get(
             "noise_std",

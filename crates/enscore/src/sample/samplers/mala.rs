@@ -16,7 +16,7 @@ keys! {
     /// Settings of the Metropolis-adjusted Langevin algorithm.
     MalaSettings {
         step_size: f64 = 0.0, within(0.0, LARGEST_STEP),
-            "Step size: proposals are x + step_size s + sqrt(2 step_size) z; in squared units of the scaled data. 0: tuned in the warm-up.";
+            "Step size: proposals are x + step_size s + sqrt(2 step_size) z, s the score at x, z standard normal; in squared units of the scaled data. 0: tuned in the warm-up.";
         steps: u64 = 1000, at_least(1), "Transitions per chain, starting from noise at the scale of the data.";
         warmup: u64 = 200, at_least(2),
             "With step_size = 0: transitions of the pilot chains that tune the step size to an acceptance of 0.574.";

@@ -208,8 +208,7 @@ impl Recorder {
             self.save(observer)?;
         }
         if let Some(warning) = self.best.rise() {
-            observer.message(&warning);
-            self.warnings.push(warning);
+            self.warn(warning, observer);
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::recorder::Recorder;
 use super::request::Observer;
 use crate::error::{Error, Reason, Result};
 use crate::objective::ChainSettings;
+use crate::text::number;
 use crate::train::diagnose::first_non_finite;
 use crate::train::training::Stepped;
 use crate::train::watch::stability::{Cause, Divergence};
@@ -66,8 +67,7 @@ impl Recorder {
                 returns => format!(", after {returns} returns to a good state"),
             };
             return Err(Error::new(Reason::Diverged, "training diverged")
-                .at(format!("step {step}"))
-                .found(format!("{}{after}", wrong.said))
+                .at(format!("step {step}: {}{after}", wrong.said))
                 .remedy(format!(
                     "the state at step {} is in {}; {}",
                     self.step(),
@@ -100,7 +100,9 @@ impl Recorder {
         let [low, high] = self.record.range;
         if low.abs().max(high.abs()) > LARGE {
             tries.push(format!(
-                "scale the data, whose values run from {low:.4} to {high:.4}: data.preprocess = \"standardise\" for tables"
+                "scale the data, whose values run from {} to {}: data.preprocess = \"standardise\" for tables",
+                number(low),
+                number(high),
             ));
         } else if cause == Cause::Batch {
             tries.push("look for values in the data that are not finite in single precision".to_string());
@@ -108,9 +110,11 @@ impl Recorder {
         if cause == Cause::Chains
             && let Some(ChainSettings::Langevin(chains)) = &self.training.task().chains
         {
-            let noise = if chains.noise_std > 0.0 { " and objective.noise_std" } else { "" };
-            let value = chains.step_size;
-            tries.push(format!("try a smaller objective.step_size{noise} (it is {value})"));
+            let noise = match chains.noise_std {
+                noise if noise > 0.0 => format!(" and objective.noise_std (it is {noise})"),
+                _ => String::new(),
+            };
+            tries.push(format!("try a smaller objective.step_size (it is {}){noise}", chains.step_size));
         }
         if cause == Cause::Flow {
             tries.push("let the two players take smaller steps".to_string());

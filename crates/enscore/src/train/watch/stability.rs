@@ -10,6 +10,7 @@ use crate::checkpoint::{TensorData, Tensors};
 use crate::error::Result;
 use crate::objective::Diagnostic;
 use crate::settings::Stability;
+use crate::text::number;
 use crate::train::chains::ChainReport;
 use crate::train::report::StepReport;
 
@@ -94,7 +95,8 @@ impl Watch {
         for i in 0..2 {
             let limit = limits[i] * (1.0 + f64::from(self.first[i]).abs());
             if limits[i] > 0.0 && f64::from(self.means[i]) > limit {
-                let said = format!("{} is {:.3e}, above {limit:.3e}", names[i], self.means[i]);
+                let said =
+                    format!("{} is {}, above {}", names[i], number(self.means[i].into()), number(limit));
                 return Some(Divergence { said, cause: Cause::Update });
             }
         }
@@ -104,7 +106,7 @@ impl Watch {
         let gap =
             report.energy_gap.filter(|gap| settings.energy_gap > 0.0 && gap.abs() > settings.energy_gap);
         if let Some(gap) = gap {
-            let said = format!("the energy gap is {gap:.3e} nats, beyond {}", settings.energy_gap);
+            let said = format!("the energy gap is {} nats, beyond {}", number(gap), settings.energy_gap);
             return Some(Divergence { said, cause: Cause::Chains });
         }
         let escaped = chains.map(|chains| chains.escaped).filter(|escaped| *escaped > settings.escaped);
@@ -122,8 +124,9 @@ impl Watch {
         let lost = settings.loss_ratio > 0.0 && mean > limit;
         lost.then(|| {
             format!(
-                "the running mean of the flow's log-likelihood is {:.4e} nats, below {:.4e}",
-                -mean, -limit
+                "the running mean of the flow's log-likelihood is {} nats, below {}",
+                number(-mean),
+                number(-limit)
             )
         })
     }
