@@ -5,6 +5,8 @@ mod command;
 mod context;
 mod duration;
 mod flags;
+mod given;
+mod numbers;
 mod output;
 mod parse;
 mod pictures;

@@ -5,8 +5,9 @@ use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use enscore::evaluate::{Evaluation, Mean, Refused, TwoSample};
+use enscore::evaluate::{Evaluation, HeldOut, Mean, Refused, TwoSample};
 use enscore::report::measured;
+use enscore::text::{counted, decimal};
 use enscore::{Error, Reason, Result};
 use serde_json::{Map, Value, json};
 
@@ -93,6 +94,11 @@ impl Lines {
         warnings.iter().fold(self, |lines, warning| lines.line("warning", warning))
     }
 
+    /// The same of warnings that stderr has shown already, where stdout is another place.
+    pub(crate) fn shown_warnings(self, warnings: &[String]) -> Lines {
+        if stdout().is_terminal() && stderr().is_terminal() { self } else { self.warnings(warnings) }
+    }
+
     /// Where the report is, where there is one.
     pub(crate) fn report(self, report: Option<&Path>) -> Lines {
         match report {
@@ -104,31 +110,32 @@ impl Lines {
     /// The loss and the metrics of an evaluation, each metric beside its null value.
     pub(crate) fn evaluation(self, evaluation: &Evaluation) -> Lines {
         let affine = evaluation.affine.as_deref().map(mean);
-        let beside = affine.map_or(String::new(), |affine| format!("; best affine network {affine:.4}"));
+        let beside =
+            affine.map_or(String::new(), |affine| format!("; best affine network {}", decimal(affine, 4)));
         let lines = match &evaluation.loss {
             Some(loss) => self.line(
-                "held-out loss",
+                if evaluation.held_out == HeldOut::Other { "loss" } else { "held-out loss" },
                 format!(
-                    "{} per dimension on {} rows{beside}",
+                    "{} per dimension on {}{beside}",
                     measured(loss.loss_per_dim, Some(loss.std_err)),
-                    loss.rows
+                    counted(loss.rows, "row", "rows")
                 ),
             ),
             None => self,
         };
         let lines = evaluation.figures.iter().fold(lines, |lines, figure| {
             let unit = if figure.unit.is_empty() { String::new() } else { format!(" {}", figure.unit) };
-            let rows = if figure.rows > 0 { format!(" ({} rows)", figure.rows) } else { String::new() };
+            let rows = counted(figure.rows, "row", "rows");
+            let rows = if figure.rows > 0 { format!(" ({rows})") } else { String::new() };
             let value = measured(figure.value, figure.std_err);
             lines.line(&figure.label, format!("{value}{unit}{rows}"))
         });
         let lines = evaluation.metrics.iter().fold(lines, |lines, metric| {
-            let text =
-                format!("{:.4}, real against real {:.4} (n = {})", metric.value, metric.null, metric.n);
+            let [value, null] = [metric.value, metric.null].map(|value| decimal(value, 4));
+            let text = format!("{value}, real against real {null} (n = {})", metric.n);
             lines.line(&metric.name, text)
         });
-        let refused = evaluation.refused_figures.iter().chain(&evaluation.refused_metrics);
-        let lines = refused.fold(lines, |lines, refused| {
+        let lines = evaluation.refused().iter().fold(lines, |lines, refused| {
             lines.line(&refused.label, format!("can't be computed: {}", refused.reason))
         });
         evaluation.notes.iter().fold(lines, |lines, note| lines.line("note", note))

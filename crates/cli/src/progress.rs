@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
 use enscore::Result;
+use enscore::text::decimal;
 use enscore::train::{LastState, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
@@ -135,7 +136,7 @@ impl Progress {
         let left = limit.map_or(by_steps, |limit| (limit - took).max(0.0).min(by_steps));
         let of = if limit.is_some() { String::new() } else { format!(" of {total}") };
         let loss = self.loss.filter(|_| self.phase == TRAINING);
-        let loss = loss.map_or(String::new(), |loss| format!(", loss {loss:.4}"));
+        let loss = loss.map_or(String::new(), |loss| format!(", loss {}", decimal(loss, 4)));
         format!("{}: {done}{of}{loss}, {rate:.1}/s, {left:.0} s left", self.phase)
     }
 
@@ -172,7 +173,7 @@ impl Observer for Progress {
         let loss = self.loss.map_or(loss_per_dim, |loss| SMOOTHING * loss + (1.0 - SMOOTHING) * loss_per_dim);
         self.loss = Some(loss);
         if self.shown == Shown::Bar {
-            self.bar.set_message(format!("loss {loss:.4}"));
+            self.bar.set_message(format!("loss {}", decimal(loss, 4)));
         }
         self.show(step);
     }

@@ -8,10 +8,12 @@ use serde_json::json;
 use super::train::default_run;
 use crate::args::Compare;
 use crate::context::Context;
+use crate::given;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
 
 pub(crate) fn run(context: &Context, arguments: &Compare) -> Result<Answer> {
+    given::settings(&arguments.settings)?;
     let wanted = settings::Compare::load(&arguments.settings, &arguments.set)?;
     let out = match &arguments.out {
         Some(out) => out.clone(),

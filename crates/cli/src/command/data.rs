@@ -6,10 +6,12 @@ use enscore::data::{
     Availability, ColumnSummary, Dataset, Known, Labels, Reading, Split, Subset, TableSummary,
     describe_table, fetch, known, load, load_test, statistics,
 };
+use enscore::text::{counted, decimal};
 use enscore::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::args::Data;
+use crate::given;
 use crate::output::{Answer, Lines, text_of};
 
 pub(crate) fn run(arguments: &Data) -> Result<Answer> {
@@ -69,6 +71,7 @@ fn get(name: &str, folder: PathBuf) -> Result<Answer> {
 }
 
 fn info(source: &str) -> Result<Answer> {
+    given::data(source)?;
     let reading = Reading::default();
     let table = describe_table(source, &reading)?;
     let data = match (load(source, Split::Train), &table) {
@@ -100,9 +103,9 @@ fn info(source: &str) -> Result<Answer> {
         .line("rows", rows)
         .line("shape", format!("{:?}", data.row_shape()))
         .line("scale", scale_text(&data))
-        .line("scaled values", format!("{} to {}", moments.low, moments.high))
-        .line("mean", format!("{:.6}", moments.overall_mean()))
-        .line("variance", format!("{:.6}", moments.overall_variance()));
+        .line("scaled values", format!("{} to {}", figure(moments.low), figure(moments.high)))
+        .line("mean", decimal(moments.overall_mean(), 6))
+        .line("variance", decimal(moments.overall_variance(), 6));
     if let Some(labels) = data.classes() {
         lines = lines.line("labels", classes(labels));
     }
@@ -184,8 +187,8 @@ fn scale_text(data: &Dataset) -> String {
 fn classes(labels: &Labels) -> String {
     let present = labels.classes();
     let count = match labels.names.len() {
-        0 => format!("{present} classes"),
-        all if all == present => format!("{present} classes"),
+        0 => counted(present, "class", "classes"),
+        all if all == present => counted(present, "class", "classes"),
         all => format!("{present} of {all} classes"),
     };
     let names: Vec<&str> = labels.names.iter().take(12).map(String::as_str).collect();

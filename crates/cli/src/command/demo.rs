@@ -41,7 +41,8 @@ pub(crate) fn run(context: &Context, arguments: &Demo) -> Result<Answer> {
         .evaluation(&evaluated.evaluation)
         .line("seconds", format!("{seconds:.1}"))
         .line("samples", samples.display())
-        .warnings(&warnings_of(&outcome, Some(&evaluated)))
+        .shown_warnings(&outcome.warnings)
+        .warnings(&evaluated.warnings)
         .report(evaluated.report.as_deref());
     Ok(Answer::new(json, text.text()))
 }

@@ -8,11 +8,12 @@ use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normalise
 use enscore::memory::MemoryLimit;
 use enscore::report::{ReportRequest, unmixed_chains, write_report};
 use enscore::settings::Settings;
-use enscore::{Reason, Result};
+use enscore::{Error, Reason, Result};
 use serde_json::{Value, json};
 
 use crate::args::Evaluate;
 use crate::context::Context;
+use crate::given;
 use crate::output::{Answer, Lines, evaluation_json, merged, text_of};
 use crate::pictures::create_folder;
 use crate::progress::Progress;
@@ -70,6 +71,7 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
     let mut tell = |phase: &str, done, total| progress.phase(phase, done, total);
     let evaluation = evaluate::evaluate(&trained, &data, &settings, &mut tell)?;
     progress.end();
+    refuse_nothing(&evaluation, settings.samples)?;
     let mut warnings = trained.warnings.clone();
     warnings.extend(Normaliser::damage(path));
     let folder = RunFolder::open(path)?;
@@ -121,6 +123,17 @@ fn refuse_beyond_memory(trained: &Trained, samples: usize) -> Result<()> {
     refused.map_err(|error| error.remedy("ask for fewer: ten thousand tell small differences"))
 }
 
+/// Without samples and without figures of rows there is nothing to say.
+fn refuse_nothing(evaluation: &Evaluation, samples: usize) -> Result<()> {
+    let Evaluation { loss, figures, refused_figures, .. } = evaluation;
+    if samples > 0 || loss.is_some() || !figures.is_empty() || !refused_figures.is_empty() {
+        return Ok(());
+    }
+    Err(Error::input("nothing to evaluate")
+        .found("no held-out rows, and --samples 0")
+        .remedy("name rows with --data, or draw samples with --samples N"))
+}
+
 impl Evaluated {
     /// `object` with the evaluation's keys after its own.
     pub(crate) fn json(&self, object: Value) -> Value {
@@ -142,6 +155,8 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> Result<Answer> {
         against: arguments.against.as_deref(),
         out: arguments.out.as_deref(),
     };
+    given::run(&arguments.run)?;
+    wanted.data.into_iter().chain(wanted.against).try_for_each(given::data)?;
     if let Some(out) = wanted.out {
         create_folder(out)?;
     }

@@ -11,10 +11,12 @@ use enscore::export::{ArrayFile, DESCRIPTION, describe};
 use enscore::files::write_bytes_atomically;
 use enscore::model::{RBM_PARAMETERS, Units};
 use enscore::report::table;
+use enscore::text::counted;
 use enscore::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::args::{Arrays, Export};
+use crate::given;
 use crate::output::{Answer, Lines, text_of};
 
 /// The one file of all parameters.
@@ -24,6 +26,7 @@ const TENSORS: &str = "model.safetensors";
 type File = (String, Vec<u8>);
 
 pub(crate) fn run(arguments: &Export) -> Result<Answer> {
+    given::run(&arguments.run)?;
     let trained = Trained::open(&arguments.run, &arguments.set)?;
     let folder = &arguments.out;
     let files = files(&trained, arguments.format)?;
@@ -44,7 +47,7 @@ pub(crate) fn run(arguments: &Export) -> Result<Answer> {
     });
     let lines = Lines::default()
         .line("run", format!("{}, step {}", arguments.run.display(), trained.step))
-        .line("written", format!("{} files in {}", files.len(), folder.display()))
+        .line("written", format!("{} in {}", counted(files.len(), "file", "files"), folder.display()))
         .line("description", folder.join(DESCRIPTION).display())
         .warnings(&trained.warnings);
     Ok(Answer::new(json, lines.text()))

@@ -5,17 +5,20 @@ use enscore::data::{Dataset, read_image};
 use enscore::model::Units;
 use enscore::report::png;
 use enscore::sample::draw_clamped;
+use enscore::text::counted;
 use enscore::{Error, Result};
 use serde_json::json;
 
 use super::evaluate::threads_of;
 use crate::args::Inpaint;
 use crate::context::Context;
+use crate::given;
 use crate::output::{Answer, Lines, text_of};
 use crate::pictures::{refuse_missing_folder, sheet_of};
 use crate::progress::Progress;
 
 pub(crate) fn run(context: &Context, arguments: &Inpaint) -> Result<Answer> {
+    given::run(&arguments.run)?;
     context.on_threads(threads_of(&arguments.run), || inpaint(context, arguments))
 }
 
@@ -55,7 +58,10 @@ fn inpaint(context: &Context, arguments: &Inpaint) -> Result<Answer> {
     });
     let lines = Lines::default()
         .line("run", format!("{}, step {}", arguments.run.display(), trained.step))
-        .line("filled", format!("{filled} of {} values, {count} draws of seed {seed}", known.len()))
+        .line(
+            "filled",
+            format!("{filled} of {} values, {} of seed {seed}", known.len(), counted(count, "draw", "draws")),
+        )
         .warnings(&trained.warnings)
         .line("image", arguments.out.display());
     Ok(Answer::new(json, lines.text()))

@@ -4,18 +4,23 @@ use std::path::Path;
 
 use enscore::evaluate::{LogZEstimate, LogZMethod, LogZSettings, Normaliser, Temperatures};
 use enscore::memory::MemoryLimit;
+use enscore::report::measured;
 use enscore::sample::ModelFile;
 use enscore::source::ModelSource;
+use enscore::text::decimal;
 use enscore::{Error, Result};
 use serde_json::json;
 
 use super::evaluate::threads_of;
 use crate::args::{Logz, Method};
 use crate::context::Context;
+use crate::given;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
 
 pub(crate) fn run(context: &Context, arguments: &Logz) -> Result<Answer> {
+    given::model(&arguments.model)?;
+    arguments.data.as_deref().map_or(Ok(()), given::data)?;
     let settings = settings_of(arguments)?;
     let work = || {
         let mut progress = Progress::new(context);
@@ -149,15 +154,14 @@ fn answer(
             lines.line("chains", format!("{chains}, effective sample size {ess:.1}; {steps} temperatures"));
     }
     if let Some(reverse) = &estimate.reverse {
-        let text = format!(
-            "{:.4} ± {:.4} nats, effective sample size {:.1}",
-            reverse.log_z, reverse.std_err, reverse.ess
-        );
+        let value = measured(reverse.log_z, Some(reverse.std_err));
+        let text = format!("{value} nats, effective sample size {:.1}", reverse.ess);
         lines = lines.line("reverse", text);
     }
     for (name, bound) in [("lower", estimate.lower), ("upper", estimate.upper)] {
         if let Some(bound) = bound.filter(|bound| *bound != estimate.log_z) {
-            lines = lines.line(name, format!("{bound:.4} nats, two standard errors beyond the estimate"));
+            lines = lines
+                .line(name, format!("{} nats, two standard errors beyond the estimate", decimal(bound, 4)));
         }
     }
     lines = lines.warnings(&warnings);
@@ -174,5 +178,6 @@ fn answer(
 
 /// An exact value has no error to show.
 fn in_nats(log_z: f64, std_err: f64) -> String {
-    if std_err > 0.0 { format!("{log_z:.4} ± {std_err:.4} nats") } else { format!("{log_z:.4} nats, exact") }
+    let exact = if std_err > 0.0 { "" } else { ", exact" };
+    format!("{} nats{exact}", measured(log_z, Some(std_err)))
 }

@@ -7,6 +7,7 @@ use enscore::{Error, Result};
 use super::train::say_notes;
 use crate::args::Profile;
 use crate::context::Context;
+use crate::given;
 use crate::output::{Answer, Lines};
 
 /// Steps that the table shows; with `--json` all of them.
@@ -17,6 +18,7 @@ const NAME_WIDTH: usize = 72;
 const MEBIBYTE: f64 = (1u64 << 20) as f64;
 
 pub(crate) fn run(context: &Context, arguments: &Profile) -> Result<Answer> {
+    given::settings(&arguments.settings)?;
     let settings = Settings::load(&arguments.settings, &arguments.set)?;
     say_notes(&settings);
     let profile = context.on_threads(settings.train().threads, || {

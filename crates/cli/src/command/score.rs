@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use enscore::evaluate::{LogZEstimate, LogZOrigin, Mean, Normaliser, RowScores};
 use enscore::files::write_bytes_atomically;
-use enscore::report::table;
+use enscore::report::{measured, table};
 use enscore::sample::ModelFile;
 use enscore::source::{ModelSource, Scored};
 use enscore::{Error, Reason, Result};
@@ -14,6 +14,7 @@ use super::evaluate::threads_of;
 use super::logz::{is_another_model, refuse_sets_of_runs};
 use crate::args::Score;
 use crate::context::Context;
+use crate::given;
 use crate::output::{Answer, Lines, merged, text_of, with_error};
 use crate::pictures::refuse_missing_folder;
 
@@ -21,6 +22,7 @@ use crate::pictures::refuse_missing_folder;
 type Column = (String, Vec<f64>);
 
 pub(crate) fn run(context: &Context, arguments: &Score) -> Result<Answer> {
+    given::model_and_data(&arguments.run, &arguments.data)?;
     context.on_threads(threads_of(&arguments.run), || score(arguments))
 }
 
@@ -96,9 +98,8 @@ fn answer(arguments: &Score, source: &ModelSource, scored: &Scored, out: &Path) 
     said.extend(notes.iter().cloned());
     let mut lines = first.line("rows", format!("{count} of {}", arguments.data));
     if let Some(normaliser) = normaliser {
-        let error = normaliser.error.filter(|error| *error > 0.0);
-        let error = error.map_or(String::new(), |error| format!(" ± {error:.1e}"));
-        lines = lines.line("log Z", format!("{:.4}{error} nats, {}", normaliser.log_z, of(normaliser)));
+        let value = measured(normaliser.log_z, normaliser.error);
+        lines = lines.line("log Z", format!("{value} nats, {}", of(normaliser)));
     }
     for (name, mean) in &means {
         lines =

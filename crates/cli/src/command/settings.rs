@@ -1,11 +1,15 @@
 //! `enscore settings`: every key of a settings file, or those of one kind of model, objective or sampler.
 
-use enscore::settings::{KeyReference, settings_reference};
+use enscore::settings::{KeyReference, nearest, settings_reference};
 use enscore::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::args::Settings;
 use crate::output::Answer;
+
+/// The end of the list of all keys.
+const END: &str = "\n# `enscore settings KIND`, e.g. `enscore settings mlp`, lists the keys of one kind, and\n\
+     # `enscore settings train` those of one table.\n";
 
 pub(crate) fn run(arguments: &Settings) -> Result<Answer> {
     let keys = grouped(settings_reference());
@@ -15,6 +19,10 @@ pub(crate) fn run(arguments: &Settings) -> Result<Answer> {
                 .to_string(),
             keys,
         ),
+        Some(table) if keys.iter().any(|key| table_of(key) == table) => {
+            let head = format!("# The keys of [{table}] with their defaults.\n");
+            (head, keys.into_iter().filter(|key| table_of(key) == table).collect())
+        }
         Some(word) => {
             let kinds = kinds_called(&keys, word)?;
             let head = format!(
@@ -24,7 +32,11 @@ pub(crate) fn run(arguments: &Settings) -> Result<Answer> {
             (head, keys_of(keys, &kinds))
         }
     };
-    let text = head + &page(&keys, arguments.kind.as_deref());
+    let kind = arguments.kind.as_deref().filter(|word| keys.iter().all(|key| table_of(key) != *word));
+    let mut text = head + &page(&keys, kind);
+    if arguments.kind.is_none() {
+        text.push_str(END);
+    }
     let object = |key: &KeyReference| {
         json!({
             "key": key.key, "type": key.kind, "default": key.default, "meaning": key.meaning,
@@ -56,8 +68,17 @@ fn kinds_called(keys: &[KeyReference], word: &str) -> Result<Vec<String>> {
     if !found.is_empty() {
         return Ok(found);
     }
+    let error = Error::input("no such kind or table").at(word);
+    let all = tables.iter().flat_map(|(_, words)| words.iter().copied()).chain(keys.iter().map(table_of));
+    if let Some(near) = nearest(word, all) {
+        return Err(error.remedy(format!("did you mean {near}?")));
+    }
     let known = tables.iter().map(|(table, words)| format!("{table}: {}", words.join(", ")));
-    Err(Error::input("no such kind").at(word).expected(known.collect::<Vec<_>>().join("; ")))
+    Err(error.expected(known.collect::<Vec<_>>().join("; ")))
+}
+
+fn table_of(key: &KeyReference) -> &str {
+    key.key.split('.').next().unwrap_or_default()
 }
 
 /// The words in quotes of a key's type.

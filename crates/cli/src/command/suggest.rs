@@ -10,9 +10,11 @@ use enscore::{Error, Result};
 
 use crate::args::{Rule, Suggest};
 use crate::context::Context;
+use crate::given;
 use crate::output::Answer;
 
 pub(crate) fn run(context: &Context, arguments: &Suggest) -> Result<Answer> {
+    given::data(&arguments.data)?;
     let rule = match arguments.rule {
         Rule::Algorithm1 => StepRule::Algorithm1,
         Rule::ReferenceCode => StepRule::ReferenceCode,
@@ -37,13 +39,15 @@ fn training_rows(arguments: &Suggest) -> Result<Subset> {
     let path = Path::new(&arguments.data);
     if path.extension().is_none_or(|ending| ending != "toml") {
         if let Some(set) = arguments.set.first() {
-            return Err(Error::input("a data set has no settings to override").at(format!("override {set}")));
+            return Err(Error::input("a data set has no settings to override")
+                .at(format!("override {set}"))
+                .remedy(format!("give a settings file with [data] path = {:?} instead", arguments.data)));
         }
         return Ok(Subset::all(&load(&arguments.data, Split::Train)?));
     }
-    let settings = Settings::load(path, &arguments.set)?;
-    let data = load_as(settings.data(), Split::Train)?;
-    Ok(prepare(&data, settings.data(), settings.train().seed, None)?.parts.training)
+    let (settings, train) = Settings::load_data(path, &arguments.set)?;
+    let data = load_as(&settings, Split::Train)?;
+    Ok(prepare(&data, &settings, train.seed, None)?.parts.training)
 }
 
 fn toml(data: &str, suggestion: &Suggestion) -> String {

@@ -4,6 +4,7 @@ use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 
 use enscore::settings::Settings;
+use enscore::text::decimal;
 use enscore::train::{Outcome, Request, train};
 use enscore::{Error, Reason, Result};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use super::evaluate::{Evaluated, Wanted, evaluate};
 use crate::args::Train;
 use crate::context::Context;
+use crate::given;
 use crate::output::{Answer, Lines, text_of};
 use crate::progress::Progress;
 
@@ -52,6 +54,7 @@ pub(crate) fn train_and_report(
 }
 
 pub(crate) fn run(context: &Context, arguments: &Train) -> Result<Answer> {
+    given::settings(&arguments.settings)?;
     let mut sets: Vec<String> = arguments.time.iter().flat_map(|minutes| timed(*minutes)).collect();
     sets.extend(arguments.set.iter().cloned());
     sets.extend(arguments.seed.map(|seed| format!("train.seed={seed}")));
@@ -127,16 +130,18 @@ fn lines_of(outcome: &Outcome, evaluated: Option<&Evaluated>) -> String {
     for (rows, loss) in [("training", outcome.loss_per_dim), ("validation", outcome.validation_loss_per_dim)]
     {
         if let Some(loss) = loss {
-            lines = lines.line(&format!("{rows} {name}"), format!("{loss:.4}{unit}"));
+            lines = lines.line(&format!("{rows} {name}"), format!("{}{unit}", decimal(loss, 4)));
         }
     }
     if let Some(best) = outcome.best.filter(|best| best.step != outcome.step) {
-        lines = lines.line("lowest validation", format!("{:.4}{unit} at step {}", best.loss, best.step));
+        lines =
+            lines.line("lowest validation", format!("{}{unit} at step {}", decimal(best.loss, 4), best.step));
     }
     if let Some(evaluated) = evaluated {
         lines = lines.evaluation(&evaluated.evaluation);
     }
-    lines = lines.warnings(&warnings_of(outcome, evaluated));
+    lines = lines.shown_warnings(&outcome.warnings);
+    lines = evaluated.iter().fold(lines, |lines, evaluated| lines.warnings(&evaluated.warnings));
     lines.report(evaluated.and_then(|evaluated| evaluated.report.as_deref())).text()
 }
 

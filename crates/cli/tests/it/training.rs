@@ -124,7 +124,9 @@ fn the_remedy_after_divergence_fits_its_cause() {
     folder.write("chains.toml", chains.as_bytes());
     let ran = folder.run("train chains.toml --out chains --no-report");
     assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{ran:?}");
-    assert!(ran.stderr.contains("objective.step_size") && !ran.stderr.contains("learning_rate"), "{ran:?}");
+    let remedy = "try a smaller objective.step_size (it is 1000000) and objective.noise_std (it is 0.1)";
+    assert!(ran.stderr.contains(remedy) && !ran.stderr.contains("learning_rate"), "{ran:?}");
+    assert!(ran.stderr.contains("training diverged: step 1: "), "{ran:?}");
 }
 
 /// A game whose flow loses the data: the losses of both players vanish, and only the flow tells.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::folder::{self, name_of};
 use super::formats::input::{Input, open_file};
 use super::formats::numpy::{npy, npz};
-use super::formats::{csv, foreign, idx, image, matlab, parquet, safetensors};
+use super::formats::{READABLE, csv, foreign, idx, image, matlab, parquet, safetensors};
 use super::known::{Availability, known};
 use super::reading::{Colour, Reading};
 use super::settings::DataSettings;
@@ -14,11 +14,10 @@ use super::split::{Split, no_split};
 use super::table::TableSummary;
 use super::{Dataset, digits, toy};
 use crate::error::{Error, Reason, Result};
+use crate::keys::nearest;
 
 /// Endings of files that hold pickles, whatever their content.
 const PICKLES: [&str; 7] = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "dill"];
-/// What is expected of a file.
-const READ: &str = "IDX, npy, npz, CSV, Parquet, MATLAB 5, safetensors, PNG or JPEG";
 /// Endings of files whose arrays have names, as `FILE.npz:NAME`.
 const WITH_ARRAYS: [&str; 3] = [".npz:", ".mat:", ".safetensors:"];
 
@@ -97,10 +96,14 @@ fn read_source(source: &str, split: Split, reading: &Reading) -> Result<Dataset>
     }
     let Some(entry) = known().iter().find(|k| k.name == source) else {
         let names: Vec<&str> = known().iter().map(|k| k.name).collect();
+        let remedy = match nearest(source, names.iter().copied()) {
+            Some(name) => format!("did you mean {name}?"),
+            None => "check the path".to_string(),
+        };
         return Err(Error::new(Reason::Unreadable, "no such data")
             .at(source)
             .expected(format!("a file, a folder, or one of {}", names.join(", ")))
-            .remedy("check the path"));
+            .remedy(remedy));
     };
     let fetched = Path::new("data").join(entry.name);
     let place = match entry.availability {
@@ -255,7 +258,7 @@ fn read_file(path: &Path, array: Option<&str>, split: Split, reading: &Reading) 
         Some(Format::Table) => csv::read(&name, input, reading),
         Some(Format::Npz) | None => Err(Error::input("unsupported data format")
             .at(place)
-            .expected(READ)
+            .expected(READABLE)
             .remedy("save it as npy with numpy.save")),
     }
 }
@@ -271,7 +274,7 @@ fn is_pickle(prefix: &[u8]) -> bool {
 
 fn pickle() -> Error {
     Error::input("a pickle, which would run code when read and is never opened")
-        .expected(READ)
+        .expected(READABLE)
         .remedy("save the numbers with numpy.save(path, array.astype('float32'))")
 }
 
@@ -325,7 +328,12 @@ mod tests {
         assert!(load_test("digits", &Reading::default()).unwrap().is_some_and(|data| data.rows() == 297));
         assert!(load_test("no/such/thing", &Reading::default()).is_err());
         assert!(file("x.csv", b"1,2\n", "", Split::Test).unwrap_err().to_string().contains("hold out rows"));
-        assert!(file("x.bin", &[1, 0, 2], "", Split::Train).unwrap_err().to_string().contains("IDX, npy"));
+        assert!(
+            file("x.bin", &[1, 0, 2], "", Split::Train)
+                .unwrap_err()
+                .to_string()
+                .contains("safetensors, CIFAR")
+        );
         assert!(file("x.csv", b"", "", Split::Train).unwrap_err().to_string().contains("empty"));
         let error = message("mnist", Split::Train);
         assert!(error.contains("data fetch mnist") && error.contains("11369320 bytes"), "{error}");

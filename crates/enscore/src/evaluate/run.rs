@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::Network;
 use crate::objective::HeldOutLoss;
 use crate::sample::{Drawn, TrainedModel, draw};
+use crate::text::counted;
 use crate::trained::Trained;
 
 /// What an evaluation found.
@@ -53,6 +54,21 @@ pub struct Evaluation {
     pub warnings: Vec<String>,
 }
 
+impl Evaluation {
+    /// The figures and metrics that can't be computed; metrics for one reason are one line.
+    pub fn refused(&self) -> Vec<Refused> {
+        let mut refused = self.refused_figures.clone();
+        let figures = refused.len();
+        for metric in &self.refused_metrics {
+            match refused[figures..].iter_mut().find(|known| known.reason == metric.reason) {
+                Some(known) => known.label = format!("{}, {}", known.label, metric.label),
+                None => refused.push(metric.clone()),
+            }
+        }
+        refused
+    }
+}
+
 /// Rows longer than this have no affine baseline: it needs all eigenvalues of their covariance.
 const MAX_BASELINE: usize = 1024;
 /// Rows that metrics are fitted on and compared with, at most.
@@ -87,7 +103,10 @@ pub fn evaluate(
     let wanted = wanted_metrics(&settings.metrics)?;
     let held_out = (data.origin != HeldOut::Training).then_some(&data.held_out);
     let denoises = trained.settings.objective().method().held_out() == HeldOutLoss::Denoising;
-    let figures = figures(trained, &data.training, held_out, settings)?;
+    let mut figures = figures(trained, &data.training, held_out, settings)?;
+    if data.origin == HeldOut::Other {
+        figures.say_rows_of(data.held_out.dataset().source());
+    }
     let mut evaluation = Evaluation {
         loss: None,
         figures: figures.found,
@@ -214,7 +233,11 @@ fn add_metrics(
 
 fn too_few(samples: Rows, real: Rows) -> Error {
     Error::input("too few rows to compare samples with data")
-        .found(format_args!("{} samples, {} real rows", samples.count(), real.count()))
+        .found(format_args!(
+            "{}, {}",
+            counted(samples.count(), "sample", "samples"),
+            counted(real.count(), "real row", "real rows")
+        ))
         .expected("at least 2 samples and 4 real rows")
 }
 

@@ -9,6 +9,7 @@ use enscore::files::write_bytes_atomically;
 use enscore::report::{Scatter, measured, png, sheet, table};
 use enscore::sample::Average;
 use enscore::source::{ModelSource, Samples};
+use enscore::text::counted;
 use enscore::{Error, Result};
 use serde_json::json;
 
@@ -16,11 +17,13 @@ use self::plan::{Plan, plan};
 use super::evaluate::threads_of;
 use crate::args::Sample;
 use crate::context::Context;
+use crate::given;
 use crate::output::{Answer, Lines, text_of};
 use crate::pictures::{Format, enlargement, sheet_of};
 use crate::progress::Progress;
 
 pub(crate) fn run(context: &Context, arguments: &Sample) -> Result<Answer> {
+    given::model(&arguments.run)?;
     context.on_threads(threads_of(&arguments.run), || sample(context, arguments))
 }
 
@@ -43,7 +46,7 @@ fn sample(context: &Context, arguments: &Sample) -> Result<Answer> {
 fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> Answer {
     let Plan { source, asked, count, out, .. } = plan;
     let seed = asked.seed;
-    let drawn = format!("{count} samples in {seconds:.1} s");
+    let drawn = format!("{} in {seconds:.1} s", counted(*count, "sample", "samples"));
     let warnings = match source {
         ModelSource::Run(trained) => [&trained.warnings[..], &samples.drawn.warnings].concat(),
         ModelSource::File(_) => samples.drawn.warnings.clone(),
@@ -67,9 +70,10 @@ fn answer(arguments: &Sample, plan: &Plan, samples: &Samples, seconds: f64) -> A
                 "model": text_of(&arguments.run), "samples": text_of(out), "num": count, "steps": steps,
                 "seed": seed, "seconds": seconds,
             });
+            let steps = counted(steps as usize, "step", "steps");
             let lines = Lines::default()
                 .line("model", arguments.run.display())
-                .line("drawn", format!("{drawn}, {steps} steps each, seed {seed}"));
+                .line("drawn", format!("{drawn}, {steps} each, seed {seed}"));
             (json, lines)
         }
     };

@@ -29,10 +29,19 @@ fn rows(hand: &ByHand, more: Option<&String>) -> [Rows; 2] {
     }
 }
 
+/// A figure's name, where rows of data that were named are called held-out rows.
+fn as_held_out(name: &str) -> String {
+    let Some((before, after)) = name.split_once("of rows of ") else { return name.to_string() };
+    let end = after.find([' ', ',']).unwrap_or(after.len());
+    assert!(after[..end].ends_with(".csv"), "{name}");
+    format!("{before}of held-out rows{}", &after[end..])
+}
+
 pub fn assert_figures(what: &str, found: &Value, expected: &[Figure]) {
     let all = found["figures"].as_array().unwrap();
     let found: Vec<&Value> = all.iter().filter(|figure| figure["reason"].is_null()).collect();
-    let names: Vec<&str> = found.iter().map(|figure| figure["name"].as_str().unwrap()).collect();
+    let names: Vec<String> =
+        found.iter().map(|figure| as_held_out(figure["name"].as_str().unwrap())).collect();
     let expected_names: Vec<&str> = expected.iter().map(|figure| figure.name.as_str()).collect();
     assert_eq!(names, expected_names, "the figures of {what}");
     for (found, expected) in found.iter().zip(expected) {
@@ -122,7 +131,7 @@ pub fn assert_text(what: &str, text: &str, found: &Value) {
             shown(loss, Some(error)),
             found["rows"]
         );
-        line("held-out loss", text);
+        line(if found["held_out"] == "other" { "loss" } else { "held-out loss" }, text);
         lines += 1;
     }
     for figure in found["figures"].as_array().unwrap() {

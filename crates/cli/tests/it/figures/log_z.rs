@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::evaluation::shown;
 use super::plain::by_hand::{AVERAGED, ByHand, assert_close, assert_same_error, number};
 use super::plain::expected::error_of_weights;
 use super::plain::trained::{data, folder, more_rows, train};
@@ -54,13 +55,14 @@ fn log_z_of_a_trained_machine_is_that_of_all_its_states() {
 fn assert_text(text: &str, found: &Value) {
     let [log_z, error, ess] = ["log_z", "std_err", "ess"].map(|key| number(&found[key]));
     let mut expected = vec![
-        ("log Z", format!("{log_z:.4} ± {error:.4} nats")),
+        ("log Z", format!("{} nats", shown(log_z, Some(error)))),
         ("method", format!("{}, {}", found["method"].as_str().unwrap(), found["detail"].as_str().unwrap())),
         ("chains", format!("300, effective sample size {ess:.1}; 60 temperatures")),
     ];
     if found["reverse"].is_object() {
         let [log_z, error, ess] = ["log_z", "std_err", "ess"].map(|key| number(&found["reverse"][key]));
-        expected.push(("reverse", format!("{log_z:.4} ± {error:.4} nats, effective sample size {ess:.1}")));
+        let value = shown(log_z, Some(error));
+        expected.push(("reverse", format!("{value} nats, effective sample size {ess:.1}")));
     }
     for bound in ["lower", "upper"] {
         if let Some(value) = found[bound].as_f64() {

@@ -87,7 +87,7 @@ fn the_area_under_the_curve_is_that_of_all_pairs() {
     let (area, error) = auroc(&inside, &hand.log_densities(&hand.rows_of_source(&other)));
     let figures = found["figures"].as_array().unwrap();
     let figure = figures.iter().find(|figure| figure["id"] == "auroc").unwrap();
-    assert_eq!(figure["name"], "AUROC of held-out rows against other.csv");
+    assert_eq!(figure["name"], "AUROC of rows of more_points.csv against other.csv");
     assert!(area > 0.05 && (area - 0.5).abs() > 0.02, "an area that tells its sides apart: {area}");
     assert_close("area", number(&figure["value"]), area);
     assert_same_error("its error", number(&figure["std_err"]), error);

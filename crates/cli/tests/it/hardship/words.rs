@@ -1,8 +1,8 @@
 //! Arguments and settings as people type them: what is meant is done, or the line says what to type.
 
-use crate::common::Folder;
+use crate::common::{Folder, say};
 
-fn refused(folder: &Folder, arguments: &str, parts: &[&str]) {
+pub(super) fn refused(folder: &Folder, arguments: &str, parts: &[&str]) {
     let ran = folder.run(arguments);
     assert_eq!((ran.code, ran.stderr.lines().count()), (Some(2), 1), "enscore {arguments}: {ran:?}");
     for part in parts {
@@ -89,4 +89,102 @@ fn a_run_is_not_trained_back() {
     let fewer = "train mlp.toml --out run --resume --no-report --set train.steps=10";
     refused(&folder, fewer, &["train.steps", "found 10", "at least 40"]);
     assert_eq!(folder.read("run/settings.toml"), settings);
+}
+
+#[test]
+fn arguments_too_many_and_unknown_options_say_what_to_type() {
+    let folder = Folder::new();
+    for (arguments, parts) in [
+        ("data info a b", ["one argument too many: b", "usage: enscore data info [OPTIONS] <DATA>"]),
+        ("sample run x.csv", ["one argument too many: x.csv", "usage: enscore sample"]),
+        ("train mlp.toml train.steps=5", ["one argument too many: train.steps=5", "use --set train.steps=5"]),
+        ("train mlp.toml --set train.steps 5", ["--set takes one word", "write --set train.steps=5"]),
+        ("train mlp.toml --data x", ["train has no option --data", "are set by --set data.path=x"]),
+        ("train mlp.toml --steps 5", ["train has no option --steps", "use --set train.steps=5"]),
+        ("info points.csv", ["no such command: info", "did you mean `enscore data info`?"]),
+    ] {
+        refused(&folder, arguments, &parts);
+    }
+}
+
+#[test]
+fn values_of_options_are_refused_with_what_they_may_be() {
+    let folder = Folder::new();
+    for (arguments, line) in [
+        (
+            "train mlp.toml --seed -1",
+            "--seed: found -1, expected a whole number from 0 to 18446744073709551615",
+        ),
+        ("train mlp.toml --for -3m", "--for: found -3m, expected a length of time such as 90s, 12m or 1h30m"),
+        ("sample run --num 0", "--num: found 0, expected a whole number from 1 to 4294967295"),
+        ("logz run --width wide", "--width: found wide, expected a number"),
+        ("suggest digits --rule mine", "--rule: found mine, expected algorithm1 or reference-code"),
+    ] {
+        let ran = folder.run(arguments);
+        let expected = format!("enscore: wrong value for {line}\n");
+        assert_eq!((ran.code, ran.stderr), (Some(2), expected), "{arguments}");
+    }
+    refused(&folder, "train missing.toml", &["found no such file or folder; "]);
+}
+
+#[test]
+fn help_is_a_command_too() {
+    let folder = Folder::new();
+    assert_eq!(folder.succeed("help").stdout, folder.succeed("--help").stdout);
+    assert!(folder.succeed("help train").stdout.contains("Usage: enscore train [OPTIONS] <SETTINGS>"));
+}
+
+#[test]
+fn kinds_tables_and_data_sets_are_found_by_their_nearest_name() {
+    let folder = Folder::new();
+    refused(&folder, "settings rmb", &["no such kind or table: rmb", "did you mean rbm?"]);
+    refused(&folder, "settings trian", &["did you mean train?"]);
+    refused(&folder, "data info mnsit", &["no such data: mnsit", "did you mean mnist?"]);
+    let table = folder.succeed("settings train").stdout;
+    assert!(table.contains("\n[train]\n") && table.contains("\nsteps = 1000\n"), "{table}");
+    assert_eq!(table.matches("\n[").count(), 1, "{table}");
+    assert!(folder.succeed("settings").stdout.trim_end().ends_with("those of one table."));
+}
+
+#[test]
+fn a_key_of_one_kind_names_it_once() {
+    let folder = Folder::new();
+    let said = folder.run("train mlp.toml --out run --set objective.start=data").stderr;
+    assert!(said.contains("objective.start is only for objective.kind = \"cd\": --set"), "{said}");
+}
+
+#[test]
+fn a_suggestion_takes_settings_of_data_alone() {
+    let folder = Folder::new();
+    let whiten = "suggest points.csv --set data.preprocess=whiten";
+    refused(&folder, whiten, &["no settings to override", "give a settings file", "points.csv"]);
+    folder.write("data.toml", b"[data]\npath = \"points.csv\"\n");
+    let whitened = folder.succeed("suggest data.toml --set data.preprocess=whiten --json").json();
+    let plain = folder.succeed("suggest data.toml --json").json();
+    assert_eq!((&plain["rows"], &whitened["rows"]), (&90.into(), &90.into()));
+    assert_ne!(plain["sigma_max"], whitened["sigma_max"]);
+}
+
+/// On a terminal that shows both streams a warning stands once; elsewhere each stream has it.
+#[test]
+fn a_warning_stands_once_on_a_terminal() {
+    let folder = Folder::new();
+    let rows: String = (0..60).map(|i| format!("{i},5\n")).collect();
+    folder.write("constant.csv", format!("a,b\n{rows}").as_bytes());
+    let train = "train mlp.toml --no-report --set data.path=constant.csv --out";
+    let ran = folder.run(&format!("{train} apart"));
+    assert_eq!(
+        (ran.stderr.matches("constant columns").count(), ran.stdout.matches("constant columns").count()),
+        (1, 1)
+    );
+    let program = env!("CARGO_BIN_EXE_enscore");
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &format!("{program} {train} together"), "/dev/null"]).current_dir(folder.path(""));
+    match script.output() {
+        Ok(ran) => {
+            let shown = String::from_utf8_lossy(&ran.stdout).into_owned();
+            assert_eq!(shown.matches("constant columns").count(), 1, "{shown}");
+        }
+        Err(_) => say("skipped: no `script`, which has a terminal"),
+    }
 }

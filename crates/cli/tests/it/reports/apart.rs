@@ -40,11 +40,48 @@ fn a_metric_that_fails_says_why_and_leaves_the_others() {
         }
     }
     let text = folder.succeed("evaluate run --samples 20").stdout;
-    assert!(text.contains("maximum mean discrepancy  can't be computed: no usable bandwidth"), "{text}");
+    assert!(text.contains("mmd2                   can't be computed: no usable bandwidth"), "{text}");
     let page = Page::of(&folder, "run");
-    assert!(page.text("Metrics").contains("maximum mean discrepancy"), "{}", page.text("Metrics"));
+    assert!(page.text("Metrics").contains("mmd2 can't be computed"), "{}", page.text("Metrics"));
     let alone = folder.succeed("evaluate run --samples 20 --metrics frechet --json").json();
     assert_eq!(alone["metrics"].as_object().unwrap().len(), 1, "{alone}");
+}
+
+#[test]
+fn one_reason_for_all_metrics_is_said_once() {
+    let folder = Folder::new();
+    folder.succeed("train mlp.toml --out run --no-report");
+    let text = folder.succeed("evaluate run --samples 1").stdout;
+    let line = "mmd2, sliced_wasserstein, frechet_pca, kid  can't be computed: too few rows to compare samples with \
+                data: found 1 sample, 10 real rows";
+    assert!(text.contains(line) && text.matches("can't be computed").count() == 1, "{text}");
+    let page = Page::of(&folder, "run").text("Metrics");
+    assert_eq!(page.matches("can't be computed").count(), 1, "{page}");
+}
+
+#[test]
+fn rows_of_data_that_is_named_are_not_called_held_out() {
+    let folder = Folder::new();
+    folder.write("n.toml", energy("[objective]\nkind = 'nce'").replace("rows.csv", "points.csv").as_bytes());
+    folder.succeed("train n.toml --out run --no-report");
+    let text = folder.succeed("evaluate run --data points.csv").stdout;
+    assert!(text.contains("log density of rows of points.csv") && !text.contains("held-out"), "{text}");
+    assert!(folder.succeed("evaluate run").stdout.contains("log density of held-out rows"));
+    folder.succeed("train mlp.toml --out score --no-report");
+    let text = folder.succeed("evaluate score --data points.csv").stdout;
+    assert!(text.contains("\nloss  ") && !text.contains("held-out"), "{text}");
+}
+
+#[test]
+fn an_evaluation_of_nothing_says_how_there_is_something() {
+    let folder = Folder::new();
+    folder.succeed("train mlp.toml --out run --no-report --set data.validation=0");
+    let ran = folder.run("evaluate run --samples 0");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    for part in ["nothing to evaluate: found no held-out rows", "--data", "--samples N"] {
+        assert!(ran.stderr.contains(part), "{ran:?}");
+    }
+    assert!(!folder.exists("run/report.html"));
 }
 
 /// The covariance of these columns would take gigabytes: only the Frechet distance may look at them so.

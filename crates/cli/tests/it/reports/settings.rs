@@ -40,7 +40,9 @@ fn an_unknown_kind_is_refused_with_the_kinds_there_are() {
     let folder = Folder::new();
     let refused = folder.run("settings nosuchkind");
     assert_eq!(refused.code, Some(2));
-    for part in ["no such kind: nosuchkind", "model: unet, mlp,", "objective: ncsn,", "sampler: annealed,"] {
+    for part in
+        ["no such kind or table: nosuchkind", "model: unet, mlp,", "objective: ncsn,", "sampler: annealed,"]
+    {
         assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
     }
 }

@@ -1,7 +1,9 @@
 //! Names what is no data: formats that aren't read, with the way to one that is, and files that only bear a
 //! data file's name.
 
+use super::READABLE;
 use crate::error::Error;
+use crate::keys::{COMPARE, TABLES};
 
 /// What a format is, how a file of it starts, and what to do instead.
 struct Foreign {
@@ -107,13 +109,23 @@ pub(in crate::data) fn refusal(prefix: &[u8]) -> Option<Error> {
         let binary = |bytes: &&[u8]| !is_text && prefix.starts_with(bytes);
         format.starts.iter().any(|bytes| of_text(bytes) || binary(bytes))
     };
+    if is_text && is_settings(start) {
+        return Some(
+            Error::input("a settings or model file, not data")
+                .remedy("give the data that it names, or a file of data"),
+        );
+    }
     let known = FORMATS.iter().find(begins).map(|format| (format.what, format.remedy));
     let (what, remedy) = known.or_else(|| by_content(prefix))?;
-    Some(
-        Error::input(what)
-            .expected("a format that is read: CSV, Parquet, npy, npz, IDX, MATLAB 5, PNG, JPEG")
-            .remedy(remedy),
-    )
+    Some(Error::input(what).expected(READABLE).remedy(remedy))
+}
+
+/// Whether a text begins with a table of settings, behind comments or not.
+fn is_settings(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let tables = TABLES.iter().copied().chain([COMPARE]);
+    line.is_some_and(|line| tables.into_iter().any(|table| line == format!("[{table}]")))
 }
 
 fn is_text(prefix: &[u8]) -> bool {
@@ -146,12 +158,15 @@ fn by_content(prefix: &[u8]) -> Option<(&'static str, &'static str)> {
 pub(in crate::data) fn zip_refusal(names: &[String]) -> Error {
     let has = |part: &str| names.iter().any(|name| name.starts_with(part));
     let (what, remedy) = if has("xl/") || has("[Content_Types].xml") {
-        ("an Excel workbook", "save the sheet as CSV")
+        ("an Excel file", "save it as CSV")
     } else if has("content.xml") {
-        ("an OpenDocument file", "save the sheet as CSV")
+        ("an OpenDocument file", "save it as CSV")
     } else {
         ("a zip archive without arrays", "unpack it, and name the file in it")
     };
+    if !what.starts_with("a zip") {
+        return Error::input(what).remedy(remedy);
+    }
     let listed = names.iter().take(5).map(|name| super::failure::short(name)).collect::<Vec<_>>().join(", ");
     Error::input(what).found(listed).expected("an npz file of arrays").remedy(remedy)
 }

@@ -17,6 +17,10 @@ pub(super) mod parquet;
 pub(super) mod safetensors;
 mod tensor;
 
+/// The formats that are read, for errors.
+pub(super) const READABLE: &str =
+    "CSV, Parquet, npy, npz, IDX, MATLAB 5 to 7, safetensors, CIFAR, PNG or JPEG";
+
 pub use image::read_image;
 pub use numpy::{Array, read_array};
 

@@ -53,7 +53,8 @@ impl Table {
         let place = place.clone();
         let mut notes = std::mem::take(notes);
         if dropped > 0 {
-            notes.push(format!("{dropped} rows with missing values are left out"));
+            let (rows, are) = if dropped == 1 { ("row", "is") } else { ("rows", "are") };
+            notes.push(format!("{dropped} {rows} with missing values {are} left out"));
         }
         let columns = std::mem::take(columns);
         let values = used_values(self.values, &columns, &record, &place)?;

@@ -1,6 +1,9 @@
 //! A figure of held-out rows, and what an evaluation collects: figures, and the reasons of those that can't
 //! be computed.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -93,6 +96,17 @@ impl Figures {
     }
 }
 
+impl Figures {
+    /// Says of which data the rows are: data that were named were not held out.
+    pub(crate) fn say_rows_of(&mut self, source: &str) {
+        let name = Path::new(source).file_name().map_or(source.into(), OsStr::to_string_lossy);
+        let found = self.found.iter_mut().map(|figure| &mut figure.label);
+        for label in found.chain(self.refused.iter_mut().map(|refused| &mut refused.label)) {
+            *label = label.replace("held-out rows", &format!("rows of {name}"));
+        }
+    }
+}
+
 impl Refused {
     /// The refusal of a figure for this error.
     pub fn new(id: &str, label: &str, error: &Error) -> Refused {
@@ -145,6 +159,9 @@ mod tests {
         let reasons: Vec<(&str, &str)> =
             figures.refused.iter().map(|refused| (&*refused.id, &*refused.reason)).collect();
         assert_eq!(reasons, [("b", "no"), ("c", "the value is not finite: found NaN")]);
+        figures.found[0].label = "log density of held-out rows".into();
+        figures.say_rows_of("far/a.csv");
+        assert_eq!(figures.found[0].label, "log density of rows of a.csv");
         assert!(figures.keep("d", "D", Err(Error::interrupted(2, "stopped"))).is_err());
     }
 }

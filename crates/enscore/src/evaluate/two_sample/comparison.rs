@@ -100,7 +100,7 @@ pub fn two_sample(
 pub struct MetricKind {
     /// The word, with which the metric's name begins.
     pub word: &'static str,
-    /// What it is, for readers.
+    /// What is shown where it can't be computed: its name, without settings.
     pub label: &'static str,
     fit: fn(Rows, u64) -> Result<Box<dyn TwoSampleMetric>>,
 }
@@ -108,26 +108,18 @@ pub struct MetricKind {
 /// The usual metrics, their bandwidth and components fitted to the real rows: MMD² with Gaussian and with
 /// cubic polynomial kernels, sliced Wasserstein, Frechet in the space of 64 principal components.
 pub const METRICS: [MetricKind; 4] = [
-    MetricKind {
-        word: "mmd",
-        label: "maximum mean discrepancy",
-        fit: |real, seed| Ok(Box::new(Mmd::fit(real, seed)?)),
-    },
+    MetricKind { word: "mmd", label: "mmd2", fit: |real, seed| Ok(Box::new(Mmd::fit(real, seed)?)) },
     MetricKind {
         word: "sliced_wasserstein",
-        label: "sliced Wasserstein distance",
+        label: "sliced_wasserstein",
         fit: |_, seed| Ok(Box::new(SlicedWasserstein { directions: DEFAULT_DIRECTIONS, seed })),
     },
     MetricKind {
         word: "frechet",
-        label: "Frechet distance",
+        label: "frechet_pca",
         fit: |real, _| Ok(Box::new(FrechetPca::fit(real, DEFAULT_COMPONENTS)?)),
     },
-    MetricKind {
-        word: "kid",
-        label: "MMD with a cubic polynomial kernel (that of KID)",
-        fit: |_, _| Ok(Box::new(Kid)),
-    },
+    MetricKind { word: "kid", label: "kid", fit: |_, _| Ok(Box::new(Kid)) },
 ];
 
 impl MetricKind {
@@ -180,7 +172,7 @@ mod tests {
         let settings = TwoSampleSettings { draws: 6, ..TwoSampleSettings::default() };
         for kind in METRICS {
             let metric = kind.fit(real, 4).unwrap();
-            assert!(metric.name().starts_with(kind.word));
+            assert!(kind.label.starts_with(kind.word) && metric.name().starts_with(kind.label));
             let run = |x: &[f32]| two_sample(&*metric, Rows::new(x, d).unwrap(), real, settings).unwrap();
             let same = run(&same);
             let off = run(&off);

@@ -15,7 +15,7 @@ use super::verdict::findings;
 use crate::checkpoint::{REPORT, RunFolder, read_metrics_to};
 use crate::data::Subset;
 use crate::error::Result;
-use crate::evaluate::{Evaluation, HeldOutFigure};
+use crate::evaluate::{Evaluation, HeldOut, HeldOutFigure};
 use crate::files::write_bytes_atomically;
 use crate::report::citations::works;
 use crate::report::measured;
@@ -131,17 +131,19 @@ fn summary(trained: &Trained, evaluation: &Evaluation) -> String {
     };
     let affine = evaluation.affine.as_ref().map(|losses| losses.iter().sum::<f64>() / losses.len() as f64);
     let beside = affine.map_or(String::new(), |affine| format!("; the best affine network has {affine:.4}"));
+    let rows = if evaluation.held_out == HeldOut::Other { "rows of other data" } else { "held-out rows" };
     format!(
-        "After {} steps the loss per dimension on {} held-out rows is {:.4} ± {:.4}{beside}.",
+        "After {} steps the loss per dimension on {} {rows} is {:.4} ± {:.4}{beside}.",
         trained.step, loss.rows, loss.loss_per_dim, loss.std_err
     )
 }
 
 fn figures(trained: &Trained, folder: &RunFolder, evaluation: &Evaluation) -> Vec<Fact> {
+    let is_other = evaluation.held_out == HeldOut::Other;
+    let name = if is_other { "loss per dimension on other data" } else { "held-out loss per dimension" };
     let loss = evaluation.loss.iter();
-    let mut facts: Vec<Fact> = loss
-        .map(|loss| Fact::new("held-out loss per dimension", format!("{:.4}", loss.loss_per_dim)))
-        .collect();
+    let mut facts: Vec<Fact> =
+        loss.map(|loss| Fact::new(name, format!("{:.4}", loss.loss_per_dim))).collect();
     facts.extend(evaluation.figures.iter().map(|figure| Fact::new(&figure.label, shown(figure))));
     if trained.model.temperature != 1.0 {
         facts.push(Fact::new("temperature of the chains", format!("{:.4e}", trained.model.temperature)));
@@ -168,8 +170,7 @@ fn metric(metric: &crate::evaluate::TwoSample) -> Metric {
 }
 
 fn refused(evaluation: &Evaluation) -> Vec<Fact> {
-    let refused = evaluation.refused_figures.iter().chain(&evaluation.refused_metrics);
-    refused.map(|refused| Fact::new(&refused.label, &refused.reason)).collect()
+    evaluation.refused().iter().map(|refused| Fact::new(&refused.label, &refused.reason)).collect()
 }
 
 fn level_losses(evaluation: &Evaluation) -> Vec<SigmaLoss> {

@@ -49,7 +49,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
     (
         "enscore",
         &[
-            "citation error streams",
+            "citation error streams text",
             "memory",
             "executor",
             "files",
@@ -74,7 +74,15 @@ const ORDERS: [(&str, &[&str]); 4] = [
     (
         "cli",
         &[
-            "output", "duration", "args", "parse", "pictures", "signals", "context", "progress", "flags",
+            "output",
+            "duration numbers given",
+            "args",
+            "parse",
+            "pictures",
+            "signals",
+            "context",
+            "progress",
+            "flags",
             "command",
         ],
     ),

@@ -21,6 +21,7 @@ use crate::data::Dataset;
 use crate::data::reading::Reading;
 use crate::data::table::{Cell, Table, TableSummary, summarise};
 use crate::error::{Error, Reason, Result};
+use crate::text::counted;
 
 /// Whether a file that starts so may be text.
 pub(in crate::data) fn recognises(prefix: &[u8]) -> bool {
@@ -145,7 +146,7 @@ impl<'a> Filling<'a> {
         if record.len() != table.width() {
             return Err(Error::input("rows of different lengths")
                 .at(format!("{}, line {line}", self.place))
-                .found(format!("{} cells", record.len()))
+                .found(counted(record.len(), "cell", "cells"))
                 .expected(format!("{}, as in the first row", table.width()))
                 .remedy("fill in the missing cells, or remove the row"));
         }
@@ -172,7 +173,9 @@ impl<'a> Filling<'a> {
                 .expected("at least one row of numbers"));
         };
         if self.empty_rows > 0 {
-            table.notes.push(format!("{} rows without any value are left out", self.empty_rows));
+            let rows = if self.empty_rows == 1 { "row" } else { "rows" };
+            let are = if self.empty_rows == 1 { "is" } else { "are" };
+            table.notes.push(format!("{} {rows} without any value {are} left out", self.empty_rows));
         }
         Ok(table)
     }

@@ -31,7 +31,7 @@ fn bad_cells_are_refused_with_line_and_column() {
         ("a,b\n1,2\n3,x\n5,6\n", "t.csv, line 3, column 2 ('b')", "'x'"),
         ("a,b\n-inf,1\n", "line 2, column 1", "'-inf'"),
         ("a,b\n1,1e39\n", "line 2, column 2", "'1e39'"),
-        ("1,2\n3\n", "line 2", "1 cells"),
+        ("1,2\n3\n", "line 2", "1 cell,"),
         ("1,2\n3,4,5\n", "line 2", "3 cells"),
         ("1,x\n3,4\n", "line 1, column 2", "'x'"),
         ("a,b\n1,x\n2,y\n", "line 2, column 2 ('b')", "'x', the first of 2"),
