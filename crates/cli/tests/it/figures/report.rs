@@ -61,10 +61,15 @@ fn assert_head(folder: &Folder, run: &str, page: &Page, hand: &ByHand, found: &V
     let figures: Vec<&Value> = all.iter().filter(|figure| figure["reason"].is_null()).collect();
     let summary = match found["loss_per_dim"].as_f64() {
         Some(loss) => {
-            tiles.push(("held-out loss per dimension".to_string(), format!("{loss:.4}")));
+            let (tile, rows) = if found["held_out"] == "other" {
+                ("loss per dimension on other data", "rows of other data")
+            } else {
+                ("held-out loss per dimension", "held-out rows")
+            };
+            tiles.push((tile.to_string(), format!("{loss:.4}")));
             let (error, affine) = (number(&found["std_err"]), number(&found["affine"]));
             format!(
-                "After {} steps the loss per dimension on {} held-out rows is {loss:.4} ± {error:.4}; the best affine network has {affine:.4}.",
+                "After {} steps the loss per dimension on {} {rows} is {loss:.4} ± {error:.4}; the best affine network has {affine:.4}.",
                 hand.step, found["rows"]
             )
         }
