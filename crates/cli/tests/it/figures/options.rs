@@ -29,7 +29,7 @@ fn each_option_changes_its_own_figures_alone() {
     for (options, changed) in [
         ("--samples 9 --seed 0", vec![]),
         ("--samples 9 --seed 1", vec!["seed", noise[0], noise[1], noise[2], "metrics"]),
-        ("--samples 9 --max-rows 33", vec![noise[0], noise[1], "rows", noise[2]]),
+        ("--samples 9 --max-rows 33", vec![noise[0], noise[1], "rows", noise[2], "affine"]),
         ("--samples 8", vec!["metrics"]),
         ("--samples 9 --metrics mmd", vec!["metrics"]),
         ("--samples 9 --set sampler.steps_per_level=2", vec!["metrics"]),
@@ -44,7 +44,7 @@ fn each_option_changes_its_own_figures_alone() {
     let raw = evaluate(&folder, &format!("{data} --samples 9 --set sampler.weights=raw"));
     assert_eq!(differing(&usual, &raw), [noise[0], noise[1], noise[2], "metrics"], "changed by raw weights");
     let own = evaluate(&folder, "--samples 9");
-    let changed = [noise[0], noise[1], "rows", noise[2], "metrics", "held_out"];
+    let changed = [noise[0], noise[1], "rows", noise[2], "affine", "metrics", "held_out"];
     assert_eq!(differing(&usual, &own), changed, "changed by other rows");
 }
 
