@@ -9,8 +9,8 @@ const WITH_SETTINGS: [&str; 3] = ["train", "compare", "profile"];
 /// Commands that take the keys of a sampler.
 const WITH_SAMPLER: [&str; 3] = ["sample", "evaluate", "export"];
 
-/// The refusal of the argument that begins with `begin`; `near` is an option of a similar name, `said` has the
-/// usage as its remedy.
+/// The refusal of the argument that begins with `begin`; `near` is an option of a similar name, `said` has
+/// the usage as its remedy.
 pub(super) fn unknown(typed: &[String], begin: &str, near: Option<&str>, said: Error) -> Error {
     if let Some(error) = apart(typed) {
         return error;

@@ -1,4 +1,5 @@
-//! One thing given for another: swapped arguments, settings for a model, a run for data, links, standard input.
+//! One thing given for another: swapped arguments, settings for a model, a run for data, links, standard
+//! input.
 
 use super::words::refused;
 use crate::common::Folder;

@@ -124,6 +124,8 @@ fn values_of_options_are_refused_with_what_they_may_be() {
         let expected = format!("enscore: wrong value for {line}\n");
         assert_eq!((ran.code, ran.stderr), (Some(2), expected), "{arguments}");
     }
+    let one = ["found a list of 1 item, expected a list of 2 integers, each 1 to 16384"];
+    refused(&folder, "train mlp.toml --out run --set data.size=[1]", &one);
     refused(&folder, "train missing.toml", &["found no such file or folder; "]);
 }
 
