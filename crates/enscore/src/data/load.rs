@@ -321,6 +321,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_data_is_named() {
+        let message = |name, bytes: &[u8]| file(name, bytes, "", Split::Train).unwrap_err().to_string();
+        let excel = message("x.xlsx", &zip(&[("xl/workbook.xml", vec![1])]));
+        assert!(excel.starts_with("an Excel file: ") && excel.ends_with("x.xlsx; save it as CSV"), "{excel}");
+        let settings = message("x.toml", b"# a run\n[data]\nname = 'digits'\n");
+        assert!(settings.starts_with("a settings or model file, not data: "), "{settings}");
+    }
+
+    #[test]
     fn what_is_missing_is_said_with_what_is_possible() {
         let message = |source: &str, split| load(source, split).unwrap_err().to_string();
         let error = message("no/such/thing", Split::Train);
