@@ -25,7 +25,7 @@ impl Settings {
         Settings::parse(&read_text(path)?, &path.display().to_string(), sets)
     }
 
-    /// The tables [data] and [train] of the file at `path`, with `sets`; the others may be missing.
+    /// The tables `[data]` and `[train]` of the file at `path`, with `sets`; the others may be missing.
     ///
     /// # Errors
     /// As [`Settings::load`], of these tables, and keys that no table knows.
