@@ -283,7 +283,7 @@ fn rows_of_machine(
     } else {
         load_with(source, split, &reading)?
     };
-    map.rows(&data)
+    map.rows(&data, target.is_binary())
 }
 
 fn run_log_z(

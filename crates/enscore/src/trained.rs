@@ -128,8 +128,8 @@ fn table_of(set: &str) -> &str {
     set.split(['.', '=']).next().unwrap_or_default().trim()
 }
 
-/// The key of a `--set` argument.
-fn key_of(set: &str) -> &str {
+/// The key of a `--set` argument, `TABLE.KEY=VALUE`.
+pub fn key_of(set: &str) -> &str {
     set.split('=').next().unwrap_or_default().trim()
 }
 

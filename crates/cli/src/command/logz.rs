@@ -8,6 +8,7 @@ use enscore::report::measured;
 use enscore::sample::ModelFile;
 use enscore::source::ModelSource;
 use enscore::text::decimal;
+use enscore::trained::key_of;
 use enscore::{Error, Result};
 use serde_json::json;
 
@@ -76,10 +77,6 @@ pub(crate) fn refuse_sets_of_runs(model: &Path, sets: &[String]) -> Result<()> {
 /// Whether overrides choose another model than the one that is opened without them.
 pub(crate) fn is_another_model(sets: &[String]) -> bool {
     sets.iter().any(|set| key_of(set) != "data.path")
-}
-
-fn key_of(set: &str) -> &str {
-    set.split('=').next().map_or("", str::trim)
 }
 
 fn settings_of(arguments: &Logz) -> Result<LogZSettings> {

@@ -35,6 +35,7 @@ pub use formats::{Array, read_array, read_image};
 pub(crate) use formats::{npy_file, png_file};
 pub use known::{Availability, Known, KnownFile, known};
 pub use load::{describe_table, load, load_as, load_held_out, load_test, load_with};
+pub(crate) use prepare::LikeTraining;
 pub use prepare::{Prepared, prepare, prepare_other};
 pub use reading::{Colour, Header, Missing, Reading};
 pub(crate) use rows::uniform_row;

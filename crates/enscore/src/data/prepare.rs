@@ -3,7 +3,7 @@
 
 use super::settings::{DataSettings, Grey, Preprocess};
 use super::whiten::{Whitening, WhiteningSettings};
-use super::{Dataset, Parts, Subset, split};
+use super::{Dataset, Encoding, Parts, Scale, Subset, split};
 use crate::error::{Error, Result};
 use crate::streams;
 
@@ -89,5 +89,57 @@ pub fn prepare_other(dataset: &Dataset, seed: u64, whitening: Option<&Whitening>
     match whitening {
         Some(whitening) => whitening.transformed(dataset, seed, streams::WHITENING_OTHER),
         None => Ok(dataset.clone()),
+    }
+}
+
+/// What a model's training rows went through, to bring rows from elsewhere to the same: scale, map and bits,
+/// whatever usual encoding they are in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LikeTraining<'a> {
+    pub(crate) scale: Scale,
+    /// The least and the greatest value of the training rows, scaled.
+    pub(crate) range: [f64; 2],
+    /// Whether columns of a table have names, and so no encoding.
+    pub(crate) named: bool,
+    pub(crate) whitening: Option<&'a Whitening>,
+    pub(crate) binarise: bool,
+    pub(crate) grey: Grey,
+    /// Whether the model's units are bits.
+    pub(crate) of_bits: bool,
+    pub(crate) seed: u64,
+}
+
+impl LikeTraining<'_> {
+    /// `dataset` under the scale and the map. Data without levels of its own, as samples that were written to
+    /// a file, need not lie on the levels of the training rows.
+    ///
+    /// # Errors
+    /// Rows that don't fit, values that the model can't have.
+    pub(crate) fn rows(&self, dataset: &Dataset) -> Result<Dataset> {
+        match self.grey {
+            Grey::Refuse => {}
+            Grey::Bits => return self.scaled(dataset)?.drawn_bits(self.seed, streams::GREY_OTHER),
+            Grey::Probabilities => {
+                let scaled = self.scaled(dataset)?;
+                scaled.require_fractions()?;
+                return Ok(scaled);
+            }
+        }
+        let dataset = &if self.binarise { dataset.binarised()? } else { dataset.clone() };
+        if self.of_bits && self.scale != Scale::quantised(2) && Encoding::of(dataset) == Encoding::Binary {
+            return dataset.of_bits();
+        }
+        if self.of_bits {
+            dataset.with_scale(Scale { levels: None, ..self.scale })?.require_binary()?;
+        }
+        prepare_other(&self.scaled(dataset)?, self.seed, self.whitening)
+    }
+
+    fn scaled(&self, dataset: &Dataset) -> Result<Dataset> {
+        if self.named || self.whitening.is_some() || self.binarise {
+            let levels = dataset.scale().levels.and(self.scale.levels);
+            return dataset.with_scale(Scale { levels, ..self.scale });
+        }
+        dataset.in_encoding(self.scale, self.range)
     }
 }

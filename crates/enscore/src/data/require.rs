@@ -35,20 +35,15 @@ impl Dataset {
     /// # Errors
     /// Such a value.
     pub fn require_binary(&self) -> Result<()> {
-        let scale = self.scale();
-        let values = self.values();
-        let grey = |i: &usize| !matches!(scale.scaled(values.get(*i)), 0.0 | 1.0);
-        match (0..values.len()).find(grey) {
-            None => Ok(()),
-            Some(i) => Err(Error::input("binary units need data of zeros and ones")
-                .at(format!("{}, row {}, element {}", self.source(), i / self.row_len(), i % self.row_len()))
-                .found(scale.scaled(values.get(i)))
-                .expected("0 or 1, after scaling")
-                .remedy(
-                    "binarise the data (data.binarise = true), take greys as probabilities (data.grey = \"bits\" or \
-                     \"probabilities\"), or use Gaussian visible units",
-                )),
-        }
+        self.require_values("binary units need data of zeros and ones", "0 or 1", |value| {
+            matches!(value, 0.0 | 1.0)
+        })
+        .map_err(|error| {
+            error.remedy(
+                "binarise the data (data.binarise = true), take greys as probabilities (data.grey = \"bits\" or \
+                 \"probabilities\"), or use Gaussian visible units",
+            )
+        })
     }
 
     /// Refuses data with a model value below 0 or above 1, naming the first.
@@ -56,16 +51,20 @@ impl Dataset {
     /// # Errors
     /// Such a value.
     pub fn require_fractions(&self) -> Result<()> {
+        self.require_values("grey values are outside 0 to 1", "0 to 1", |value| (0.0..=1.0).contains(&value))
+            .map_err(|error| error.remedy("scale the values first"))
+    }
+
+    fn require_values(&self, what: &str, expected: &str, fits: impl Fn(f64) -> bool) -> Result<()> {
         let scale = self.scale();
         let values = self.values();
-        let beyond = |i: &usize| !(0.0..=1.0).contains(&scale.scaled(values.get(*i)));
-        match (0..values.len()).find(beyond) {
+        let scaled = |i: usize| scale.scaled(values.get(i));
+        match (0..values.len()).find(|i| !fits(scaled(*i))) {
             None => Ok(()),
-            Some(i) => Err(Error::input("grey values are outside 0 to 1")
+            Some(i) => Err(Error::input(what)
                 .at(format!("{}, row {}, element {}", self.source(), i / self.row_len(), i % self.row_len()))
-                .found(scale.scaled(values.get(i)))
-                .expected("0 to 1, after scaling")
-                .remedy("scale the values first")),
+                .found(scaled(i))
+                .expected(format!("{expected}, after scaling"))),
         }
     }
 }

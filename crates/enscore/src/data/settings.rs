@@ -126,7 +126,7 @@ impl DataSettings {
                 "grey",
                 Grey::Refuse,
                 (),
-                "Values between 0 and 1 for units in {0, 1}: refuse them, take them as the units' values (Hinton 2010, section 13.1), or as probabilities of 1, of which every batch draws its bits anew (Burda et al. 2016); held-out rows are then bits drawn once.",
+                "Values between 0 and 1 for units in {0, 1}: refuse them, take them as the units' values, as scikit-learn does, or as probabilities of 1, of which every batch draws its bits anew (Burda et al. 2016); held-out rows are then bits drawn once.",
             )?,
             preprocess: reader.get(
                 "preprocess",

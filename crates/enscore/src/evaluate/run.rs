@@ -9,7 +9,7 @@ use super::{
     TwoSampleSettings, against, denoising_loss, flow_bits_per_dim, held_out_linear_baseline,
     independent_units, linear_baseline, model_figures, two_sample,
 };
-use crate::data::{Subset, rows_of};
+use crate::data::{Grey, Subset, rows_of};
 use crate::error::{Error, Result};
 use crate::model::Network;
 use crate::objective::HeldOutLoss;
@@ -82,6 +82,10 @@ const NO_HELD_OUT: &str = "No rows are held out: figures are those of the traini
 const NO_BITS: &str = "The flow learnt levels without noise: its likelihood can grow without bound, and bits per \
     dimension don't apply; train it with data.dequantise = true.";
 
+/// What is said of grey values that stand for units.
+const NO_LIKELIHOOD: &str = "Grey values are taken as the values of units in {0, 1}: their log densities and likelihoods are not \
+    those of a distribution of grey values; data.grey = \"bits\" gives likelihoods.";
+
 /// Whether a flow learnt levels as they are.
 fn learnt_bare_levels(trained: &Trained) -> bool {
     let has_levels = trained.model.scale().is_ok_and(|scale| scale.levels.is_some());
@@ -126,6 +130,9 @@ pub fn evaluate(
         evaluation.notes.push(NO_HELD_OUT.into());
     } else if let Some(kept) = &settings.log_z {
         evaluation.notes.extend(kept.warnings().iter().map(|why| format!("The kept log Z: {why}.")));
+    }
+    if trained.settings.data().grey == Grey::Probabilities {
+        evaluation.notes.push(NO_LIKELIHOOD.into());
     }
     if learnt_bare_levels(trained) {
         evaluation.notes.push(NO_BITS.into());

@@ -78,9 +78,25 @@ fn a_binary_machine_reads_its_pictures_however_they_are_written() {
         assert!((a - b).abs() < 1e-3 * (1.0 + a.abs()), "{a} of the run, {b} of the file");
     }
     assert_eq!(own, score("run", "bits.csv"));
+    let described = folder.text("out/model.json");
+    assert!(described.contains("\"grey\": \"refuse\""), "{described}");
+    folder.write("out/model.json", described.replace("\"refuse\"", "\"dark\"").as_bytes());
+    let ran = folder.run("score out/model.toml grey.csv");
+    assert!(ran.code == Some(2) && ran.stderr.contains("found dark"), "{ran:?}");
     std::fs::remove_dir_all(folder.path("run")).unwrap();
     train("bytes.npy", "");
     assert_eq!(score("run", "bytes.npy"), score("run", "bits.csv"));
+    // Greys as probabilities: the file of the machine says of them what the run says.
+    for grey in ["bits", "probabilities"] {
+        std::fs::remove_dir_all(folder.path("run")).unwrap();
+        train("grey.csv", &format!("grey = '{grey}'\n"));
+        folder.succeed(&format!("export run --out {grey}"));
+        for (a, b) in score("run", "grey.csv").iter().zip(score(&format!("{grey}/model.toml"), "grey.csv")) {
+            assert!((a - b).abs() < 1e-3 * (1.0 + a.abs()), "{grey}: {a} of the run, {b} of the file");
+        }
+        let told = folder.succeed("evaluate run --samples 0").stdout.contains("not those of a distribution");
+        assert_eq!(told, grey == "probabilities");
+    }
 }
 
 #[test]

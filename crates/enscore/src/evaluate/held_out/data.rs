@@ -1,13 +1,10 @@
 //! The rows that a run learnt from, and rows to evaluate it on: the test split of its source, its own
 //! validation rows, or other data.
 
-use crate::data::{
-    self, DataSettings, Dataset, Encoding, Grey, Parts, Reading, Scale, Split, Subset, rows_of,
-};
+use crate::data::{self, DataSettings, Dataset, LikeTraining, Parts, Reading, Scale, Split, Subset, rows_of};
 use crate::error::{Error, Reason, Result};
 use crate::model::Bipartite;
 use crate::sample::WeightedBipartite;
-use crate::streams;
 use crate::trained::Trained;
 
 /// Where rows to evaluate on come from.
@@ -165,38 +162,19 @@ pub fn unit_rows(target: &WeightedBipartite, source: &str, split: Split) -> Resu
     rows_of(&Subset::all(&data.with_scale(Scale::NONE)?), usize::MAX)
 }
 
-/// `dataset` under the scale and the map of the run's data. Data without levels of its own, as samples that
-/// were written to a file, need not lie on the levels of the run's.
+/// `dataset` as the run's rows are.
 fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
-    let scale = trained.model.scale()?;
-    let dataset = &if trained.settings.data().binarise { dataset.binarised()? } else { dataset.clone() };
-    let is_binary = trained.model.model.bipartite().is_some_and(Bipartite::is_binary);
-    match trained.settings.data().grey {
-        Grey::Refuse => {}
-        Grey::Bits => {
-            let scaled = dataset.in_encoding(scale, trained.model.data.range)?;
-            return scaled.drawn_bits(trained.settings.train().seed, streams::GREY_OTHER);
-        }
-        Grey::Probabilities => {
-            let scaled = dataset.in_encoding(scale, trained.model.data.range)?;
-            scaled.require_fractions()?;
-            return Ok(scaled);
-        }
-    }
-    if is_binary && scale != data::Scale::quantised(2) && Encoding::of(dataset) == Encoding::Binary {
-        return dataset.of_bits();
-    }
-    if is_binary {
-        dataset.with_scale(data::Scale { levels: None, ..scale })?.require_binary()?;
-    }
-    // Columns of a table have names instead of an encoding.
     let record = &trained.model.data;
-    let is_table = record.whitening.is_some() || record.table.as_ref().is_some_and(|table| table.named);
-    let scaled = if is_table || trained.settings.data().binarise {
-        let levels = dataset.scale().levels.and(scale.levels);
-        dataset.with_scale(data::Scale { levels, ..scale })?
-    } else {
-        dataset.in_encoding(scale, record.range)?
+    let asked = trained.settings.data();
+    let like_training = LikeTraining {
+        scale: trained.model.scale()?,
+        range: record.range,
+        named: record.table.as_ref().is_some_and(|table| table.named),
+        whitening: record.whitening.as_ref(),
+        binarise: asked.binarise,
+        grey: asked.grey,
+        of_bits: trained.model.model.bipartite().is_some_and(Bipartite::is_binary),
+        seed: trained.settings.train().seed,
     };
-    data::prepare_other(&scaled, trained.settings.train().seed, trained.model.data.whitening.as_ref())
+    like_training.rows(dataset)
 }

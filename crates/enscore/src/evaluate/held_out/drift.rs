@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Chains with ρ near 1 don't mix: they can't tell a training that what they never visit is too likely, and
-//! its likelihood falls unnoticed (Fischer and Igel 2010, section 4). Δ is 0 for every k where the model is
+//! its likelihood falls unnoticed (Fischer and Igel 2010). Δ is 0 for every k where the model is
 //! the distribution of the rows, since sweeps leave that unchanged; where chains mix and climb, the model
 //! likes other states better than the data, as short chains leave it.
 

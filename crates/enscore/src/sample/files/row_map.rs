@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::data::{Dataset, Grey, Reading, Scale, Subset, TableRecord, Whitening, prepare_other, rows_of};
+use crate::data::{Dataset, Grey, LikeTraining, Reading, Scale, Subset, TableRecord, Whitening, rows_of};
 use crate::error::{Error, Reason, Result};
-use crate::streams;
 
 /// How rows are mapped before they reach a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowMap {
     scale: Scale,
+    range: [f64; 2],
     whitening: Option<Whitening>,
     table: Option<TableRecord>,
     binarise: bool,
@@ -36,12 +36,13 @@ struct DescribedReading {
     #[serde(default)]
     binarise: bool,
     #[serde(default)]
-    grey: String,
+    grey: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct DescribedData {
     scale: Scale,
+    range: [f64; 2],
     #[serde(default)]
     whitening: Option<Whitening>,
     #[serde(default)]
@@ -59,10 +60,17 @@ impl RowMap {
             std::fs::read_to_string(path).map_err(|error| failed(Reason::Unreadable).found_error(error))?;
         let Described { seed, log_volume, data, reading } =
             serde_json::from_str(&text).map_err(|error| failed(Reason::Damaged).found_error(error))?;
-        let DescribedData { scale, whitening, table } = data;
-        let takes = |grey: &Grey| grey.name() == reading.grey;
-        let grey = [Grey::Probabilities, Grey::Bits].into_iter().find(takes).unwrap_or(Grey::Refuse);
-        Ok(RowMap { scale, whitening, table, binarise: reading.binarise, grey, seed, log_volume })
+        let DescribedData { scale, range, whitening, table } = data;
+        let grey = match &reading.grey {
+            None => Grey::Refuse,
+            Some(word) => {
+                let known = [Grey::Refuse, Grey::Probabilities, Grey::Bits].into_iter();
+                let found = known.clone().find(|grey| grey.name() == word);
+                let expected = known.map(Grey::name).collect::<Vec<_>>().join(" or ");
+                found.ok_or_else(|| failed(Reason::Damaged).found(word).expected(expected))?
+            }
+        };
+        Ok(RowMap { scale, range, whitening, table, binarise: reading.binarise, grey, seed, log_volume })
     }
 
     /// The values of a row that the map keeps.
@@ -85,25 +93,22 @@ impl RowMap {
         self.table.as_ref()?.names_of(self.kept())
     }
 
-    /// The rows of `data` as the model sees them: `[n, row]`.
+    /// The rows of `data` as the model sees them, whose units are bits or not: `[n, row]`.
     ///
     /// # Errors
     /// Rows that don't fit the map.
-    pub fn rows(&self, data: &Dataset) -> Result<Vec<f32>> {
-        if self.binarise {
-            return rows_of(&Subset::all(&data.binarised()?), usize::MAX);
-        }
-        let levels = data.scale().levels.and(self.scale.levels);
-        let scaled = data.with_scale(Scale { levels, ..self.scale })?;
-        match self.grey {
-            Grey::Refuse => {}
-            Grey::Bits => {
-                let bits = scaled.drawn_bits(self.seed, streams::GREY_OTHER)?;
-                return rows_of(&Subset::all(&bits), usize::MAX);
-            }
-            Grey::Probabilities => scaled.require_fractions()?,
-        }
-        rows_of(&Subset::all(&prepare_other(&scaled, self.seed, self.whitening.as_ref())?), usize::MAX)
+    pub fn rows(&self, data: &Dataset, of_bits: bool) -> Result<Vec<f32>> {
+        let like_training = LikeTraining {
+            scale: self.scale,
+            range: self.range,
+            named: self.table.as_ref().is_some_and(|table| table.named),
+            whitening: self.whitening.as_ref(),
+            binarise: self.binarise,
+            grey: self.grey,
+            of_bits,
+            seed: self.seed,
+        };
+        rows_of(&Subset::all(&like_training.rows(data)?), usize::MAX)
     }
 
     /// Rows of the model in the units of the data.

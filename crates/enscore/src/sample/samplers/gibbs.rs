@@ -78,12 +78,6 @@ pub(crate) struct VisibleChains {
     pub(crate) shows_means: bool,
 }
 
-impl VisibleChains {
-    fn data(&self, x: &Buffer) -> Result<Vec<f32>> {
-        Ok(x.view()?.chunks_exact(self.chains.width).flat_map(|x| &x[..self.row_len]).copied().collect())
-    }
-}
-
 impl Transition for VisibleChains {
     fn start(&mut self, chains: Range<usize>) -> Result<()> {
         self.chains.begin(chains.start)
@@ -97,14 +91,14 @@ impl Transition for VisibleChains {
     }
 
     fn rows(&self) -> Result<Vec<f32>> {
-        self.data(&self.chains.states)
+        self.chains.data(self.row_len)
     }
 
     fn means(&self) -> Result<Option<Vec<f32>>> {
         if !self.shows_means {
             return Ok(None);
         }
-        self.data(&self.chains.means).map(Some)
+        self.chains.data_of(&self.chains.means, self.row_len).map(Some)
     }
 }
 
@@ -189,7 +183,11 @@ impl UnitChains {
 
     /// The units of the data `[chains, row]`, which come first.
     pub(crate) fn data(&self, row_len: usize) -> Result<Vec<f32>> {
-        Ok(self.states.view()?.chunks_exact(self.width).flat_map(|x| &x[..row_len]).copied().collect())
+        self.data_of(&self.states, row_len)
+    }
+
+    fn data_of(&self, units: &Buffer, row_len: usize) -> Result<Vec<f32>> {
+        Ok(units.view()?.chunks_exact(self.width).flat_map(|x| &x[..row_len]).copied().collect())
     }
 
     /// Sweep `number`, 1 the first.
