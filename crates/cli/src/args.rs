@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     /// Score the rows of a data set: unnormalised log density, log p if log Z is known, norm of the score
     Score(Score),
-    /// Fill in the unknown pixels of an image by sampling a Boltzmann machine given the known ones
+    /// Fill in the unknown pixels of an image by sampling a Boltzmann machine or an autoregressive model
     Inpaint(Inpaint),
     /// Export a trained run for use elsewhere: arrays or ONNX, described; an RBM also gets a model file
     Export(Export),
@@ -241,7 +241,7 @@ pub(crate) struct Inpaint {
     /// Output file: the filled image, or a sheet if --num is above 1
     #[arg(long, value_name = "OUT.png")]
     pub(crate) out: PathBuf,
-    /// Gibbs sweeps; the known pixels are restored after each
+    /// Gibbs sweeps of a Boltzmann machine; the known pixels are restored after each
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = whole(1..=u32::MAX))]
     pub(crate) steps: u32,
     /// Number of draws, each from its own chain

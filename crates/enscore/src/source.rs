@@ -300,8 +300,10 @@ fn run_log_z(
         return Ok(Normaliser::estimated(&estimate, trained.step, None));
     }
     if !matches!(trained.model.model, Network::Energy(_)) {
-        let flow = matches!(trained.model.model, Network::Flow(_));
-        let remedy = if flow { "a flow is normalised: its log Z is 0" } else { "a score has no log density" };
+        let remedy = match &trained.model.model {
+            model if model.is_normalised() => "it is normalised: its log Z is 0",
+            _ => "a score has no log density",
+        };
         return Err(Error::input("this model has no log Z to estimate")
             .at(path.display())
             .expected("an energy, a Boltzmann machine or an Ising model")

@@ -33,6 +33,13 @@ pub const INITIAL: u32 = 0xA11C_E5ED;
 /// The start of expectation maximisation.
 pub const MIXTURE_START: u32 = 0xE11A_5717;
 
+/// The orders of the elements of a masked autoencoder.
+pub const ELEMENT_ORDER: u32 = 0x4D41_0001;
+/// The order in which the elements of a sample are drawn.
+pub const ROW_ORDER: u32 = 0x4D41_0002;
+/// The elements of a sample of an autoregressive model.
+pub const ELEMENT_DRAW: u32 = 0x4D41_0003;
+
 /// Normal numbers of MALA and HMC: proposals and momenta.
 pub const MOVE: u32 = 0x4D43_0001;
 /// Whether MALA and HMC accept a proposal.
@@ -89,7 +96,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Every stream with its value: a change of one is a change of results, so it must be deliberate.
-    const VALUES: [(&str, u32, u32); 36] = [
+    const VALUES: [(&str, u32, u32); 39] = [
         ("EPOCH", super::EPOCH, 0x6461_7461),
         ("VALIDATION_SPLIT", super::VALIDATION_SPLIT, 0x7370_6c74),
         ("TEST_SPLIT", super::TEST_SPLIT, 0x7465_7374),
@@ -103,6 +110,9 @@ mod tests {
         ("TOY_TEST", super::TOY_TEST, 0x746f_7965),
         ("INITIAL", super::INITIAL, 0xA11C_E5ED),
         ("MIXTURE_START", super::MIXTURE_START, 0xE11A_5717),
+        ("ELEMENT_ORDER", super::ELEMENT_ORDER, 0x4D41_0001),
+        ("ROW_ORDER", super::ROW_ORDER, 0x4D41_0002),
+        ("ELEMENT_DRAW", super::ELEMENT_DRAW, 0x4D41_0003),
         ("MOVE", super::MOVE, 0x4D43_0001),
         ("ACCEPT", super::ACCEPT, 0x4D43_0002),
         ("SPIN_START", super::SPIN_START, 0x4953_4E47),

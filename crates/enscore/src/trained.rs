@@ -9,7 +9,7 @@ use crate::checkpoint::{DataRecord, MetricsMark, OTHER_PREFIXES, RunFolder, stat
 use crate::data::Whitening;
 use crate::error::{Error, Result};
 use crate::executor::{Processor, Weights};
-use crate::model::{Bipartite, Convolution, Network, parameters_of};
+use crate::model::{Convolution, Network, Support, parameters_of};
 use crate::objective::{FLOW, FrozenFlow, LOG_Z};
 use crate::sample::{TrainedModel, WeightsChoice};
 use crate::settings::{Keep, Products, Settings};
@@ -142,7 +142,7 @@ impl Trained {
     /// # Errors
     /// A damaged scale.
     pub fn log_volume(&self) -> Result<f64> {
-        if self.model.model.bipartite().is_some_and(Bipartite::is_binary) {
+        if self.model.model.support() == Support::Bits {
             return Ok(0.0);
         }
         let scale = self.model.scale()?;
@@ -207,7 +207,7 @@ impl Trained {
         let model = trained_model(&settings, data, weight)?;
         let learnt = format!("{prefix}{}", LOG_Z);
         let learnt_log_z = match (&model.model, loaded.tensors.get(&learnt)) {
-            (Network::Flow(_), _) => Some(0.0),
+            (model, _) if model.is_normalised() => Some(0.0),
             (_, Some(_)) => loaded.tensors.f32(&learnt)?.first().map(|log_z| f64::from(*log_z)),
             _ => None,
         };

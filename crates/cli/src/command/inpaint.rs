@@ -1,10 +1,11 @@
-//! `enscore inpaint`: fills the unknown pixels of an image with draws of a machine given the known ones.
+//! `enscore inpaint`: fills the unknown pixels of an image with draws of a machine, or of an autoregressive
+//! model, given the known ones.
 use enscore::trained::Trained;
 
 use enscore::data::{Dataset, read_image};
-use enscore::model::Units;
+use enscore::model::{Given, Network, Support, Units};
 use enscore::report::png;
-use enscore::sample::draw_clamped;
+use enscore::sample::{draw_clamped, draw_completed};
 use enscore::text::counted;
 use enscore::{Error, Result};
 use serde_json::json;
@@ -31,10 +32,10 @@ fn inpaint(context: &Context, arguments: &Inpaint) -> Result<Answer> {
             .at(arguments.run.display())
             .found(format!("{:?}", model.data.row_shape))
     })?;
-    let bits = model
-        .model
-        .bipartite()
-        .is_some_and(|units| units.first_units()[..1].iter().all(|block| block.units == Units::Bernoulli));
+    let bits = match &model.model {
+        Network::Bipartite(units) => units.first_units()[..1].iter().all(|b| b.units == Units::Bernoulli),
+        other => other.support() == Support::Bits,
+    };
     let row = pixels(read_image(&arguments.input)?, shape, bits)?;
     let unknown = pixels(read_image(&arguments.mask)?, shape, true)?;
     let known: Vec<bool> = unknown.iter().map(|unknown| *unknown == 0.0).collect();
@@ -43,9 +44,14 @@ fn inpaint(context: &Context, arguments: &Inpaint) -> Result<Answer> {
     let count = arguments.num as usize;
     let steps = u64::from(arguments.steps);
     let seed = arguments.seed;
-    let drawn = draw_clamped(model, (&row, &known), count, steps, seed, &mut |done, total| {
-        progress.phase("filling", done, total)
-    })?;
+    let mut tell = |done, total| progress.phase("filling", done, total);
+    let drawn = match &model.model {
+        Network::Autoregressive(_) => {
+            let known = known.clone();
+            draw_completed(model, Given { row, known }, count, seed, &mut tell)?
+        }
+        _ => draw_clamped(model, (&row, &known), count, steps, seed, &mut tell)?,
+    };
     progress.end();
     let image = match count {
         1 => enscore::report::sheet::sheet(drawn.shown(), shape, 1, 1, 0)?,

@@ -11,7 +11,7 @@ use crate::evaluate::{
     Window, bracket, flow_bits_per_dim, log_z_by_quadrature, run_data,
 };
 use crate::executor::RowSlice;
-use crate::model::{ClosedForm, HostDensity, Network, batch_shape, trace};
+use crate::model::{ClosedForm, HostDensity, batch_shape, trace};
 use crate::objective::ScoreMatching;
 use crate::sample::TrainedDensity;
 use crate::trained::Trained;
@@ -172,6 +172,9 @@ fn normaliser(
     density: &mut TrainedDensity,
     measured: &mut Measured,
 ) -> Result<Option<Normaliser>> {
+    if trained.model.model.autoregressive().is_some() {
+        return Ok(Normaliser::of_training(trained));
+    }
     if let Some(log_z) = log_z_by_quadrature(trained)? {
         return Ok(Some(Normaliser::by_quadrature(&log_z, trained.step)));
     }
@@ -184,8 +187,11 @@ fn normaliser(
         Err(error) => {
             let why = Refused::unless_ended("log_z", "log Z", error)?.reason;
             measured.warnings.push(format!("no log Z by annealing: {why}"));
-            let is_flow = matches!(trained.model.model, Network::Flow(_));
-            return Ok(if is_flow { Normaliser::of_training(trained) } else { None });
+            return Ok(if trained.model.model.is_normalised() {
+                Normaliser::of_training(trained)
+            } else {
+                None
+            });
         }
     };
     measured.effective_sample_size = Some(forward.effective_sample_size);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::data::{Grey, Subset, rows_of};
 use crate::error::{Error, Result};
-use crate::model::Network;
+use crate::model::Support;
 use crate::objective::HeldOutLoss;
 use crate::sample::{Drawn, TrainedModel, draw};
 use crate::text::counted;
@@ -79,7 +79,7 @@ const NO_HELD_OUT: &str = "No rows are held out: figures are those of the traini
     samples with rows that the model has seen, so overfitting does not show.";
 
 /// What is said of a flow that learnt levels as they are.
-const NO_BITS: &str = "The flow learnt levels without noise: its likelihood can grow without bound, and bits per \
+const NO_BITS: &str = "The model learnt levels without noise: its likelihood can grow without bound, and bits per \
     dimension don't apply; train it with data.dequantise = true.";
 
 /// What is said of grey values that stand for units.
@@ -89,7 +89,10 @@ const NO_LIKELIHOOD: &str = "Grey values are taken as the values of units in {0,
 /// Whether a flow learnt levels as they are.
 fn learnt_bare_levels(trained: &Trained) -> bool {
     let has_levels = trained.model.scale().is_ok_and(|scale| scale.levels.is_some());
-    has_levels && !trained.settings.data().dequantise && matches!(trained.model.model, Network::Flow(_))
+    has_levels
+        && !trained.settings.data().dequantise
+        && trained.model.model.is_normalised()
+        && trained.model.model.support() == Support::Real
 }
 
 /// Evaluates `trained` on the held-out rows of `data`; its training rows give the affine baseline. A figure

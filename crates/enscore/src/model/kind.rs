@@ -20,9 +20,19 @@ pub enum Family {
     Bipartite,
     /// A normalised log density with exact samples.
     Flow,
+    /// A normalised log density, element by element, with exact samples.
+    Autoregressive,
 }
 
 impl Family {
+    /// Whether it is trained, and sampled, by ∇ₓ ln p of real rows.
+    pub fn has_score(self) -> bool {
+        match self {
+            Family::Score | Family::Energy | Family::Flow => true,
+            Family::Bipartite | Family::Autoregressive => false,
+        }
+    }
+
     /// A model of the family, with its article: `a flow`.
     pub fn noun(self) -> &'static str {
         match self {
@@ -30,6 +40,7 @@ impl Family {
             Family::Energy => "an energy",
             Family::Bipartite => "a Boltzmann machine",
             Family::Flow => "a flow",
+            Family::Autoregressive => "an autoregressive model",
         }
     }
 }

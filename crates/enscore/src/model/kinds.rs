@@ -31,6 +31,8 @@ kinds! {
         RealNvp(super::flow::RealNvpSettings) = "real-nvp",
         /// A flow of images: convolutional couplings at several scales.
         MultiScaleFlow(super::flow::MultiScaleFlowSettings) = "multi-scale-flow",
+        /// An autoregressive model: a masked perceptron.
+        Made(super::autoregressive::MadeSettings) = "made",
     }
 }
 

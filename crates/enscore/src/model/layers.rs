@@ -112,7 +112,7 @@ pub(super) enum Start {
 }
 
 impl Start {
-    fn initial(self, fan_in: usize) -> Initial {
+    pub(super) fn initial(self, fan_in: usize) -> Initial {
         match self {
             Start::Random => Initial::Normal((1.0 / fan_in.max(1) as f64).sqrt()),
             Start::Small => Initial::Normal((1.0 / (3.0 * fan_in.max(1) as f64)).sqrt()),

@@ -6,6 +6,7 @@
 //!
 //! [`Parameters::get`]: enscore_program::Parameters::get
 
+mod autoregressive;
 mod bipartite;
 mod closed_form;
 mod density;
@@ -23,6 +24,7 @@ mod standardise;
 mod tracing;
 mod traits;
 
+pub use autoregressive::{Component, Conditional, Conditionals, MADE, Made, MadeMasks, MadeSettings};
 pub use bipartite::{
     Bipartite, DBM_BIASES, DBM_WEIGHTS, Dbm, DbmSettings, Interaction, MOST_TRACED_UNITS, RBM_PARAMETERS,
     Rbm, RbmSettings, UnitBlock, Units, VisibleUnits, draw_bernoulli, draw_units, enumerated_log_z,
@@ -47,4 +49,7 @@ pub use network::Network;
 pub use noise_levels::NoiseLevels;
 pub use score::{Mlp, MlpSettings, UNet, UNetSettings};
 pub use tracing::{along_rows, batch_shape, parameters_of, standard_normal, sum_rows, trace};
-pub use traits::{Differentiated, Flow, HostDensity, LogDensity, NoiseDensity, Score};
+pub use traits::{
+    Autoregressive, Differentiated, Flow, Given, HostDensity, LogDensity, NoiseDensity, Score,
+    SequentialDraws, Support,
+};

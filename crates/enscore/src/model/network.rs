@@ -3,7 +3,7 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Bipartite, Flow, LogDensity, Score};
+use super::{Autoregressive, Bipartite, Flow, LogDensity, Score, Support};
 
 /// A model of one of the families.
 pub enum Network {
@@ -15,6 +15,8 @@ pub enum Network {
     Bipartite(Box<dyn Bipartite>),
     /// A normalised log density with exact samples.
     Flow(Box<dyn Flow>),
+    /// A normalised log density, element by element, with exact samples.
+    Autoregressive(Box<dyn Autoregressive>),
 }
 
 impl Network {
@@ -28,6 +30,31 @@ impl Network {
         if let Network::Bipartite(model) = self { Some(&**model) } else { None }
     }
 
+    /// The autoregressive model, if it is one.
+    pub fn autoregressive(&self) -> Option<&dyn Autoregressive> {
+        if let Network::Autoregressive(model) = self { Some(&**model) } else { None }
+    }
+
+    /// Whether its log density is normalised: log Z is 0.
+    pub fn is_normalised(&self) -> bool {
+        matches!(self, Network::Flow(_) | Network::Autoregressive(_))
+    }
+
+    /// The values of the rows' elements.
+    pub fn support(&self) -> Support {
+        match self {
+            Network::Score(_) | Network::Energy(_) | Network::Flow(_) => Support::Real,
+            Network::Bipartite(model) => {
+                if model.is_binary() {
+                    Support::Bits
+                } else {
+                    Support::Real
+                }
+            }
+            Network::Autoregressive(model) => model.support(),
+        }
+    }
+
     /// The extents of one row of x, without the batch.
     pub fn row_shape(&self) -> &[usize] {
         match self {
@@ -35,6 +62,7 @@ impl Network {
             Network::Energy(energy) => energy.row_shape(),
             Network::Bipartite(model) => model.row_shape(),
             Network::Flow(flow) => flow.row_shape(),
+            Network::Autoregressive(model) => model.row_shape(),
         }
     }
 
@@ -52,6 +80,7 @@ impl LogDensity for Network {
             Network::Energy(energy) => energy.log_density(parameters, x),
             Network::Bipartite(model) => model.log_density(parameters, x),
             Network::Flow(flow) => flow.log_density(parameters, x),
+            Network::Autoregressive(model) => model.log_density(parameters, x),
         }
     }
 

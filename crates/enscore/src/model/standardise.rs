@@ -67,10 +67,26 @@ impl Standardise {
         x.iter().zip(scales).map(|(x, (mean, deviation))| (x - mean) / deviation).collect()
     }
 
+    /// (x - mean) / deviation of one element, on the host.
+    pub(super) fn element(&self, at: usize, x: f64) -> f64 {
+        (x - self.mean[at]) / self.deviation[at]
+    }
+
+    /// mean + deviation z of one row, on the host.
+    pub(super) fn unseen_row(&self, z: &[f64]) -> Vec<f64> {
+        let scales = self.mean.iter().zip(&self.deviation);
+        z.iter().zip(scales).map(|(z, (mean, deviation))| mean + deviation * z).collect()
+    }
+
     /// mean + deviation z.
     pub(super) fn invert<'s>(&self, z: Var<'s>) -> Var<'s> {
         let [mean, deviation] = self.tables(z);
         z * deviation + mean
+    }
+
+    /// ln deviation of each element, which broadcasts to x `[batch, ..]`.
+    pub(super) fn log_deviations<'s>(&self, x: Var<'s>) -> Var<'s> {
+        self.tables(x)[1].log()
     }
 
     /// ln |det| of the map: the same for every row.

@@ -1,9 +1,12 @@
 //! What a model is: a score, an unnormalised log density, a flow, a density to draw noise from; and a density
 //! as the host sees it.
 
+use std::ops::Range;
+
 use enscore_program::{Parameters, Var};
 
 use crate::error::Result;
+use crate::executor::Weights;
 
 /// A score: s(x, σ) = ∇ₓ log p_σ(x), where p_σ is the density of the data with noise N(0, σ² I) added.
 pub trait Score {
@@ -33,6 +36,76 @@ pub trait Flow: LogDensity {
 
     /// x = T⁻¹(z), of the shape of z: a sample where z is N(0, I).
     fn invert<'s>(&self, parameters: &Parameters<'s>, z: Var<'s>) -> Var<'s>;
+}
+
+/// The values that the elements of a row have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// Real numbers: rows have densities.
+    Real,
+    /// 0 and 1: rows have probabilities.
+    Bits,
+}
+
+/// A normalised log density as a product of densities of one element given those before it in an order, from
+/// which rows are drawn element by element.
+pub trait Autoregressive: LogDensity {
+    /// The values of an element.
+    fn support(&self) -> Support;
+
+    /// What an update takes the log density for: the log density at `x` `[batch, ..row_shape]`, `[batch]`, or
+    /// a draw with `key` of what it is a mixture of.
+    fn log_density_in_training<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, key: Var<'s>) -> Var<'s> {
+        let _ = key;
+        self.log_density(parameters, x)
+    }
+
+    /// Draws under `seed` with these weights, on the host.
+    ///
+    /// # Errors
+    /// Weights of another model.
+    fn draws(&self, weights: &Weights, seed: u64) -> Result<Box<dyn SequentialDraws>>;
+}
+
+/// A row part of which is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given {
+    /// The row, of any value where it is not known.
+    pub row: Vec<f32>,
+    /// Whether each value is known.
+    pub known: Vec<bool>,
+}
+
+/// Rows that are drawn place by place of their order. A draw depends on (seed, place, row) alone.
+pub trait SequentialDraws {
+    /// The places of a row.
+    fn places(&self) -> usize;
+
+    /// Takes what is known instead of drawing it, in all rows.
+    ///
+    /// # Errors
+    /// Known values that do not come first in the order: what follows of them can't be drawn.
+    fn give(&mut self, given: Given) -> Result<()>;
+
+    /// Starts the rows with these numbers.
+    ///
+    /// # Errors
+    /// Weights of another model.
+    fn start(&mut self, rows: Range<usize>) -> Result<()>;
+
+    /// Draws these places, from 0 on, one after the other.
+    ///
+    /// # Errors
+    /// An executor that refuses.
+    fn advance(&mut self, places: Range<usize>) -> Result<()>;
+
+    /// Places that are drawn before progress is told.
+    fn places_at_once(&self) -> usize {
+        1
+    }
+
+    /// The rows as they stand, 0 where nothing is drawn yet: `[rows, ..row_shape]`.
+    fn rows(&self) -> Vec<f32>;
 }
 
 /// A normalised density without parameters that programs draw from and evaluate: noise to contrast data with,

@@ -24,6 +24,7 @@ impl Kind for MaximumLikelihoodSettings {
 
     fn fits(facts: &ObjectiveFacts) -> Fit {
         match facts.family {
+            Family::Autoregressive => Fit::Default,
             Family::Flow | Family::Bipartite => Fit::Yes,
             Family::Score | Family::Energy => Fit::No,
         }
@@ -56,9 +57,12 @@ pub struct MaximumLikelihood;
 
 impl Objective<Network> for MaximumLikelihood {
     fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
-        let log_density = batch.mean(model.log_density(parameters, batch.x));
+        let log_density = batch.mean(match model {
+            Network::Autoregressive(model) => model.log_density_in_training(parameters, batch.x, batch.key),
+            _ => model.log_density(parameters, batch.x),
+        });
         let loss = match model {
-            Network::Flow(_) => -log_density,
+            _ if model.is_normalised() => -log_density,
             Network::Bipartite(model) => enumerated_log_z(&**model, parameters, log_density) - log_density,
             _ => batch.x.scope().fail("maximum likelihood needs a normalised density".to_string()),
         };

@@ -22,9 +22,9 @@ pub fn draw_clamped(
     progress: &mut dyn FnMut(u64, u64) -> Result<()>,
 ) -> Result<Drawn> {
     let Some(units) = model.model.bipartite() else {
-        return Err(Error::input("clamped sampling needs a bipartite model")
+        return Err(Error::input("this model can't be clamped to known values")
             .at("model.kind")
-            .expected("a run with model.kind = \"rbm\""));
+            .expected("a Boltzmann machine, or an autoregressive model"));
     };
     let width = units.first_width();
     let len = model.row_len();

@@ -6,7 +6,7 @@ use enscore_program::Kind;
 use super::trained::TrainedModel;
 use crate::error::{Error, Result};
 use crate::executor::{Routine, RowSlice};
-use crate::model::{HostDensity, LogDensity, Score, batch_shape, trace};
+use crate::model::{HostDensity, LogDensity, Score, Support, batch_shape, trace};
 
 /// Rows that a program takes at once.
 const BATCH: usize = 256;
@@ -16,7 +16,8 @@ const BATCH: usize = 256;
 pub struct TrainedDensity<'a> {
     model: &'a TrainedModel,
     log_density: Option<Routine>,
-    score: Routine,
+    /// None where rows are bits, which have no gradient.
+    score: Option<Routine>,
 }
 
 impl<'a> TrainedDensity<'a> {
@@ -31,12 +32,18 @@ impl<'a> TrainedDensity<'a> {
     /// The same for programs that take this many rows at once.
     pub(crate) fn in_batches(model: &'a TrainedModel, batch: usize) -> Result<Self> {
         let shape = batch_shape(batch, model.model.row_shape());
-        let (score, _) = trace(model.parameters(), |scope, parameters| {
-            let x = scope.input("x", Kind::Float, &shape);
-            let sigma = scope.constant(model.levels.last()).broadcast_to(&shape[..1]);
-            let score = model.model.score(parameters, x, sigma) * (1.0 / model.temperature);
-            vec![("score".to_string(), score)]
-        })?;
+        let of_bits = model.model.autoregressive().is_some() && model.model.support() == Support::Bits;
+        let score = if of_bits {
+            None
+        } else {
+            let (program, _) = trace(model.parameters(), |scope, parameters| {
+                let x = scope.input("x", Kind::Float, &shape);
+                let sigma = scope.constant(model.levels.last()).broadcast_to(&shape[..1]);
+                let score = model.model.score(parameters, x, sigma) * (1.0 / model.temperature);
+                vec![("score".to_string(), score)]
+            })?;
+            Some(model.compile(&program)?)
+        };
         let log_density = if model.model.has_density() {
             let (program, _) = trace(model.parameters(), |scope, parameters| {
                 let x = scope.input("x", Kind::Float, &shape);
@@ -47,7 +54,7 @@ impl<'a> TrainedDensity<'a> {
         } else {
             None
         };
-        Ok(TrainedDensity { model, log_density, score: model.compile(&score)? })
+        Ok(TrainedDensity { model, log_density, score })
     }
 }
 
@@ -68,6 +75,11 @@ impl HostDensity for TrainedDensity<'_> {
 
     fn score(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
         let rows = RowSlice::new(rows, self.model.row_len())?;
-        self.score.over::<f32>(&rows).weights(&self.model.weights).per_row("score")
+        let Some(score) = &mut self.score else {
+            return Err(Error::input("values in {0, 1} have no score")
+                .at("model.kind")
+                .expected("a model of real values"));
+        };
+        score.over::<f32>(&rows).weights(&self.model.weights).per_row("score")
     }
 }

@@ -29,6 +29,7 @@ pub use kinds::{Sampler, SamplerSettings, WeightsChoice};
 pub(crate) use samplers::UnitChains;
 pub use samplers::{
     AnnealedSettings, ExactSettings, GibbsSettings, HmcSettings, LangevinSettings, MalaSettings, Shown,
+    draw_completed,
 };
 pub use suggest::{
     LARGEST_RATIO, Suggestion, SuggestionSettings, best_step_size, largest_distance, level_count,

@@ -13,7 +13,7 @@ use crate::data::{self, Dataset, Grey, Parts, Prepared, Preprocess, Split, Stati
 use crate::error::{Error, Result};
 use crate::executor::Executors;
 use crate::memory::MemoryLimit;
-use crate::model::{Bipartite, DataFacts, Family, Network, NoiseLevels};
+use crate::model::{DataFacts, Family, Network, NoiseLevels, Support};
 use crate::objective::{Scene, Task};
 use crate::settings::Settings;
 use crate::trained::{frozen_flow, processor, update_processor};
@@ -129,13 +129,13 @@ fn refuse_without_levels(settings: &Settings, dataset: &Dataset) -> Result<()> {
 
 /// Units in {0, 1} learn from data of 0 and 1.
 fn refuse_other_values(settings: &Settings, model: &Network, training: &Subset) -> Result<()> {
-    if !model.bipartite().is_some_and(Bipartite::is_binary) {
+    if model.support() != Support::Bits {
         return match settings.data().grey {
             Grey::Refuse => Ok(()),
             grey => Err(Error::input("grey values are probabilities to units in {0, 1} alone")
                 .at("data.grey")
                 .found(format!("{:?}", grey.name()))
-                .expected("a Boltzmann machine with Bernoulli units")
+                .expected("a model of values in {0, 1}")
                 .remedy("remove data.grey")),
         };
     }

@@ -12,7 +12,7 @@ use super::figures::MAX_ROWS;
 use crate::data::{Preprocess, Subset, uniform_row};
 use crate::error::{Error, Result};
 use crate::evaluate::Mean;
-use crate::model::{HostDensity, Network};
+use crate::model::HostDensity;
 use crate::sample::TrainedDensity;
 use crate::streams;
 use crate::trained::Trained;
@@ -49,7 +49,7 @@ pub fn flow_bits_per_dim(
     let dequantised = asked.dequantise && asked.preprocess == Preprocess::None;
     let data = held_out.dataset();
     let Some(levels) = data.scale().levels.filter(|_| dequantised) else { return Ok(None) };
-    if !matches!(trained.model.model, Network::Flow(_)) {
+    if !trained.model.model.is_normalised() {
         return Ok(None);
     }
     let rows = &held_out.rows()[..held_out.rows().len().min(max_rows.min(MAX_ROWS))];

@@ -3,7 +3,7 @@
 
 use crate::data::{self, DataSettings, Dataset, LikeTraining, Parts, Reading, Scale, Split, Subset, rows_of};
 use crate::error::{Error, Reason, Result};
-use crate::model::Bipartite;
+use crate::model::Support;
 use crate::sample::WeightedBipartite;
 use crate::trained::Trained;
 
@@ -173,7 +173,7 @@ fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
         whitening: record.whitening.as_ref(),
         binarise: asked.binarise,
         grey: asked.grey,
-        of_bits: trained.model.model.bipartite().is_some_and(Bipartite::is_binary),
+        of_bits: trained.model.model.support() == Support::Bits,
         seed: trained.settings.train().seed,
     };
     like_training.rows(dataset)

@@ -12,7 +12,7 @@ use crate::data::{Subset, rows_of};
 use crate::error::Result;
 use crate::evaluate::{EvaluationSettings, Likelihood, Mean, Normaliser, log_z_by_quadrature};
 use crate::executor::RowSlice;
-use crate::model::{Bipartite, HostDensity, Network};
+use crate::model::{Bipartite, HostDensity, Network, Support};
 use crate::objective::{HeldOutLoss, Scene, objective_program};
 use crate::sample::{TrainedDensity, TrainedModel};
 use crate::trained::{Trained, frozen_flow};
@@ -56,8 +56,8 @@ pub fn model_figures(
     if let Some(units) = trained.model.model.bipartite() {
         add_unit_figures(figures, &trained.model, units, &rows)?;
     }
-    // A flow's log density is its likelihood.
-    if matches!(trained.model.model, Network::Flow(_)) {
+    // A normalised log density is the likelihood.
+    if trained.model.model.is_normalised() {
         return Ok(());
     }
     if let Some(learnt) = Normaliser::of_training(trained) {
@@ -102,13 +102,13 @@ struct Densities<'a> {
 impl<'a> Densities<'a> {
     fn new(trained: &'a Trained) -> Result<Self> {
         let is_bound = trained.model.model.bipartite().is_some_and(Bipartite::is_bound);
-        let of_bits = trained.model.model.bipartite().is_some_and(Bipartite::is_binary);
+        let of_bits = trained.model.model.support() == Support::Bits;
         let likelihood_unit = log_unit(of_bits);
         let up_to = if of_bits { "nats up to log Z" } else { "nats in the data's units, up to log Z" };
-        let (id, of, unit) = match (&trained.model.model, is_bound) {
-            (Network::Flow(_), _) => ("log_likelihood", "log-likelihood", likelihood_unit),
-            (_, true) => ("log_density_bound", "lower bound of the log density", up_to),
-            (_, false) => ("log_density", "log density", up_to),
+        let (id, of, unit) = match (trained.model.model.is_normalised(), is_bound) {
+            (true, _) => ("log_likelihood", "log-likelihood", likelihood_unit),
+            (false, true) => ("log_density_bound", "lower bound of the log density", up_to),
+            (false, false) => ("log_density", "log density", up_to),
         };
         let log_volume = trained.log_volume()?;
         let density = TrainedDensity::new(&trained.model)?;

@@ -1,18 +1,18 @@
-//! The bar that a machine of binary units must pass: held-out rows under units that are independent.
+//! The bar that a model of binary units must pass: held-out rows under units that are independent.
 
 use super::figure::HeldOutFigure;
 use super::figures::MAX_ROWS;
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
 use crate::evaluate::{BernoulliBaseline, EvaluationSettings, Rows};
-use crate::model::Bipartite;
+use crate::model::Support;
 use crate::trained::Trained;
 
 /// Between the values of a unit.
 const THRESHOLD: f32 = 0.5;
 
 /// The log-likelihood of held-out rows by independent units with the rates of all training rows; none of a
-/// model other than a machine whose units are all binary.
+/// model other than one of values in {0, 1}.
 ///
 /// # Errors
 /// Held-out rows of another width.
@@ -22,7 +22,7 @@ pub fn independent_units(
     held_out: &Subset,
     settings: &EvaluationSettings,
 ) -> Result<Option<HeldOutFigure>> {
-    if !trained.model.model.bipartite().is_some_and(Bipartite::is_binary) {
+    if trained.model.model.support() != Support::Bits {
         return Ok(None);
     }
     let baseline = BernoulliBaseline::fit(training, THRESHOLD)?;

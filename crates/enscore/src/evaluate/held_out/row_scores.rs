@@ -2,7 +2,7 @@
 
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::model::HostDensity;
+use crate::model::{HostDensity, Support};
 use crate::sample::{TrainedDensity, WeightedBipartite};
 use crate::trained::Trained;
 
@@ -52,6 +52,7 @@ pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
         });
     }
     let len = trained.model.row_len();
+    let of_bits = trained.model.model.support() == Support::Bits;
     let norm = |score: &[f64]| score.iter().map(|s| s * s).sum::<f64>().sqrt();
     let log_volume = trained.log_volume()?;
     let mut density = TrainedDensity::new(&trained.model)?;
@@ -63,7 +64,10 @@ pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
             log_density
                 .extend(density.log_density(&rows)?.into_iter().map(|log_density| log_density + log_volume));
         }
+        if of_bits {
+            continue;
+        }
         score_norm.extend(density.score(&rows)?.chunks_exact(len).map(norm));
     }
-    Ok(RowScores { log_density, unit: log_unit(false), is_bound: false, score_norm })
+    Ok(RowScores { log_density, unit: log_unit(of_bits), is_bound: false, score_norm })
 }

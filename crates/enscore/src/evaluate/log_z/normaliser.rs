@@ -81,12 +81,12 @@ impl Normaliser {
         Ok(log_z_by_quadrature(trained)?.map(|log_z| Normaliser::by_quadrature(&log_z, step)))
     }
 
-    /// What training says of it: 0 of a flow, a parameter of noise and flow contrastive estimation, whose
-    /// error is not known; else nothing.
+    /// What training says of it: 0 of a normalised density, a parameter of noise and flow contrastive
+    /// estimation, whose error is not known; else nothing.
     pub fn of_training(trained: &Trained) -> Option<Normaliser> {
-        let flow = matches!(trained.model.model, Network::Flow(_));
+        let normalised = trained.model.model.is_normalised();
         let (origin, error) =
-            if flow { (LogZOrigin::Normalised, Some(0.0)) } else { (LogZOrigin::Learnt, None) };
+            if normalised { (LogZOrigin::Normalised, Some(0.0)) } else { (LogZOrigin::Learnt, None) };
         trained.learnt_log_z.map(|log_z| Normaliser::new(log_z, origin, error, trained.step))
     }
 

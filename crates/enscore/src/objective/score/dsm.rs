@@ -38,7 +38,7 @@ impl Kind for DsmSettings {
     type Facts = ObjectiveFacts;
 
     fn fits(facts: &ObjectiveFacts) -> Fit {
-        if facts.family == Family::Bipartite { Fit::No } else { Fit::Yes }
+        if facts.family.has_score() { Fit::Yes } else { Fit::No }
     }
 }
 

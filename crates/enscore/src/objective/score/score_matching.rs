@@ -13,7 +13,7 @@ use enscore_program::{Parameters, Var};
 use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Kind, keys, within};
-use crate::model::{Family, LogDensity, Network, Score, sum_rows};
+use crate::model::{LogDensity, Network, Score, sum_rows};
 use crate::objective::estimate::{Batch, Diagnostic, Estimate, Objective};
 use crate::objective::kind::{ObjectiveFacts, ObjectiveKind, Scene};
 use crate::objective::task::Task;
@@ -39,7 +39,7 @@ impl Kind for ScoreMatchingSettings {
     type Facts = ObjectiveFacts;
 
     fn fits(facts: &ObjectiveFacts) -> Fit {
-        if facts.family == Family::Bipartite { Fit::No } else { Fit::Yes }
+        if facts.family.has_score() { Fit::Yes } else { Fit::No }
     }
 }
 

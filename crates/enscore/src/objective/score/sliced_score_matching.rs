@@ -16,7 +16,7 @@ use super::score_matching::HYVARINEN;
 use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Fit, Kind, choice, keys, within};
-use crate::model::{Family, LogDensity, Network, Score, sum_rows};
+use crate::model::{LogDensity, Network, Score, sum_rows};
 use crate::objective::estimate::{Batch, Estimate, Objective};
 use crate::objective::kind::{ObjectiveFacts, ObjectiveKind, Scene};
 use crate::objective::task::Task;
@@ -46,7 +46,7 @@ impl Kind for SlicedScoreMatchingSettings {
     type Facts = ObjectiveFacts;
 
     fn fits(facts: &ObjectiveFacts) -> Fit {
-        if facts.family == Family::Bipartite { Fit::No } else { Fit::Yes }
+        if facts.family.has_score() { Fit::Yes } else { Fit::No }
     }
 }
 

@@ -98,7 +98,7 @@ fn pictures(out: &mut String, report: &Report) {
     section(out, "Density", report.density.iter().map(figure).collect());
     section(out, "Nearest training data", report.nearest.iter().map(figure).collect());
     section(out, "Filters", report.filters.iter().map(figure).collect());
-    section(out, "From noise to samples", report.trajectory.iter().map(figure).collect());
+    section(out, "Samples as they form", report.trajectory.iter().map(figure).collect());
 }
 
 /// A heading with its content; nothing if the content is empty.

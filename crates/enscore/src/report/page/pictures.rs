@@ -115,7 +115,7 @@ pub(super) fn add_pictures(
             sheet::trajectory(&evaluation.trajectory, chains, shape, sheet::enlargement(shape), sheet::GAP)?;
         save("trajectory.png", &strip)?;
         report.trajectory = Some(Figure::picture(
-            "One chain per row: the start, then the end of each noise level or part of the chain",
+            "One sample per row: the start, then the end of each noise level or part of the chain",
             &strip,
         )?);
     }

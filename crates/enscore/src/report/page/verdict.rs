@@ -158,7 +158,7 @@ fn of_independent_units(evaluation: &Evaluation) -> Option<Finding> {
         return Some(Finding::bad(says, next));
     }
     Some(Finding::good(format!(
-        "The machine explains held-out rows {shown} nats a row better than independent units."
+        "The model explains held-out rows {shown} nats a row better than independent units."
     )))
     .filter(|_| gain > APART * error)
 }

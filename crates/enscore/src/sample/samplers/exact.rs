@@ -1,10 +1,12 @@
-//! Samples of a flow: x = T⁻¹(z) with z ~ N(0, I), exact draws of its density.
+//! Exact draws of a density: of a flow x = T⁻¹(z) with z ~ N(0, I), of an autoregressive model element by
+//! element.
 
 use std::ops::Range;
 
 use enscore_program::Kind as ValueKind;
 use enscore_program::random::Key;
 
+use super::sequential::PlaceByPlace;
 use crate::error::{Error, Result};
 use crate::executor::Routine;
 use crate::keys::{Fit, Kind, keys};
@@ -26,7 +28,7 @@ impl Kind for ExactSettings {
     /// Flow contrastive estimation has a flow to draw from, too.
     fn fits(facts: &SamplerFacts) -> Fit {
         match (facts.family, facts.has_flow) {
-            (Family::Flow, _) => Fit::Default,
+            (Family::Flow | Family::Autoregressive, _) => Fit::Default,
             (Family::Score | Family::Energy | Family::Bipartite, true) => Fit::Yes,
             (Family::Score | Family::Energy | Family::Bipartite, false) => Fit::No,
         }
@@ -44,8 +46,11 @@ impl SamplerKind for ExactSettings {
         drawing: &Drawing,
         _tell: &mut Tell,
     ) -> Result<Sampling<'a>> {
+        if let Some((draws, schedule)) = PlaceByPlace::of(model, drawing.seed)? {
+            return Ok(Sampling { chains: Box::new(draws), schedule });
+        }
         let Some(flow) = model.model.flow() else {
-            return Err(Error::input("exact draws need a flow").at("sampler.kind"));
+            return Err(Error::input("exact draws need a flow or an autoregressive model").at("sampler.kind"));
         };
         let (program, _) = trace(model.parameters(), |scope, parameters| {
             let key = scope.input("key", ValueKind::Key, &[]);

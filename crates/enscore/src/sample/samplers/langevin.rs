@@ -47,7 +47,7 @@ impl Kind for LangevinSettings {
             (Family::Score | Family::Energy, TrainedLevels::None) => Fit::Default,
             (Family::Score | Family::Energy, TrainedLevels::One) => Fit::Yes,
             (Family::Score | Family::Energy, TrainedLevels::Many) => Fit::No,
-            (Family::Bipartite | Family::Flow, _) => Fit::No,
+            (Family::Bipartite | Family::Flow | Family::Autoregressive, _) => Fit::No,
         }
     }
 

@@ -8,6 +8,7 @@ mod host_chains;
 mod langevin;
 mod mala;
 mod pilots;
+mod sequential;
 
 pub use annealed::AnnealedSettings;
 pub use exact::ExactSettings;
@@ -17,3 +18,4 @@ pub(super) use gibbs::{VisibleChains, WeightedUnits};
 pub use hmc::HmcSettings;
 pub use langevin::LangevinSettings;
 pub use mala::MalaSettings;
+pub use sequential::draw_completed;

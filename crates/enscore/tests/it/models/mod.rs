@@ -7,6 +7,7 @@ mod flows;
 mod gaussian_energies;
 mod gaussian_machines;
 mod langevin;
+mod made;
 mod mean_field;
 mod networks;
 mod student_t_energy;

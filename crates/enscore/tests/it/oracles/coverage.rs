@@ -28,6 +28,7 @@ const COVERED: &[(&str, &[&str])] = &[
             "ncsn.loss.gauss_min",
         ],
     ),
+    ("oracles/autoregressive.rs", &["ar.gauss", "ar.logistic_mixture", "ar.made"]),
     (
         "oracles/contrastive.rs",
         &[

@@ -1,6 +1,7 @@
 //! Every committed case with a known value.
 
 mod analytic;
+mod autoregressive;
 mod contrastive;
 mod coverage;
 mod data;

@@ -15,7 +15,7 @@ fn is_fixed(key: &str) -> bool {
 
 /// A change of each fixed key, with the family whose run has it. Of the data's keys that change its
 /// fingerprint the data is named, else the key.
-const FIXED: [(&str, &str); 52] = [
+const FIXED: [(&str, &str); 55] = [
     ("ncsn-mlp", "train.seed=5"),
     ("ncsn-mlp", "train.batch=7"),
     ("ncsn-mlp", "data.validation=0.2"),
@@ -44,6 +44,9 @@ const FIXED: [(&str, &str); 52] = [
     ("ncsn-unet", "model.groups=1"),
     ("ncsn-unet", "model.conv=direct"),
     ("cd-short-run", "model.levels=2"),
+    ("ml-made", "model.conditionals=gaussian-mixture"),
+    ("ml-made", "model.components=4"),
+    ("ml-made-bits", "model.orderings=2"),
     ("rbm-gaussian", "model.deviation=0.6"),
     ("dbm-pretrained", "model.mean_field_steps=5"),
     ("sm-dkef", "model.inducing=6"),
