@@ -32,8 +32,14 @@ pub fn milliseconds() -> Result<String, Box<dyn Error>> {
 fn compile(settings: &Settings) -> Result<Executable<f32>, Box<dyn Error>> {
     let moments = vec![0.5; SIDE * SIDE];
     let row_shape = [SIDE, SIDE, 1];
-    let facts =
-        DataFacts { row_shape: &row_shape, variance: 0.095, mean: &moments, deviation: &moments, rows: &[] };
+    let facts = DataFacts {
+        row_shape: &row_shape,
+        variance: 0.095,
+        mean: &moments,
+        deviation: &moments,
+        levels: None,
+        rows: &[],
+    };
     let model = settings.model().method().build(&facts)?;
     let ncsn = Ncsn { levels: settings.objective().method().levels()? };
     let optimiser = Optimiser { clip_norm: settings.optimiser().clip_norm, ..Optimiser::default() };

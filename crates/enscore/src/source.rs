@@ -14,8 +14,8 @@ use crate::ising::{IsingModel, spin_rows};
 use crate::model::Network;
 use crate::report::image_shape;
 use crate::sample::{
-    Drawn, FileDrawing, ModelFile, RbmFile, RowMap, SpinAverages, TrainedDensity, WeightedBipartite, draw,
-    draw_from_file, draw_spins,
+    Drawn, FileDrawing, LatentCoder, ModelFile, RbmFile, RowMap, SpinAverages, TrainedDensity,
+    WeightedBipartite, draw, draw_from_file, draw_spins,
 };
 use crate::trained::Trained;
 
@@ -167,11 +167,12 @@ impl ModelSource {
         }
     }
 
-    /// Scores the rows of `data`, by a log Z that is given or the one that is known of the model at `path`.
+    /// Scores the rows of `data`, by a log Z that is given or the one that is known of the model at `path`; a
+    /// latent variable model by `draws` importance-weighted draws of each row.
     ///
     /// # Errors
     /// Rows that don't fit the model; a log Z for a score network.
-    pub fn score(&self, path: &Path, data: &str, log_z: Option<f64>) -> Result<Scored> {
+    pub fn score(&self, path: &Path, data: &str, log_z: Option<f64>, draws: usize) -> Result<Scored> {
         match self {
             ModelSource::Run(trained) => {
                 let normaliser = match log_z {
@@ -186,7 +187,7 @@ impl ModelSource {
                 let rows = rows_for(trained, data)?;
                 let notes = rows.dataset().notes().to_vec();
                 let names = rows.dataset().row_names().map(<[String]>::to_vec);
-                Ok(Scored { scores: score_rows(trained, &rows)?, normaliser, names, notes })
+                Ok(Scored { scores: score_rows(trained, &rows, draws)?, normaliser, names, notes })
             }
             ModelSource::File(file) => {
                 let (fingerprint, log_density, of_bits) = log_densities(file, data)?;
@@ -204,19 +205,23 @@ impl ModelSource {
         }
     }
 
-    /// What a machine of units says of rows, as features: the mean of each unit of its second side given each
-    /// row of `data`: `[rows, units]`, and the number of units.
+    /// What a model says of rows, as features: the mean of each hidden unit of a machine, or of each latent
+    /// variable under the encoder, given each row of `data`: `[rows, units]`, and the number of units.
     ///
     /// # Errors
-    /// A model without hidden units; rows that don't fit it.
+    /// A model without hidden units or latent variables; rows that don't fit it.
     pub fn features(&self, data: &str) -> Result<(Vec<f64>, usize)> {
         let none = || {
-            Error::input("only a Boltzmann machine has hidden units")
+            Error::input("this model has neither hidden units nor latent variables")
                 .at("features")
-                .expected("model.kind = \"rbm\" or \"dbm\"")
+                .expected("a Boltzmann machine or a latent variable model")
         };
         match self {
             ModelSource::Run(trained) => {
+                if let Some(coder) = LatentCoder::of(&trained.model) {
+                    let means = coder.encode(&rows_of(&rows_for(trained, data)?, usize::MAX)?)?;
+                    return Ok((means.into_iter().map(f64::from).collect(), coder.latents()));
+                }
                 let target = WeightedBipartite::of(&trained.model)?.ok_or_else(none)?;
                 let rows = rows_of(&rows_for(trained, data)?, usize::MAX)?;
                 Ok((target.hidden_means(&rows)?, target.model.second_width()))

@@ -9,7 +9,7 @@ use crate::checkpoint::{DataRecord, MetricsMark, OTHER_PREFIXES, RunFolder, stat
 use crate::data::Whitening;
 use crate::error::{Error, Result};
 use crate::executor::{Processor, Weights};
-use crate::model::{Convolution, Network, Support, parameters_of};
+use crate::model::{Convolution, Network, parameters_of};
 use crate::objective::{FLOW, FrozenFlow, LOG_Z};
 use crate::sample::{TrainedModel, WeightsChoice};
 use crate::settings::{Keep, Products, Settings};
@@ -137,12 +137,13 @@ impl Trained {
     /// log|det dz/dx|, nats: what the log density of a row z as the model sees it lacks to be that of the
     /// row x in the data's own units, log p(x) = log p(z) + log|det dz/dx|. Of the scale, z = (x -
     /// low)/(high - low) of each value; of dequantised levels, whose noise fills a level, z = (level +
-    /// u)/levels; of whitening, log|det W|. 0 of units in {0, 1}, whose rows have probabilities.
+    /// u)/levels; of whitening, log|det W|. 0 of units in {0, 1} and of levels, whose rows have
+    /// probabilities.
     ///
     /// # Errors
     /// A damaged scale.
     pub fn log_volume(&self) -> Result<f64> {
-        if self.model.model.support() == Support::Bits {
+        if self.model.model.support().is_discrete() {
             return Ok(0.0);
         }
         let scale = self.model.scale()?;

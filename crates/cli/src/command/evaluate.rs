@@ -20,6 +20,8 @@ use crate::progress::Progress;
 
 /// Chains whose trajectory the report shows.
 pub(crate) const CHAINS: usize = 8;
+/// Importance-weighted draws of a bound, where no number is given.
+const DRAWS: usize = 100;
 
 /// What an evaluation of a run takes.
 #[derive(Default)]
@@ -32,6 +34,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) seed: u64,
     /// All rows where none.
     pub(crate) max_rows: Option<usize>,
+    /// The default where none.
+    pub(crate) draws: Option<usize>,
     pub(crate) against: Option<&'a str>,
     /// Where the report goes; the run's folder where none.
     pub(crate) out: Option<&'a Path>,
@@ -62,6 +66,7 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
         samples: wanted.samples.unwrap_or(trained.settings.sampler().count),
         chains: CHAINS,
         max_rows: wanted.max_rows.unwrap_or(usize::MAX),
+        draws: wanted.draws.unwrap_or(DRAWS),
         seed: wanted.seed,
         metrics: wanted.metrics.to_vec(),
         against: wanted.against.map(str::to_string),
@@ -88,6 +93,7 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
             out: wanted.out.unwrap_or(path),
             trained: &trained,
             training: &data.training,
+            held_out: &data.held_out,
             evaluation: &evaluation,
             command: Some(&command),
         };
@@ -152,6 +158,7 @@ pub(crate) fn run(context: &Context, arguments: &Evaluate) -> Result<Answer> {
         samples: arguments.samples.map(|count| count as usize),
         seed: arguments.seed,
         max_rows: arguments.max_rows.map(|count| count as usize),
+        draws: Some(arguments.draws as usize),
         against: arguments.against.as_deref(),
         out: arguments.out.as_deref(),
     };

@@ -32,13 +32,14 @@ fn score(arguments: &Score) -> Result<Answer> {
     let log_z = arguments.log_z.map(finite).transpose()?;
     refuse_sets_of_runs(&arguments.run, &arguments.set)?;
     let source = ModelSource::open(&arguments.run, &arguments.set)?;
-    let scored = source.score(&arguments.run, &arguments.data, log_z)?;
+    let scored = source.score(&arguments.run, &arguments.data, log_z, arguments.draws as usize)?;
     let features = match &arguments.features {
         Some(path) => {
             let (values, units) = source.features(&arguments.data)?;
+            let letter = if has_latents(&source) { "z" } else { "h" };
             let column = |unit: usize| values.iter().skip(unit).step_by(units.max(1)).copied().collect();
             let columns: Vec<Column> =
-                (0..units).map(|unit| (format!("h{}", unit + 1), column(unit))).collect();
+                (0..units).map(|unit| (format!("{letter}{}", unit + 1), column(unit))).collect();
             Some((path, columns))
         }
         None => None,
@@ -47,6 +48,11 @@ fn score(arguments: &Score) -> Result<Answer> {
         write(path, columns, scored.scores.count(), scored.names.as_deref())?;
     }
     answer(arguments, &source, &scored, &out)
+}
+
+/// Whether features are latent variables, not hidden units.
+fn has_latents(source: &ModelSource) -> bool {
+    matches!(source, ModelSource::Run(trained) if trained.model.model.latent_variable().is_some())
 }
 
 /// Writes the rows, keeps the normaliser, and says both.

@@ -78,6 +78,12 @@ impl DataRecord {
         self.table.as_ref()?.names_of(self.kept())
     }
 
+    /// The number of levels of a value, where rows are on levels from 0 to 1.
+    fn levels(&self) -> Option<u32> {
+        let levels = self.scale.get("levels").filter(|_| self.whitening.is_none())?.as_u64()?;
+        u32::try_from(levels).ok()
+    }
+
     /// The facts about the data that a model is built from.
     pub fn facts(&self) -> DataFacts<'_> {
         DataFacts {
@@ -85,6 +91,7 @@ impl DataRecord {
             variance: self.variance,
             mean: &self.mean,
             deviation: &self.deviation,
+            levels: self.levels(),
             rows: &[],
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Compared, Outcome, Truth};
 use crate::error::Result;
-use crate::evaluate::{MOST_LOG_Z_ERROR, log_z_by_quadrature};
+use crate::evaluate::{LatentBound, MOST_LOG_Z_ERROR, log_z_by_quadrature};
 use crate::report::{Panel, density_sheet, png};
 use crate::sample::TrainedDensity;
 use crate::trained::Trained;
@@ -13,6 +13,8 @@ use crate::trained::Trained;
 /// Places along each side of a heat map, and arrows.
 const PLACES: usize = 112;
 const ARROWS: usize = 14;
+/// Importance-weighted draws for each place of a density.
+const BOUND_DRAWS: usize = 64;
 /// Panels in a row.
 const COLUMNS: usize = 4;
 
@@ -54,8 +56,14 @@ fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
         (None, Some(mean)) => format!("LL {:.3}", mean.value),
         (None, None) => String::new(),
     };
-    let mut density = TrainedDensity::new(&trained.model)?;
     let panel = Panel::new(&compared.name, &subtitle, window)?;
+    if trained.model.model.latent_variable().is_some() {
+        return panel.density_of(&mut LatentBound::new(&trained.model, BOUND_DRAWS)?, 0.0, PLACES);
+    }
+    let mut density = TrainedDensity::new(&trained.model)?;
+    if trained.model.model.autoregressive().is_some() {
+        return panel.density_of(&mut density, 0.0, PLACES)?.score_of(&mut density, ARROWS);
+    }
     let panel = match log_z_by_quadrature(&trained)? {
         Some(log_z) if log_z.error() <= MOST_LOG_Z_ERROR => {
             panel.density_of(&mut density, log_z.value, PLACES)?

@@ -41,7 +41,7 @@ impl Dataset {
         .map_err(|error| {
             error.remedy(
                 "binarise the data (data.binarise = true), take greys as probabilities (data.grey = \"bits\" or \
-                 \"probabilities\"), or use Gaussian visible units",
+                 \"probabilities\"), or use a model of real values",
             )
         })
     }

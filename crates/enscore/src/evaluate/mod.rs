@@ -15,8 +15,8 @@ mod settings;
 mod two_sample;
 
 pub use held_out::{
-    Auroc, DenoisingLoss, Drift, Figures, HeldOut, HeldOutFigure, LevelLoss, Refused, RowScores, RunData,
-    against, auroc, bits_per_dim, denoising_loss, drift, flow_bits_per_dim, independent_units,
+    Auroc, DenoisingLoss, Drift, Figures, HeldOut, HeldOutFigure, LatentBound, LevelLoss, Refused, RowScores,
+    RunData, against, auroc, bits_per_dim, denoising_loss, drift, flow_bits_per_dim, independent_units,
     learning_rows_for, log_unit, model_figures, pseudo_likelihood_program, pseudo_log_likelihood,
     reconstruction_error, rows_for, run_data, score_rows, unit_rows,
 };

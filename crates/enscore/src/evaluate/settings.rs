@@ -11,6 +11,8 @@ pub struct EvaluationSettings {
     pub chains: usize,
     /// Held-out rows for the loss, at most.
     pub max_rows: usize,
+    /// Importance-weighted draws of each row's bound, of a latent variable model.
+    pub draws: usize,
     /// The seed of noise, samples and subsets.
     pub seed: u64,
     /// The metrics wanted, by the start of their name; empty for all.

@@ -34,7 +34,7 @@ const MEANINGS: [(&str, &str); 12] = [
     ("temperature", "T: the log density is f(x) / T - log Z, where f is what the network computes"),
     (
         "learnt_log_z",
-        "log Z in nats over the mapped rows, where it is known: learnt in training, 0 of a normalised flow, \
+        "log Z in nats over the mapped rows, where it is known: learnt in training, 0 of a normalised density, \
          else null",
     ),
     (

@@ -22,6 +22,8 @@ pub enum Family {
     Flow,
     /// A normalised log density, element by element, with exact samples.
     Autoregressive,
+    /// A latent variable model with an encoder.
+    LatentVariable,
 }
 
 impl Family {
@@ -29,7 +31,7 @@ impl Family {
     pub fn has_score(self) -> bool {
         match self {
             Family::Score | Family::Energy | Family::Flow => true,
-            Family::Bipartite | Family::Autoregressive => false,
+            Family::Bipartite | Family::Autoregressive | Family::LatentVariable => false,
         }
     }
 
@@ -41,6 +43,7 @@ impl Family {
             Family::Bipartite => "a Boltzmann machine",
             Family::Flow => "a flow",
             Family::Autoregressive => "an autoregressive model",
+            Family::LatentVariable => "a latent variable model",
         }
     }
 }
@@ -56,6 +59,8 @@ pub struct DataFacts<'a> {
     pub mean: &'a [f64],
     /// The standard deviation of each element; may be empty for a score.
     pub deviation: &'a [f64],
+    /// The number of levels of a value, where the rows are on levels from 0 to 1, as those of bytes are.
+    pub levels: Option<u32>,
     /// Rows of the data that parameters start at (see [`ModelKind::starting_rows`]); empty where the start
     /// does not matter, as for a model whose weights are known.
     pub rows: &'a [f64],

@@ -33,6 +33,10 @@ kinds! {
         MultiScaleFlow(super::flow::MultiScaleFlowSettings) = "multi-scale-flow",
         /// An autoregressive model: a masked perceptron.
         Made(super::autoregressive::MadeSettings) = "made",
+        /// A variational autoencoder: perceptrons.
+        MlpVae(super::latent::MlpVaeSettings) = "mlp-vae",
+        /// A variational autoencoder of images: convolutions.
+        ConvVae(super::latent::ConvVaeSettings) = "conv-vae",
     }
 }
 

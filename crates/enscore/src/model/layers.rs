@@ -13,6 +13,9 @@ use crate::keys::{choice, keys};
 /// The number of frequencies in the embedding of log σ.
 pub const FREQUENCIES: usize = 8;
 
+/// More channels than any image's network needs.
+const MOST_CHANNELS: usize = 1 << 20;
+
 /// Radians per nat of σ: the lowest frequency tells levels over e^25 apart, the highest turns every 1.6 nats.
 const LOWEST_FREQUENCY: f64 = 0.125;
 const HIGHEST_FREQUENCY: f64 = 4.0;
@@ -204,4 +207,32 @@ pub(super) fn flat(x: Var) -> Var {
     let shape = x.shape();
     let batch = shape.first().copied().unwrap_or(0);
     x.reshape(&[batch, shape.iter().skip(1).product()])
+}
+
+/// Images with content, whose sides can be halved `halvings` times.
+pub(super) fn check_images(row_shape: [usize; 3], halvings: usize, channels: usize) -> Result<()> {
+    if row_shape.contains(&0) || channels == 0 {
+        return Err(Error::input("the network is empty")
+            .found(format!("{row_shape:?} with {channels} channels"))
+            .expected("at least 1 of each"));
+    }
+    let possible = row_shape[0].trailing_zeros().min(row_shape[1].trailing_zeros()) as usize;
+    if halvings > possible {
+        return Err(Error::input("the image can't be halved that often")
+            .found(format!("{}x{}, {halvings} times", row_shape[0], row_shape[1]))
+            .expected(format!("at most {possible} times"))
+            .remedy("use fewer levels, or crop or pad the images"));
+    }
+    Ok(())
+}
+
+/// Channels that stay countable when they are doubled `doublings` times.
+pub(super) fn check_channels(channels: usize, doublings: usize) -> Result<()> {
+    let widest = 1usize.checked_shl(doublings as u32).and_then(|factor| channels.checked_mul(factor));
+    if widest.is_none_or(|widest| widest > MOST_CHANNELS) {
+        return Err(Error::input("the network is too wide")
+            .found(format!("{channels} channels doubled {doublings} times"))
+            .expected(format!("at most {MOST_CHANNELS}")));
+    }
+    Ok(())
 }

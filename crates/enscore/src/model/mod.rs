@@ -9,6 +9,7 @@
 mod autoregressive;
 mod bipartite;
 mod closed_form;
+mod conditional;
 mod density;
 mod energy;
 mod flow;
@@ -16,6 +17,7 @@ mod gaussian_skip;
 mod initial;
 mod kind;
 mod kinds;
+mod latent;
 mod layers;
 mod network;
 mod noise_levels;
@@ -24,13 +26,14 @@ mod standardise;
 mod tracing;
 mod traits;
 
-pub use autoregressive::{Component, Conditional, Conditionals, MADE, Made, MadeMasks, MadeSettings};
+pub use autoregressive::{Conditionals, MADE, Made, MadeMasks, MadeSettings};
 pub use bipartite::{
     Bipartite, DBM_BIASES, DBM_WEIGHTS, Dbm, DbmSettings, Interaction, MOST_TRACED_UNITS, RBM_PARAMETERS,
     Rbm, RbmSettings, UnitBlock, Units, VisibleUnits, draw_bernoulli, draw_units, enumerated_log_z,
     is_enumerable, mean_units, scaled_units, side_log_density, smaller_side,
 };
 pub use closed_form::ClosedForm;
+pub use conditional::{Component, Conditional, round_to_level};
 pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
 pub use energy::{
     Confinement, ConfinementSettings, ConvEnergy, ConvEnergySettings, Dkef, DkefSettings, GaussianEnergy,
@@ -44,12 +47,16 @@ pub use gaussian_skip::{OutputSettings, Skip};
 pub use initial::initialise;
 pub use kind::{DataFacts, Family, ModelKind};
 pub use kinds::ModelSettings;
+pub use latent::{
+    ConvVae, ConvVaeSettings, Likelihood, LikelihoodSettings, MlpVae, MlpVaeSettings, Observed, Spread, VAE,
+    Vae,
+};
 pub use layers::{Activation, Convolution, ConvolutionSettings, FREQUENCIES};
 pub use network::Network;
 pub use noise_levels::NoiseLevels;
 pub use score::{Mlp, MlpSettings, UNet, UNetSettings};
 pub use tracing::{along_rows, batch_shape, parameters_of, standard_normal, sum_rows, trace};
 pub use traits::{
-    Autoregressive, Differentiated, Flow, Given, HostDensity, LogDensity, NoiseDensity, Score,
-    SequentialDraws, Support,
+    Autoregressive, Differentiated, Flow, Given, HostDensity, LatentVariable, LogDensity, NoiseDensity,
+    Posterior, Score, SequentialDraws, Support,
 };

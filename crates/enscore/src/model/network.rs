@@ -3,7 +3,7 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Autoregressive, Bipartite, Flow, LogDensity, Score, Support};
+use super::{Autoregressive, Bipartite, Flow, LatentVariable, LogDensity, Score, Support};
 
 /// A model of one of the families.
 pub enum Network {
@@ -17,6 +17,8 @@ pub enum Network {
     Flow(Box<dyn Flow>),
     /// A normalised log density, element by element, with exact samples.
     Autoregressive(Box<dyn Autoregressive>),
+    /// p(x) = ∫ p(x|z) N(z; 0, I) dz, with an encoder.
+    LatentVariable(Box<dyn LatentVariable>),
 }
 
 impl Network {
@@ -35,9 +37,14 @@ impl Network {
         if let Network::Autoregressive(model) = self { Some(&**model) } else { None }
     }
 
+    /// The latent variable model, if it is one.
+    pub fn latent_variable(&self) -> Option<&dyn LatentVariable> {
+        if let Network::LatentVariable(model) = self { Some(&**model) } else { None }
+    }
+
     /// Whether its log density is normalised: log Z is 0.
     pub fn is_normalised(&self) -> bool {
-        matches!(self, Network::Flow(_) | Network::Autoregressive(_))
+        matches!(self, Network::Flow(_) | Network::Autoregressive(_) | Network::LatentVariable(_))
     }
 
     /// The values of the rows' elements.
@@ -52,6 +59,7 @@ impl Network {
                 }
             }
             Network::Autoregressive(model) => model.support(),
+            Network::LatentVariable(model) => model.support(),
         }
     }
 
@@ -63,12 +71,22 @@ impl Network {
             Network::Bipartite(model) => model.row_shape(),
             Network::Flow(flow) => flow.row_shape(),
             Network::Autoregressive(model) => model.row_shape(),
+            Network::LatentVariable(model) => model.row_shape(),
         }
     }
 
     /// Whether the model gives a log density.
     pub fn has_density(&self) -> bool {
-        !matches!(self, Network::Score(_))
+        !matches!(self, Network::Score(_) | Network::LatentVariable(_))
+    }
+
+    /// Whether rows have a score ∇ₓ ln p.
+    pub fn has_score(&self) -> bool {
+        match self {
+            Network::Score(_) | Network::Energy(_) | Network::Bipartite(_) | Network::Flow(_) => true,
+            Network::Autoregressive(model) => !model.support().is_discrete(),
+            Network::LatentVariable(_) => false,
+        }
     }
 }
 
@@ -81,6 +99,9 @@ impl LogDensity for Network {
             Network::Bipartite(model) => model.log_density(parameters, x),
             Network::Flow(flow) => flow.log_density(parameters, x),
             Network::Autoregressive(model) => model.log_density(parameters, x),
+            Network::LatentVariable(_) => {
+                x.scope().fail("a latent variable model has bounds of its log density".to_string())
+            }
         }
     }
 
@@ -96,6 +117,17 @@ impl Score for Network {
             Network::Score(score) => score.score(parameters, x, sigma),
             // Rows don't depend on each other, so the gradient of the sum holds every row's gradient.
             _ => x.scope().gradient(self.log_density(parameters, x).sum_all(), &[x])[0],
+        }
+    }
+
+    fn read_all<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s> {
+        match self {
+            Network::LatentVariable(model) => {
+                let mean = model.encode(parameters, x).mean;
+                model.log_likelihood(parameters, x, mean)
+            }
+            Network::Autoregressive(model) => model.log_density(parameters, x),
+            _ => self.score(parameters, x, sigma),
         }
     }
 

@@ -49,6 +49,11 @@ impl Standardise {
         Ok(Standardise { mean: mean.to_vec(), deviation })
     }
 
+    /// The elements of a row.
+    pub(super) fn elements(&self) -> usize {
+        self.mean.len()
+    }
+
     /// Mean and deviation, which broadcast to x `[batch, ..]`.
     fn tables<'s>(&self, x: Var<'s>) -> [Var<'s>; 2] {
         let row_shape = x.shape().split_off(1);

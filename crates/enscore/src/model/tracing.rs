@@ -34,7 +34,7 @@ pub fn parameters_of(model: &(impl Score + ?Sized)) -> Result<Vec<Parameter>> {
     let (_, parameters) = trace(&[], |scope, parameters| {
         let x = scope.input("x", Kind::Float, &batch_shape(1, model.row_shape()));
         let sigma = scope.input("sigma", Kind::Float, &[1]);
-        vec![("score".to_string(), model.score(parameters, x, sigma))]
+        vec![("score".to_string(), model.read_all(parameters, x, sigma))]
     })?;
     Ok(parameters)
 }

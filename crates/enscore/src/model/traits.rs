@@ -14,6 +14,11 @@ pub trait Score {
     /// shape of x.
     fn score<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s>;
 
+    /// Something that reads every parameter, in the order of first use: the score, where there is one.
+    fn read_all<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, sigma: Var<'s>) -> Var<'s> {
+        self.score(parameters, x, sigma)
+    }
+
     /// The extents of one row of x, without the batch: `[d]`, or `[height, width, channels]`.
     fn row_shape(&self) -> &[usize];
 }
@@ -45,6 +50,49 @@ pub enum Support {
     Real,
     /// 0 and 1: rows have probabilities.
     Bits,
+    /// This many levels from 0 to 1: rows have probabilities.
+    Levels(u32),
+}
+
+impl Support {
+    /// Whether rows have probabilities, not densities.
+    pub fn is_discrete(self) -> bool {
+        self != Support::Real
+    }
+}
+
+/// N(m, diag s²) of each row: `[n, latents]` each.
+#[derive(Clone, Copy)]
+pub struct Posterior<'s> {
+    /// m.
+    pub mean: Var<'s>,
+    /// ln s².
+    pub log_variance: Var<'s>,
+}
+
+/// A latent variable model: p(x) = ∫ p(x|z) N(z; 0, I) dz, with an approximation q(z|x) of p(z|x).
+pub trait LatentVariable {
+    /// The extents of one row of x, without the batch.
+    fn row_shape(&self) -> &[usize];
+
+    /// The values of an element.
+    fn support(&self) -> Support;
+
+    /// The number of latent variables.
+    fn latents(&self) -> usize;
+
+    /// q(z|x) at x `[n, ..row_shape]`.
+    fn encode<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Posterior<'s>;
+
+    /// ln p(x|z) at x `[n, ..row_shape]` and z `[n, latents]`: `[n]`, nats.
+    fn log_likelihood<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>, z: Var<'s>) -> Var<'s>;
+
+    /// E[x|z] at z `[n, latents]`: `[n, ..row_shape]`; what pictures show.
+    fn expected<'s>(&self, parameters: &Parameters<'s>, z: Var<'s>) -> Var<'s>;
+
+    /// x drawn from p(x|z) at z `[n, latents]`: `[n, ..row_shape]`; of levels before it is rounded to one
+    /// ([`crate::model::round_to_level`]).
+    fn draw<'s>(&self, parameters: &Parameters<'s>, z: Var<'s>, key: Var<'s>) -> Var<'s>;
 }
 
 /// A normalised log density as a product of densities of one element given those before it in an order, from

@@ -26,6 +26,10 @@ kinds! {
         FlowContrastive(super::noise::FlowContrastiveSettings) = "fce",
         /// Energy discrepancy.
         EnergyDiscrepancy(super::energy_discrepancy::EnergyDiscrepancySettings) = "ed",
+        /// The evidence lower bound.
+        Elbo(super::variational::ElboSettings) = "elbo",
+        /// The importance-weighted bound.
+        ImportanceWeighted(super::variational::ImportanceWeightedSettings) = "iwae",
         /// Maximum likelihood.
         MaximumLikelihood(super::maximum_likelihood::MaximumLikelihoodSettings) = "ml",
     }

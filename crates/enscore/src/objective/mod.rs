@@ -13,6 +13,7 @@ mod maximum_likelihood;
 mod noise;
 mod score;
 mod task;
+mod variational;
 
 pub use chain_settings::{ChainSettings, ChainStart, GibbsChainSettings, LangevinChainSettings};
 pub use contrastive_divergence::{ContrastiveDivergence, ContrastiveDivergenceSettings};
@@ -35,3 +36,6 @@ pub use score::{
     SlicedScoreMatching, SlicedScoreMatchingSettings, denoising_loss, loss_at,
 };
 pub use task::{Alternation, Player, Side, Task};
+pub use variational::{
+    Elbo, ElboSettings, ImportanceWeighted, ImportanceWeightedSettings, LatentDraws, log_weights,
+};

@@ -6,7 +6,7 @@ use enscore_program::Kind;
 use super::trained::TrainedModel;
 use crate::error::{Error, Result};
 use crate::executor::{Routine, RowSlice};
-use crate::model::{HostDensity, LogDensity, Score, Support, batch_shape, trace};
+use crate::model::{HostDensity, LogDensity, Score, batch_shape, trace};
 
 /// Rows that a program takes at once.
 const BATCH: usize = 256;
@@ -16,7 +16,7 @@ const BATCH: usize = 256;
 pub struct TrainedDensity<'a> {
     model: &'a TrainedModel,
     log_density: Option<Routine>,
-    /// None where rows are bits, which have no gradient.
+    /// None where rows have no gradient.
     score: Option<Routine>,
 }
 
@@ -32,8 +32,7 @@ impl<'a> TrainedDensity<'a> {
     /// The same for programs that take this many rows at once.
     pub(crate) fn in_batches(model: &'a TrainedModel, batch: usize) -> Result<Self> {
         let shape = batch_shape(batch, model.model.row_shape());
-        let of_bits = model.model.autoregressive().is_some() && model.model.support() == Support::Bits;
-        let score = if of_bits {
+        let score = if !model.model.has_score() {
             None
         } else {
             let (program, _) = trace(model.parameters(), |scope, parameters| {
@@ -76,9 +75,9 @@ impl HostDensity for TrainedDensity<'_> {
     fn score(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
         let rows = RowSlice::new(rows, self.model.row_len())?;
         let Some(score) = &mut self.score else {
-            return Err(Error::input("values in {0, 1} have no score")
+            return Err(Error::input("this model has no score")
                 .at("model.kind")
-                .expected("a model of real values"));
+                .expected("a score network, or a density of real values"));
         };
         score.over::<f32>(&rows).weights(&self.model.weights).per_row("score")
     }

@@ -9,6 +9,7 @@ mod far;
 mod files;
 mod kind;
 mod kinds;
+mod latents;
 mod own_network;
 mod samplers;
 mod suggest;
@@ -26,6 +27,7 @@ pub use files::{
 };
 pub use kind::{SamplerKind, Sampling, Tell};
 pub use kinds::{Sampler, SamplerSettings, WeightsChoice};
+pub use latents::LatentCoder;
 pub(crate) use samplers::UnitChains;
 pub use samplers::{
     AnnealedSettings, ExactSettings, GibbsSettings, HmcSettings, LangevinSettings, MalaSettings, Shown,

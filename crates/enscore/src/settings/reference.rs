@@ -204,7 +204,10 @@ mod tests {
         let find = |name: &str| keys.iter().find(|key| key.key == name).map(|key| key.applies.as_str());
         assert_eq!(find("model.groups"), Some("model.kind = \"unet\""));
         assert_eq!(find("model.channels"), Some("model.kind = \"unet\" or model.kind = \"residual-energy\""));
-        assert_eq!(find("model.hidden"), Some("model.kind = \"mlp\" or model.kind = \"mlp-energy\""));
+        assert_eq!(
+            find("model.hidden"),
+            Some("model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"made\"")
+        );
         assert_eq!(find("model.embedding"), Some("model.kind = \"unet\" or model.kind = \"mlp\""));
         assert_eq!(find("data.path"), Some(""));
         assert_eq!(find("objective.start"), Some("objective.kind = \"cd\""));

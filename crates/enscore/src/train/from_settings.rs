@@ -129,6 +129,14 @@ fn refuse_without_levels(settings: &Settings, dataset: &Dataset) -> Result<()> {
 
 /// Units in {0, 1} learn from data of 0 and 1.
 fn refuse_other_values(settings: &Settings, model: &Network, training: &Subset) -> Result<()> {
+    if let Support::Levels(_) = model.support()
+        && settings.data().dequantise
+    {
+        return Err(Error::input("a model of levels can't learn from values with noise")
+            .at("data.dequantise")
+            .found(true)
+            .remedy("set data.dequantise = false"));
+    }
     if model.support() != Support::Bits {
         return match settings.data().grey {
             Grey::Refuse => Ok(()),

@@ -49,7 +49,7 @@ pub fn flow_bits_per_dim(
     let dequantised = asked.dequantise && asked.preprocess == Preprocess::None;
     let data = held_out.dataset();
     let Some(levels) = data.scale().levels.filter(|_| dequantised) else { return Ok(None) };
-    if !trained.model.model.is_normalised() {
+    if !trained.model.model.is_normalised() || !trained.model.model.has_density() {
         return Ok(None);
     }
     let rows = &held_out.rows()[..held_out.rows().len().min(max_rows.min(MAX_ROWS))];

@@ -125,6 +125,12 @@ impl Refused {
     }
 }
 
+/// What logarithms of probabilities are counted in: rows of bits have probabilities, rows of real numbers
+/// densities.
+pub fn log_unit(of_bits: bool) -> &'static str {
+    if of_bits { "nats" } else { "nats in the data's units" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

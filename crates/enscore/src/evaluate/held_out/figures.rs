@@ -4,15 +4,15 @@
 
 use super::auroc::auroc;
 use super::data::rows_for;
-use super::figure::{Figures, HeldOutFigure, Refused};
-use super::row_scores::log_unit;
+use super::figure::{Figures, HeldOutFigure, Refused, log_unit};
+use super::latent_bound::{BoundRows, add_bound};
 use super::unit_figures::pseudo_log_likelihood;
 use super::unit_figures::reconstruction_error;
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
 use crate::evaluate::{EvaluationSettings, Likelihood, Mean, Normaliser, log_z_by_quadrature};
 use crate::executor::RowSlice;
-use crate::model::{Bipartite, HostDensity, Network, Support};
+use crate::model::{Bipartite, HostDensity};
 use crate::objective::{HeldOutLoss, Scene, objective_program};
 use crate::sample::{TrainedDensity, TrainedModel};
 use crate::trained::{Trained, frozen_flow};
@@ -20,6 +20,8 @@ use enscore_program::random::Key;
 
 /// Rows of each kind, at most: the standard error is then below a percent of a standard deviation.
 pub(super) const MAX_ROWS: usize = 10_000;
+/// Training rows whose bound is taken, at most.
+const MAX_BOUND_TRAINING: usize = 1000;
 /// Rows whose every unit is flipped, at most.
 const MAX_FLIPPED: usize = 1000;
 /// Rows that the objective's loss is taken over at once, at most, and batches that tell its error, at least,
@@ -44,7 +46,10 @@ pub fn model_figures(
     if let Some(rows) = &rows {
         add_loss(figures, trained, training, rows, settings.seed)?;
     }
-    if matches!(trained.model.model, Network::Score(_)) {
+    if trained.model.model.latent_variable().is_some() {
+        return add_bounds(figures, trained, training, rows.as_deref(), settings);
+    }
+    if !trained.model.model.has_density() {
         return Ok(());
     }
     let mut densities = Densities::new(trained)?;
@@ -85,6 +90,26 @@ pub fn model_figures(
     Ok(())
 }
 
+/// The bounds of a latent variable model on held-out and on as many training rows, of the latter some.
+fn add_bounds(
+    figures: &mut Figures,
+    trained: &Trained,
+    training: &Subset,
+    held_out: Option<&[f32]>,
+    settings: &EvaluationSettings,
+) -> Result<()> {
+    let how = (settings.draws, settings.seed);
+    if let Some(values) = held_out {
+        let which = "held-out rows";
+        let rows = BoundRows { id: "log_likelihood_bound", which, values, with_bits: true };
+        add_bound(figures, trained, &rows, how)?;
+    }
+    let values = &rows_of(training, settings.max_rows.min(MAX_BOUND_TRAINING))?;
+    let which = "training rows";
+    let rows = BoundRows { id: "log_likelihood_bound_training", which, values, with_bits: false };
+    add_bound(figures, trained, &rows, how)
+}
+
 /// The log densities of a model's rows as figures.
 struct Densities<'a> {
     density: TrainedDensity<'a>,
@@ -102,7 +127,7 @@ struct Densities<'a> {
 impl<'a> Densities<'a> {
     fn new(trained: &'a Trained) -> Result<Self> {
         let is_bound = trained.model.model.bipartite().is_some_and(Bipartite::is_bound);
-        let of_bits = trained.model.model.support() == Support::Bits;
+        let of_bits = trained.model.model.support().is_discrete();
         let likelihood_unit = log_unit(of_bits);
         let up_to = if of_bits { "nats up to log Z" } else { "nats in the data's units, up to log Z" };
         let (id, of, unit) = match (trained.model.model.is_normalised(), is_bound) {

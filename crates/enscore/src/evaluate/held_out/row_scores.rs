@@ -1,8 +1,10 @@
 //! What a trained model says of each row: its log density up to log Z and the length of its score.
 
+use super::figure::log_unit;
+use super::latent_bound::LatentBound;
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::model::{HostDensity, Support};
+use crate::model::HostDensity;
 use crate::sample::{TrainedDensity, WeightedBipartite};
 use crate::trained::Trained;
 
@@ -24,12 +26,6 @@ pub struct RowScores {
     pub score_norm: Vec<f64>,
 }
 
-/// What logarithms of probabilities are counted in: rows of bits have probabilities, rows of real numbers
-/// densities.
-pub fn log_unit(of_bits: bool) -> &'static str {
-    if of_bits { "nats" } else { "nats in the data's units" }
-}
-
 impl RowScores {
     /// Rows scored.
     pub fn count(&self) -> usize {
@@ -37,11 +33,11 @@ impl RowScores {
     }
 }
 
-/// Scores the rows of a subset.
+/// Scores the rows of a subset; a latent variable model by `draws` importance-weighted draws of each row.
 ///
 /// # Errors
 /// A model that does not fit the rows.
-pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
+pub fn score_rows(trained: &Trained, rows: &Subset, draws: usize) -> Result<RowScores> {
     let values = rows_of(rows, usize::MAX)?;
     if let Some(target) = WeightedBipartite::of(&trained.model)?.filter(WeightedBipartite::is_binary) {
         return Ok(RowScores {
@@ -52,7 +48,17 @@ pub fn score_rows(trained: &Trained, rows: &Subset) -> Result<RowScores> {
         });
     }
     let len = trained.model.row_len();
-    let of_bits = trained.model.model.support() == Support::Bits;
+    let of_bits = trained.model.model.support().is_discrete();
+    if trained.model.model.latent_variable().is_some() {
+        let log_volume = trained.log_volume()?;
+        let bounds = LatentBound::new(&trained.model, draws)?.of_rows(&values, 0)?;
+        return Ok(RowScores {
+            log_density: Some(bounds.into_iter().map(|bound| bound + log_volume).collect()),
+            unit: log_unit(of_bits),
+            is_bound: true,
+            score_norm: Vec::new(),
+        });
+    }
     let norm = |score: &[f64]| score.iter().map(|s| s * s).sum::<f64>().sqrt();
     let log_volume = trained.log_volume()?;
     let mut density = TrainedDensity::new(&trained.model)?;

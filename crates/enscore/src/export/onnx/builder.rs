@@ -164,7 +164,9 @@ impl Builder {
         let rows = match &self.rows {
             Some(rows) => rows.clone(),
             None => {
-                let shape = self.apply("Shape", &["x"], vec![]);
+                // Every input of the caller's has a row for each of the batch.
+                let input = self.graph.input.first().map(|input| input.name.clone()).unwrap_or_default();
+                let shape = self.apply("Shape", &[&input], vec![]);
                 let first = self.list(&[0]);
                 let rows = self.apply("Gather", &[&shape, &first], vec![int("axis", 0)]);
                 self.rows = Some(rows.clone());

@@ -12,7 +12,7 @@ use enscore_program::{Kind, Parameter, Program};
 use prost::Message;
 
 use crate::error::Result;
-use crate::model::{LogDensity, Score, Support, batch_shape, trace};
+use crate::model::{LatentVariable, LogDensity, Posterior, Score, Support, batch_shape, trace};
 use crate::sample::TrainedModel;
 use messages::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use translate::{Traced, Weight};
@@ -36,12 +36,16 @@ pub struct OnnxFile {
 }
 
 /// The model's files: `log_density.onnx` (energy -f/T and log density f/T, nats up to log Z) of a model that
-/// has one, and `score.onnx` (∇f/T; of a score network s(x, sigma)). Rows are `[rows, ..row_shape]`, scaled
-/// as the model sees them. `facts` become the files' metadata.
+/// has one, and `score.onnx` (∇f/T; of a score network s(x, sigma)); of a latent variable model
+/// `encoder.onnx` and `decoder.onnx`. Rows are `[rows, ..row_shape]`, scaled as the model sees them. `facts`
+/// become the files' metadata.
 ///
 /// # Errors
 /// A part of the model that ONNX has no operator for, named.
 pub fn onnx_files(model: &TrainedModel, facts: &[(&str, String)]) -> Result<Vec<OnnxFile>> {
+    if let Some(network) = model.model.latent_variable() {
+        return coder_files(model, network, facts);
+    }
     let mut files = Vec::new();
     let per_temperature = 1.0 / model.temperature;
     if model.model.has_density() {
@@ -72,6 +76,31 @@ pub fn onnx_files(model: &TrainedModel, facts: &[(&str, String)]) -> Result<Vec<
     });
     files.push(file(model, "score.onnx", facts, traced(programs)?)?);
     Ok(files)
+}
+
+/// `encoder.onnx`, x → the mean and the log variance of q(z|x), and `decoder.onnx`, z `[rows, latents]` →
+/// E[x|z].
+fn coder_files(
+    model: &TrainedModel,
+    network: &dyn LatentVariable,
+    facts: &[(&str, String)],
+) -> Result<Vec<OnnxFile>> {
+    let encoders = TRACED_ROWS.map(|rows| {
+        trace(model.parameters(), |scope, parameters| {
+            let x = scope.input("x", Kind::Float, &batch_shape(rows, network.row_shape()));
+            let Posterior { mean, log_variance } = network.encode(parameters, x);
+            vec![("mean".to_string(), mean), ("log_variance".to_string(), log_variance)]
+        })
+    });
+    let decoders = TRACED_ROWS.map(|rows| {
+        trace(model.parameters(), |scope, parameters| {
+            let z = scope.input("z", Kind::Float, &[rows, network.latents()]);
+            vec![("x".to_string(), network.expected(parameters, z))]
+        })
+    });
+    let encoder = file(model, "encoder.onnx", facts, traced(encoders)?)?;
+    let decoder = file(model, "decoder.onnx", facts, traced(decoders)?)?;
+    Ok(vec![encoder, decoder])
 }
 
 /// Both programs, without the lists of their parameters.

@@ -1,6 +1,6 @@
 //! The masked autoencoder for distribution estimation, MADE (Germain, Gregor, Murray and Larochelle 2015):
-//! one perceptron whose masked weights give, for every element at once, the density of it given those before it
-//! in an order,
+//! one perceptron whose masked weights give, for every element at once, the density of it given those before
+//! it in an order,
 //!
 //! ```text
 //! h_1 = g(x (W_1 ∘ M_1) + b_1),  ..,   heads = h_L (V ∘ M) + c,
@@ -13,13 +13,13 @@
 
 use enscore_program::{Initial, Parameters, Var};
 
-use super::conditional::{Component, Conditional};
 use super::made_draws::{Architecture, MadeDraws};
 use super::masks::{MadeMasks, TracedMasks};
 use crate::citation::Citation;
 use crate::error::{Error, Result};
 use crate::executor::Weights;
 use crate::keys::{Kind, ListOf, choice, keys, within};
+use crate::model::conditional::{Component, Conditional};
 use crate::model::kind::{DataFacts, Family, ModelKind};
 use crate::model::layers::{Activation, Start};
 use crate::model::network::Network;

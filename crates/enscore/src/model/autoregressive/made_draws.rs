@@ -8,10 +8,10 @@ use std::sync::Arc;
 use enscore_program::random::{Key, index, row_words};
 use rayon::prelude::*;
 
-use super::conditional::{Conditional, WORDS};
 use super::masks::MadeMasks;
 use crate::error::{Error, Result};
 use crate::executor::Weights;
+use crate::model::conditional::{Conditional, WORDS};
 use crate::model::layers::Activation;
 use crate::model::standardise::Standardise;
 use crate::model::traits::{Given, SequentialDraws};

@@ -1,11 +1,9 @@
 //! Autoregressive models: ln p(x) = Σ_k ln p(x_k | x_1, .., x_{k-1}), exact densities and exact draws, one
 //! element after the other.
 
-mod conditional;
 mod made;
 mod made_draws;
 mod masks;
 
-pub use conditional::{Component, Conditional};
 pub use made::{Conditionals, MADE, Made, MadeSettings};
 pub use masks::MadeMasks;

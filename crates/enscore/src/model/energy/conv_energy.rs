@@ -9,10 +9,13 @@
 use enscore_program::{Parameters, Var};
 
 use super::confinement::{Confinement, ConfinementSettings, check_confinement, confined};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys::{Kind, keys, within};
 use crate::model::kind::{DataFacts, Family, ModelKind};
-use crate::model::layers::{Activation, Convolution, ConvolutionSettings, Start, conv, dense, halving_conv};
+use crate::model::layers::{
+    Activation, Convolution, ConvolutionSettings, Start, check_channels, check_images, conv, dense,
+    halving_conv,
+};
 use crate::model::network::Network;
 use crate::model::traits::LogDensity;
 
@@ -48,9 +51,6 @@ impl ModelKind for ConvEnergySettings {
     }
 }
 
-/// More channels than any image's network needs.
-const MOST_CHANNELS: usize = 1 << 20;
-
 /// A convolutional energy.
 #[derive(Clone, Debug)]
 pub struct ConvEnergy {
@@ -75,12 +75,7 @@ impl ConvEnergy {
         confinement: Option<Confinement>,
     ) -> Result<Self> {
         check_images(row_shape, levels, channels)?;
-        let widest = 1usize.checked_shl(levels as u32).and_then(|factor| channels.checked_mul(factor));
-        if widest.is_none_or(|widest| widest > MOST_CHANNELS) {
-            return Err(Error::input("the network is too wide")
-                .found(format!("{channels} channels doubled {levels} times"))
-                .expected(format!("at most {MOST_CHANNELS}")));
-        }
+        check_channels(channels, levels)?;
         check_confinement(&confinement, row_shape.iter().product())?;
         Ok(ConvEnergy { row_shape, channels, levels, activation, confinement })
     }
@@ -104,21 +99,4 @@ impl LogDensity for ConvEnergy {
     fn row_shape(&self) -> &[usize] {
         &self.row_shape
     }
-}
-
-/// Images with content, whose sides can be halved `halvings` times.
-pub(super) fn check_images(row_shape: [usize; 3], halvings: usize, channels: usize) -> Result<()> {
-    if row_shape.contains(&0) || channels == 0 {
-        return Err(Error::input("the network is empty")
-            .found(format!("{row_shape:?} with {channels} channels"))
-            .expected("at least 1 of each"));
-    }
-    let possible = row_shape[0].trailing_zeros().min(row_shape[1].trailing_zeros()) as usize;
-    if halvings > possible {
-        return Err(Error::input("the image can't be halved that often")
-            .found(format!("{}x{}, {halvings} times", row_shape[0], row_shape[1]))
-            .expected(format!("at most {possible} times"))
-            .remedy("use fewer levels, or crop or pad the images"));
-    }
-    Ok(())
 }

@@ -6,12 +6,13 @@
 use enscore_program::{Parameters, Var};
 
 use super::confinement::{Confinement, ConfinementSettings, check_confinement, confined};
-use super::conv_energy::check_images;
 use crate::citation::Citation;
 use crate::error::{Error, Result};
 use crate::keys::{Kind, ListOf, keys, within};
 use crate::model::kind::{DataFacts, Family, ModelKind};
-use crate::model::layers::{Activation, Convolution, ConvolutionSettings, RESIDUAL, Start, conv, dense};
+use crate::model::layers::{
+    Activation, Convolution, ConvolutionSettings, RESIDUAL, Start, check_images, conv, dense,
+};
 use crate::model::network::Network;
 use crate::model::traits::LogDensity;
 

@@ -25,6 +25,7 @@ const INK: [u8; 3] = [70; 3];
 pub struct Scatter {
     title: String,
     labels: [String; 2],
+    names: [&'static str; 2],
     data: Vec<(f64, f64)>,
     samples: Vec<(f64, f64)>,
 }
@@ -50,7 +51,13 @@ impl Scatter {
         }
         let data = points("data", data)?;
         let samples = points("samples", samples)?;
-        Ok(Scatter { title: title.into(), labels: labels.map(String::from), data, samples })
+        let names = ["data", "samples"];
+        Ok(Scatter { title: title.into(), labels: labels.map(String::from), names, data, samples })
+    }
+
+    /// The same with other names for the data and the samples.
+    pub fn with_names(self, names: [&'static str; 2]) -> Scatter {
+        Scatter { names, ..self }
     }
 
     /// The points as one SVG element.
@@ -135,7 +142,7 @@ impl Scatter {
         let frame = self.frame(0.0, 0.0);
         let outside = self.samples.len() - inside(&self.samples, &frame).count();
         let note = if outside == 0 { String::new() } else { format!(" ({outside} outside)") };
-        ["data".into(), format!("samples{note}")]
+        [self.names[0].into(), format!("{}{note}", self.names[1])]
     }
 
     fn frame(&self, left: f64, top: f64) -> Frame {

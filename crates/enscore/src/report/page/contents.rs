@@ -28,6 +28,8 @@ pub struct Report {
     pub nearest: Option<Figure>,
     /// What each hidden unit looks for.
     pub filters: Option<Figure>,
+    /// What a latent variable model makes of rows.
+    pub latents: Vec<Figure>,
     /// Chains from noise to sample.
     pub trajectory: Option<Figure>,
     /// The density, of points in the plane.

@@ -97,6 +97,7 @@ fn pictures(out: &mut String, report: &Report) {
     section(out, "Samples", if both { format!(r#"<div class="beside">{beside}</div>"#) } else { beside });
     section(out, "Density", report.density.iter().map(figure).collect());
     section(out, "Nearest training data", report.nearest.iter().map(figure).collect());
+    section(out, "Latent variables", report.latents.iter().map(figure).collect());
     section(out, "Filters", report.filters.iter().map(figure).collect());
     section(out, "Samples as they form", report.trajectory.iter().map(figure).collect());
 }

@@ -5,6 +5,7 @@ mod contents;
 mod curves;
 mod glossary;
 mod html;
+mod latents;
 mod mixing;
 mod origin;
 mod pictures;

@@ -6,7 +6,9 @@ use super::contents::{ColumnTable, Figure, Report};
 use crate::checkpoint::RunFolder;
 use crate::data::{Subset, rows_of};
 use crate::error::Result;
-use crate::evaluate::{Evaluation, Rows, compare_columns, distance_by_chance, log_z_by_quadrature, nearest};
+use crate::evaluate::{
+    Evaluation, LatentBound, Rows, compare_columns, distance_by_chance, log_z_by_quadrature, nearest,
+};
 use crate::report::{Image, MOST_PAIRED, Pairs, Panel, Scatter, density_sheet, filters, png, sheet};
 use crate::sample::{TrainedDensity, TrainedModel, draw};
 use crate::settings::Settings;
@@ -25,6 +27,9 @@ const MOST_LISTED: usize = 40;
 /// Places along each side of a density, and arrows of its score.
 const PLACES: usize = 112;
 const ARROWS: usize = 14;
+
+/// Importance-weighted draws for each place of a density.
+const BOUND_DRAWS: usize = 64;
 
 /// The seed of the pictures drawn while training.
 const PICTURE_SEED: u64 = 0;
@@ -150,6 +155,17 @@ fn density_panels(trained: &Trained, real: &[f32], samples: &[f32]) -> Result<Ve
         rows.chunks_exact(2).map(|row| [f64::from(row[0]), f64::from(row[1])]).collect()
     };
     let panel = |title: &str, subtitle: &str| Panel::new(title, subtitle, window);
+    let shown = |model: Panel| -> Result<Vec<Panel>> {
+        Ok(vec![
+            panel("data", &format!("{} rows", real.len() / 2))?.with_points(points(real)),
+            panel("samples", &format!("{} rows", samples.len() / 2))?.with_points(points(samples)),
+            model,
+        ])
+    };
+    if trained.model.model.latent_variable().is_some() {
+        let mut bound = LatentBound::new(&trained.model, BOUND_DRAWS)?;
+        return shown(panel("model", "density")?.density_of(&mut bound, 0.0, PLACES)?);
+    }
     let mut density = TrainedDensity::new(&trained.model)?;
     let log_z = match (trained.learnt_log_z, log_z_by_quadrature(trained)) {
         (_, Ok(Some(log_z))) => Some(log_z.value),
@@ -159,11 +175,7 @@ fn density_panels(trained: &Trained, real: &[f32], samples: &[f32]) -> Result<Ve
         Some(log_z) => panel("model", "density and score")?.density_of(&mut density, log_z, PLACES)?,
         None => panel("model", "score")?,
     };
-    Ok(vec![
-        panel("data", &format!("{} rows", real.len() / 2))?.with_points(points(real)),
-        panel("samples", &format!("{} rows", samples.len() / 2))?.with_points(points(samples)),
-        model.score_of(&mut density, ARROWS)?,
-    ])
+    shown(model.score_of(&mut density, ARROWS)?)
 }
 
 /// A box around points, somewhat wider, with equal sides.

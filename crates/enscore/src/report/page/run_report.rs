@@ -8,6 +8,7 @@ use super::contents::{Fact, Metric, Report, SigmaLoss, Timing};
 use super::curves::{column, curves, lowest};
 use super::glossary::glossary;
 use super::html::render;
+use super::latents::add_latents;
 use super::mixing::unmixed_chains;
 use super::origin::{environment, files_beside};
 use super::pictures::{add_filters, add_pictures};
@@ -40,6 +41,8 @@ pub struct ReportRequest<'a> {
     pub trained: &'a Trained,
     /// The rows that it learnt from.
     pub training: &'a Subset,
+    /// The rows that it is evaluated on.
+    pub held_out: &'a Subset,
     /// What its evaluation found.
     pub evaluation: &'a Evaluation,
     /// The command that asked for the report, as it was typed; none of a program.
@@ -52,7 +55,7 @@ pub struct ReportRequest<'a> {
 /// # Errors
 /// A folder that can't be written.
 pub fn write_report(request: &ReportRequest) -> Result<WrittenReport> {
-    let ReportRequest { folder, out, trained, training, evaluation, command } = *request;
+    let ReportRequest { folder, out, trained, training, held_out, evaluation, command } = *request;
     let read = read_metrics_to(&folder.metrics_path(), &trained.metrics);
     let damage = read.as_ref().err().map(|error| format!("no curves of the training: {error}"));
     let rows = read.map(|metrics| metrics.rows).unwrap_or_default();
@@ -91,6 +94,7 @@ pub fn write_report(request: &ReportRequest) -> Result<WrittenReport> {
         ..Report::default()
     };
     add_filters(&mut report, out, trained)?;
+    add_latents(&mut report, &trained.model, held_out)?;
     add_pictures(&mut report, out, trained, training, evaluation)?;
     report.files = files_beside(out);
     let path = out.join(REPORT);

@@ -35,9 +35,12 @@ impl Kind for AnnealedSettings {
     fn fits(facts: &SamplerFacts) -> Fit {
         match facts.family {
             Family::Score | Family::Energy if facts.levels != TrainedLevels::None => Fit::Default,
-            Family::Score | Family::Energy | Family::Bipartite | Family::Flow | Family::Autoregressive => {
-                Fit::No
-            }
+            Family::Score
+            | Family::Energy
+            | Family::Bipartite
+            | Family::Flow
+            | Family::Autoregressive
+            | Family::LatentVariable => Fit::No,
         }
     }
 }

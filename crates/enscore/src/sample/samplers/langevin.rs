@@ -47,7 +47,9 @@ impl Kind for LangevinSettings {
             (Family::Score | Family::Energy, TrainedLevels::None) => Fit::Default,
             (Family::Score | Family::Energy, TrainedLevels::One) => Fit::Yes,
             (Family::Score | Family::Energy, TrainedLevels::Many) => Fit::No,
-            (Family::Bipartite | Family::Flow | Family::Autoregressive, _) => Fit::No,
+            (Family::Bipartite | Family::Flow | Family::Autoregressive | Family::LatentVariable, _) => {
+                Fit::No
+            }
         }
     }
 

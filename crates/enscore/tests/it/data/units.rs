@@ -18,7 +18,7 @@ fn integral(trained: &Trained, folder: &Folder, [x, y]: [[f64; 2]; 2]) -> f64 {
     }
     std::fs::write(folder.path("grid.csv"), text).unwrap();
     let rows = rows_for(trained, &folder.path("grid.csv").display().to_string()).unwrap();
-    let log_density = score_rows(trained, &rows).unwrap().log_density.unwrap();
+    let log_density = score_rows(trained, &rows, 1).unwrap().log_density.unwrap();
     let cell = (x[1] - x[0]) * (y[1] - y[0]) / (POINTS * POINTS) as f64;
     log_density.iter().map(|log_p| log_p.exp() * cell).sum()
 }

@@ -6,7 +6,7 @@ use enscore::data::{Split, Subset, load_as, prepare};
 use enscore::evaluate::{annealing_program, pseudo_likelihood_program};
 use enscore::mcmc::{TemperedGibbsProgram, denoise_program, gibbs_program, langevin_program};
 use enscore::model::{LogDensity, Network, batch_shape, trace};
-use enscore::objective::{self, ChainSettings, Task, evaluation_program, objective_program};
+use enscore::objective::{self, ChainSettings, Task, evaluation_program, log_weights, objective_program};
 use enscore::sample::WeightedBipartite;
 use enscore::train::update::{Optimiser, Steps, UpdateProgram};
 use enscore::trained::Trained;
@@ -26,10 +26,24 @@ pub fn of_run(path: &Path) -> Vec<(String, Program)> {
     let task = task(&trained, &prepared.parts.training);
     let mut programs = updates(model, &task);
     programs.extend(losses(&trained, &task));
-    let langevin = langevin_program(model, parameters, BATCH).unwrap();
-    let denoise = denoise_program(model, parameters, BATCH).unwrap();
-    programs.push(("Langevin step".into(), langevin));
-    programs.push(("denoising step".into(), denoise));
+    if model.has_score() {
+        let langevin = langevin_program(model, parameters, BATCH).unwrap();
+        let denoise = denoise_program(model, parameters, BATCH).unwrap();
+        programs.push(("Langevin step".into(), langevin));
+        programs.push(("denoising step".into(), denoise));
+    }
+    if let Some(model) = model.latent_variable() {
+        let (program, _) = trace(parameters, |scope, parameters| {
+            let key = scope.input("key", Kind::Key, &[]);
+            let z = key.normal(&[BATCH, model.latents()]);
+            let x = model.draw(parameters, z, key);
+            let weights = log_weights(model, parameters, x, key, 3);
+            let means = model.expected(parameters, z);
+            [("x", x), ("means", means), ("weights", weights)].map(|(name, v)| (name.to_string(), v)).to_vec()
+        })
+        .unwrap();
+        programs.push(("draws and their weights".into(), program));
+    }
     if model.has_density() {
         programs.push(("log density".into(), log_density(model, parameters)));
     }

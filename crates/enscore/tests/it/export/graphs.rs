@@ -3,7 +3,7 @@
 use enscore::executor::RowSlice;
 use enscore::export::onnx::messages::{Extent, GraphProto, ModelProto, ValueInfoProto};
 use enscore::export::onnx::{OnnxFile, onnx_files};
-use enscore::model::{HostDensity, Score, Support, batch_shape, trace};
+use enscore::model::{HostDensity, LatentVariable, Posterior, Score, Support, batch_shape, trace};
 use enscore::sample::{TrainedDensity, TrainedModel};
 use enscore::trained::Trained;
 use enscore_program::Kind;
@@ -65,6 +65,10 @@ fn assert_graphs(name: &str, model: &TrainedModel, files: &[OnnxFile]) {
         .collect();
     let x = Array::new(&shape, rows.clone());
     let names: Vec<&str> = files.iter().map(|file| file.name).collect();
+    if let Some(network) = model.model.latent_variable() {
+        assert_eq!(names, ["encoder.onnx", "decoder.onnx"], "{name}");
+        return assert_coders(name, model, network, files, x);
+    }
     if model.model.has_density() {
         let graph = graph(&files[0]);
         assert_eq!(declared(&graph.output[1]), [None], "{name}");
@@ -90,6 +94,36 @@ fn assert_graphs(name: &str, model: &TrainedModel, files: &[OnnxFile]) {
     assert_eq!(declared(&graph.input[0])[0], None, "{name}");
     let found = run(&graph, &[("x", x), ("sigma", Array::new(&[ROWS], vec![0.7; ROWS]))]);
     near(&format!("score of {name}"), &found["score"].values, &scores(model, &rows, 0.7));
+}
+
+/// The two networks of a latent variable model: means and log variances of rows, and rows from latents.
+fn assert_coders(
+    name: &str,
+    model: &TrainedModel,
+    network: &dyn LatentVariable,
+    files: &[OnnxFile],
+    x: Array,
+) {
+    let rows = RowSlice::new(&x.values, model.row_len()).unwrap();
+    let expected = |output: &str| {
+        let (program, _) = trace(model.parameters(), |scope, parameters| {
+            let x = scope.input("x", Kind::Float, &batch_shape(ROWS, network.row_shape()));
+            let Posterior { mean, log_variance } = network.encode(parameters, x);
+            let rows = network.expected(parameters, mean).reshape(&[ROWS, model.row_len()]);
+            let named = [("mean", mean), ("log_variance", log_variance), ("x", rows)];
+            let wanted = named.into_iter().filter(|(name, _)| *name == output);
+            wanted.map(|(name, var)| (name.to_string(), var)).collect()
+        })
+        .unwrap();
+        let mut routine = model.compile(&program).unwrap();
+        routine.over::<f32>(&rows).weights(&model.weights).per_row(output).unwrap()
+    };
+    let [mean, log_variance, back] = ["mean", "log_variance", "x"].map(expected);
+    let encoded = run(&graph(&files[0]), &[("x", x.clone())]);
+    near(&format!("means of {name}"), &encoded["mean"].values, &mean);
+    near(&format!("log variances of {name}"), &encoded["log_variance"].values, &log_variance);
+    let z = Array::new(&[ROWS, network.latents()], mean);
+    near(&format!("rows of {name}"), &run(&graph(&files[1]), &[("z", z)])["x"].values, &back);
 }
 
 /// Of every family: what ONNX has no operators for is refused by name.

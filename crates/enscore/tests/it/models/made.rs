@@ -21,6 +21,7 @@ fn network(settings: &MadeSettings, elements: usize) -> Network {
         variance: 1.0,
         mean: &mean,
         deviation: &vec![0.8; elements],
+        levels: None,
         rows: &[],
     };
     settings.build(&facts).unwrap()

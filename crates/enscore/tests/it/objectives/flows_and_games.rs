@@ -125,8 +125,14 @@ fn subset(x: Vec<f32>) -> Subset {
     Subset::all(&Dataset::new("bent", "bent.npy", &[2], Values::F32(x)).unwrap())
 }
 
-const FACTS: DataFacts<'static> =
-    DataFacts { row_shape: &[2], variance: 2.0, mean: &[0.0, 0.125], deviation: &[1.5, 1.63], rows: &[] };
+const FACTS: DataFacts<'static> = DataFacts {
+    row_shape: &[2],
+    variance: 2.0,
+    mean: &[0.0, 0.125],
+    deviation: &[1.5, 1.63],
+    levels: None,
+    rows: &[],
+};
 
 /// Each side's step moves its own parameters with their moments and averages, and nothing of the other's.
 fn energy() -> Network {

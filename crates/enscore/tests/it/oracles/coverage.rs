@@ -28,7 +28,11 @@ const COVERED: &[(&str, &[&str])] = &[
             "ncsn.loss.gauss_min",
         ],
     ),
-    ("oracles/autoregressive.rs", &["ar.gauss", "ar.logistic_mixture", "ar.made"]),
+    (
+        "oracles/likelihoods/variational.rs",
+        &["vae.iwae.1d", "vae.linear.elbo_gradient", "vae.linear.optimum"],
+    ),
+    ("oracles/likelihoods/autoregressive.rs", &["ar.gauss", "ar.logistic_mixture", "ar.made"]),
     (
         "oracles/contrastive.rs",
         &[
@@ -84,7 +88,7 @@ const COVERED: &[(&str, &[&str])] = &[
             "ula.gauss1d.var.s2_1.0.eps0.5",
         ],
     ),
-    ("oracles/flow.rs", &["flow.realnvp.logp"]),
+    ("oracles/likelihoods/flow.rs", &["flow.realnvp.logp"]),
     (
         "oracles/discrete/ising.rs",
         &[

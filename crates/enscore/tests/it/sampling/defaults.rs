@@ -38,6 +38,7 @@ fn frechet(trained: &Trained) -> (TwoSample, Vec<String>) {
         chains: 0,
         max_rows: 256,
         seed: 0,
+        draws: 10,
         metrics: vec!["frechet".into()],
         against: None,
         log_z: None,

@@ -25,6 +25,7 @@ fn compiled(settings: &Settings) -> usize {
         variance: 0.095,
         mean: &moments,
         deviation: &moments,
+        levels: None,
         rows: &[],
     };
     let model = settings.model().method().build(&facts).unwrap();

@@ -15,7 +15,7 @@ fn is_fixed(key: &str) -> bool {
 
 /// A change of each fixed key, with the family whose run has it. Of the data's keys that change its
 /// fingerprint the data is named, else the key.
-const FIXED: [(&str, &str); 55] = [
+const FIXED: [(&str, &str); 62] = [
     ("ncsn-mlp", "train.seed=5"),
     ("ncsn-mlp", "train.batch=7"),
     ("ncsn-mlp", "data.validation=0.2"),
@@ -47,6 +47,13 @@ const FIXED: [(&str, &str); 55] = [
     ("ml-made", "model.conditionals=gaussian-mixture"),
     ("ml-made", "model.components=4"),
     ("ml-made-bits", "model.orderings=2"),
+    ("elbo-vae", "model.latents=3"),
+    ("elbo-bits", "model.likelihood=gaussian"),
+    ("elbo-vae", "model.spread=each"),
+    ("elbo-vae", "objective.beta=2.0"),
+    ("elbo-vae", "objective.draws=3"),
+    ("iwae-images", "model.width=5"),
+    ("iwae-images", "objective.draws=2"),
     ("rbm-gaussian", "model.deviation=0.6"),
     ("dbm-pretrained", "model.mean_field_steps=5"),
     ("sm-dkef", "model.inducing=6"),

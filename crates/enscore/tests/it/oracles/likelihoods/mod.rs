@@ -1,0 +1,5 @@
+//! Densities, and bounds of densities, that are known in closed form.
+
+mod autoregressive;
+mod flow;
+mod variational;
