@@ -177,9 +177,10 @@ impl ModelSource {
             ModelSource::Run(trained) => {
                 let normaliser = match log_z {
                     Some(_) if !trained.model.model.has_density() => {
-                        return Err(Error::input("a score network has no log Z")
+                        return Err(Error::input("a model without a log density has no log Z")
                             .at("log_z")
-                            .remedy("leave it out; the norm of the score is written"));
+                            .found(trained.settings.model().method().noun())
+                            .remedy("leave it out"));
                     }
                     Some(log_z) => Some(Normaliser::new(log_z, LogZOrigin::Given, None, trained.step)),
                     None => Normaliser::known(path, trained)?,
@@ -307,6 +308,7 @@ fn run_log_z(
     if !matches!(trained.model.model, Network::Energy(_)) {
         let remedy = match &trained.model.model {
             model if model.is_normalised() => "it is normalised: its log Z is 0",
+            Network::Generator(_) => "a generator has no density",
             _ => "a score has no log density",
         };
         return Err(Error::input("this model has no log Z to estimate")

@@ -61,6 +61,8 @@ pub const DENOISING_START: u32 = 0x1516_0002;
 
 /// Draws of a prior over latent variables that a map shows.
 pub const PRIOR_POINTS: u32 = 0x5641_0001;
+/// The vector that the power iteration of spectral normalisation starts from.
+pub const POWER_START: u32 = 0x4741_0001;
 /// The points that samples start from.
 pub const SAMPLE_START: u32 = 0x7374_6172;
 /// The rows that suggested noise levels are computed from.
@@ -98,7 +100,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Every stream with its value: a change of one is a change of results, so it must be deliberate.
-    const VALUES: [(&str, u32, u32); 40] = [
+    const VALUES: [(&str, u32, u32); 41] = [
         ("EPOCH", super::EPOCH, 0x6461_7461),
         ("VALIDATION_SPLIT", super::VALIDATION_SPLIT, 0x7370_6c74),
         ("TEST_SPLIT", super::TEST_SPLIT, 0x7465_7374),
@@ -125,6 +127,7 @@ mod tests {
         ("DENOISING_SWEEP", super::DENOISING_SWEEP, 0x1516_0001),
         ("DENOISING_START", super::DENOISING_START, 0x1516_0002),
         ("PRIOR_POINTS", super::PRIOR_POINTS, 0x5641_0001),
+        ("POWER_START", super::POWER_START, 0x4741_0001),
         ("SAMPLE_START", super::SAMPLE_START, 0x7374_6172),
         ("SUGGESTED_ROWS", super::SUGGESTED_ROWS, 0x5099_0001),
         ("BASE_NORMAL", super::BASE_NORMAL, 0x4241_0001),

@@ -24,6 +24,8 @@ pub enum Family {
     Autoregressive,
     /// A latent variable model with an encoder.
     LatentVariable,
+    /// A generator of rows, without a density.
+    Generator,
 }
 
 impl Family {
@@ -31,7 +33,7 @@ impl Family {
     pub fn has_score(self) -> bool {
         match self {
             Family::Score | Family::Energy | Family::Flow => true,
-            Family::Bipartite | Family::Autoregressive | Family::LatentVariable => false,
+            Family::Bipartite | Family::Autoregressive | Family::LatentVariable | Family::Generator => false,
         }
     }
 
@@ -44,6 +46,7 @@ impl Family {
             Family::Flow => "a flow",
             Family::Autoregressive => "an autoregressive model",
             Family::LatentVariable => "a latent variable model",
+            Family::Generator => "a generative adversarial network",
         }
     }
 }

@@ -37,6 +37,10 @@ kinds! {
         MlpVae(super::latent::MlpVaeSettings) = "mlp-vae",
         /// A variational autoencoder of images: convolutions.
         ConvVae(super::latent::ConvVaeSettings) = "conv-vae",
+        /// The generator of an adversarial game: a perceptron.
+        MlpGenerator(super::adversarial::MlpGeneratorSettings) = "mlp-generator",
+        /// The generator of an adversarial game, of images: convolutions.
+        ConvGenerator(super::adversarial::ConvGeneratorSettings) = "conv-generator",
     }
 }
 

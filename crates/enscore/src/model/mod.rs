@@ -6,6 +6,7 @@
 //!
 //! [`Parameters::get`]: enscore_program::Parameters::get
 
+mod adversarial;
 mod autoregressive;
 mod bipartite;
 mod closed_form;
@@ -26,6 +27,9 @@ mod standardise;
 mod tracing;
 mod traits;
 
+pub use adversarial::{
+    ConvGeneratorSettings, Critic, CriticKind, GAN, Generated, MlpGeneratorSettings, Output, Players,
+};
 pub use autoregressive::{Conditionals, MADE, Made, MadeMasks, MadeSettings};
 pub use bipartite::{
     Bipartite, DBM_BIASES, DBM_WEIGHTS, Dbm, DbmSettings, Interaction, MOST_TRACED_UNITS, RBM_PARAMETERS,
@@ -48,8 +52,8 @@ pub use initial::initialise;
 pub use kind::{DataFacts, Family, ModelKind};
 pub use kinds::ModelSettings;
 pub use latent::{
-    ConvVae, ConvVaeSettings, Likelihood, LikelihoodSettings, MlpVae, MlpVaeSettings, Observed, Spread, VAE,
-    Vae,
+    Coder, ConvVae, ConvVaeSettings, Likelihood, LikelihoodSettings, MlpVae, MlpVaeSettings, Observed,
+    Spread, VAE, Vae,
 };
 pub use layers::{Activation, Convolution, ConvolutionSettings, FREQUENCIES};
 pub use network::Network;
@@ -57,6 +61,6 @@ pub use noise_levels::NoiseLevels;
 pub use score::{Mlp, MlpSettings, UNet, UNetSettings};
 pub use tracing::{along_rows, batch_shape, parameters_of, standard_normal, sum_rows, trace};
 pub use traits::{
-    Autoregressive, Differentiated, Flow, Given, HostDensity, LatentVariable, LogDensity, NoiseDensity,
-    Posterior, Score, SequentialDraws, Support,
+    Autoregressive, Differentiated, Flow, Generator, Given, HostDensity, LatentVariable, LogDensity,
+    NoiseDensity, Posterior, Score, SequentialDraws, Support,
 };

@@ -3,7 +3,7 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Autoregressive, Bipartite, Flow, LatentVariable, LogDensity, Score, Support};
+use super::{Autoregressive, Bipartite, Flow, Generator, LatentVariable, LogDensity, Score, Support};
 
 /// A model of one of the families.
 pub enum Network {
@@ -19,6 +19,8 @@ pub enum Network {
     Autoregressive(Box<dyn Autoregressive>),
     /// p(x) = ∫ p(x|z) N(z; 0, I) dz, with an encoder.
     LatentVariable(Box<dyn LatentVariable>),
+    /// x = G(z), without a density.
+    Generator(Box<dyn Generator>),
 }
 
 impl Network {
@@ -42,6 +44,11 @@ impl Network {
         if let Network::LatentVariable(model) = self { Some(&**model) } else { None }
     }
 
+    /// The generator, if it is one.
+    pub fn generator(&self) -> Option<&dyn Generator> {
+        if let Network::Generator(model) = self { Some(&**model) } else { None }
+    }
+
     /// Whether its log density is normalised: log Z is 0.
     pub fn is_normalised(&self) -> bool {
         matches!(self, Network::Flow(_) | Network::Autoregressive(_) | Network::LatentVariable(_))
@@ -50,7 +57,9 @@ impl Network {
     /// The values of the rows' elements.
     pub fn support(&self) -> Support {
         match self {
-            Network::Score(_) | Network::Energy(_) | Network::Flow(_) => Support::Real,
+            Network::Score(_) | Network::Energy(_) | Network::Flow(_) | Network::Generator(_) => {
+                Support::Real
+            }
             Network::Bipartite(model) => {
                 if model.is_binary() {
                     Support::Bits
@@ -72,12 +81,13 @@ impl Network {
             Network::Flow(flow) => flow.row_shape(),
             Network::Autoregressive(model) => model.row_shape(),
             Network::LatentVariable(model) => model.row_shape(),
+            Network::Generator(model) => model.row_shape(),
         }
     }
 
     /// Whether the model gives a log density.
     pub fn has_density(&self) -> bool {
-        !matches!(self, Network::Score(_) | Network::LatentVariable(_))
+        !matches!(self, Network::Score(_) | Network::LatentVariable(_) | Network::Generator(_))
     }
 
     /// Whether rows have a score ∇ₓ ln p.
@@ -85,7 +95,7 @@ impl Network {
         match self {
             Network::Score(_) | Network::Energy(_) | Network::Bipartite(_) | Network::Flow(_) => true,
             Network::Autoregressive(model) => !model.support().is_discrete(),
-            Network::LatentVariable(_) => false,
+            Network::LatentVariable(_) | Network::Generator(_) => false,
         }
     }
 }
@@ -102,6 +112,7 @@ impl LogDensity for Network {
             Network::LatentVariable(_) => {
                 x.scope().fail("a latent variable model has bounds of its log density".to_string())
             }
+            Network::Generator(_) => x.scope().fail("a generator has no log density".to_string()),
         }
     }
 
@@ -127,6 +138,10 @@ impl Score for Network {
                 model.log_likelihood(parameters, x, mean)
             }
             Network::Autoregressive(model) => model.log_density(parameters, x),
+            Network::Generator(model) => {
+                let z = vec![0.0; x.extent(0) * model.latents()];
+                model.generate(parameters, x.scope().table(&z, &[x.extent(0), model.latents()]))
+            }
             _ => self.score(parameters, x, sigma),
         }
     }

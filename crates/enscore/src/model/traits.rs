@@ -156,6 +156,18 @@ pub trait SequentialDraws {
     fn rows(&self) -> Vec<f32>;
 }
 
+/// A generator of rows x = G(z) from noise z ~ N(0, I), whose density is not known.
+pub trait Generator {
+    /// The extents of one row of x, without the batch.
+    fn row_shape(&self) -> &[usize];
+
+    /// The numbers of noise that a row is made of.
+    fn latents(&self) -> usize;
+
+    /// G(z) at z `[n, latents]`: `[n, ..row_shape]`.
+    fn generate<'s>(&self, parameters: &Parameters<'s>, z: Var<'s>) -> Var<'s>;
+}
+
 /// A normalised density without parameters that programs draw from and evaluate: noise to contrast data with,
 /// a known target.
 pub trait NoiseDensity {

@@ -30,6 +30,10 @@ kinds! {
         Elbo(super::variational::ElboSettings) = "elbo",
         /// The importance-weighted bound.
         ImportanceWeighted(super::variational::ImportanceWeightedSettings) = "iwae",
+        /// The adversarial game.
+        Gan(super::adversarial::GanSettings) = "gan",
+        /// The Wasserstein game with a gradient penalty.
+        WganGp(super::adversarial::WganGpSettings) = "wgan-gp",
         /// Maximum likelihood.
         MaximumLikelihood(super::maximum_likelihood::MaximumLikelihoodSettings) = "ml",
     }

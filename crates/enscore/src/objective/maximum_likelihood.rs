@@ -26,7 +26,7 @@ impl Kind for MaximumLikelihoodSettings {
         match facts.family {
             Family::Autoregressive => Fit::Default,
             Family::Flow | Family::Bipartite => Fit::Yes,
-            Family::Score | Family::Energy | Family::LatentVariable => Fit::No,
+            Family::Score | Family::Energy | Family::LatentVariable | Family::Generator => Fit::No,
         }
     }
 }

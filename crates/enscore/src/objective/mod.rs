@@ -1,6 +1,7 @@
 //! Objectives: what training minimises. Each is a plain function of a model, a batch and a key; one file per
 //! method, which also declares its settings ([`ObjectiveKind`]); [`ObjectiveSettings`] lists them all.
 
+mod adversarial;
 mod chain_settings;
 mod contrastive_divergence;
 mod energy_discrepancy;
@@ -15,6 +16,9 @@ mod score;
 mod task;
 mod variational;
 
+pub use adversarial::{
+    Adversarial, CRITIC, CriticSettings, Game, GanSettings, Role, WganGpSettings, gradient_penalty,
+};
 pub use chain_settings::{ChainSettings, ChainStart, GibbsChainSettings, LangevinChainSettings};
 pub use contrastive_divergence::{ContrastiveDivergence, ContrastiveDivergenceSettings};
 pub use energy_discrepancy::{EnergyDiscrepancy, EnergyDiscrepancySettings};

@@ -55,16 +55,32 @@ pub enum Side {
     Flow,
 }
 
-/// The rule of who moves next.
+/// The rule of who moves next, of two players.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Alternation {
-    /// The accuracy below which the energy moves, in (0.5, 1).
-    pub threshold: f64,
+pub enum Alternation {
+    /// The energy, the first player, moves where its accuracy was below this in the last step, else the flow.
+    ByAccuracy {
+        /// In (0.5, 1).
+        threshold: f64,
+    },
+    /// The first player takes this many steps, then the second one.
+    InTurn {
+        /// At least 1.
+        first: u64,
+    },
 }
 
 impl Alternation {
-    /// Who moves after a step at which the energy's accuracy was this.
-    pub fn next(&self, accuracy: f64) -> Side {
-        if accuracy < self.threshold { Side::Energy } else { Side::Flow }
+    /// Who moves after a step at which the energy's accuracy was this, by accuracy.
+    pub fn next(threshold: f64, accuracy: f64) -> Side {
+        if accuracy < threshold { Side::Energy } else { Side::Flow }
+    }
+
+    /// Who moves after `steps` steps where they take turns, by position; none where accuracy decides.
+    pub fn in_turn(&self, steps: u64) -> Option<usize> {
+        match self {
+            Alternation::ByAccuracy { .. } => None,
+            Alternation::InTurn { first } => Some(usize::from(steps % (first + 1) == *first)),
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::data::{self, Statistics, Subset};
 use crate::error::{Error, Result};
 use crate::executor::{Executors, Routine, WeightsView};
 use crate::model::{self, Network};
-use crate::objective::{self, ChainSettings, Side, Task};
+use crate::objective::{self, Alternation, ChainSettings, Side, Task};
 use crate::sample::TrainedModel;
 
 /// The name of whose turn it is in a checkpoint.
@@ -192,9 +192,9 @@ impl Training {
         let inputs = step_inputs(&self.batches, self.chains.as_ref(), &self.task, player, rates, self.key());
         let report = self.stepper.step(player, &inputs)?;
         if report.finite {
-            if let Some(rule) = &self.task.alternation {
-                let accuracy = report.accuracy()?;
-                self.player = usize::from(rule.next(accuracy) == Side::Flow);
+            if let Some(Alternation::ByAccuracy { threshold }) = self.task.alternation {
+                let next = Alternation::next(threshold, report.accuracy()?);
+                self.player = usize::from(next == Side::Flow);
             }
             self.step = step;
         }
@@ -223,7 +223,8 @@ impl Training {
 
     /// Whose step is next: a position among the task's players.
     pub(super) fn player(&self) -> usize {
-        self.task.stage(self.step).unwrap_or(self.player)
+        let in_turn = self.task.alternation.and_then(|rule| rule.in_turn(self.step));
+        self.task.stage(self.step).or(in_turn).unwrap_or(self.player)
     }
 
     /// Updates done.

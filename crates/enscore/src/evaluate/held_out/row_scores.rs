@@ -3,7 +3,7 @@
 use super::figure::log_unit;
 use super::latent_bound::LatentBound;
 use crate::data::{Subset, rows_of};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::HostDensity;
 use crate::sample::{TrainedDensity, WeightedBipartite};
 use crate::trained::Trained;
@@ -38,6 +38,13 @@ impl RowScores {
 /// # Errors
 /// A model that does not fit the rows.
 pub fn score_rows(trained: &Trained, rows: &Subset, draws: usize) -> Result<RowScores> {
+    if trained.model.model.generator().is_some() {
+        return Err(Error::input(
+            "a generative adversarial network has no likelihood, and its rows no score",
+        )
+        .at("model.kind")
+        .remedy("compare its samples with data: evaluate"));
+    }
     let values = rows_of(rows, usize::MAX)?;
     if let Some(target) = WeightedBipartite::of(&trained.model)?.filter(WeightedBipartite::is_binary) {
         return Ok(RowScores {

@@ -37,14 +37,23 @@ pub struct OnnxFile {
 
 /// The model's files: `log_density.onnx` (energy -f/T and log density f/T, nats up to log Z) of a model that
 /// has one, and `score.onnx` (∇f/T; of a score network s(x, sigma)); of a latent variable model
-/// `encoder.onnx` and `decoder.onnx`. Rows are `[rows, ..row_shape]`, scaled as the model sees them. `facts`
-/// become the files' metadata.
+/// `encoder.onnx` and `decoder.onnx`, of a generator `generator.onnx`. Rows are `[rows, ..row_shape]`, scaled
+/// as the model sees them. `facts` become the files' metadata.
 ///
 /// # Errors
 /// A part of the model that ONNX has no operator for, named.
 pub fn onnx_files(model: &TrainedModel, facts: &[(&str, String)]) -> Result<Vec<OnnxFile>> {
     if let Some(network) = model.model.latent_variable() {
         return coder_files(model, network, facts);
+    }
+    if let Some(network) = model.model.generator() {
+        let programs = TRACED_ROWS.map(|rows| {
+            trace(model.parameters(), |scope, parameters| {
+                let z = scope.input("z", Kind::Float, &[rows, network.latents()]);
+                vec![("x".to_string(), network.generate(parameters, z))]
+            })
+        });
+        return Ok(vec![file(model, "generator.onnx", facts, traced(programs)?)?]);
     }
     let mut files = Vec::new();
     let per_temperature = 1.0 / model.temperature;

@@ -7,6 +7,7 @@ mod likelihood;
 mod mlp_vae;
 mod vae;
 
+pub use coder::Coder;
 pub use conv_vae::{ConvVae, ConvVaeSettings};
 pub use likelihood::{Likelihood, LikelihoodSettings, Observed, Spread};
 pub use mlp_vae::{MlpVae, MlpVaeSettings};

@@ -70,7 +70,7 @@ impl ObjectiveKind for FlowContrastiveSettings {
     /// Two players over one state: the energy with log Z, and the flow.
     fn build(&self, scene: Scene) -> Result<Task> {
         let players = vec![self.player(scene.data, Side::Energy)?, self.player(scene.data, Side::Flow)?];
-        let alternation = Some(Alternation { threshold: self.threshold });
+        let alternation = Some(Alternation::ByAccuracy { threshold: self.threshold });
         Ok(Task { players, chains: None, alternation, stages: Vec::new() })
     }
 

@@ -155,13 +155,14 @@ fn density_panels(trained: &Trained, real: &[f32], samples: &[f32]) -> Result<Ve
         rows.chunks_exact(2).map(|row| [f64::from(row[0]), f64::from(row[1])]).collect()
     };
     let panel = |title: &str, subtitle: &str| Panel::new(title, subtitle, window);
-    let shown = |model: Panel| -> Result<Vec<Panel>> {
-        Ok(vec![
-            panel("data", &format!("{} rows", real.len() / 2))?.with_points(points(real)),
-            panel("samples", &format!("{} rows", samples.len() / 2))?.with_points(points(samples)),
-            model,
-        ])
-    };
+    let rows = vec![
+        panel("data", &format!("{} rows", real.len() / 2))?.with_points(points(real)),
+        panel("samples", &format!("{} rows", samples.len() / 2))?.with_points(points(samples)),
+    ];
+    let shown = |model: Panel| -> Result<Vec<Panel>> { Ok(rows.iter().cloned().chain([model]).collect()) };
+    if trained.model.model.generator().is_some() {
+        return Ok(rows);
+    }
     if trained.model.model.latent_variable().is_some() {
         let mut bound = LatentBound::new(&trained.model, BOUND_DRAWS)?;
         return shown(panel("model", "density")?.density_of(&mut bound, 0.0, PLACES)?);

@@ -40,7 +40,8 @@ impl Kind for AnnealedSettings {
             | Family::Bipartite
             | Family::Flow
             | Family::Autoregressive
-            | Family::LatentVariable => Fit::No,
+            | Family::LatentVariable
+            | Family::Generator => Fit::No,
         }
     }
 }

@@ -28,7 +28,9 @@ impl Kind for ExactSettings {
     /// Flow contrastive estimation has a flow to draw from, too.
     fn fits(facts: &SamplerFacts) -> Fit {
         match (facts.family, facts.has_flow) {
-            (Family::Flow | Family::Autoregressive | Family::LatentVariable, _) => Fit::Default,
+            (Family::Flow | Family::Autoregressive | Family::LatentVariable | Family::Generator, _) => {
+                Fit::Default
+            }
             (Family::Score | Family::Energy | Family::Bipartite, true) => Fit::Yes,
             (Family::Score | Family::Energy | Family::Bipartite, false) => Fit::No,
         }
@@ -89,6 +91,10 @@ fn base_draws<'s>(
             let z = key.normal(&[batch, model.latents()]);
             let means = model.expected(parameters, z);
             vec![("x".to_string(), model.draw(parameters, z, key)), ("means".to_string(), means)]
+        }
+        Network::Generator(model) => {
+            let z = key.normal(&[batch, model.latents()]);
+            vec![("x".to_string(), model.generate(parameters, z))]
         }
         Network::Score(_) | Network::Energy(_) | Network::Bipartite(_) | Network::Autoregressive(_) => {
             vec![("x".to_string(), key.scope().fail("this model has no exact draws".to_string()))]

@@ -47,9 +47,14 @@ impl Kind for LangevinSettings {
             (Family::Score | Family::Energy, TrainedLevels::None) => Fit::Default,
             (Family::Score | Family::Energy, TrainedLevels::One) => Fit::Yes,
             (Family::Score | Family::Energy, TrainedLevels::Many) => Fit::No,
-            (Family::Bipartite | Family::Flow | Family::Autoregressive | Family::LatentVariable, _) => {
-                Fit::No
-            }
+            (
+                Family::Bipartite
+                | Family::Flow
+                | Family::Autoregressive
+                | Family::LatentVariable
+                | Family::Generator,
+                _,
+            ) => Fit::No,
         }
     }
 

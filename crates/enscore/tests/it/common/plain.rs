@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use enscore::checkpoint::RunFolder;
 use enscore::data::{Preprocess, Split, Subset, load_as, permutation, prepare};
 use enscore::model::{DataFacts, Network, batch_shape, initialise, trace};
-use enscore::objective::{Batch, ChainSettings, Scene, Side, Task};
+use enscore::objective::{Alternation, Batch, ChainSettings, Scene, Task};
 use enscore::settings::{Decay, Descent, Settings};
 use enscore_program::random::{Key, row_words, uniform};
 use enscore_program::{Kind, Parameter, Program, Value, Var, interpret};
@@ -121,6 +121,11 @@ impl Plain {
         }
     }
 
+    /// Whether accuracy decides whose turn it is.
+    pub fn by_accuracy(&self) -> bool {
+        matches!(self.task.alternation, Some(Alternation::ByAccuracy { .. }))
+    }
+
     fn learning_rate(&self) -> f64 {
         let optimiser = self.settings.optimiser();
         let rise = (self.step + 1) as f64 / optimiser.warmup_steps.max(1) as f64;
@@ -169,9 +174,16 @@ impl Plain {
         reported.insert("gradient_norm".into(), norm);
         let moved = player.moved.clone();
         self.update(&moved, &gradients, norm, rate);
-        if let Some(rule) = self.task.alternation {
-            self.turn = usize::from(reported["accuracy"] >= rule.threshold);
-            assert_eq!(self.turn == 1, rule.next(reported["accuracy"]) == Side::Flow);
+        match self.task.alternation {
+            Some(Alternation::ByAccuracy { threshold }) => {
+                self.turn = usize::from(reported["accuracy"] >= threshold);
+            }
+            // As many steps of the first player, then one of the second.
+            Some(Alternation::InTurn { first }) => {
+                let done = self.step + 1;
+                self.turn = usize::from(done - done / (first + 1) * (first + 1) == first);
+            }
+            None => {}
         }
         self.step += 1;
         reported

@@ -32,6 +32,14 @@ pub fn of_run(path: &Path) -> Vec<(String, Program)> {
         programs.push(("Langevin step".into(), langevin));
         programs.push(("denoising step".into(), denoise));
     }
+    if let Some(model) = model.generator() {
+        let (program, _) = trace(parameters, |scope, parameters| {
+            let z = scope.input("key", Kind::Key, &[]).normal(&[BATCH, model.latents()]);
+            vec![("x".to_string(), model.generate(parameters, z))]
+        })
+        .unwrap();
+        programs.push(("draws".into(), program));
+    }
     if let Some(model) = model.latent_variable() {
         let (program, _) = trace(parameters, |scope, parameters| {
             let key = scope.input("key", Kind::Key, &[]);

@@ -3,7 +3,7 @@
 use enscore::executor::RowSlice;
 use enscore::export::onnx::messages::{Extent, GraphProto, ModelProto, ValueInfoProto};
 use enscore::export::onnx::{OnnxFile, onnx_files};
-use enscore::model::{HostDensity, LatentVariable, Posterior, Score, Support, batch_shape, trace};
+use enscore::model::{Generator, HostDensity, LatentVariable, Posterior, Score, Support, batch_shape, trace};
 use enscore::sample::{TrainedDensity, TrainedModel};
 use enscore::trained::Trained;
 use enscore_program::Kind;
@@ -65,6 +65,10 @@ fn assert_graphs(name: &str, model: &TrainedModel, files: &[OnnxFile]) {
         .collect();
     let x = Array::new(&shape, rows.clone());
     let names: Vec<&str> = files.iter().map(|file| file.name).collect();
+    if let Some(network) = model.model.generator() {
+        assert_eq!(names, ["generator.onnx"], "{name}");
+        return assert_generator(name, model, network, files);
+    }
     if let Some(network) = model.model.latent_variable() {
         assert_eq!(names, ["encoder.onnx", "decoder.onnx"], "{name}");
         return assert_coders(name, model, network, files, x);
@@ -94,6 +98,23 @@ fn assert_graphs(name: &str, model: &TrainedModel, files: &[OnnxFile]) {
     assert_eq!(declared(&graph.input[0])[0], None, "{name}");
     let found = run(&graph, &[("x", x), ("sigma", Array::new(&[ROWS], vec![0.7; ROWS]))]);
     near(&format!("score of {name}"), &found["score"].values, &scores(model, &rows, 0.7));
+}
+
+/// Rows of a generator from its noise.
+fn assert_generator(name: &str, model: &TrainedModel, network: &dyn Generator, files: &[OnnxFile]) {
+    let latents = network.latents();
+    let z: Vec<f64> = (0..ROWS * latents).map(|i| f64::from((i as f32 * 0.7).sin())).collect();
+    let (program, _) = trace(model.parameters(), |scope, parameters| {
+        let z = scope.input("x", Kind::Float, &[ROWS, latents]);
+        let rows = network.generate(parameters, z).reshape(&[ROWS, model.row_len()]);
+        vec![("rows".to_string(), rows)]
+    })
+    .unwrap();
+    let rows = RowSlice::new(&z, latents).unwrap();
+    let mut routine = model.compile(&program).unwrap();
+    let expected = routine.over::<f32>(&rows).weights(&model.weights).per_row("rows").unwrap();
+    let found = run(&graph(&files[0]), &[("z", Array::new(&[ROWS, latents], z.clone()))]);
+    near(&format!("rows of {name}"), &found["x"].values, &expected);
 }
 
 /// The two networks of a latent variable model: means and log variances of rows, and rows from latents.

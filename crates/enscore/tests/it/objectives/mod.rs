@@ -7,7 +7,7 @@ mod divergence_by_hand;
 mod fitted_energies;
 mod fitted_flows;
 mod fitted_scores;
-mod flows_and_games;
+mod games;
 mod learnt_log_z;
 mod losses;
 mod noise_by_rows;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 /// The cases and the test files that read them.
 const COVERED: &[(&str, &[&str])] = &[
+    ("oracles/likelihoods/adversarial.rs", &["gan.gradient.gauss", "gan.wgan_gp.linear", "gan.wgan_gp.tanh"]),
     ("oracles/data.rs", &["data.mnist.mean_std"]),
     (
         "objectives/fitted_scores.rs",

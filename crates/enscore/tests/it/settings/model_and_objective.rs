@@ -5,7 +5,7 @@ use enscore::trained::Trained;
 use super::effects::Part::{
     Averages, Chains, Levels, Samples, Shapes, Shown, Start, Temperature, Validation, Weights,
 };
-use super::effects::{LEARNT, NETWORK, PACED, Row, hold, row};
+use super::effects::{LEARNT, NETWORK, PACED, Part, Row, hold, row};
 use crate::common::runs::Folder;
 
 /// Another kind of sampler fits other models and objectives, too.
@@ -79,11 +79,22 @@ pub const MODEL: &[Row] = &[
         &[Start, Weights, Averages, Validation, Samples, Shown],
     ),
     row("model.spread", "iwae-images", "one", &NETWORK),
+    row("model.latents", "gan-points", "2", &NETWORK),
+    row("model.hidden", "gan-points", "[4]", &NETWORK),
+    row("model.activation", "gan-points", "tanh", &LEARNT),
+    row("model.latents", "wgan-images", "2", &NETWORK),
+    row("model.channels", "wgan-images", "3", &NETWORK),
+    row("model.levels", "wgan-images", "1", &NETWORK),
+    row("model.width", "wgan-images", "4", &NETWORK),
+    row("model.activation", "wgan-images", "tanh", &LEARNT),
     row("model.channels", "ml-image-flow", "3", &NETWORK),
     row("model.scales", "ml-image-flow", "1", &NETWORK),
     row("model.couplings", "ml-image-flow", "2", &NETWORK),
     row("model.mix", "ml-image-flow", "true", &NETWORK),
 ];
+
+/// What another critic leads to.
+const CRITIC: [Part; 5] = [Start, Weights, Averages, Samples, Shown];
 
 pub const OBJECTIVE: &[Row] = &[
     row("objective.kind", "sm-energy", "ssm", &LEARNT),
@@ -94,6 +105,22 @@ pub const OBJECTIVE: &[Row] = &[
     row("objective.beta", "elbo-vae", "1.5", &LEARNT),
     row("objective.draws", "elbo-vae", "1", &LEARNT),
     row("objective.draws", "iwae-images", "2", &LEARNT),
+    row("objective.saturating", "gan-points", "true", &LEARNT),
+    row("objective.critic_steps", "gan-points", "1", &PACED),
+    row("objective.critic_steps", "wgan-images", "1", &LEARNT),
+    row("objective.penalty", "wgan-images", "1.0", &LEARNT),
+    row("objective.critic", "gan-images", "mlp", &CRITIC),
+    row("objective.critic", "wgan-images", "mlp", &CRITIC),
+    row("objective.critic_hidden", "gan-points", "[4]", &CRITIC),
+    row("objective.critic_hidden", "wgan-points", "[4]", &CRITIC),
+    row("objective.critic_channels", "gan-images", "3", &CRITIC),
+    row("objective.critic_channels", "wgan-images", "3", &CRITIC),
+    row("objective.critic_levels", "gan-images", "1", &CRITIC),
+    row("objective.critic_levels", "wgan-images", "1", &CRITIC),
+    row("objective.critic_rate", "gan-points", "1.0", &PACED),
+    row("objective.critic_rate", "wgan-points", "1.0", &PACED),
+    row("objective.spectral", "gan-points", "false", &LEARNT),
+    row("objective.spectral", "wgan-images", "true", &LEARNT),
     row("objective.projections", "ssm-mlp", "3", &LEARNT),
     row("objective.direction", "ssm-mlp", "rademacher", &LEARNT),
     row("objective.variance_reduction", "ssm-mlp", "false", &LEARNT),

@@ -15,7 +15,7 @@ fn is_fixed(key: &str) -> bool {
 
 /// A change of each fixed key, with the family whose run has it. Of the data's keys that change its
 /// fingerprint the data is named, else the key.
-const FIXED: [(&str, &str); 62] = [
+const FIXED: [(&str, &str); 71] = [
     ("ncsn-mlp", "train.seed=5"),
     ("ncsn-mlp", "train.batch=7"),
     ("ncsn-mlp", "data.validation=0.2"),
@@ -54,6 +54,15 @@ const FIXED: [(&str, &str); 62] = [
     ("elbo-vae", "objective.draws=3"),
     ("iwae-images", "model.width=5"),
     ("iwae-images", "objective.draws=2"),
+    ("gan-points", "objective.saturating=true"),
+    ("gan-points", "objective.critic_steps=1"),
+    ("gan-points", "objective.critic_hidden=[4]"),
+    ("gan-points", "objective.critic_rate=1.0"),
+    ("gan-points", "objective.spectral=false"),
+    ("wgan-images", "objective.penalty=1.0"),
+    ("wgan-images", "objective.critic=mlp"),
+    ("wgan-images", "objective.critic_channels=3"),
+    ("wgan-images", "objective.critic_levels=1"),
     ("rbm-gaussian", "model.deviation=0.6"),
     ("dbm-pretrained", "model.mean_field_steps=5"),
     ("sm-dkef", "model.inducing=6"),

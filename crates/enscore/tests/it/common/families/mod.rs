@@ -17,7 +17,7 @@ pub fn family(name: &str) -> &'static Family {
     FAMILIES.iter().find(|family| family.name == name).unwrap_or_else(|| panic!("no family {name}"))
 }
 
-pub const FAMILIES: [Family; 24] = [
+pub const FAMILIES: [Family; 28] = [
     Family { name: "ncsn-mlp", data: Data::Points, text: include_str!("ncsn-mlp.toml") },
     Family { name: "ncsn-unet", data: Data::Digits, text: include_str!("ncsn-unet.toml") },
     Family { name: "dsm-mlp", data: Data::Points, text: include_str!("dsm-mlp.toml") },
@@ -39,6 +39,10 @@ pub const FAMILIES: [Family; 24] = [
     Family { name: "elbo-vae", data: Data::Points, text: include_str!("elbo-vae.toml") },
     Family { name: "elbo-bits", data: Data::Bits, text: include_str!("elbo-bits.toml") },
     Family { name: "iwae-images", data: Data::Digits, text: include_str!("iwae-images.toml") },
+    Family { name: "gan-points", data: Data::Points, text: include_str!("gan-points.toml") },
+    Family { name: "wgan-images", data: Data::Digits, text: include_str!("wgan-images.toml") },
+    Family { name: "gan-images", data: Data::Digits, text: include_str!("gan-images.toml") },
+    Family { name: "wgan-points", data: Data::Points, text: include_str!("wgan-points.toml") },
     Family { name: "rbm-tempered", data: Data::Bits, text: include_str!("rbm-tempered.toml") },
     Family { name: "rbm-gaussian", data: Data::Points, text: include_str!("rbm-gaussian.toml") },
     Family { name: "dbm-pretrained", data: Data::Bits, text: include_str!("dbm-pretrained.toml") },

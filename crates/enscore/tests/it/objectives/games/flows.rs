@@ -174,14 +174,13 @@ fn two_players_move_their_own_parameters() {
 fn the_side_that_is_behind_moves() {
     let game = settings("[objective]\nkind = \"fce\"\nthreshold = 0.7");
     let task = task_of(&game, &energy(), &FACTS, &subset(bent(DATA, 0, 64)));
-    let rule = task.alternation.unwrap();
-    assert_eq!(rule, Alternation { threshold: 0.7 });
+    assert_eq!(task.alternation, Some(Alternation::ByAccuracy { threshold: 0.7 }));
     for (accuracy, side) in [(0.5, Side::Energy), (0.69, Side::Energy), (0.7, Side::Flow), (1.0, Side::Flow)]
     {
-        assert_eq!(rule.next(accuracy), side, "{accuracy}");
+        assert_eq!(Alternation::next(0.7, accuracy), side, "{accuracy}");
     }
     // What can't be compared is for the flow: its draws are what went wrong.
-    assert_eq!(rule.next(f64::NAN), Side::Flow);
+    assert_eq!(Alternation::next(0.7, f64::NAN), Side::Flow);
 }
 
 /// Noise from a flow with given weights: a finite loss, whose gradient leaves the flow alone.

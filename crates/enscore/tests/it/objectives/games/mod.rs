@@ -1,0 +1,4 @@
+//! Games of two players.
+
+mod flows;
+mod generators;
