@@ -206,7 +206,10 @@ mod tests {
         assert_eq!(find("model.channels"), Some("model.kind = \"unet\" or model.kind = \"residual-energy\""));
         assert_eq!(
             find("model.hidden"),
-            Some("model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"made\"")
+            Some(
+                "model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"made\" or model.kind = \
+                 \"mlp-generator\""
+            )
         );
         assert_eq!(find("model.embedding"), Some("model.kind = \"unet\" or model.kind = \"mlp\""));
         assert_eq!(find("data.path"), Some(""));

@@ -155,7 +155,7 @@ fn wrong_keys_and_values_of_a_file_are_refused_by_line() {
         ),
         (
             "hidden = [3]",
-            "model.hidden is only for model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"made\" or model.kind = \"rbm\" or model.kind = \"dbm\" or model.kind = \"real-nvp\" or model.kind = \"mlp-vae\": a.toml, line 5; remove it, or choose a kind that has it",
+            "model.hidden is only for model.kind = \"mlp\" or model.kind = \"mlp-energy\" or model.kind = \"made\" or model.kind = \"mlp-generator\" or model.kind = \"rbm\" or model.kind = \"dbm\" or model.kind = \"real-nvp\" or model.kind = \"mlp-vae\": a.toml, line 5; remove it, or choose a kind that has it",
         ),
         (
             "[objective]\nsigma_min = 1",

@@ -39,11 +39,10 @@ impl RowScores {
 /// A model that does not fit the rows.
 pub fn score_rows(trained: &Trained, rows: &Subset, draws: usize) -> Result<RowScores> {
     if trained.model.model.generator().is_some() {
-        return Err(Error::input(
-            "a generative adversarial network has no likelihood, and its rows no score",
-        )
-        .at("model.kind")
-        .remedy("compare its samples with data: evaluate"));
+        let what = "a generative adversarial network has no likelihood to score rows with";
+        return Err(Error::input(what)
+            .at("model.kind")
+            .remedy("`enscore evaluate` compares its samples with data"));
     }
     let values = rows_of(rows, usize::MAX)?;
     if let Some(target) = WeightedBipartite::of(&trained.model)?.filter(WeightedBipartite::is_binary) {
