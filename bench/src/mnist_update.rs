@@ -38,6 +38,7 @@ fn compile(settings: &Settings) -> Result<Executable<f32>, Box<dyn Error>> {
         mean: &moments,
         deviation: &moments,
         levels: None,
+        count: None,
         rows: &[],
     };
     let model = settings.model().method().build(&facts)?;

@@ -63,6 +63,12 @@ pub const DENOISING_START: u32 = 0x1516_0002;
 pub const PRIOR_POINTS: u32 = 0x5641_0001;
 /// The vector that the power iteration of spectral normalisation starts from.
 pub const POWER_START: u32 = 0x4741_0001;
+/// The component, or the row, that a draw of a baseline comes from.
+pub const ROW_COMPONENT: u32 = 0x424C_0001;
+/// Normal numbers of draws of a baseline.
+pub const ROW_NORMAL: u32 = 0x424C_0002;
+/// Bits of draws of a baseline.
+pub const ROW_BITS: u32 = 0x424C_0003;
 /// The points that samples start from.
 pub const SAMPLE_START: u32 = 0x7374_6172;
 /// The rows that suggested noise levels are computed from.
@@ -100,7 +106,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Every stream with its value: a change of one is a change of results, so it must be deliberate.
-    const VALUES: [(&str, u32, u32); 41] = [
+    const VALUES: [(&str, u32, u32); 44] = [
         ("EPOCH", super::EPOCH, 0x6461_7461),
         ("VALIDATION_SPLIT", super::VALIDATION_SPLIT, 0x7370_6c74),
         ("TEST_SPLIT", super::TEST_SPLIT, 0x7465_7374),
@@ -128,6 +134,9 @@ mod tests {
         ("DENOISING_START", super::DENOISING_START, 0x1516_0002),
         ("PRIOR_POINTS", super::PRIOR_POINTS, 0x5641_0001),
         ("POWER_START", super::POWER_START, 0x4741_0001),
+        ("ROW_COMPONENT", super::ROW_COMPONENT, 0x424C_0001),
+        ("ROW_NORMAL", super::ROW_NORMAL, 0x424C_0002),
+        ("ROW_BITS", super::ROW_BITS, 0x424C_0003),
         ("SAMPLE_START", super::SAMPLE_START, 0x7374_6172),
         ("SUGGESTED_ROWS", super::SUGGESTED_ROWS, 0x5099_0001),
         ("BASE_NORMAL", super::BASE_NORMAL, 0x4241_0001),

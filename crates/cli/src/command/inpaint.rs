@@ -46,7 +46,7 @@ fn inpaint(context: &Context, arguments: &Inpaint) -> Result<Answer> {
     let seed = arguments.seed;
     let mut tell = |done, total| progress.phase("filling", done, total);
     let drawn = match &model.model {
-        Network::Autoregressive(_) => {
+        Network::Normalised(_) => {
             let known = known.clone();
             draw_completed(model, Given { row, known }, count, seed, &mut tell)?
         }

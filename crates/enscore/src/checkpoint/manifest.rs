@@ -37,6 +37,9 @@ pub struct DataRecord {
     /// The standard deviation of each element; empty where the model does not need it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deviation: Vec<f64>,
+    /// The number of training rows, where the model keeps them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
     /// The map from the scaled rows to what the model sees, where there is one; the moments above are then
     /// after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +66,7 @@ impl DataRecord {
             range: [statistics.low, statistics.high],
             mean: statistics.mean.clone(),
             deviation: statistics.deviation(),
+            count: None,
             whitening: None,
             table: None,
         })
@@ -92,6 +96,7 @@ impl DataRecord {
             mean: &self.mean,
             deviation: &self.deviation,
             levels: self.levels(),
+            count: self.count,
             rows: &[],
         }
     }
@@ -255,6 +260,7 @@ pub(super) mod tests {
             range: [0.0, 1.0],
             mean: Vec::new(),
             deviation: Vec::new(),
+            count: None,
             whitening: None,
             table: None,
         };

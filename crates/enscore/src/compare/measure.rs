@@ -172,7 +172,7 @@ fn normaliser(
     density: &mut TrainedDensity,
     measured: &mut Measured,
 ) -> Result<Option<Normaliser>> {
-    if trained.model.model.autoregressive().is_some() {
+    if trained.model.model.normalised().is_some() {
         return Ok(Normaliser::of_training(trained));
     }
     if let Some(log_z) = log_z_by_quadrature(trained)? {

@@ -61,7 +61,7 @@ fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
         return panel.density_of(&mut LatentBound::new(&trained.model, BOUND_DRAWS)?, 0.0, PLACES);
     }
     let mut density = TrainedDensity::new(&trained.model)?;
-    if trained.model.model.autoregressive().is_some() {
+    if trained.model.model.normalised().is_some() {
         return panel.density_of(&mut density, 0.0, PLACES)?.score_of(&mut density, ARROWS);
     }
     let panel = match log_z_by_quadrature(&trained)? {

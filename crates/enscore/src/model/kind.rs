@@ -26,6 +26,8 @@ pub enum Family {
     LatentVariable,
     /// A generator of rows, without a density.
     Generator,
+    /// A normalised log density that is fitted without gradients.
+    Baseline,
 }
 
 impl Family {
@@ -33,7 +35,11 @@ impl Family {
     pub fn has_score(self) -> bool {
         match self {
             Family::Score | Family::Energy | Family::Flow => true,
-            Family::Bipartite | Family::Autoregressive | Family::LatentVariable | Family::Generator => false,
+            Family::Bipartite
+            | Family::Autoregressive
+            | Family::LatentVariable
+            | Family::Generator
+            | Family::Baseline => false,
         }
     }
 
@@ -47,6 +53,7 @@ impl Family {
             Family::Autoregressive => "an autoregressive model",
             Family::LatentVariable => "a latent variable model",
             Family::Generator => "a generative adversarial network",
+            Family::Baseline => "a baseline",
         }
     }
 }
@@ -64,6 +71,8 @@ pub struct DataFacts<'a> {
     pub deviation: &'a [f64],
     /// The number of levels of a value, where the rows are on levels from 0 to 1, as those of bytes are.
     pub levels: Option<u32>,
+    /// How many rows it learns from, where the model keeps them all.
+    pub count: Option<usize>,
     /// Rows of the data that parameters start at (see [`ModelKind::starting_rows`]); empty where the start
     /// does not matter, as for a model whose weights are known.
     pub rows: &'a [f64],
@@ -114,6 +123,11 @@ pub trait ModelKind: Debug {
     /// How many rows of the data its parameters start at.
     fn starting_rows(&self) -> usize {
         0
+    }
+
+    /// Whether it keeps all rows that it learns from.
+    fn keeps_rows(&self) -> bool {
+        false
     }
 
     /// The parameter `[elements of a row, units]` whose columns are shown as pictures, one for each unit.

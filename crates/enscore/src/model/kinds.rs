@@ -31,6 +31,16 @@ kinds! {
         RealNvp(super::flow::RealNvpSettings) = "real-nvp",
         /// A flow of images: convolutional couplings at several scales.
         MultiScaleFlow(super::flow::MultiScaleFlowSettings) = "multi-scale-flow",
+        /// A baseline: a Gaussian.
+        Gaussian(super::baseline::GaussianSettings) = "gaussian",
+        /// A baseline: a mixture of Gaussians.
+        GaussianMixture(super::baseline::GaussianMixtureSettings) = "gaussian-mixture",
+        /// A baseline: a kernel density estimate.
+        KernelDensity(super::baseline::KernelDensitySettings) = "kde",
+        /// A baseline: independent bits.
+        Bernoulli(super::baseline::BernoulliSettings) = "bernoulli",
+        /// A baseline: a mixture of independent bits.
+        BernoulliMixture(super::baseline::BernoulliMixtureSettings) = "bernoulli-mixture",
         /// An autoregressive model: a masked perceptron.
         Made(super::autoregressive::MadeSettings) = "made",
         /// A variational autoencoder: perceptrons.

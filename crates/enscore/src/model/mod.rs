@@ -8,6 +8,7 @@
 
 mod adversarial;
 mod autoregressive;
+mod baseline;
 mod bipartite;
 mod closed_form;
 mod conditional;
@@ -31,6 +32,11 @@ pub use adversarial::{
     ConvGeneratorSettings, Critic, CriticKind, GAN, Generated, MlpGeneratorSettings, Output, Players,
 };
 pub use autoregressive::{Conditionals, MADE, Made, MadeMasks, MadeSettings};
+pub use baseline::{
+    Bandwidth, BernoulliMixture, BernoulliMixtureSettings, BernoulliSettings, CovarianceChoice,
+    GaussianMixtureModel, GaussianMixtureSettings, GaussianSettings, KernelDensity, KernelDensitySettings,
+    Metric, information_criteria, leave_one_out,
+};
 pub use bipartite::{
     Bipartite, DBM_BIASES, DBM_WEIGHTS, Dbm, DbmSettings, Interaction, MOST_TRACED_UNITS, RBM_PARAMETERS,
     Rbm, RbmSettings, UnitBlock, Units, VisibleUnits, draw_bernoulli, draw_units, enumerated_log_z,
@@ -38,7 +44,7 @@ pub use bipartite::{
 };
 pub use closed_form::ClosedForm;
 pub use conditional::{Component, Conditional, round_to_level};
-pub use density::{Covariance, Gaussian, GaussianMixture, StudentT, Uniform};
+pub use density::{Covariance, Gaussian, GaussianComponent, GaussianMixture, StudentT, Uniform};
 pub use energy::{
     Confinement, ConfinementSettings, ConvEnergy, ConvEnergySettings, Dkef, DkefSettings, GaussianEnergy,
     GaussianEnergySettings, GaussianMixtureEnergy, MlpEnergy, MlpEnergySettings, ResidualEnergy,
@@ -61,6 +67,6 @@ pub use noise_levels::NoiseLevels;
 pub use score::{Mlp, MlpSettings, UNet, UNetSettings};
 pub use tracing::{along_rows, batch_shape, parameters_of, standard_normal, sum_rows, trace};
 pub use traits::{
-    Autoregressive, Differentiated, Flow, Generator, Given, HostDensity, LatentVariable, LogDensity,
-    NoiseDensity, Posterior, Score, SequentialDraws, Support,
+    Differentiated, Fitted, Flow, Generator, Given, HostDensity, LatentVariable, LogDensity, NoiseDensity,
+    Normalised, Pass, Posterior, Score, SequentialDraws, Support,
 };

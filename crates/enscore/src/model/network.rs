@@ -3,7 +3,7 @@
 
 use enscore_program::{Parameters, Var};
 
-use super::{Autoregressive, Bipartite, Flow, Generator, LatentVariable, LogDensity, Score, Support};
+use super::{Bipartite, Flow, Generator, LatentVariable, LogDensity, Normalised, Score, Support};
 
 /// A model of one of the families.
 pub enum Network {
@@ -16,7 +16,7 @@ pub enum Network {
     /// A normalised log density with exact samples.
     Flow(Box<dyn Flow>),
     /// A normalised log density, element by element, with exact samples.
-    Autoregressive(Box<dyn Autoregressive>),
+    Normalised(Box<dyn Normalised>),
     /// p(x) = ∫ p(x|z) N(z; 0, I) dz, with an encoder.
     LatentVariable(Box<dyn LatentVariable>),
     /// x = G(z), without a density.
@@ -34,9 +34,9 @@ impl Network {
         if let Network::Bipartite(model) = self { Some(&**model) } else { None }
     }
 
-    /// The autoregressive model, if it is one.
-    pub fn autoregressive(&self) -> Option<&dyn Autoregressive> {
-        if let Network::Autoregressive(model) = self { Some(&**model) } else { None }
+    /// The normalised density with draws on the host, if it is one.
+    pub fn normalised(&self) -> Option<&dyn Normalised> {
+        if let Network::Normalised(model) = self { Some(&**model) } else { None }
     }
 
     /// The latent variable model, if it is one.
@@ -51,7 +51,7 @@ impl Network {
 
     /// Whether its log density is normalised: log Z is 0.
     pub fn is_normalised(&self) -> bool {
-        matches!(self, Network::Flow(_) | Network::Autoregressive(_) | Network::LatentVariable(_))
+        matches!(self, Network::Flow(_) | Network::Normalised(_) | Network::LatentVariable(_))
     }
 
     /// The values of the rows' elements.
@@ -67,7 +67,7 @@ impl Network {
                     Support::Real
                 }
             }
-            Network::Autoregressive(model) => model.support(),
+            Network::Normalised(model) => model.support(),
             Network::LatentVariable(model) => model.support(),
         }
     }
@@ -79,7 +79,7 @@ impl Network {
             Network::Energy(energy) => energy.row_shape(),
             Network::Bipartite(model) => model.row_shape(),
             Network::Flow(flow) => flow.row_shape(),
-            Network::Autoregressive(model) => model.row_shape(),
+            Network::Normalised(model) => model.row_shape(),
             Network::LatentVariable(model) => model.row_shape(),
             Network::Generator(model) => model.row_shape(),
         }
@@ -94,7 +94,7 @@ impl Network {
     pub fn has_score(&self) -> bool {
         match self {
             Network::Score(_) | Network::Energy(_) | Network::Bipartite(_) | Network::Flow(_) => true,
-            Network::Autoregressive(model) => !model.support().is_discrete(),
+            Network::Normalised(model) => !model.support().is_discrete(),
             Network::LatentVariable(_) | Network::Generator(_) => false,
         }
     }
@@ -108,7 +108,7 @@ impl LogDensity for Network {
             Network::Energy(energy) => energy.log_density(parameters, x),
             Network::Bipartite(model) => model.log_density(parameters, x),
             Network::Flow(flow) => flow.log_density(parameters, x),
-            Network::Autoregressive(model) => model.log_density(parameters, x),
+            Network::Normalised(model) => model.log_density(parameters, x),
             Network::LatentVariable(_) => {
                 x.scope().fail("a latent variable model has bounds of its log density".to_string())
             }
@@ -137,7 +137,7 @@ impl Score for Network {
                 let mean = model.encode(parameters, x).mean;
                 model.log_likelihood(parameters, x, mean)
             }
-            Network::Autoregressive(model) => model.log_density(parameters, x),
+            Network::Normalised(model) => model.log_density(parameters, x),
             Network::Generator(model) => {
                 let z = vec![0.0; x.extent(0) * model.latents()];
                 model.generate(parameters, x.scope().table(&z, &[x.extent(0), model.latents()]))

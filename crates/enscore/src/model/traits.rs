@@ -95,9 +95,9 @@ pub trait LatentVariable {
     fn draw<'s>(&self, parameters: &Parameters<'s>, z: Var<'s>, key: Var<'s>) -> Var<'s>;
 }
 
-/// A normalised log density as a product of densities of one element given those before it in an order, from
-/// which rows are drawn element by element.
-pub trait Autoregressive: LogDensity {
+/// A normalised log density from which rows are drawn on the host: at once, or, of an autoregressive model,
+/// element by element.
+pub trait Normalised: LogDensity {
     /// The values of an element.
     fn support(&self) -> Support;
 
@@ -113,6 +113,30 @@ pub trait Autoregressive: LogDensity {
     /// # Errors
     /// Weights of another model.
     fn draws(&self, weights: &Weights, seed: u64) -> Result<Box<dyn SequentialDraws>>;
+
+    /// How its parameters are found without gradients, where they are.
+    fn fitted(&self) -> Option<&dyn Fitted> {
+        None
+    }
+}
+
+/// A density whose parameters are found in closed form or by expectation maximisation.
+pub trait Fitted {
+    /// One pass over all `rows` `[n, d]`: new values of the parameters, in their order, from the `current`
+    /// ones, or without any at first, from a start that depends on `seed` alone.
+    ///
+    /// # Errors
+    /// Rows that can't be fitted, as those of constant data.
+    fn pass(&self, rows: &[f64], current: Option<&[Vec<f32>]>, seed: u64) -> Result<Pass>;
+}
+
+/// What a pass came to.
+pub struct Pass {
+    /// The parameters' values.
+    pub values: Vec<Vec<f32>>,
+    /// The mean log-likelihood of the rows, nats: before a pass of expectation maximisation, after one in
+    /// closed form.
+    pub log_likelihood: f64,
 }
 
 /// A row part of which is known.

@@ -34,6 +34,8 @@ kinds! {
         Gan(super::adversarial::GanSettings) = "gan",
         /// The Wasserstein game with a gradient penalty.
         WganGp(super::adversarial::WganGpSettings) = "wgan-gp",
+        /// Closed forms and expectation maximisation.
+        Fit(super::fit::FitSettings) = "fit",
         /// Maximum likelihood.
         MaximumLikelihood(super::maximum_likelihood::MaximumLikelihoodSettings) = "ml",
     }

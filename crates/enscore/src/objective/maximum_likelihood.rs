@@ -26,7 +26,11 @@ impl Kind for MaximumLikelihoodSettings {
         match facts.family {
             Family::Autoregressive => Fit::Default,
             Family::Flow | Family::Bipartite => Fit::Yes,
-            Family::Score | Family::Energy | Family::LatentVariable | Family::Generator => Fit::No,
+            Family::Score
+            | Family::Energy
+            | Family::LatentVariable
+            | Family::Generator
+            | Family::Baseline => Fit::No,
         }
     }
 }
@@ -58,7 +62,7 @@ pub struct MaximumLikelihood;
 impl Objective<Network> for MaximumLikelihood {
     fn estimate<'s>(&self, model: &Network, parameters: &Parameters<'s>, batch: &Batch<'s>) -> Estimate<'s> {
         let log_density = batch.mean(match model {
-            Network::Autoregressive(model) => model.log_density_in_training(parameters, batch.x, batch.key),
+            Network::Normalised(model) => model.log_density_in_training(parameters, batch.x, batch.key),
             _ => model.log_density(parameters, batch.x),
         });
         let loss = match model {

@@ -7,6 +7,7 @@ mod contrastive_divergence;
 mod energy_discrepancy;
 mod estimate;
 mod evaluation;
+mod fit;
 mod gibbs;
 mod kind;
 mod kinds;
@@ -24,6 +25,7 @@ pub use contrastive_divergence::{ContrastiveDivergence, ContrastiveDivergenceSet
 pub use energy_discrepancy::{EnergyDiscrepancy, EnergyDiscrepancySettings};
 pub use estimate::{Batch, Diagnostic, Estimate, Objective};
 pub use evaluation::{evaluation_program, objective_program};
+pub use fit::FitSettings;
 pub use gibbs::{
     AfterPretraining, GibbsDivergence, GibbsDivergenceSettings, GreedyPretraining, Phase, RECOGNITION,
     contrast_phases,

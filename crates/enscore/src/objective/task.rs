@@ -26,6 +26,8 @@ pub struct Task {
     /// The steps at which the players from the second one on have played, one after the other from the first
     /// step; then it is the first one's turn to the end.
     pub stages: Vec<u64>,
+    /// Whether a step is a pass of the model's own fit over all rows, not an update.
+    pub fits: bool,
 }
 
 impl Task {
@@ -37,7 +39,7 @@ impl Task {
             rate: 1.0,
             learns_from_chains: true,
         };
-        Task { players: vec![player], chains: None, alternation: None, stages: Vec::new() }
+        Task { players: vec![player], chains: None, alternation: None, stages: Vec::new(), fits: false }
     }
 
     /// The player whose stage it is after `steps` steps, by its position; none after the last stage.

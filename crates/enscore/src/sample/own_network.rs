@@ -75,6 +75,7 @@ impl TrainedModel {
             range: [range.first().copied().unwrap_or(0.0), range.last().copied().unwrap_or(1.0)],
             mean: tensors.f64(MEAN)?.to_vec(),
             deviation: tensors.f64(DEVIATION)?.to_vec(),
+            count: None,
             whitening: None,
             table: None,
         };

@@ -5,8 +5,9 @@ use enscore_program::executor::Width;
 
 use super::memory::BASE;
 use super::options::TrainingOptions;
+use super::players::trace_updates;
 use super::suitability::Suitability;
-use super::training::{Traced, Training, trace_updates};
+use super::training::{Traced, Training};
 use super::update::UpdateProgram;
 use crate::checkpoint::{DataRecord, RunManifest};
 use crate::data::{self, Dataset, Grey, Parts, Prepared, Preprocess, Split, Statistics, Subset};
@@ -50,6 +51,8 @@ impl Described {
         .warnings()?;
         let record = record(&dataset, &prepared, &statistics, settings.model().method().family())?;
         let Parts { training, validation, .. } = prepared.parts;
+        let keeps_rows = settings.model().method().keeps_rows();
+        let record = DataRecord { count: keeps_rows.then_some(training.rows().len()), ..record };
         let first = starting_rows(settings, &training)?;
         let model = settings.model().method().build(&DataFacts { rows: &first, ..record.facts() })?;
         refuse_other_values(settings, &model, &training)?;

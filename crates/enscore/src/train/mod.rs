@@ -7,6 +7,7 @@ mod diagnose;
 mod from_settings;
 mod memory;
 mod options;
+mod players;
 mod profile;
 mod record;
 mod report;

@@ -128,6 +128,11 @@ pub fn profile(settings: &Settings, updates: u64, stop: &dyn Fn() -> Option<i32>
     }
     let mut training = Described::by(settings)?.training;
     warm_start(settings, &mut training)?;
+    if training.task().fits {
+        return Err(Error::input("a fit has no updates to profile")
+            .at("objective.kind = \"fit\"")
+            .remedy("train it: every step is a pass over all rows"));
+    }
     training.skip_to(training.task().stages.last().copied().unwrap_or(0));
     advance(&mut training, WARM_UP, stop)?;
     let update_ms = advance(&mut training, updates, stop)?.as_secs_f64() * 1e3 / updates as f64;

@@ -10,16 +10,17 @@ use super::batches::Batches;
 use super::chains::{ChainReport, Chains, Surroundings};
 use super::memory::MemoryNeed;
 use super::options::TrainingOptions;
+use super::players::{needed, trace_updates};
 use super::report::StepReport;
 use super::state::State;
 use super::stepper::{PlayerUpdate, StepInputs, StepRates, Stepper};
-use super::update::{Steps, UpdateProgram};
+use super::update::UpdateProgram;
 use crate::checkpoint::{DataRecord, TensorData, Tensors};
 use crate::data::{self, Statistics, Subset};
 use crate::error::{Error, Result};
 use crate::executor::{Executors, Routine, WeightsView};
-use crate::model::{self, Network};
-use crate::objective::{self, Alternation, ChainSettings, Side, Task};
+use crate::model::{self, Network, Pass};
+use crate::objective::{Alternation, Diagnostic, Side, Task};
 use crate::sample::TrainedModel;
 
 /// The name of whose turn it is in a checkpoint.
@@ -61,6 +62,8 @@ pub struct Training {
     /// Whose step is next where two players take turns: a position among the task's players.
     player: usize,
     batches: Batches,
+    /// All rows, once a fit has asked for them.
+    fitted_to: Vec<f64>,
     step: u64,
     compiled_in: Duration,
 }
@@ -119,7 +122,8 @@ impl Training {
         if limit == 0.0 {
             need.refuse_beyond(limit)?;
         }
-        let players = Stepper::compile(&*executors.update, &updates)?;
+        let compiled = if task.fits { &[][..] } else { &updates[..] };
+        let players = Stepper::compile(&*executors.update, compiled)?;
         let programs: usize = players.iter().map(PlayerUpdate::memory).sum();
         need.with_programs(programs as f64).refuse_beyond(limit)?;
         let start = State::in_order(updates[0].initial_state(options.seed));
@@ -142,6 +146,7 @@ impl Training {
             updates,
             chains,
             player: 0,
+            fitted_to: Vec::new(),
             step: 0,
             compiled_in: began.elapsed(),
             options,
@@ -184,6 +189,9 @@ impl Training {
 
     /// One update on the rows that the batch holds.
     fn advance(&mut self, progress: f64, rate: f64) -> Result<Stepped> {
+        if self.task.fits {
+            return Ok(Stepped { report: self.pass()?, chains: None });
+        }
         let player = self.player();
         let chains = self.advance_chains(player)?;
         let step = self.step + 1;
@@ -199,6 +207,30 @@ impl Training {
             self.step = step;
         }
         Ok(Stepped { report, chains })
+    }
+
+    /// One pass of the model's own fit over all rows.
+    fn pass(&mut self) -> Result<StepReport> {
+        if self.fitted_to.is_empty() {
+            let rows = data::rows_of(&self.data, usize::MAX)?;
+            self.fitted_to = rows.into_iter().map(f64::from).collect();
+        }
+        let fitted = self.model.normalised().and_then(|model| model.fitted()).ok_or_else(|| {
+            Error::input("this model has no closed form to fit").at("objective.kind = \"fit\"")
+        })?;
+        let current = if self.step == 0 { None } else { Some(self.weights()?) };
+        let Pass { values, log_likelihood } =
+            fitted.pass(&self.fitted_to, current.as_deref(), self.options.seed)?;
+        let finite = log_likelihood.is_finite() && values.iter().flatten().all(|value| value.is_finite());
+        if finite {
+            let zeros = || values.iter().map(|values| vec![0.0; values.len()]).collect();
+            let averages = values.clone();
+            self.stepper.restore(&State { moments: [zeros(), zeros()], averages, parameters: values })?;
+            self.step += 1;
+        }
+        let row_len = self.data.dataset().row_len().max(1) as f64;
+        let shown = vec![(Diagnostic::LossPerDim, -log_likelihood / row_len)];
+        Ok(StepReport::new(0, 0.0, [-log_likelihood, 0.0], finite, shown))
     }
 
     /// The key of the next update.
@@ -383,20 +415,6 @@ impl Training {
     }
 }
 
-/// What rows, parameters and chains that persist take.
-fn needed(
-    data: &Subset,
-    model: &Network,
-    task: &Task,
-    update: &UpdateProgram,
-    options: &TrainingOptions,
-) -> MemoryNeed {
-    let need = MemoryNeed::of(data, &update.parameters);
-    let Some(chains) = &task.chains else { return need };
-    let row_len: usize = chain_shape(chains, model, options.batch).iter().skip(1).product();
-    need.with_chains(0.0, 4.0 * chains.kept(options.batch) as f64 * row_len as f64)
-}
-
 /// What the next update of `player` takes.
 fn step_inputs<'a>(
     batches: &'a Batches,
@@ -413,32 +431,5 @@ fn step_inputs<'a>(
         key,
         rates,
         chains: chains.filter(|_| from_chains).map(Chains::states),
-    }
-}
-
-/// The update of each of the task's players.
-pub(super) fn trace_updates(
-    model: &Network,
-    task: &Task,
-    options: &TrainingOptions,
-) -> Result<Vec<UpdateProgram>> {
-    let row_shape = model.row_shape();
-    let chains = task.chains.as_ref().map(|chains| chain_shape(chains, model, options.batch));
-    let trace = |player: &objective::Player| {
-        let chains = chains.as_deref().filter(|_| player.learns_from_chains);
-        let steps = Steps { batch: options.batch, row_shape, chains, moves: &*player.moves };
-        UpdateProgram::trace_steps(model, &*player.objective, &options.optimiser, &steps)
-    };
-    task.players.iter().map(trace).collect()
-}
-
-/// The extents of the chains that an update learns from.
-fn chain_shape(chains: &ChainSettings, model: &Network, batch: usize) -> Vec<usize> {
-    match (chains, model.bipartite()) {
-        (ChainSettings::Gibbs(cd), Some(model)) => {
-            let count = if cd.chains == 0 { batch } else { cd.chains };
-            vec![count, model.first_width()]
-        }
-        _ => model::batch_shape(batch, model.row_shape()),
     }
 }

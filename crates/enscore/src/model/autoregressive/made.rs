@@ -25,7 +25,7 @@ use crate::model::layers::{Activation, Start};
 use crate::model::network::Network;
 use crate::model::standardise::Standardise;
 use crate::model::tracing::sum_rows;
-use crate::model::traits::{Autoregressive, LogDensity, SequentialDraws, Support};
+use crate::model::traits::{LogDensity, Normalised, SequentialDraws, Support};
 
 /// The work behind it.
 pub const MADE: Citation = Citation {
@@ -87,7 +87,7 @@ impl ModelKind for MadeSettings {
         let masks =
             (0..self.orderings).map(|number| MadeMasks::numbered(number, elements, &self.hidden)).collect();
         let made = Made::new(data.row_shape, masks, self.conditional(), self.activation)?;
-        Ok(Network::Autoregressive(Box::new(made.starting_at(data.mean, data.deviation)?)))
+        Ok(Network::Normalised(Box::new(made.starting_at(data.mean, data.deviation)?)))
     }
 
     fn cites(&self) -> Vec<Citation> {
@@ -224,7 +224,7 @@ impl LogDensity for Made {
     }
 }
 
-impl Autoregressive for Made {
+impl Normalised for Made {
     fn support(&self) -> Support {
         match self.architecture.conditional {
             Conditional::Bernoulli => Support::Bits,

@@ -39,10 +39,13 @@ pub enum Covariance {
 
 /// A component: weight, mean `[d]`, covariance `[d, d]`, or variances `[d]` where it is not full.
 #[derive(Clone, Debug)]
-pub(super) struct Component {
-    pub(super) weight: f64,
-    pub(super) mean: Vec<f64>,
-    pub(super) covariance: Vec<f64>,
+pub struct Component {
+    /// Its weight.
+    pub weight: f64,
+    /// Its mean.
+    pub mean: Vec<f64>,
+    /// Its covariance, or its variances.
+    pub covariance: Vec<f64>,
 }
 
 /// Sums over rows of one component: r, r (x - m), r (x - m)(x - m)' or its diagonal, about the last mean m.
@@ -61,6 +64,37 @@ pub(super) fn fit(
     covariance: Covariance,
     seed: u64,
 ) -> Result<Vec<Component>> {
+    let mut components = start(rows, d, k, covariance, seed)?;
+    let floor = floor_of(rows, d)?;
+    let mut last = f64::NEG_INFINITY;
+    for _ in 0..MOST_STEPS {
+        let likelihood = step(&mut components, rows, d, covariance, floor)?;
+        if likelihood - last < TOLERANCE {
+            break;
+        }
+        last = likelihood;
+    }
+    Ok(components)
+}
+
+/// One step; the mean log-likelihood of a row before it.
+pub(crate) fn step(
+    components: &mut [Component],
+    rows: &[f64],
+    d: usize,
+    covariance: Covariance,
+    floor: f64,
+) -> Result<f64> {
+    let n = (rows.len() / d) as f64;
+    let levels = factors(components, d, covariance)?;
+    let expect = |row: &[f64], out: &mut [f64]| responsibilities(components, &levels, row, out);
+    let (sums, likelihood) = sums(rows, d, components, &expect);
+    maximise(components, &sums, n, floor, covariance);
+    Ok(likelihood / n)
+}
+
+/// What covariances get more on their diagonals.
+pub(crate) fn floor_of(rows: &[f64], d: usize) -> Result<f64> {
     let n = (rows.len() / d) as f64;
     let mean = mean_of(rows, d);
     let spread = |row: &[f64]| row.iter().zip(&mean).map(|(x, m)| (x - m).powi(2)).sum::<f64>();
@@ -68,7 +102,19 @@ pub(super) fn fit(
     if variance <= 0.0 {
         return Err(Error::input("constant data have no density").remedy("fit to data that vary"));
     }
-    let floor = FLOOR * variance;
+    Ok(FLOOR * variance)
+}
+
+/// Components from centres that depend on `seed`, after some steps of Lloyd's algorithm.
+pub(crate) fn start(
+    rows: &[f64],
+    d: usize,
+    k: usize,
+    covariance: Covariance,
+    seed: u64,
+) -> Result<Vec<Component>> {
+    let n = (rows.len() / d) as f64;
+    let floor = floor_of(rows, d)?;
     let second = if covariance == Covariance::Full { d * d } else { d };
     let mut components: Vec<Component> = centres(rows, d, k, seed)?
         .into_iter()
@@ -77,17 +123,6 @@ pub(super) fn fit(
     for _ in 0..LLOYD_STEPS {
         let (sums, _) = sums(rows, d, &components, &|row, out| nearest(&components, row, out));
         maximise(&mut components, &sums, n, floor, covariance);
-    }
-    let mut last = f64::NEG_INFINITY;
-    for _ in 0..MOST_STEPS {
-        let levels = factors(&components, d, covariance)?;
-        let expect = |row: &[f64], out: &mut [f64]| responsibilities(&components, &levels, row, out);
-        let (sums, likelihood) = sums(rows, d, &components, &expect);
-        maximise(&mut components, &sums, n, floor, covariance);
-        if likelihood / n - last < TOLERANCE {
-            break;
-        }
-        last = likelihood / n;
     }
     Ok(components)
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 /// L, and for a full one L⁻¹.
 #[derive(Clone, Debug)]
-pub(super) enum Factor {
+pub(crate) enum Factor {
     /// The diagonal of L.
     Diagonal(Vec<f64>),
     /// L and L⁻¹, row-major `[d, d]`.
@@ -20,7 +20,7 @@ impl Factor {
     ///
     /// # Errors
     /// A matrix of another size, one that is not symmetric, or not positive definite.
-    pub(super) fn of(covariance: &[f64], d: usize) -> Result<Self> {
+    pub(crate) fn of(covariance: &[f64], d: usize) -> Result<Self> {
         if covariance.len() != d * d {
             return Err(Error::input("the covariance has the wrong size")
                 .found(format!("{} values", covariance.len()))
@@ -48,7 +48,7 @@ impl Factor {
     ///
     /// # Errors
     /// A variance that is not positive and finite.
-    pub(super) fn diagonal(variances: &[f64]) -> Result<Self> {
+    pub(crate) fn diagonal(variances: &[f64]) -> Result<Self> {
         if variances.iter().any(|variance| !(variance.is_finite() && *variance > 0.0)) {
             Err(not_positive_definite())
         } else {
@@ -72,6 +72,17 @@ impl Factor {
         match self {
             Factor::Diagonal(deviations) => e * e.scope().table(deviations, &[deviations.len()]),
             Factor::Full { lower, .. } => multiply(e, lower),
+        }
+    }
+
+    /// L e of one row, on the host.
+    pub(crate) fn coloured(&self, e: &[f64]) -> Vec<f64> {
+        match self {
+            Factor::Diagonal(deviations) => e.iter().zip(deviations).map(|(e, s)| e * s).collect(),
+            Factor::Full { lower, .. } => {
+                let row = |row: &[f64]| row.iter().zip(e).map(|(l, e)| l * e).sum();
+                lower.chunks_exact(e.len().max(1)).map(row).collect()
+            }
         }
     }
 

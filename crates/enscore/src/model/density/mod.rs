@@ -9,7 +9,9 @@ mod mixture;
 mod student_t;
 mod uniform;
 
-pub use expectation_maximisation::Covariance;
+pub use expectation_maximisation::{Component as GaussianComponent, Covariance};
+pub(super) use expectation_maximisation::{floor_of, start, step};
+pub(super) use factor::Factor;
 pub use gaussian::Gaussian;
 pub use mixture::GaussianMixture;
 pub use student_t::StudentT;

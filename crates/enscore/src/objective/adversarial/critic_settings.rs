@@ -50,7 +50,7 @@ impl CriticSettings {
         };
         let players = vec![player(Role::Critic)?, player(Role::Generator)?];
         let alternation = Some(Alternation::InTurn { first: critic_steps });
-        Ok(Task { players, chains: None, alternation, stages: Vec::new() })
+        Ok(Task { players, chains: None, alternation, stages: Vec::new(), fits: false })
     }
 
     /// The critic's parameters, below their prefix.

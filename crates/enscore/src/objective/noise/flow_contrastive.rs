@@ -71,7 +71,7 @@ impl ObjectiveKind for FlowContrastiveSettings {
     fn build(&self, scene: Scene) -> Result<Task> {
         let players = vec![self.player(scene.data, Side::Energy)?, self.player(scene.data, Side::Flow)?];
         let alternation = Some(Alternation::ByAccuracy { threshold: self.threshold });
-        Ok(Task { players, chains: None, alternation, stages: Vec::new() })
+        Ok(Task { players, chains: None, alternation, stages: Vec::new(), fits: false })
     }
 
     /// The flow moves on, so that the loss of an energy against it says nothing later.

@@ -41,7 +41,8 @@ impl Kind for AnnealedSettings {
             | Family::Flow
             | Family::Autoregressive
             | Family::LatentVariable
-            | Family::Generator => Fit::No,
+            | Family::Generator
+            | Family::Baseline => Fit::No,
         }
     }
 }

@@ -28,9 +28,14 @@ impl Kind for ExactSettings {
     /// Flow contrastive estimation has a flow to draw from, too.
     fn fits(facts: &SamplerFacts) -> Fit {
         match (facts.family, facts.has_flow) {
-            (Family::Flow | Family::Autoregressive | Family::LatentVariable | Family::Generator, _) => {
-                Fit::Default
-            }
+            (
+                Family::Flow
+                | Family::Autoregressive
+                | Family::LatentVariable
+                | Family::Generator
+                | Family::Baseline,
+                _,
+            ) => Fit::Default,
             (Family::Score | Family::Energy | Family::Bipartite, true) => Fit::Yes,
             (Family::Score | Family::Energy | Family::Bipartite, false) => Fit::No,
         }
@@ -96,7 +101,7 @@ fn base_draws<'s>(
             let z = key.normal(&[batch, model.latents()]);
             vec![("x".to_string(), model.generate(parameters, z))]
         }
-        Network::Score(_) | Network::Energy(_) | Network::Bipartite(_) | Network::Autoregressive(_) => {
+        Network::Score(_) | Network::Energy(_) | Network::Bipartite(_) | Network::Normalised(_) => {
             vec![("x".to_string(), key.scope().fail("this model has no exact draws".to_string()))]
         }
     }

@@ -52,7 +52,8 @@ impl Kind for LangevinSettings {
                 | Family::Flow
                 | Family::Autoregressive
                 | Family::LatentVariable
-                | Family::Generator,
+                | Family::Generator
+                | Family::Baseline,
                 _,
             ) => Fit::No,
         }

@@ -15,7 +15,7 @@ pub(super) struct PlaceByPlace(Box<dyn SequentialDraws>);
 impl PlaceByPlace {
     /// The draws of `model` under `seed`, if it is autoregressive, and for how long.
     pub(super) fn of(model: &TrainedModel, seed: u64) -> Result<Option<(PlaceByPlace, Schedule)>> {
-        let Some(network) = model.model.autoregressive() else { return Ok(None) };
+        let Some(network) = model.model.normalised() else { return Ok(None) };
         let draws = network.draws(&model.weights, seed)?;
         let stages = Schedule::in_parts(draws.places() as u64);
         Ok(Some((PlaceByPlace(draws), Schedule { watched: Vec::new(), ..stages })))

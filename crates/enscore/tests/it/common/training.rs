@@ -1,6 +1,7 @@
 //! Trains a network on fresh rows at every step, and evaluates what came out; builds what settings describe
 //! without a run.
 
+use crate::common::families::{FAMILIES, Family};
 use enscore::checkpoint::DataRecord;
 use enscore::data::{Dataset, Split, Subset, Values, load_as, prepare, statistics};
 use enscore::executor::{Executors, default_executor};
@@ -96,6 +97,7 @@ impl Built {
         let mut record = DataRecord::of(&dataset, &statistics(&data).unwrap()).unwrap();
         record.row_shape = data.dataset().row_shape().to_vec();
         let rows = starting_rows(settings, &data);
+        record.count = settings.model().method().keeps_rows().then_some(data.rows().len());
         let facts = DataFacts { rows: &rows, ..record.facts() };
         let model = settings.model().method().build(&facts).unwrap();
         let task = task_of(settings, &model, &record.facts(), &data);
@@ -119,4 +121,9 @@ impl Built {
     pub fn steps<'a>(&'a self, player: &'a Player, batch: usize, chains: Option<&'a [usize]>) -> Steps<'a> {
         Steps { batch, row_shape: self.model.row_shape(), chains, moves: &*player.moves }
     }
+}
+
+/// The families whose steps are updates: those of others are passes of the model's own fit.
+pub fn updated() -> impl Iterator<Item = &'static Family> {
+    FAMILIES.iter().filter(|family| !family.name.starts_with("fit-"))
 }

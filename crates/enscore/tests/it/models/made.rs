@@ -22,6 +22,7 @@ fn network(settings: &MadeSettings, elements: usize) -> Network {
         mean: &mean,
         deviation: &vec![0.8; elements],
         levels: None,
+        count: None,
         rows: &[],
     };
     settings.build(&facts).unwrap()
@@ -116,7 +117,7 @@ fn mixtures_are_normalised_and_drawn_from() {
         let p: Vec<f64> = f.into_iter().map(|f| h * f.exp()).collect();
         assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{conditionals:?}");
         let moment = |k: i32| grid.iter().zip(&p).map(|(x, p)| x.powi(k) * p).sum::<f64>();
-        let made = network.autoregressive().unwrap();
+        let made = network.normalised().unwrap();
         let mut draws = made.draws(&uploaded(&parameters, &values), number as u64).unwrap();
         let n = 40_000;
         draws.start(0..n).unwrap();
@@ -142,7 +143,7 @@ fn draws_have_the_probabilities_of_the_model() {
         let f = log_density(&network, &parameters, &values, &states);
         let known = |x: &[f64]| x[..given].iter().all(|x| *x == 1.0);
         let total: f64 = f.iter().zip(states.chunks(d)).filter(|(_, x)| known(x)).map(|(f, _)| f.exp()).sum();
-        let made = network.autoregressive().unwrap();
+        let made = network.normalised().unwrap();
         let mut draws = made.draws(&uploaded(&parameters, &values), 5).unwrap();
         if given > 0 {
             let known = (0..d).map(|i| i < given).collect();
@@ -168,7 +169,7 @@ fn a_draw_is_its_own() {
     let network = network(&settings(Conditionals::Gaussians, 3), D);
     let (parameters, values) = random(&network);
     let weights = uploaded(&parameters, &values);
-    let made = network.autoregressive().unwrap();
+    let made = network.normalised().unwrap();
     let drawn = |rows: std::ops::Range<usize>, at_once: usize| {
         let mut draws = made.draws(&weights, 9).unwrap();
         draws.start(rows).unwrap();
@@ -184,7 +185,7 @@ fn what_cannot_be_completed_is_refused() {
     let refused = |orderings: usize, known: [bool; 3]| {
         let network = network(&settings(Conditionals::Bernoulli, orderings), 3);
         let (parameters, values) = random(&network);
-        let mut draws = network.autoregressive().unwrap().draws(&uploaded(&parameters, &values), 0).unwrap();
+        let mut draws = network.normalised().unwrap().draws(&uploaded(&parameters, &values), 0).unwrap();
         draws.give(Given { row: vec![1.0; 3], known: known.to_vec() }).unwrap_err().to_string()
     };
     let late = refused(1, [true, false, true]);

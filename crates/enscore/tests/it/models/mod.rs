@@ -1,5 +1,6 @@
 //! Models against closed forms.
 
+mod baselines;
 mod densities;
 mod dkef;
 mod energies;

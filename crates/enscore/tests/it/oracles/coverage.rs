@@ -6,6 +6,10 @@ use std::path::Path;
 
 /// The cases and the test files that read them.
 const COVERED: &[(&str, &[&str])] = &[
+    (
+        "oracles/likelihoods/baselines.rs",
+        &["gmm.bic", "gmm.em_step.diag", "kde.leave_one_out", "kde.leave_one_out_scott", "kde.scott"],
+    ),
     ("oracles/likelihoods/adversarial.rs", &["gan.gradient.gauss", "gan.wgan_gp.linear", "gan.wgan_gp.tanh"]),
     ("oracles/data.rs", &["data.mnist.mean_std"]),
     (

@@ -26,6 +26,7 @@ fn exact(mu: f64, s2: f64, levels: &NoiseLevels, range: [f64; 2]) -> TrainedMode
         range,
         mean: Vec::new(),
         deviation: Vec::new(),
+        count: None,
         whitening: None,
         table: None,
     };

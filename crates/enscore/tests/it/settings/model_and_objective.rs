@@ -8,6 +8,9 @@ use super::effects::Part::{
 use super::effects::{LEARNT, NETWORK, PACED, Part, Row, hold, row};
 use crate::common::runs::Folder;
 
+/// What another fit of the same rows leads to.
+const FITTED: [Part; 5] = [Weights, Averages, Validation, Samples, Shown];
+
 /// Another kind of sampler fits other models and objectives, too.
 pub const MODEL: &[Row] = &[
     row("model.kind", "cd-data", "mlp-energy", &NETWORK),
@@ -79,6 +82,18 @@ pub const MODEL: &[Row] = &[
         &[Start, Weights, Averages, Validation, Samples, Shown],
     ),
     row("model.spread", "iwae-images", "one", &NETWORK),
+    row("model.components", "fit-mixture", "2", &NETWORK),
+    row("model.covariance", "fit-mixture", "diagonal", &NETWORK),
+    Row {
+        key: "model.covariance",
+        family: "fit-mixture",
+        value: "isotropic",
+        beside: &["model.kind=gaussian"],
+        changes: &NETWORK,
+    },
+    row("model.components", "fit-bits", "2", &NETWORK),
+    row("model.bandwidth", "fit-kde", "leave-one-out", &FITTED),
+    row("model.kernel", "fit-kde", "isotropic", &FITTED),
     row("model.latents", "gan-points", "2", &NETWORK),
     row("model.hidden", "gan-points", "[4]", &NETWORK),
     row("model.activation", "gan-points", "tanh", &LEARNT),

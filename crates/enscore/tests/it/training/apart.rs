@@ -8,10 +8,9 @@ use enscore::train::update::{GRADIENT, Optimiser, UpdateApart, UpdateProgram};
 use enscore_program::executor::Real;
 use enscore_program::random::Key;
 
-use crate::common::families::FAMILIES;
 use crate::common::runs::Folder;
 use crate::common::traced::normals;
-use crate::common::training::Built;
+use crate::common::training::{Built, updated};
 
 const BATCH: usize = 6;
 const OPTIMISER: fn() -> Optimiser =
@@ -167,7 +166,7 @@ fn apply<T: Real>(update: &UpdateApart, state: &State<T>, handed: &Handed<T>) ->
 #[test]
 fn apart_with_one_worker_is_together() {
     let folder = Folder::new();
-    for family in &FAMILIES {
+    for family in updated() {
         let built = Built::by(&folder.of_family(family, &[]));
         for player in &built.task.players {
             let chains = built.chains(player, BATCH);

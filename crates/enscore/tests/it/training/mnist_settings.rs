@@ -26,6 +26,7 @@ fn compiled(settings: &Settings) -> usize {
         mean: &moments,
         deviation: &moments,
         levels: None,
+        count: None,
         rows: &[],
     };
     let model = settings.model().method().build(&facts).unwrap();

@@ -175,6 +175,7 @@ fn drawn_rows_go_back_to_the_units_of_the_data() {
         scale: serde_json::to_value(scale).unwrap(),
         row_shape: vec![3],
         variance: 1.0,
+        count: None,
         range: [-3.0, 3.0],
         mean: Vec::new(),
         deviation: Vec::new(),

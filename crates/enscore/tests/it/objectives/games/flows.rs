@@ -131,6 +131,7 @@ const FACTS: DataFacts<'static> = DataFacts {
     mean: &[0.0, 0.125],
     deviation: &[1.5, 1.63],
     levels: None,
+    count: None,
     rows: &[],
 };
 

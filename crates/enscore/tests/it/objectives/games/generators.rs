@@ -47,7 +47,8 @@ fn the_best_critic_of_two_gaussians_is_their_share() {
         rate: 1.0,
         learns_from_chains: false,
     };
-    let task = Task { players: vec![player], chains: None, alternation: None, stages: Vec::new() };
+    let task =
+        Task { players: vec![player], chains: None, alternation: None, stages: Vec::new(), fits: false };
     let options = TrainingOptions { steps: 3000, batch: 512, ..TrainingOptions::default() };
     let network = Network::Generator(Box::new(Known));
     let mut training =

@@ -1,12 +1,10 @@
-//! Autoregressive models against the cases: a masked autoencoder of six bits, a chain of Gaussians, a mixture
+//! Normalised models against the cases: a masked autoencoder of six bits, a chain of Gaussians, a mixture
 //! of logistic distributions.
 
 use crate::common::oracles::{case, numbers};
 use crate::common::traced::{float, run};
 use enscore::executor::{Weights, default_executor};
-use enscore::model::{
-    Activation, Autoregressive, Component, Conditional, LogDensity, Made, MadeMasks, trace,
-};
+use enscore::model::{Activation, Component, Conditional, LogDensity, Made, MadeMasks, Normalised, trace};
 use enscore_program::{Initial, Kind, Parameter};
 use serde_json::Value;
 

@@ -2,5 +2,6 @@
 
 mod adversarial;
 mod autoregressive;
+mod baselines;
 mod flow;
 mod variational;

@@ -29,6 +29,7 @@ fn linear(elements: usize, latents: usize) -> Network {
         mean: &mean,
         deviation: &deviation,
         levels: None,
+        count: None,
         rows: &[],
     };
     settings.build(&facts).unwrap()
