@@ -43,6 +43,8 @@ kinds! {
         BernoulliMixture(super::baseline::BernoulliMixtureSettings) = "bernoulli-mixture",
         /// An autoregressive model: a masked perceptron.
         Made(super::autoregressive::MadeSettings) = "made",
+        /// An autoregressive model of images: gated masked convolutions.
+        PixelCnn(super::autoregressive::PixelCnnSettings) = "pixelcnn",
         /// A variational autoencoder: perceptrons.
         MlpVae(super::latent::MlpVaeSettings) = "mlp-vae",
         /// A variational autoencoder of images: convolutions.

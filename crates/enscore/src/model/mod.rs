@@ -31,7 +31,9 @@ mod traits;
 pub use adversarial::{
     ConvGeneratorSettings, Critic, CriticKind, GAN, Generated, MlpGeneratorSettings, Output, Players,
 };
-pub use autoregressive::{Conditionals, MADE, Made, MadeMasks, MadeSettings};
+pub use autoregressive::{
+    Conditionals, MADE, Made, MadeMasks, MadeSettings, PixelCnn, PixelCnnSettings, Pixels,
+};
 pub use baseline::{
     Bandwidth, BernoulliMixture, BernoulliMixtureSettings, BernoulliSettings, CovarianceChoice,
     GaussianMixtureModel, GaussianMixtureSettings, GaussianSettings, KernelDensity, KernelDensitySettings,

@@ -127,7 +127,8 @@ fn refuse_divergence(drawn: Drawn, row_len: usize) -> Result<Drawn> {
 /// are drawn: chain i is always row i modulo this of a program of this shape, beside the same chains. Images
 /// come in few, so that one of them does not cost as much as a sheet.
 pub(super) fn rows_at_once(model: &TrainedModel) -> usize {
-    let is_image = model.data.row_shape.len() == 3 && model.model.bipartite().is_none();
+    let on_host = model.model.bipartite().is_some() || model.model.normalised().is_some();
+    let is_image = model.data.row_shape.len() == 3 && !on_host;
     if is_image { IMAGES } else { ROWS }
 }
 

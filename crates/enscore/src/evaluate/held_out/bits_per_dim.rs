@@ -9,10 +9,10 @@ use enscore_program::random::Key;
 
 use super::figure::HeldOutFigure;
 use super::figures::MAX_ROWS;
-use crate::data::{Preprocess, Subset, uniform_row};
+use crate::data::{Preprocess, Subset, rows_of, uniform_row};
 use crate::error::{Error, Result};
 use crate::evaluate::Mean;
-use crate::model::HostDensity;
+use crate::model::{HostDensity, Support};
 use crate::sample::TrainedDensity;
 use crate::streams;
 use crate::trained::Trained;
@@ -45,6 +45,11 @@ pub fn flow_bits_per_dim(
     max_rows: usize,
     seed: u64,
 ) -> Result<Option<HeldOutFigure>> {
+    if let Support::Levels(_) = trained.model.model.support()
+        && trained.model.model.has_density()
+    {
+        return level_bits_per_dim(trained, held_out, max_rows).map(Some);
+    }
     let asked = trained.settings.data();
     let dequantised = asked.dequantise && asked.preprocess == Preprocess::None;
     let data = held_out.dataset();
@@ -65,6 +70,17 @@ pub fn flow_bits_per_dim(
     let bits = log_densities.iter().map(|f| bits_per_dim(*f, dims, levels)).collect::<Result<Vec<_>>>()?;
     let label = "bits per dimension of held-out rows with uniform noise";
     Ok(Some(HeldOutFigure::of_mean(BITS_PER_DIM, label, "bits per dimension", Mean::of(&bits)?)))
+}
+
+/// Bits per dimension of rows that have probabilities: -log p(x) / (D ln 2).
+fn level_bits_per_dim(trained: &Trained, held_out: &Subset, max_rows: usize) -> Result<HeldOutFigure> {
+    let rows = rows_of(held_out, max_rows.min(MAX_ROWS))?;
+    let x: Vec<f64> = rows.into_iter().map(f64::from).collect();
+    let dims = held_out.dataset().row_len();
+    let log_densities = TrainedDensity::new(&trained.model)?.log_density(&x)?;
+    let bits = log_densities.iter().map(|f| bits_per_dim(*f, dims, 1)).collect::<Result<Vec<_>>>()?;
+    let label = "bits per dimension of held-out rows";
+    Ok(HeldOutFigure::of_mean(BITS_PER_DIM, label, "bits per dimension", Mean::of(&bits)?))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use enscore_program::{Kind, Parameter, Program};
 use prost::Message;
 
 use crate::error::Result;
-use crate::model::{LatentVariable, LogDensity, Posterior, Score, Support, batch_shape, trace};
+use crate::model::{LatentVariable, LogDensity, Posterior, Score, batch_shape, trace};
 use crate::sample::TrainedModel;
 use messages::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use translate::{Traced, Weight};
@@ -67,8 +67,8 @@ pub fn onnx_files(model: &TrainedModel, facts: &[(&str, String)]) -> Result<Vec<
         });
         files.push(file(model, "log_density.onnx", facts, traced(programs)?)?);
     }
-    // Units in {0, 1} have no gradient.
-    if model.model.support() == Support::Bits {
+    // Bits and levels have no gradient.
+    if model.model.support().is_discrete() {
         return Ok(files);
     }
     let programs = TRACED_ROWS.map(|rows| {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use enscore_program::random::{Key, index, row_words};
 use rayon::prelude::*;
 
+use super::given::refuse_late;
 use super::masks::MadeMasks;
 use crate::error::{Error, Result};
 use crate::executor::Weights;
@@ -106,15 +107,7 @@ impl SequentialDraws for MadeDraws {
                 .found(self.made.orders.len())
                 .expected(1));
         };
-        let known = |element: usize| given.known.get(element).copied().unwrap_or(false);
-        let places = elements_in_order(order);
-        let first_unknown = places.iter().position(|element| !known(*element)).unwrap_or(places.len());
-        if let Some(late) = places[first_unknown..].iter().find(|element| known(**element)) {
-            return Err(Error::input("known values must come first in the model's order")
-                .at(format!("value {late}"))
-                .found(format!("known, after value {}, which is not", places[first_unknown]))
-                .expected("the unknown values behind the known ones"));
-        }
+        refuse_late(&given, elements_in_order(order).into_iter())?;
         self.given = Some(given);
         Ok(())
     }

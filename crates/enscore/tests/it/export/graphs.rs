@@ -3,7 +3,7 @@
 use enscore::executor::RowSlice;
 use enscore::export::onnx::messages::{Extent, GraphProto, ModelProto, ValueInfoProto};
 use enscore::export::onnx::{OnnxFile, onnx_files};
-use enscore::model::{Generator, HostDensity, LatentVariable, Posterior, Score, Support, batch_shape, trace};
+use enscore::model::{Generator, HostDensity, LatentVariable, Posterior, Score, batch_shape, trace};
 use enscore::sample::{TrainedDensity, TrainedModel};
 use enscore::trained::Trained;
 use enscore_program::Kind;
@@ -57,7 +57,7 @@ fn scores(model: &TrainedModel, rows: &[f64], sigma: f64) -> Vec<f64> {
 
 fn assert_graphs(name: &str, model: &TrainedModel, files: &[OnnxFile]) {
     let shape = batch_shape(ROWS, model.model.row_shape());
-    let binary = model.model.support() == Support::Bits;
+    let binary = model.model.support().is_discrete();
     let value = |i: usize| 0.5 + 0.45 * (i as f64 * 1.7).sin();
     let rows: Vec<f64> = (0..shape.iter().product())
         .map(value)

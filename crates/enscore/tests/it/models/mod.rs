@@ -11,4 +11,5 @@ mod langevin;
 mod made;
 mod mean_field;
 mod networks;
+mod pixelcnn;
 mod student_t_energy;

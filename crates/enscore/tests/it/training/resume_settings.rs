@@ -15,7 +15,7 @@ fn is_fixed(key: &str) -> bool {
 
 /// A change of each fixed key, with the family whose run has it. Of the data's keys that change its
 /// fingerprint the data is named, else the key.
-const FIXED: [(&str, &str); 74] = [
+const FIXED: [(&str, &str); 75] = [
     ("ncsn-mlp", "train.seed=5"),
     ("ncsn-mlp", "train.batch=7"),
     ("ncsn-mlp", "data.validation=0.2"),
@@ -66,6 +66,7 @@ const FIXED: [(&str, &str); 74] = [
     ("fit-mixture", "model.covariance=diagonal"),
     ("fit-kde", "model.bandwidth=silverman"),
     ("fit-kde", "model.kernel=isotropic"),
+    ("ml-pixelcnn", "model.layers=1"),
     ("rbm-gaussian", "model.deviation=0.6"),
     ("dbm-pretrained", "model.mean_field_steps=5"),
     ("sm-dkef", "model.inducing=6"),

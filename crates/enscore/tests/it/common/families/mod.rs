@@ -17,7 +17,7 @@ pub fn family(name: &str) -> &'static Family {
     FAMILIES.iter().find(|family| family.name == name).unwrap_or_else(|| panic!("no family {name}"))
 }
 
-pub const FAMILIES: [Family; 31] = [
+pub const FAMILIES: [Family; 32] = [
     Family { name: "ncsn-mlp", data: Data::Points, text: include_str!("ncsn-mlp.toml") },
     Family { name: "ncsn-unet", data: Data::Digits, text: include_str!("ncsn-unet.toml") },
     Family { name: "dsm-mlp", data: Data::Points, text: include_str!("dsm-mlp.toml") },
@@ -46,6 +46,7 @@ pub const FAMILIES: [Family; 31] = [
     Family { name: "fit-mixture", data: Data::Points, text: include_str!("fit-mixture.toml") },
     Family { name: "fit-kde", data: Data::Points, text: include_str!("fit-kde.toml") },
     Family { name: "fit-bits", data: Data::Bits, text: include_str!("fit-bits.toml") },
+    Family { name: "ml-pixelcnn", data: Data::Digits, text: include_str!("ml-pixelcnn.toml") },
     Family { name: "rbm-tempered", data: Data::Bits, text: include_str!("rbm-tempered.toml") },
     Family { name: "rbm-gaussian", data: Data::Points, text: include_str!("rbm-gaussian.toml") },
     Family { name: "dbm-pretrained", data: Data::Bits, text: include_str!("dbm-pretrained.toml") },
