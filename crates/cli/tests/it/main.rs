@@ -4,7 +4,7 @@
 #[path = "../../../enscore/tests/it/common/families/mod.rs"]
 mod families;
 
-mod answers;
+mod asked;
 mod bad_input;
 mod behaviour;
 mod common;

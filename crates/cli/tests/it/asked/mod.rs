@@ -1,0 +1,4 @@
+//! What commands answer.
+
+mod answers;
+mod families;
