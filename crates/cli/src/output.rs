@@ -163,6 +163,7 @@ pub(crate) fn evaluation_json(evaluation: &Evaluation) -> Map<String, Value> {
     let numbers = |metric: &TwoSample| {
         json!({
             "value": metric.value, "null": metric.null, "null_std": metric.null_std, "n": metric.n,
+            "larger_is_better": metric.larger_is_better,
         })
     };
     let mut metrics: Map<String, Value> =

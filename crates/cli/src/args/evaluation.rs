@@ -14,7 +14,8 @@ pub(crate) struct Evaluate {
     /// run's validation rows]
     #[arg(long, value_name = "DATA")]
     pub(crate) data: Option<String>,
-    /// Two-sample metrics to compute: mmd, sliced_wasserstein, frechet, kid [default: all]
+    /// Two-sample metrics to compute: mmd, sliced_wasserstein, frechet, kid, precision, recall, coverage
+    /// [default: all]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub(crate) metrics: Vec<String>,
     /// Samples to draw for the metrics; 0: skip the metrics [default: the run's sampler.count]

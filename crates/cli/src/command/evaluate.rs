@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use enscore::checkpoint::{RunFolder, read_metrics};
 use enscore::evaluate::{self, Evaluation, EvaluationSettings, HeldOut, Normaliser, run_data};
 use enscore::memory::MemoryLimit;
-use enscore::report::{ReportRequest, unmixed_chains, write_report};
+use enscore::report::{ReportRequest, collapsed, unmixed_chains, write_report};
 use enscore::settings::Settings;
 use enscore::{Error, Reason, Result};
 use serde_json::{Value, json};
@@ -114,7 +114,10 @@ pub(crate) fn evaluate(path: &Path, wanted: &Wanted, progress: &mut Progress) ->
     let origin = data.origin;
     // What is wrong with the metrics is said by the report.
     let metrics = read_metrics(&folder.metrics_path());
-    warnings.extend(metrics.ok().and_then(|metrics| unmixed_chains(&metrics.rows)));
+    if let Ok(metrics) = metrics {
+        warnings.extend(unmixed_chains(&metrics.rows));
+        warnings.extend(collapsed(&metrics.rows));
+    }
     warnings.extend(evaluation.warnings.iter().cloned());
     warnings.extend(data.held_out.dataset().notes().iter().cloned());
     Ok(Evaluated { evaluation, origin, step: trained.step, warnings, report })

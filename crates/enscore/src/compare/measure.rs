@@ -6,9 +6,9 @@ use serde::Serialize;
 use crate::data::{Subset, ToyDensity, rows_of, toy, wide_rows_of};
 use crate::error::Result;
 use crate::evaluate::{
-    AnnealingSettings, Bracket, FisherDivergence, GaussianBase, HeldOut, Likelihood, LogZEstimate, Mean,
-    Moments, Normaliser, Quadrature, QuadratureSettings, Refused, Rows, RunData, SampleOrigin, Temperatures,
-    Window, bracket, flow_bits_per_dim, log_z_by_quadrature, run_data,
+    AnnealingSettings, Bracket, FisherDivergence, GaussianBase, HeldOut, LatentBound, Likelihood,
+    LogZEstimate, Mean, Moments, Normaliser, Quadrature, QuadratureSettings, Refused, Rows, RunData,
+    SampleOrigin, Temperatures, Window, bracket, flow_bits_per_dim, log_z_by_quadrature, run_data,
 };
 use crate::executor::RowSlice;
 use crate::model::{ClosedForm, HostDensity, batch_shape, trace};
@@ -21,6 +21,8 @@ const INTERVALS: usize = 200;
 /// Temperatures and chains of annealed importance sampling.
 const TEMPERATURES: usize = 200;
 const CHAINS: usize = 256;
+/// Importance-weighted draws of each held-out row's bound.
+const BOUND_DRAWS: usize = 200;
 /// Rows that a base is fitted to, at most.
 const MAX_ROWS: usize = 10_000;
 /// Rows whose score matching loss is taken at once.
@@ -51,7 +53,10 @@ pub struct Measured {
     pub learnt_log_z_error: Option<f64>,
     /// The mean log density of held-out rows with that log Z, whose error is part of its own.
     pub log_likelihood: Option<Mean>,
-    /// Bits per dimension of held-out rows under a flow of dequantised levels.
+    /// A lower bound of the mean log-likelihood of held-out rows, of a latent variable model, by
+    /// importance-weighted draws.
+    pub log_likelihood_bound: Option<Mean>,
+    /// Bits per dimension of held-out rows under a flow of dequantised levels, or a model of levels.
     pub bits_per_dim: Option<Mean>,
     /// Why there is no log-likelihood, where log Z is known too badly for one.
     pub log_likelihood_left_out: Option<String>,
@@ -106,7 +111,7 @@ pub(super) fn held_out(trained: &Trained) -> Result<Option<Vec<f64>>> {
 /// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not
 /// known.
 pub(super) fn fisher_divergence(trained: &Trained) -> Result<Option<FisherDivergence>> {
-    let Some(truth) = Truth::of(trained) else { return Ok(None) };
+    let Some(truth) = Truth::of(trained).filter(|_| trained.model.model.has_score()) else { return Ok(None) };
     let [x, y] = truth.window();
     let window = Window::new(&[x[0], y[0]], &[x[1], y[1]])?;
     let settings = QuadratureSettings { intervals: INTERVALS, ..Default::default() };
@@ -125,6 +130,7 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
         reverse_log_z: None,
         learnt_log_z_error: None,
         log_likelihood: None,
+        log_likelihood_bound: None,
         bits_per_dim: None,
         log_likelihood_left_out: None,
         warnings: Vec::new(),
@@ -137,8 +143,17 @@ pub(super) fn measure(trained: &Trained) -> Result<Measured> {
     if let Some(held_out) = held_out
         && trained.model.row_len() <= MOST_DIMENSIONS
         && trained.model.temperature == 1.0
+        && trained.model.model.has_score()
+        && !trained.model.model.support().is_discrete()
     {
         measured.score_matching_loss = Some(score_matching_loss(trained, held_out)?);
+    }
+    if trained.model.model.latent_variable().is_some()
+        && let Some(held_out) = held_out
+    {
+        let rows = rows_of(held_out, MAX_ROWS)?;
+        let values = LatentBound::new(&trained.model, BOUND_DRAWS)?.of_rows(&rows, 0)?;
+        measured.log_likelihood_bound = Some(Mean::of(&values)?);
     }
     if !trained.model.model.has_density() {
         return Ok(measured);

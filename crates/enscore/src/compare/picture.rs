@@ -7,12 +7,14 @@ use super::{Compared, Outcome, Truth};
 use crate::error::Result;
 use crate::evaluate::{LatentBound, MOST_LOG_Z_ERROR, log_z_by_quadrature};
 use crate::report::{Panel, density_sheet, png};
-use crate::sample::TrainedDensity;
+use crate::sample::{TrainedDensity, draw};
 use crate::trained::Trained;
 
 /// Places along each side of a heat map, and arrows.
 const PLACES: usize = 112;
 const ARROWS: usize = 14;
+/// Samples that are shown of a model without a density.
+const POINTS: usize = 1000;
 /// Importance-weighted draws for each place of a density.
 const BOUND_DRAWS: usize = 64;
 /// Panels in a row.
@@ -54,9 +56,17 @@ fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
         (Some(divergence), Some(mean)) => format!("F {:.3}  LL {:.3}", divergence.relative, mean.value),
         (Some(divergence), None) => format!("F {:.3}  score alone", divergence.relative),
         (None, Some(mean)) => format!("LL {:.3}", mean.value),
-        (None, None) => String::new(),
+        (None, None) => match compared.measured.log_likelihood_bound {
+            Some(bound) => format!("LL AT LEAST {:.3}", bound.value),
+            None => "SAMPLES".to_string(),
+        },
     };
     let panel = Panel::new(&compared.name, &subtitle, window)?;
+    if trained.model.model.generator().is_some() {
+        let drawn = draw(&trained.model, trained.settings.sampler(), POINTS, 0, 0, &mut |_, _| Ok(()))?;
+        let points = drawn.rows.chunks_exact(2).map(|row| [f64::from(row[0]), f64::from(row[1])]);
+        return Ok(panel.with_points(points));
+    }
     if trained.model.model.latent_variable().is_some() {
         return panel.density_of(&mut LatentBound::new(&trained.model, BOUND_DRAWS)?, 0.0, PLACES);
     }

@@ -52,6 +52,7 @@ fn table(outcome: &Outcome) -> Result<Comparison> {
         Column::new("log Z in reverse", "nats", Best::None),
         Column::new("learnt log Z - log Z", "nats", Best::None),
         Column::new("held-out log-likelihood", "nats", Best::Highest),
+        Column::new("held-out log-likelihood, lower bound", "nats", Best::Highest),
         Column::new("held-out bits per dimension", "", Best::Lowest),
     ];
     // A measure that applies to none is left out.
@@ -86,6 +87,7 @@ fn cells(compared: &Compared) -> Vec<Cell> {
         measured.reverse_log_z.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.std_err)),
         or_absent(measured.learnt_log_z_error),
         likelihood.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.std_err)),
+        measured.log_likelihood_bound.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.std_err)),
         measured.bits_per_dim.map_or(Cell::Absent, |mean| Cell::Measured(mean.value, mean.std_err)),
     ]
 }

@@ -42,7 +42,8 @@ pub use run::{Evaluation, evaluate};
 pub use settings::EvaluationSettings;
 pub(crate) use two_sample::eigen;
 pub use two_sample::{
-    ColumnComparison, DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, FrechetPca, Kid, METRICS, MetricKind, Mmd,
-    Moments, Nearest, QUANTILES, SlicedWasserstein, Spread, TwoSample, TwoSampleMetric, TwoSampleSettings,
-    compare_columns, distance_by_chance, frechet_distance, gaussian_kl, inception_score, nearest, two_sample,
+    ColumnComparison, DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, DEFAULT_NEIGHBOUR, FrechetPca, Kid, METRICS,
+    MetricKind, Mmd, Moments, Nearest, QUANTILES, Share, SharedSupport, SlicedWasserstein, Spread, TwoSample,
+    TwoSampleMetric, TwoSampleSettings, compare_columns, distance_by_chance, frechet_distance, gaussian_kl,
+    inception_score, nearest, two_sample,
 };

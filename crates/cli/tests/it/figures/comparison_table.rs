@@ -17,7 +17,7 @@ fn of_mean(mean: &Value) -> Option<(f64, f64)> {
     Some((mean["value"].as_f64()?, mean["standard_error"].as_f64()?))
 }
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     (
         "time per step [ms]",
         |one| Some((1e3 * number(&one["seconds"]) / number(&one["steps"]), 0.0)),
@@ -35,6 +35,11 @@ const COLUMNS: [Column; 10] = [
     ("log Z in reverse [nats]", |one| of_mean(&one["measured"]["reverse_log_z"]), None),
     ("learnt log Z - log Z [nats]", |one| at(&one["measured"], "learnt_log_z_error", "none"), None),
     ("held-out log-likelihood [nats]", |one| of_mean(&one["measured"]["log_likelihood"]), Some(true)),
+    (
+        "held-out log-likelihood, lower bound [nats]",
+        |one| of_mean(&one["measured"]["log_likelihood_bound"]),
+        Some(true),
+    ),
     ("held-out bits per dimension", |one| of_mean(&one["measured"]["bits_per_dim"]), Some(false)),
 ];
 

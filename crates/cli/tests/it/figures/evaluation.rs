@@ -144,7 +144,10 @@ pub fn assert_text(what: &str, text: &str, found: &Value) {
         line(figure["label"].as_str().unwrap(), format!("{}{rows}", shown_figure(figure)));
         lines += 1;
     }
-    for (name, metric) in found["metrics"].as_object().unwrap() {
+    let metrics = found["metrics"].as_object().unwrap();
+    // Too few rows for fifth neighbours are said once.
+    lines += usize::from(metrics.values().any(|metric| metric["reason"].is_string()));
+    for (name, metric) in metrics.iter().filter(|(_, metric)| metric["reason"].is_null()) {
         let [value, null] = ["value", "null"].map(|key| number(&metric[key]));
         line(name, format!("{value:.4}, real against real {null:.4} (n = {})", metric["n"]));
         lines += 1;

@@ -134,6 +134,34 @@ fn frechet(x: &Rows, y: &Rows) -> f64 {
     square_distance(&m, &other) + s[0] + s[2] + t[0] + t[2] - 2.0 * cross
 }
 
+/// The squared distance of each row from its fifth nearest other one.
+fn fifth(rows: &Rows) -> Vec<f64> {
+    let of = |i: usize| {
+        let others = rows.iter().enumerate().filter(|(j, _)| *j != i);
+        let mut all: Vec<f64> = others.map(|(_, row)| square_distance(row, &rows[i])).collect();
+        all.sort_by(f64::total_cmp);
+        all[4]
+    };
+    (0..rows.len()).map(of).collect()
+}
+
+fn share(found: impl Iterator<Item = bool>) -> f64 {
+    let all: Vec<bool> = found.collect();
+    all.iter().filter(|found| **found).count() as f64 / all.len() as f64
+}
+
+/// The share of rows x within the ball of some row y.
+fn within_some_ball(x: &Rows, y: &Rows) -> f64 {
+    let radii = fifth(y);
+    share(x.iter().map(|x| y.iter().zip(&radii).any(|(y, radius)| square_distance(x, y) <= *radius)))
+}
+
+/// The share of rows y whose ball holds some row x.
+fn coverage(x: &Rows, y: &Rows) -> f64 {
+    let radii = fifth(y);
+    share(y.iter().zip(&radii).map(|(y, radius)| x.iter().any(|x| square_distance(x, y) <= *radius)))
+}
+
 fn assert_metric(found: &Value, name: &str, (by_hand, n): (Compared, usize)) {
     let metric = &found["metrics"][name];
     assert_eq!(metric["n"], n, "rows on each side of {name}: {metric}");
@@ -164,12 +192,15 @@ fn each_metric_compares_the_samples_of_the_seed_and_the_held_out_rows() {
         if let Some(map) = &hand.data.whitening {
             x.iter_mut().for_each(|row| *row = map.apply(row).unwrap());
         }
-        assert_eq!(found["metrics"].as_object().unwrap().len(), 4);
+        assert_eq!(found["metrics"].as_object().unwrap().len(), 7);
         assert_metric(&found, "mmd2", compared(&x, &real, 5, mmd(&real)));
         let sliced = sliced_wasserstein(5);
         assert_metric(&found, "sliced_wasserstein256", compared(&x, &real, 5, sliced));
         assert_metric(&found, "frechet_pca2", compared(&x, &real, 5, frechet));
         assert_metric(&found, "kid", compared(&x, &real, 5, kid));
+        assert_metric(&found, "precision_k5", compared(&x, &real, 5, within_some_ball));
+        assert_metric(&found, "recall_k5", compared(&x, &real, 5, |x, y| within_some_ball(y, x)));
+        assert_metric(&found, "coverage_k5", compared(&x, &real, 5, coverage));
     }
 }
 

@@ -52,7 +52,7 @@ fn one_reason_for_all_metrics_is_said_once() {
     let folder = Folder::new();
     folder.succeed("train mlp.toml --out run --no-report");
     let text = folder.succeed("evaluate run --samples 1").stdout;
-    let line = "mmd2, sliced_wasserstein, frechet_pca, kid  can't be computed: too few rows to compare samples with \
+    let line = "mmd2, sliced_wasserstein, frechet_pca, kid, precision, recall, coverage  can't be computed: too few rows to compare samples with \
                 data: found 1 sample, 10 real rows";
     assert!(text.contains(line) && text.matches("can't be computed").count() == 1, "{text}");
     let page = Page::of(&folder, "run").text("Metrics");

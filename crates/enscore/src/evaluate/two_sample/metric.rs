@@ -5,12 +5,17 @@ use enscore_program::random::{Key, index, row_words};
 use crate::error::Result;
 use crate::evaluate::Rows;
 
-/// A distance between two sets of rows, the larger the worse.
+/// A comparison of two sets of rows: a distance, the larger the worse, unless it says otherwise.
 pub trait TwoSampleMetric {
     /// The name in reports, with the settings that make values incomparable.
     fn name(&self) -> String;
 
-    /// The distance of `samples` from `real`, both `[n, d]`.
+    /// Whether a larger value is better.
+    fn larger_is_better(&self) -> bool {
+        false
+    }
+
+    /// The value of `samples` beside `real`, both `[n, d]`.
     ///
     /// # Errors
     /// An input error if the row lengths differ or there are too few rows for the metric.

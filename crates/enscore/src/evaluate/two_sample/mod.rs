@@ -12,6 +12,7 @@ mod mmd;
 mod moments;
 mod nearest;
 mod principal;
+mod shares;
 mod sliced_wasserstein;
 
 pub use columns::{ColumnComparison, QUANTILES, Spread, compare_columns, distance_by_chance};
@@ -25,4 +26,5 @@ pub use mmd::Mmd;
 pub use moments::Moments;
 pub(crate) use moments::eigen;
 pub use nearest::{Nearest, nearest};
+pub use shares::{DEFAULT_NEIGHBOUR, Share, SharedSupport};
 pub use sliced_wasserstein::{DEFAULT_DIRECTIONS, SlicedWasserstein};

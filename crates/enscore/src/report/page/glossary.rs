@@ -3,7 +3,7 @@
 use crate::evaluate::Evaluation;
 
 /// A word by the start of an id or of a metric's name, and its meaning.
-const WORDS: [(&str, &str, &str); 16] = [
+const WORDS: [(&str, &str, &str); 19] = [
     (
         "mmd",
         "MMD² (mmd2)",
@@ -27,6 +27,23 @@ const WORDS: [(&str, &str, &str); 16] = [
         "Frechet distance (frechet_pca)",
         "squared distance of mean and covariance in the directions in which the data vary most; it sees \
          nothing beyond these moments, and is no FID.",
+    ),
+    (
+        "precision",
+        "precision",
+        "the share of samples that lie where the data are: within the distance from some real row to its fifth \
+         nearest neighbour, in the directions in which the data vary most; larger is better.",
+    ),
+    (
+        "recall",
+        "recall",
+        "the same with samples and real rows exchanged: low where samples leave out modes; larger is better.",
+    ),
+    (
+        "coverage",
+        "coverage",
+        "the share of real rows with a sample closer than their fifth nearest real row: low where samples leave \
+         out modes, and less moved by single stray samples than recall; larger is better.",
     ),
     (
         "null",

@@ -1,5 +1,6 @@
 //! The self-contained HTML page: what it holds, how it is written, and that of a run.
 
+mod collapse;
 mod comparison;
 mod contents;
 mod curves;
@@ -12,6 +13,7 @@ mod pictures;
 mod run_report;
 mod verdict;
 
+pub use collapse::{COVERAGE, COVERAGE_OF_DATA, collapsed};
 pub use comparison::{Best, Cell, Column, Comparison};
 pub use contents::{ColumnTable, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
 pub use html::render;

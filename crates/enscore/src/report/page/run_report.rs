@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::collapse::collapsed;
 use super::contents::{Fact, Metric, Report, SigmaLoss, Timing};
 use super::curves::{column, curves, lowest};
 use super::glossary::glossary;
@@ -74,6 +75,7 @@ pub fn write_report(request: &ReportRequest) -> Result<WrittenReport> {
             .cloned()
             .chain(returns(&rows))
             .chain(unmixed_chains(&rows))
+            .chain(collapsed(&rows))
             .chain(damage.clone())
             .collect(),
         curves,

@@ -9,7 +9,9 @@
 //!   four standard errors of the difference.
 //! - A machine is worse than independent units where its log-likelihood is lower by more than two standard
 //!   errors of the difference.
+//! - Samples leave out modes where their coverage is below half of that of real rows.
 
+use super::collapse::COLLAPSED;
 use crate::evaluate::{DenoisingLoss, Evaluation, HeldOut, HeldOutFigure, TwoSample};
 use crate::report::markup::{measured, number};
 
@@ -164,7 +166,7 @@ fn of_independent_units(evaluation: &Evaluation) -> Option<Finding> {
 }
 
 fn of_metrics(metrics: &[TwoSample]) -> Vec<Finding> {
-    let is_within = |metric: &&TwoSample| metric.value <= metric.null + FAR * metric.null_std;
+    let is_within = |metric: &&TwoSample| metric.excess() <= FAR * metric.null_std;
     let (within, beyond): (Vec<&TwoSample>, Vec<&TwoSample>) = metrics.iter().partition(is_within);
     let names = |metrics: &[&TwoSample]| {
         metrics.iter().map(|metric| metric.name.as_str()).collect::<Vec<_>>().join(", ")
@@ -180,6 +182,7 @@ fn of_metrics(metrics: &[TwoSample]) -> Vec<Finding> {
             "Train longer; where the loss has settled, draw with more or smaller steps of the sampler.";
         found.push(Finding::bad(format!("The samples differ from real rows: {}.", said.join("; ")), next));
     }
+    found.extend(left_out(metrics));
     if let Some(metric) = metrics.iter().find(|metric| metric.n < FEW) {
         let says = format!("Metrics compare {} rows a side: small differences don't show.", metric.n);
         found.push(Finding::bad(says, "Evaluate with more samples and more held-out rows."));
@@ -187,11 +190,26 @@ fn of_metrics(metrics: &[TwoSample]) -> Vec<Finding> {
     found
 }
 
+/// Modes of the data that have no samples: what a collapsed generator shows.
+fn left_out(metrics: &[TwoSample]) -> Option<Finding> {
+    let coverage = metrics.iter().find(|metric| metric.name.starts_with("coverage"))?;
+    let TwoSample { value, null, .. } = *coverage;
+    (value < COLLAPSED * null).then(|| {
+        let says = format!(
+            "The samples leave out a large part of the data: {value:.2} of the real rows have a sample nearby, \
+             {null:.2} where real rows take its place."
+        );
+        let next = "Where a generator has collapsed: objective.kind = \"wgan-gp\", a smaller learning rate, more steps of \
+                    the critic. Where chains draw: more of them, or longer ones.";
+        Finding::bad(says, next)
+    })
+}
+
 /// A value beyond its null value: how far, in the null's standard deviations.
 fn against_null(metric: &TwoSample) -> String {
     let value = number(metric.value);
     let null = measured(metric.null, Some(metric.null_std));
-    let far = (metric.value - metric.null) / metric.null_std;
+    let far = metric.excess() / metric.null_std;
     let far = if far.is_finite() { format!(", {far:.0} standard deviations away") } else { String::new() };
     format!("{} is {value}, between real rows {null}{far}", metric.name)
 }
@@ -220,7 +238,7 @@ mod tests {
     }
 
     fn metric(value: f64, n: usize) -> TwoSample {
-        TwoSample { name: "mmd2".into(), value, null: 0.01, null_std: 0.001, n }
+        TwoSample { name: "mmd2".into(), value, null: 0.01, null_std: 0.001, n, larger_is_better: false }
     }
 
     fn good(findings: &[Finding]) -> Vec<bool> {

@@ -73,8 +73,8 @@ impl Recorder {
         }
         let began = Instant::now();
         let step = self.step();
-        if let Some(units) = &self.units {
-            let (mut row, said) = units.observe(&self.averaged_model()?)?;
+        if let Some(monitor) = &self.monitor {
+            let (mut row, said) = monitor.observe(&self.averaged_model()?)?;
             observer.message(&format!("step {step}: {said}"));
             row["step"] = json!(step);
             row["seconds"] = json!(self.seconds());

@@ -16,8 +16,8 @@ use crate::settings::{DecayBy, Settings};
 use crate::train::from_settings::Described;
 use crate::train::memory::MemoryNeed;
 use crate::train::training::Training;
+use crate::train::watch::monitor::Monitor;
 use crate::train::watch::stability::Watch;
-use crate::train::watch::unit_monitor::UnitMonitor;
 use crate::train::watch::validation::Validation;
 use crate::train::watch::window::Window;
 
@@ -40,7 +40,7 @@ pub struct Recorder {
     pub(super) good: Good,
     pub(super) keeping: Keeping,
     pub(super) validation: Option<Validation>,
-    pub(super) units: Option<UnitMonitor>,
+    pub(super) monitor: Option<Monitor>,
     memory: MemoryNeed,
     /// What validations came to.
     pub(super) best: Best,
@@ -73,7 +73,7 @@ impl Recorder {
             }
             _ => None,
         };
-        let units = if validates { UnitMonitor::new(&described)? } else { None };
+        let monitor = if validates { Monitor::new(&described)? } else { None };
         let validating = validation.as_ref().map_or(0, Validation::memory);
         let memory = described.training.memory().with_programs(validating as f64);
         memory.refuse_beyond(described.settings.train().memory_limit_gib)?;
@@ -92,7 +92,7 @@ impl Recorder {
             watch: Watch::default(),
             window: Window::default(),
             validation,
-            units,
+            monitor,
             memory,
             keeping: Keeping::default(),
             best: Best::default(),

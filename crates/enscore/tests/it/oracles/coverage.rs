@@ -79,6 +79,8 @@ const COVERED: &[(&str, &[&str])] = &[
             "metric.frechet",
             "metric.inception_score",
             "metric.kl_gauss",
+            "metric.precision_recall.k1",
+            "metric.precision_recall.k2",
             "ncsn.ald.gauss.a",
             "ncsn.ald.gauss.a_code_convention",
             "ncsn.ald.gauss.c_code_convention",

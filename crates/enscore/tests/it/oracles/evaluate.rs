@@ -5,8 +5,8 @@ use super::gaussian_recursion::{Gaussian, ancestral_gaussian_recursion, gaussian
 use crate::common::oracles::{assert_close, case, digit_levels, expected, mnist_levels, number, numbers};
 use enscore::data::{Dataset, Subset, Values};
 use enscore::evaluate::{
-    BernoulliBaseline, Moments, Rows, bits_per_dim, frechet_distance, gaussian_kl, inception_score,
-    linear_baseline,
+    BernoulliBaseline, Moments, Rows, Share, SharedSupport, TwoSampleMetric, bits_per_dim, frechet_distance,
+    gaussian_kl, inception_score, linear_baseline,
 };
 use enscore::mcmc::StepRule;
 use enscore::model::NoiseLevels;
@@ -16,6 +16,31 @@ use serde_json::Value;
 fn moments(params: &Value, which: &str) -> Moments {
     let part = |name: &str| numbers(&params[format!("{name}{which}")]);
     Moments::new(&part("m"), &part("S")).unwrap()
+}
+
+/// Shares of common support by the first and the second neighbour.
+#[test]
+fn precision_recall_density_and_coverage_are_those_of_the_cases() {
+    for id in ["metric.precision_recall.k1", "metric.precision_recall.k2"] {
+        let case = case(id);
+        let params = &case["params"];
+        let rows = |name: &str| -> Vec<f32> {
+            numbers(&params[name]).into_iter().map(|value| value as f32).collect()
+        };
+        let (real, generated) = (rows("real"), rows("generated"));
+        let (real, generated) = (Rows::new(&real, 2).unwrap(), Rows::new(&generated, 2).unwrap());
+        let k = number(&params["k"]) as usize;
+        for (share, name) in [
+            (Share::Precision, "precision"),
+            (Share::Recall, "recall"),
+            (Share::Density, "density"),
+            (Share::Coverage, "coverage"),
+        ] {
+            let found = SharedSupport::new(share, k).unwrap().value(generated, real).unwrap();
+            let expected = number(&case["value"][name]);
+            assert!((found - expected).abs() < 1e-12, "{id}, {name}: {found}, {expected}");
+        }
+    }
 }
 
 #[test]
