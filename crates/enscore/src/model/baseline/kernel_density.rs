@@ -27,9 +27,9 @@ use crate::model::traits::{Fitted, LogDensity, Normalised, Pass, SequentialDraws
 use crate::streams;
 
 /// Rows that are left out to choose a width, at most.
-const MOST_LEFT_OUT: usize = 2000;
+const MOST_LEFT_OUT: usize = 1000;
 /// Widths tried: steps of a golden-section search over e^-5 to e^2 times Scott's.
-const SEARCH_STEPS: usize = 40;
+const SEARCH_STEPS: usize = 24;
 const SEARCHED: [f64; 2] = [-5.0, 2.0];
 
 choice! {
