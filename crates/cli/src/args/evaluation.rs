@@ -27,8 +27,8 @@ pub(crate) struct Evaluate {
     /// Maximum number of rows to compute the loss on [default: all]
     #[arg(long, value_name = "N", value_parser = whole(1..=u32::MAX))]
     pub(crate) max_rows: Option<u32>,
-    /// Latent variable models only: importance-weighted draws of the latent variables for the bound of each
-    /// row's log-likelihood, which more of them tighten
+    /// Latent variable models only: importance-weighted draws per row for the lower bound of the
+    /// log-likelihood; more draws give a tighter bound
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole(1..=u32::MAX))]
     pub(crate) draws: u32,
     /// Folder for the report and its pictures; created if missing [default: the run folder]
@@ -63,7 +63,7 @@ pub(crate) struct Score {
     /// log Z of the model in nats; overrides the stored value and is stored with the model
     #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = number)]
     pub(crate) log_z: Option<f64>,
-    /// Latent variable models only: importance-weighted draws of the latent variables for each row's bound
+    /// Latent variable models only: importance-weighted draws per row for the lower bound of log p
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = whole(1..=u32::MAX))]
     pub(crate) draws: u32,
     /// Also write features of each row (.csv or .npy): the probability of each hidden unit of a Boltzmann
@@ -118,8 +118,9 @@ pub(crate) struct Export {
     /// Output folder; created if missing. Files that are there are not replaced
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// npy: one file per parameter; safetensors: a single file; onnx: energy, log density and score as
-    /// graphs for an ONNX runtime. Each with model.json, which describes architecture, scale and log Z
+    /// npy: one file per parameter; safetensors: a single file; onnx: energy, log density and score, or
+    /// encoder, decoder and generator, as graphs for an ONNX runtime. Each with model.json, which describes
+    /// architecture, scale and log Z
     #[arg(long, value_enum, default_value_t = Arrays::Npy)]
     pub(crate) format: Arrays,
     /// Override a sampler key, e.g. --set sampler.weights=raw for the weights of the last step, not their

@@ -179,9 +179,10 @@ fn a_comparison_goes_on_after_a_training_that_diverges() {
 #[test]
 fn long_work_says_how_far_it_is() {
     let folder = Folder::new();
-    let long = "train mlp.toml --out run --no-report --for 11s";
-    let quiet = folder.command("train mlp.toml --out quiet --no-report --quiet --for 11s").spawn().unwrap();
-    let ran = folder.run(long);
+    // How far a training comes in this time, and so whether it overfits, depends on the machine.
+    let long = "--no-report --set train.validate_every=0 --for 11s";
+    let quiet = folder.command(&format!("train mlp.toml --out quiet --quiet {long}")).spawn().unwrap();
+    let ran = folder.run(&format!("train mlp.toml --out run {long}"));
     assert_eq!((ran.code, ran.stderr.lines().count()), (Some(0), 1), "{ran:?}");
     let parts = ["training: ", "loss ", "/s, ", " s left"];
     assert!(parts.iter().all(|part| ran.stderr.contains(part)), "{}", ran.stderr);

@@ -58,7 +58,8 @@ fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
         (None, Some(mean)) => format!("LL {:.3}", mean.value),
         (None, None) => match compared.measured.log_likelihood_bound {
             Some(bound) => format!("LL AT LEAST {:.3}", bound.value),
-            None => "SAMPLES".to_string(),
+            None if trained.model.model.generator().is_some() => "SAMPLES".to_string(),
+            None => String::new(),
         },
     };
     let panel = Panel::new(&compared.name, &subtitle, window)?;

@@ -55,6 +55,22 @@ impl Dataset {
             .map_err(|error| error.remedy("scale the values first"))
     }
 
+    /// Refuses data with a model value that is none of this many levels from 0 to 1, naming the first.
+    ///
+    /// # Errors
+    /// Such a value.
+    pub fn require_levels(&self, levels: u32) -> Result<()> {
+        let steps = f64::from(levels.max(2) - 1);
+        // Samples that were written as text are levels up to rounding.
+        let is_level = |value: f64| {
+            let level = value * steps;
+            (0.0..=1.0).contains(&value) && (level - level.round()).abs() < 1e-3
+        };
+        let expected = format!("one of {levels} levels from 0 to 1");
+        self.require_values("a model of levels needs values on them", &expected, is_level)
+            .map_err(|error| error.remedy("use data like those that the model learnt from"))
+    }
+
     fn require_values(&self, what: &str, expected: &str, fits: impl Fn(f64) -> bool) -> Result<()> {
         let scale = self.scale();
         let values = self.values();

@@ -43,7 +43,7 @@ pub use settings::EvaluationSettings;
 pub(crate) use two_sample::eigen;
 pub use two_sample::{
     ColumnComparison, DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, DEFAULT_NEIGHBOUR, FrechetPca, Kid, METRICS,
-    MetricKind, Mmd, Moments, Nearest, QUANTILES, Share, SharedSupport, SlicedWasserstein, Spread, TwoSample,
-    TwoSampleMetric, TwoSampleSettings, compare_columns, distance_by_chance, frechet_distance, gaussian_kl,
-    inception_score, nearest, two_sample,
+    MetricKind, Mmd, Moments, Nearest, PrincipalSpace, QUANTILES, Reference, Share, SharedSupport,
+    SlicedWasserstein, Spread, TwoSample, TwoSampleMetric, TwoSampleSettings, compare_columns,
+    distance_by_chance, frechet_distance, gaussian_kl, inception_score, nearest, two_sample,
 };

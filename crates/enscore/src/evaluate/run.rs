@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::settings::EvaluationSettings;
 use super::{
-    DenoisingLoss, Figures, HeldOut, HeldOutFigure, METRICS, MetricKind, Refused, Rows, RunData, TwoSample,
-    TwoSampleSettings, against, denoising_loss, flow_bits_per_dim, held_out_linear_baseline,
+    DenoisingLoss, Figures, HeldOut, HeldOutFigure, METRICS, MetricKind, Reference, Refused, Rows, RunData,
+    TwoSample, TwoSampleSettings, against, denoising_loss, flow_bits_per_dim, held_out_linear_baseline,
     independent_units, linear_baseline, model_figures, two_sample,
 };
 use crate::data::{Grey, Subset, rows_of};
@@ -220,11 +220,12 @@ fn add_metrics(
     let real = rows_of(real, MAX_REAL)?;
     let real = Rows::new(&real, row_len)?;
     let samples = Rows::new(&drawn.rows, row_len)?;
+    let reference = Reference::new(real, settings.seed);
     let comparison = TwoSampleSettings { seed: settings.seed, ..Default::default() };
     for (number, kind) in wanted.iter().enumerate() {
         progress("metrics", number as u64, wanted.len() as u64)?;
         let found = if samples.count() >= 2 && real.count() >= 4 {
-            kind.fit(real, settings.seed).and_then(|metric| two_sample(&*metric, samples, real, comparison))
+            kind.fit(&reference).and_then(|metric| two_sample(&*metric, samples, real, comparison))
         } else {
             Err(too_few(samples, real))
         };

@@ -169,7 +169,8 @@ impl Conditional {
             Conditional::Bernoulli => f64::from(u8::from(u < 1.0 / (1.0 + (-head[0]).exp()))),
             Conditional::Mixture { of, components } => {
                 let (logits, rest) = head.split_at(components);
-                let k = choose(logits, u);
+                let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let k = choose(logits.iter().map(|a| (a - max).exp()), u);
                 of.draw(rest[k], rest[components + k], &words[2..])
             }
         }
@@ -182,15 +183,14 @@ pub(super) fn log_odds(mean: f64) -> f64 {
     (mean / (1.0 - mean)).ln()
 }
 
-/// The component at the share u of the weights softmax(logits).
-fn choose(logits: &[f64], u: f64) -> usize {
-    let max = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let total: f64 = logits.iter().map(|a| (a - max).exp()).sum();
-    let mut left = u * total;
-    let chosen = logits.iter().position(|a| {
-        left -= (a - max).exp();
+/// The place at the share u of these weights.
+pub(super) fn choose(weights: impl Iterator<Item = f64> + Clone, u: f64) -> usize {
+    let mut left = u * weights.clone().sum::<f64>();
+    let last = weights.clone().count().saturating_sub(1);
+    let chosen = weights.into_iter().position(|weight| {
+        left -= weight;
         left <= 0.0
     });
     // Rounding may leave a remainder after the last one.
-    chosen.unwrap_or(logits.len() - 1)
+    chosen.unwrap_or(last)
 }

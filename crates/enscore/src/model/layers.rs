@@ -63,6 +63,16 @@ impl Activation {
             Activation::LeakyRelu => x.maximum(x * 0.2),
         }
     }
+
+    /// The function's value at a number, on the host.
+    pub(super) fn value(self, x: f64) -> f64 {
+        match self {
+            Activation::Silu => x / (1.0 + (-x).exp()),
+            Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+            Activation::Tanh => x.tanh(),
+            Activation::LeakyRelu => x.max(0.2 * x),
+        }
+    }
 }
 
 /// Residual connections.

@@ -29,7 +29,7 @@ mod tracing;
 mod traits;
 
 pub use adversarial::{
-    ConvGeneratorSettings, Critic, CriticKind, GAN, Generated, MlpGeneratorSettings, Output, Players,
+    ConvGeneratorSettings, Critic, CriticKind, CriticLayers, GAN, Generated, MlpGeneratorSettings, Output,
 };
 pub use autoregressive::{
     Conditionals, MADE, Made, MadeMasks, MadeSettings, PixelCnn, PixelCnnSettings, Pixels,
@@ -37,7 +37,7 @@ pub use autoregressive::{
 pub use baseline::{
     Bandwidth, BernoulliMixture, BernoulliMixtureSettings, BernoulliSettings, CovarianceChoice,
     GaussianMixtureModel, GaussianMixtureSettings, GaussianSettings, KernelDensity, KernelDensitySettings,
-    Metric, information_criteria, leave_one_out,
+    KernelShape, information_criteria, leave_one_out,
 };
 pub use bipartite::{
     Bipartite, DBM_BIASES, DBM_WEIGHTS, Dbm, DbmSettings, Interaction, MOST_TRACED_UNITS, RBM_PARAMETERS,
@@ -60,8 +60,8 @@ pub use initial::initialise;
 pub use kind::{DataFacts, Family, ModelKind};
 pub use kinds::ModelSettings;
 pub use latent::{
-    Coder, ConvVae, ConvVaeSettings, Likelihood, LikelihoodSettings, MlpVae, MlpVaeSettings, Observed,
-    Spread, VAE, Vae,
+    Coder, ConvCoder, ConvCoderSettings, ConvVaeSettings, Likelihood, LikelihoodKind, LikelihoodSettings,
+    MlpCoder, MlpVaeSettings, ScaleSource, VAE, Vae,
 };
 pub use layers::{Activation, Convolution, ConvolutionSettings, FREQUENCIES};
 pub use network::Network;

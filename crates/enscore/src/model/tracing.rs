@@ -21,6 +21,13 @@ pub fn standard_normal(z: Var) -> Var {
     sum_rows(z.square()) * -0.5 - 0.5 * elements as f64 * std::f64::consts::TAU.ln()
 }
 
+/// ln |det| of a triangular matrix `[d, d]` with a positive diagonal: a scalar.
+pub(super) fn log_determinant(triangle: Var) -> Var {
+    let d = triangle.extent(0);
+    let identity: Vec<f64> = (0..d * d).map(|at| f64::from(u8::from(at / d == at % d))).collect();
+    (triangle * triangle.scope().table(&identity, &[d, d])).sum(&[1]).log().sum_all()
+}
+
 /// `[batch, ..row_shape]`.
 pub fn batch_shape(batch: usize, row_shape: &[usize]) -> Vec<usize> {
     std::iter::once(batch).chain(row_shape.iter().copied()).collect()

@@ -32,9 +32,7 @@ impl<'a> TrainedDensity<'a> {
     /// The same for programs that take this many rows at once.
     pub(crate) fn in_batches(model: &'a TrainedModel, batch: usize) -> Result<Self> {
         let shape = batch_shape(batch, model.model.row_shape());
-        let score = if !model.model.has_score() {
-            None
-        } else {
+        let score = if model.model.has_score() {
             let (program, _) = trace(model.parameters(), |scope, parameters| {
                 let x = scope.input("x", Kind::Float, &shape);
                 let sigma = scope.constant(model.levels.last()).broadcast_to(&shape[..1]);
@@ -42,6 +40,8 @@ impl<'a> TrainedDensity<'a> {
                 vec![("score".to_string(), score)]
             })?;
             Some(model.compile(&program)?)
+        } else {
+            None
         };
         let log_density = if model.model.has_density() {
             let (program, _) = trace(model.parameters(), |scope, parameters| {

@@ -41,14 +41,6 @@ impl Described {
         refuse_two_test_splits(settings)?;
         let prepared = data::prepare(&dataset, settings.data(), settings.train().seed, None)?;
         let statistics = data::statistics(&prepared.parts.training)?;
-        let warnings = Suitability {
-            settings,
-            dataset: &dataset,
-            training: &prepared.parts.training,
-            statistics: &statistics,
-            whitening: prepared.whitening.as_ref(),
-        }
-        .warnings()?;
         let record = record(&dataset, &prepared, &statistics, settings.model().method().family())?;
         let Parts { training, validation, .. } = prepared.parts;
         let keeps_rows = settings.model().method().keeps_rows();
@@ -56,6 +48,15 @@ impl Described {
         let first = starting_rows(settings, &training)?;
         let model = settings.model().method().build(&DataFacts { rows: &first, ..record.facts() })?;
         refuse_other_values(settings, &model, &training)?;
+        let warnings = Suitability {
+            settings,
+            dataset: &dataset,
+            training: &training,
+            statistics: &statistics,
+            whitening: record.whitening.as_ref(),
+            support: model.support(),
+        }
+        .warnings()?;
         let objective = settings.objective().method();
         let task = objective.build(Scene {
             model: settings.model(),

@@ -12,7 +12,7 @@
 
 use crate::data::{Dataset, Preprocess, Statistics, Subset, Whitening, rows_of};
 use crate::error::Result;
-use crate::model::Family;
+use crate::model::{Family, Support};
 use crate::objective::HeldOutLoss;
 use crate::sample::{Suggestion, SuggestionSettings, suggest};
 use crate::settings::Settings;
@@ -44,6 +44,8 @@ pub(super) struct Suitability<'a> {
     /// Their moments.
     pub(super) statistics: &'a Statistics,
     pub(super) whitening: Option<&'a Whitening>,
+    /// The values that the model takes.
+    pub(super) support: Support,
 }
 
 impl Suitability<'_> {
@@ -92,8 +94,12 @@ impl Suitability<'_> {
         let gets_noise = self.settings.data().dequantise;
         let family = self.settings.model().method().family();
         let is_flow = family == Family::Flow;
-        // Units in {0, 1} learn a constant by their bias.
-        if gets_noise || family == Family::Bipartite || !(self.is_table() || is_flow) {
+        // A constant among bits or levels has a probability.
+        if gets_noise
+            || family == Family::Bipartite
+            || self.support.is_discrete()
+            || !(self.is_table() || is_flow)
+        {
             return None;
         }
         let elements = self.statistics.variance.len();
@@ -173,11 +179,22 @@ impl Suitability<'_> {
         )))
     }
 
-    /// Values far from zero, for their width, that a network sees as they are: a flow, and units, know the
-    /// data's mean.
+    /// Whether a network sees the values as they are: other families than these know the data's moments.
+    fn is_seen_as_it_is(&self) -> bool {
+        match self.settings.model().method().family() {
+            Family::Score | Family::Energy => true,
+            Family::Bipartite
+            | Family::Flow
+            | Family::Autoregressive
+            | Family::LatentVariable
+            | Family::Generator
+            | Family::Baseline => false,
+        }
+    }
+
+    /// Values far from zero, for their width, that a network sees as they are.
     fn off_centre(&self) -> Option<String> {
-        let family = self.settings.model().method().family();
-        if matches!(family, Family::Flow | Family::Bipartite) {
+        if !self.is_seen_as_it_is() {
             return None;
         }
         let Statistics { mean, mean_variance, .. } = self.statistics;
@@ -199,6 +216,10 @@ impl Suitability<'_> {
 
     /// Values that a network sees in a size that it learns badly from.
     fn sizes(&self) -> Option<String> {
+        let family = self.settings.model().method().family();
+        if !self.is_seen_as_it_is() && !matches!(family, Family::Flow | Family::Bipartite) {
+            return None;
+        }
         let all = self.statistics.variance.iter().enumerate();
         let variance = all.filter(|(at, _)| !self.is_constant(*at)).map(|(_, variance)| variance);
         let widest = variance.clone().copied().fold(0.0, f64::max).sqrt();
@@ -238,9 +259,16 @@ mod tests {
         let training = &prepared.parts.training;
         let statistics = &statistics(training).unwrap();
         let whitening = prepared.whitening.as_ref();
-        Suitability { settings: &settings, dataset: &dataset, training, statistics, whitening }
-            .warnings()
-            .unwrap()
+        Suitability {
+            settings: &settings,
+            dataset: &dataset,
+            training,
+            statistics,
+            whitening,
+            support: Support::Real,
+        }
+        .warnings()
+        .unwrap()
     }
 
     fn noise(scale: f32, rate: f32) -> Vec<f32> {
@@ -299,6 +327,15 @@ mod tests {
         assert_eq!(warned(&[&moved, &noise(1.0, 1.3)], &["year", "b"], FLOW), [""; 0]);
         let text = format!("{NCSN}\ndata.preprocess = 'standardise'");
         assert_eq!(warned(&[&moved, &noise(1.0, 1.3)], &["year", "b"], &text), [""; 0]);
+    }
+
+    #[test]
+    fn families_that_know_the_moments_take_values_of_any_size() {
+        let moved: Vec<f32> = noise(2e3, 0.7).iter().map(|v| v + 1e6).collect();
+        for kind in ["gaussian", "gaussian-mixture", "kde", "mlp-generator"] {
+            let text = format!("model.kind = '{kind}'\ndata.validation = 0.1");
+            assert_eq!(warned(&[&moved, &noise(0.01, 1.3)], &["a", "b"], &text), [""; 0], "{kind}");
+        }
     }
 
     #[test]

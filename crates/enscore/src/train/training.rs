@@ -176,6 +176,11 @@ impl Training {
                 .found(format!("{} values", rows.len()))
                 .expected(format!("{}: {} rows", self.batches.x.len(), self.options.batch)));
         }
+        if self.task.fits {
+            return Err(Error::input("a fit takes no batches: a step is a pass over all rows")
+                .at("objective.kind = \"fit\"")
+                .remedy("use step"));
+        }
         self.batches.x.copy_from_slice(rows);
         Ok(self.advance(self.step as f64 / self.options.steps as f64, 1.0)?.report)
     }

@@ -56,6 +56,9 @@ fn a_latent_variable_model_has_bounds_features_and_two_networks() {
         found["means"]["log_p_bound"].as_f64().unwrap()
     };
     assert!(bound(200) > bound(1) + 0.1, "more draws tighten the bound");
+    let between = format!("{}\n", [vec!["0"; 31], vec!["16"; 32], vec!["3.3"]].concat().join(","));
+    folder.write("between.csv", between.as_bytes());
+    refused(&folder, "score vae between.csv", "one of 17 levels");
     let features = "score vae digits --features z.csv";
     folder.succeed(features);
     assert!(folder.text("z.csv").starts_with("z1,z2,z3\n"));

@@ -176,5 +176,9 @@ fn as_trained(trained: &Trained, dataset: &Dataset) -> Result<Dataset> {
         of_bits: trained.model.model.support() == Support::Bits,
         seed: trained.settings.train().seed,
     };
-    like_training.rows(dataset)
+    let rows = like_training.rows(dataset)?;
+    if let Support::Levels(levels) = trained.model.model.support() {
+        rows.require_levels(levels)?;
+    }
+    Ok(rows)
 }

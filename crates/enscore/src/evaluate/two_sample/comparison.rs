@@ -6,10 +6,14 @@
 //! metric(samples, A), `null` the mean of metric(B, A), `null_std` the standard deviation of the latter over
 //! the draws. n = min(samples, real rows / 2, max_rows). A subset is keyed by (seed, draw).
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use super::frechet::{DEFAULT_COMPONENTS, FrechetPca};
 use super::kid::Kid;
 use super::metric::{TwoSampleMetric, subset};
 use super::mmd::Mmd;
+use super::principal::PrincipalSpace;
 use super::shares::{DEFAULT_NEIGHBOUR, Share, SharedSupport};
 use super::sliced_wasserstein::{DEFAULT_DIRECTIONS, SlicedWasserstein};
 use crate::error::{Error, Result};
@@ -113,41 +117,73 @@ pub struct MetricKind {
     pub word: &'static str,
     /// What is shown where it can't be computed: its name, without settings.
     pub label: &'static str,
-    fit: fn(Rows, u64) -> Result<Box<dyn TwoSampleMetric>>,
+    fit: fn(&Reference) -> Result<Box<dyn TwoSampleMetric>>,
 }
 
 /// The usual metrics, their bandwidth and components fitted to the real rows: MMD² with Gaussian and with
 /// cubic polynomial kernels, sliced Wasserstein; in the space of 64 principal components the Frechet
 /// distance, precision, recall and coverage.
 pub const METRICS: [MetricKind; 7] = [
-    MetricKind { word: "mmd", label: "mmd2", fit: |real, seed| Ok(Box::new(Mmd::fit(real, seed)?)) },
+    MetricKind { word: "mmd", label: "mmd2", fit: |to| Ok(Box::new(Mmd::fit(to.real, to.seed)?)) },
     MetricKind {
         word: "sliced_wasserstein",
         label: "sliced_wasserstein",
-        fit: |_, seed| Ok(Box::new(SlicedWasserstein { directions: DEFAULT_DIRECTIONS, seed })),
+        fit: |to| Ok(Box::new(SlicedWasserstein { directions: DEFAULT_DIRECTIONS, seed: to.seed })),
     },
     MetricKind {
         word: "frechet",
         label: "frechet_pca",
-        fit: |real, _| Ok(Box::new(FrechetPca::fit(real, DEFAULT_COMPONENTS)?)),
+        fit: |to| Ok(Box::new(FrechetPca::new(to.space()?))),
     },
-    MetricKind { word: "kid", label: "kid", fit: |_, _| Ok(Box::new(Kid)) },
-    MetricKind { word: "precision", label: "precision", fit: |real, _| shared(Share::Precision, real) },
-    MetricKind { word: "recall", label: "recall", fit: |real, _| shared(Share::Recall, real) },
-    MetricKind { word: "coverage", label: "coverage", fit: |real, _| shared(Share::Coverage, real) },
+    MetricKind { word: "kid", label: "kid", fit: |_| Ok(Box::new(Kid)) },
+    MetricKind { word: "precision", label: "precision", fit: |to| to.shared(Share::Precision) },
+    MetricKind { word: "recall", label: "recall", fit: |to| to.shared(Share::Recall) },
+    MetricKind { word: "coverage", label: "coverage", fit: |to| to.shared(Share::Coverage) },
 ];
 
-fn shared(share: Share, real: Rows) -> Result<Box<dyn TwoSampleMetric>> {
-    Ok(Box::new(SharedSupport::fit(share, DEFAULT_NEIGHBOUR, real, DEFAULT_COMPONENTS)?))
+/// The real rows that metrics are fitted to, with what several of them need.
+pub struct Reference<'a> {
+    real: Rows<'a>,
+    seed: u64,
+    space: OnceCell<Arc<PrincipalSpace>>,
+}
+
+impl<'a> Reference<'a> {
+    /// These rows; `seed` chooses directions and subsets.
+    pub fn new(real: Rows<'a>, seed: u64) -> Self {
+        Reference { real, seed, space: OnceCell::new() }
+    }
+
+    /// The space of the rows' first principal components, found once.
+    fn space(&self) -> Result<Arc<PrincipalSpace>> {
+        if let Some(space) = self.space.get() {
+            return Ok(space.clone());
+        }
+        let space = Arc::new(PrincipalSpace::fit(self.real, DEFAULT_COMPONENTS)?);
+        Ok(self.space.get_or_init(|| space).clone())
+    }
+
+    /// A share in that space, or of the rows themselves where they have no more columns than it would.
+    pub(crate) fn share(&self, share: Share) -> Result<SharedSupport> {
+        let plain = SharedSupport::new(share, DEFAULT_NEIGHBOUR)?;
+        if self.real.row_len() <= DEFAULT_COMPONENTS {
+            return Ok(plain);
+        }
+        Ok(plain.within(self.space()?))
+    }
+
+    fn shared(&self, share: Share) -> Result<Box<dyn TwoSampleMetric>> {
+        Ok(Box::new(self.share(share)?))
+    }
 }
 
 impl MetricKind {
     /// The metric, fitted to real rows.
     ///
     /// # Errors
-    /// As [`Mmd::fit`] and [`FrechetPca::fit`].
-    pub fn fit(&self, real: Rows, seed: u64) -> Result<Box<dyn TwoSampleMetric>> {
-        (self.fit)(real, seed)
+    /// As [`Mmd::fit`] and [`PrincipalSpace::fit`].
+    pub fn fit(&self, reference: &Reference) -> Result<Box<dyn TwoSampleMetric>> {
+        (self.fit)(reference)
     }
 }
 
@@ -192,7 +228,7 @@ mod tests {
         let real = Rows::new(&real, d).unwrap();
         let settings = TwoSampleSettings { draws: 6, ..TwoSampleSettings::default() };
         for kind in METRICS {
-            let metric = kind.fit(real, 4).unwrap();
+            let metric = kind.fit(&Reference::new(real, 4)).unwrap();
             assert!(kind.label.starts_with(kind.word) && metric.name().starts_with(kind.label));
             let run = |x: &[f32]| two_sample(&*metric, Rows::new(x, d).unwrap(), real, settings).unwrap();
             let same = run(&same);
@@ -215,7 +251,7 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| -> Vec<TwoSample> {
                 let value = |kind: &MetricKind| {
-                    let metric = kind.fit(real, 4).unwrap();
+                    let metric = kind.fit(&Reference::new(real, 4)).unwrap();
                     two_sample(&*metric, samples, real, TwoSampleSettings::default()).unwrap()
                 };
                 METRICS.iter().map(value).collect()

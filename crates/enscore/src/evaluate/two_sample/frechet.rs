@@ -5,12 +5,13 @@
 //! image classifier (FID); here the features are the first principal components of reference data, which
 //! needs no other network, and the name says so: `frechet_pca64`. Its value is not comparable with a FID.
 
+use std::sync::Arc;
+
 use super::metric::TwoSampleMetric;
 use super::moments::{Moments, eigen};
-use super::principal::{moments_along, principal_components};
+use super::principal::PrincipalSpace;
 use crate::error::Result;
 use crate::evaluate::rows::Rows;
-use nalgebra::DMatrix;
 
 /// The Frechet distance of two Gaussians, in squared units of the data; never negative.
 ///
@@ -31,30 +32,20 @@ pub fn frechet_distance(a: &Moments, b: &Moments) -> Result<f64> {
 
 /// The Frechet distance in the space of the first principal components of reference data.
 #[derive(Clone, Debug)]
-pub struct FrechetPca {
-    mean: Vec<f64>,
-    /// The directions with the largest variance, `[d, components]`.
-    directions: DMatrix<f64>,
-}
+pub struct FrechetPca(Arc<PrincipalSpace>);
 
 /// Components unless told otherwise.
 pub const DEFAULT_COMPONENTS: usize = 64;
 
 impl FrechetPca {
-    /// The principal components of `reference`; at most `components`, the columns, or the rows less one.
-    ///
-    /// # Errors
-    /// Rows of more than 800 columns that are all equal; a run error if an eigenvalue iteration does not
-    /// converge.
-    pub fn fit(reference: Rows, components: usize) -> Result<Self> {
-        let kept = components.min(reference.row_len()).min(reference.count().saturating_sub(1)).max(1);
-        let (mean, directions) = principal_components(reference, kept)?;
-        Ok(FrechetPca { mean, directions })
+    /// In this space.
+    pub fn new(space: Arc<PrincipalSpace>) -> Self {
+        FrechetPca(space)
     }
 
     /// The number of components kept.
     pub fn components(&self) -> usize {
-        self.directions.ncols()
+        self.0.components()
     }
 }
 
@@ -65,13 +56,8 @@ impl TwoSampleMetric for FrechetPca {
 
     fn value(&self, samples: Rows, real: Rows) -> Result<f64> {
         samples.same_row_len(real)?;
-        if samples.row_len() != self.mean.len() {
-            return Err(crate::Error::input("the rows don't match the principal components in length")
-                .found(samples.row_len())
-                .expected(self.mean.len()));
-        }
-        let along = |rows| moments_along(rows, &self.mean, &self.directions);
-        frechet_distance(&along(samples), &along(real))
+        self.0.require(samples)?;
+        frechet_distance(&self.0.moments(samples), &self.0.moments(real))
     }
 }
 
@@ -79,6 +65,7 @@ impl TwoSampleMetric for FrechetPca {
 mod tests {
     use super::*;
     use enscore_program::random::{Key, normal_row};
+    use nalgebra::DMatrix;
 
     #[test]
     fn of_scaled_identities_it_is_the_textbook_value() {
@@ -105,11 +92,11 @@ mod tests {
         let a = Rows::new(&a, d).unwrap();
         let b = Rows::new(&b, d).unwrap();
         let full = frechet_distance(&Moments::of(a).unwrap(), &Moments::of(b).unwrap()).unwrap();
-        let pca = FrechetPca::fit(a, 64).unwrap();
+        let pca = FrechetPca::new(Arc::new(PrincipalSpace::fit(a, 64).unwrap()));
         assert_eq!(pca.name(), "frechet_pca5");
         let value = pca.value(a, b).unwrap();
         assert!((value - full).abs() < 1e-9 * full, "{value} and {full}");
         // One component sees the widest direction only.
-        assert!(FrechetPca::fit(a, 1).unwrap().value(a, b).unwrap() < full);
+        assert!(FrechetPca::new(Arc::new(PrincipalSpace::fit(a, 1).unwrap())).value(a, b).unwrap() < full);
     }
 }

@@ -16,7 +16,7 @@ mod shares;
 mod sliced_wasserstein;
 
 pub use columns::{ColumnComparison, QUANTILES, Spread, compare_columns, distance_by_chance};
-pub use comparison::{METRICS, MetricKind, TwoSample, TwoSampleSettings, two_sample};
+pub use comparison::{METRICS, MetricKind, Reference, TwoSample, TwoSampleSettings, two_sample};
 pub use frechet::{DEFAULT_COMPONENTS, FrechetPca, frechet_distance};
 pub use gaussian_kl::gaussian_kl;
 pub use inception_score::inception_score;
@@ -26,5 +26,6 @@ pub use mmd::Mmd;
 pub use moments::Moments;
 pub(crate) use moments::eigen;
 pub use nearest::{Nearest, nearest};
+pub use principal::PrincipalSpace;
 pub use shares::{DEFAULT_NEIGHBOUR, Share, SharedSupport};
 pub use sliced_wasserstein::{DEFAULT_DIRECTIONS, SlicedWasserstein};

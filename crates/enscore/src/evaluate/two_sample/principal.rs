@@ -27,11 +27,58 @@ const BLOCK: usize = 512;
 /// A variance below this share of the largest is rounding.
 const LEAST: f64 = 1e-12;
 
+/// The space of the first principal components of reference rows.
+#[derive(Clone, Debug)]
+pub struct PrincipalSpace {
+    mean: Vec<f64>,
+    /// The directions with the largest variance, `[d, components]`.
+    directions: DMatrix<f64>,
+}
+
+impl PrincipalSpace {
+    /// The principal components of `reference`; at most `components`, the columns, or the rows less one.
+    ///
+    /// # Errors
+    /// Rows of more than 800 columns that are all equal; a run error if an eigenvalue iteration does not
+    /// converge.
+    pub fn fit(reference: Rows, components: usize) -> Result<Self> {
+        let kept = components.min(reference.row_len()).min(reference.count().saturating_sub(1)).max(1);
+        let (mean, directions) = principal_components(reference, kept)?;
+        Ok(PrincipalSpace { mean, directions })
+    }
+
+    /// The number of components kept.
+    pub fn components(&self) -> usize {
+        self.directions.ncols()
+    }
+
+    /// Refuses rows of another length than the reference's.
+    pub(super) fn require(&self, rows: Rows) -> Result<()> {
+        if rows.row_len() == self.mean.len() {
+            return Ok(());
+        }
+        Err(Error::input("the rows don't match the principal components in length")
+            .found(rows.row_len())
+            .expected(self.mean.len()))
+    }
+
+    /// The moments of rows in the space.
+    pub(super) fn moments(&self, rows: Rows) -> Moments {
+        moments_along(rows, &self.mean, &self.directions)
+    }
+
+    /// Rows in the space, a column for each: `[components, n]`.
+    pub(super) fn placed(&self, rows: Rows) -> DMatrix<f64> {
+        let centred = shifted(rows.values(), &self.mean);
+        self.directions.tr_mul(&DMatrix::from_column_slice(rows.row_len(), rows.count(), &centred))
+    }
+}
+
 /// The mean of `rows` and their first principal components, `[d, at most kept]`.
 ///
 /// # Errors
 /// Wide rows that are all equal; a run error if an eigenvalue iteration does not converge.
-pub(super) fn principal_components(rows: Rows, kept: usize) -> Result<(Vec<f64>, DMatrix<f64>)> {
+fn principal_components(rows: Rows, kept: usize) -> Result<(Vec<f64>, DMatrix<f64>)> {
     components_within(rows, kept, EXACT)
 }
 
@@ -112,7 +159,7 @@ fn sum_over_blocks(
 }
 
 /// Mean and covariance (divisor n) of `rows` along `directions`: those of y = V'(x - mean).
-pub(super) fn moments_along(rows: Rows, mean: &[f64], directions: &DMatrix<f64>) -> Moments {
+fn moments_along(rows: Rows, mean: &[f64], directions: &DMatrix<f64>) -> Moments {
     let (d, k) = directions.shape();
     let mut sum = DVector::zeros(k);
     let mut products = DMatrix::zeros(k, k);

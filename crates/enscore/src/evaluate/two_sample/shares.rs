@@ -13,12 +13,14 @@
 //! The larger the better. Samples that left out modes have a low recall and coverage, samples outside the
 //! data a low precision and density.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::metric::TwoSampleMetric;
-use super::principal::principal_components;
+use super::principal::PrincipalSpace;
 use crate::error::{Error, Result};
-use crate::evaluate::rows::{Rows, shifted};
+use crate::evaluate::rows::Rows;
 use nalgebra::DMatrix;
 
 /// The neighbour that balls reach to: Naeem et al.'s choice.
@@ -37,12 +39,12 @@ pub enum Share {
     Coverage,
 }
 
-/// A share in the space of the real rows' first principal components, or, with none, of the rows themselves.
+/// A share in a space of principal components, or of the rows themselves.
 #[derive(Clone, Debug)]
 pub struct SharedSupport {
     share: Share,
     neighbour: usize,
-    space: Option<(Vec<f64>, DMatrix<f64>)>,
+    space: Option<Arc<PrincipalSpace>>,
 }
 
 impl SharedSupport {
@@ -60,27 +62,18 @@ impl SharedSupport {
         Ok(SharedSupport { share, neighbour, space: None })
     }
 
-    /// In the space of at most `components` principal components of `real` rows.
-    ///
-    /// # Errors
-    /// As [`SharedSupport::new`]; real rows that are all equal.
-    pub fn fit(share: Share, neighbour: usize, real: Rows, components: usize) -> Result<Self> {
-        let space =
-            if real.row_len() > components { Some(principal_components(real, components)?) } else { None };
-        Ok(SharedSupport { space, ..SharedSupport::new(share, neighbour)? })
+    /// The same in a space of principal components.
+    pub fn within(self, space: Arc<PrincipalSpace>) -> Self {
+        SharedSupport { space: Some(space), ..self }
     }
 
     /// The rows in the space, column by column, `[dimensions, n]`.
     fn placed(&self, rows: Rows) -> DMatrix<f64> {
-        let d = rows.row_len();
         match &self.space {
-            Some((mean, directions)) => {
-                let centred = shifted(rows.values(), mean);
-                directions.tr_mul(&DMatrix::from_column_slice(d, rows.count(), &centred))
-            }
+            Some(space) => space.placed(rows),
             None => {
                 let wide: Vec<f64> = rows.values().iter().map(|value| f64::from(*value)).collect();
-                DMatrix::from_column_slice(d, rows.count(), &wide)
+                DMatrix::from_column_slice(rows.row_len(), rows.count(), &wide)
             }
         }
     }
@@ -122,6 +115,7 @@ impl TwoSampleMetric for SharedSupport {
 
     fn value(&self, samples: Rows, real: Rows) -> Result<f64> {
         samples.same_row_len(real)?;
+        self.space.as_ref().map_or(Ok(()), |space| space.require(samples))?;
         let k = self.neighbour;
         if samples.count().min(real.count()) <= k {
             return Err(Error::input("too few rows for their neighbours")

@@ -5,7 +5,7 @@ use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Kind, keys, within};
 use crate::model::kind::{DataFacts, Family, ModelKind};
-use crate::model::latent::ConvVae;
+use crate::model::latent::ConvCoderSettings;
 use crate::model::layers::{Activation, Convolution, ConvolutionSettings};
 use crate::model::network::Network;
 
@@ -13,10 +13,8 @@ keys! {
     /// Settings of a generator of images by convolutions.
     ConvGeneratorSettings {
         latents: usize = 64, within(1, 65_536), "Numbers of noise that an image is made of.";
-        channels: usize = 32, within(1, 4096), "Channels at half the resolution; each further level doubles them.";
-        levels: usize = 2, within(1, 8), "How often the image is doubled.";
-        width: usize = 256, within(1, 65_536), "Width of the dense layer before the smallest image.";
         activation: Activation = Activation::LeakyRelu, (), "Activation between layers.";
+        ..size: ConvCoderSettings;
         ..convolutions: ConvolutionSettings;
     }
 }
@@ -32,8 +30,7 @@ impl ModelKind for ConvGeneratorSettings {
 
     fn build(&self, data: &DataFacts) -> Result<Network> {
         let image = data.image("a convolutional generator", "mlp-generator")?;
-        let ConvGeneratorSettings { channels, levels, width, activation, .. } = *self;
-        let coder = ConvVae::new(image, channels, levels, width, activation)?;
+        let coder = self.size.coder(image, self.activation)?;
         let generator = Generated::new(data.row_shape, self.latents, coder, Output::Unit)?;
         Ok(Network::Generator(Box::new(generator)))
     }

@@ -27,7 +27,7 @@ choice! {
 
 /// The layers of a critic.
 #[derive(Clone, Debug)]
-pub enum Players {
+pub enum CriticLayers {
     /// Hidden layers of these widths.
     Mlp(Vec<usize>),
     /// Channels at half the resolution, doubled by each further level.
@@ -42,7 +42,7 @@ pub enum Players {
 /// A critic. Parameters `hidden.{i}` and `output`, each `weight` and `bias`.
 #[derive(Clone, Debug)]
 pub struct Critic {
-    layers: Players,
+    layers: CriticLayers,
     activation: Activation,
     spectral: bool,
     image: Option<[usize; 3]>,
@@ -58,12 +58,12 @@ impl Critic {
     pub fn new(
         row_shape: &[usize],
         (mean, deviation): (&[f64], &[f64]),
-        layers: Players,
+        layers: CriticLayers,
         activation: Activation,
         spectral: bool,
     ) -> Result<Self> {
         let image: Option<[usize; 3]> = row_shape.try_into().ok();
-        if let Players::Conv { channels, levels } = layers {
+        if let CriticLayers::Conv { channels, levels } = layers {
             let image = image.ok_or_else(|| {
                 Error::input("a critic of convolutions needs images")
                     .at("objective.critic")
@@ -89,7 +89,7 @@ impl Critic {
             None => x * 2.0 - 1.0,
         };
         let hidden = match (&self.layers, self.image) {
-            (Players::Conv { channels, levels }, Some([height, width, depth])) => {
+            (CriticLayers::Conv { channels, levels }, Some([height, width, depth])) => {
                 let mut hidden = seen.reshape(&[n, height, width, depth]);
                 for level in 0..*levels {
                     let layer = parameters.at(&format!("hidden.{level}"));
@@ -97,7 +97,7 @@ impl Critic {
                 }
                 hidden.reshape(&[n, hidden.shape()[1..].iter().product()])
             }
-            (Players::Mlp(widths), _) => {
+            (CriticLayers::Mlp(widths), _) => {
                 let mut hidden = seen.reshape(&[n, x.shape()[1..].iter().product()]);
                 for (i, width) in widths.iter().enumerate() {
                     let layer = parameters.at(&format!("hidden.{i}"));
@@ -105,7 +105,9 @@ impl Critic {
                 }
                 hidden
             }
-            (Players::Conv { .. }, None) => x.scope().fail("a critic of convolutions needs images".into()),
+            (CriticLayers::Conv { .. }, None) => {
+                x.scope().fail("a critic of convolutions needs images".into())
+            }
         };
         self.dense(&parameters.at("output"), hidden, 1).reshape(&[n])
     }

@@ -5,7 +5,7 @@ use crate::citation::Citation;
 use crate::error::Result;
 use crate::keys::{Kind, ListOf, keys, within};
 use crate::model::kind::{DataFacts, Family, ModelKind};
-use crate::model::latent::MlpVae;
+use crate::model::latent::MlpCoder;
 use crate::model::layers::Activation;
 use crate::model::network::Network;
 
@@ -38,7 +38,7 @@ impl ModelKind for MlpGeneratorSettings {
         };
         // The decoder has the layers in reverse order.
         let hidden = self.hidden.iter().rev().copied().collect();
-        let coder = MlpVae { hidden, activation: self.activation };
+        let coder = MlpCoder { hidden, activation: self.activation };
         Ok(Network::Generator(Box::new(Generated::new(data.row_shape, self.latents, coder, output)?)))
     }
 

@@ -6,6 +6,6 @@ mod generator;
 mod mlp_generator;
 
 pub use conv_generator::ConvGeneratorSettings;
-pub use critic::{Critic, CriticKind, Players};
+pub use critic::{Critic, CriticKind, CriticLayers};
 pub use generator::{GAN, Generated, Output};
 pub use mlp_generator::MlpGeneratorSettings;

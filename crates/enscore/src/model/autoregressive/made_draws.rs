@@ -260,15 +260,3 @@ fn sorted_by(degrees: &[usize]) -> Vec<usize> {
     units.sort_by_key(|unit| degrees[*unit]);
     units
 }
-
-impl Activation {
-    /// The function's value at a number.
-    fn value(self, x: f64) -> f64 {
-        match self {
-            Activation::Silu => x / (1.0 + (-x).exp()),
-            Activation::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-            Activation::Tanh => x.tanh(),
-            Activation::LeakyRelu => x.max(0.2 * x),
-        }
-    }
-}

@@ -14,10 +14,11 @@ use enscore_program::{Initial, Parameters, Var};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 
-use super::row_draws::{RowDraws, choose};
+use super::row_draws::RowDraws;
 use crate::error::{Error, Result};
 use crate::executor::Weights;
 use crate::keys::{Kind, keys, within};
+use crate::model::conditional::choose;
 use crate::model::kind::{DataFacts, Family, ModelKind};
 use crate::model::network::Network;
 use crate::model::traits::{Fitted, LogDensity, Normalised, Pass, SequentialDraws, Support};

@@ -5,15 +5,16 @@ use enscore_program::random::{Key, normal_row, row_words, uniform};
 use enscore_program::{Initial, Parameters, Var};
 use nalgebra::DMatrix;
 
-use super::row_draws::{RowDraws, choose};
+use super::row_draws::RowDraws;
 use crate::citation::Citation;
 use crate::error::{Error, Result};
 use crate::executor::Weights;
 use crate::keys::{Kind, choice, keys, within};
+use crate::model::conditional::choose;
 use crate::model::density::{Covariance, Factor, GaussianComponent, floor_of, start, step};
 use crate::model::kind::{DataFacts, Family, ModelKind};
 use crate::model::network::Network;
-use crate::model::tracing::standard_normal;
+use crate::model::tracing::{log_determinant, standard_normal};
 use crate::model::traits::{Fitted, LogDensity, Normalised, Pass, SequentialDraws, Support};
 use crate::streams;
 
@@ -194,12 +195,10 @@ impl LogDensity for GaussianMixtureModel {
                 let one: Vec<f64> = (0..d * d).map(|at| f64::from(u8::from(at / d == at % d))).collect();
                 let start: Vec<f64> = one.repeat(k);
                 let whitening = parameters.get("whitening", &[k, d, d], Initial::Values(start.into()));
-                let identity = x.scope().table(&one, &[d, d]);
                 let term = |at: usize| {
                     let own = whitening.slice(0, at, at + 1).reshape(&[d, d]);
                     let z = (x - means.slice(0, at, at + 1)).matmul_with(own, false, true);
-                    let log_determinant = (own * identity).sum(&[1]).log().sum_all();
-                    (standard_normal(z) + log_determinant).reshape(&[n, 1])
+                    (standard_normal(z) + log_determinant(own)).reshape(&[n, 1])
                 };
                 let terms: Vec<Var> = (0..k).map(term).collect();
                 if k == 1 { terms[0] } else { terms[0].concatenate(&terms[1..], 1) }

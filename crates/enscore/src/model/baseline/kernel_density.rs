@@ -20,9 +20,10 @@ use crate::citation::Citation;
 use crate::error::{Error, Result};
 use crate::executor::Weights;
 use crate::keys::{Kind, choice, keys};
-use crate::model::density::Factor;
+use crate::model::density::{Factor, covariance_about, mean_of};
 use crate::model::kind::{DataFacts, Family, ModelKind};
 use crate::model::network::Network;
+use crate::model::tracing::log_determinant;
 use crate::model::traits::{Fitted, LogDensity, Normalised, Pass, SequentialDraws, Support};
 use crate::streams;
 
@@ -46,7 +47,7 @@ choice! {
 
 choice! {
     /// The shape of the kernels.
-    Metric {
+    KernelShape {
         /// That of the rows' covariance.
         Covariance = "covariance",
         /// The same in every direction.
@@ -58,7 +59,7 @@ keys! {
     /// Settings of a kernel density estimate.
     KernelDensitySettings {
         bandwidth: Bandwidth = Bandwidth::LeaveOneOut, (), "Rule for the width of the kernels: two formulas, or the largest likelihood of rows given the others.";
-        kernel: Metric = Metric::Covariance, (), "Shape of the kernels: that of the rows' covariance, or the same in every direction.";
+        kernel: KernelShape = KernelShape::Covariance, (), "Shape of the kernels: that of the rows' covariance, or the same in every direction.";
     }
 }
 
@@ -104,7 +105,7 @@ pub struct KernelDensity {
     row_shape: Vec<usize>,
     count: usize,
     bandwidth: Bandwidth,
-    kernel: Metric,
+    kernel: KernelShape,
 }
 
 impl KernelDensity {
@@ -112,7 +113,7 @@ impl KernelDensity {
     ///
     /// # Errors
     /// Fewer than two rows, rows without elements.
-    pub fn new(row_shape: &[usize], count: usize, bandwidth: Bandwidth, kernel: Metric) -> Result<Self> {
+    pub fn new(row_shape: &[usize], count: usize, bandwidth: Bandwidth, kernel: KernelShape) -> Result<Self> {
         if count < 2 || row_shape.iter().product::<usize>() == 0 {
             return Err(Error::input("too few rows for a kernel density estimate")
                 .found(format!("{count} rows of shape {row_shape:?}"))
@@ -133,8 +134,8 @@ impl KernelDensity {
     pub fn fit(&self, rows: &[f64]) -> Result<(Vec<f64>, f64)> {
         let d = self.elements();
         let unit = match self.kernel {
-            Metric::Isotropic => DMatrix::identity(d, d).as_slice().to_vec(),
-            Metric::Covariance => match Factor::of(&covariance(rows, d), d)? {
+            KernelShape::Isotropic => DMatrix::identity(d, d).as_slice().to_vec(),
+            KernelShape::Covariance => match Factor::of(&covariance(rows, d), d)? {
                 Factor::Full { inverse, .. } => inverse,
                 Factor::Diagonal(deviations) => deviations,
             },
@@ -154,11 +155,9 @@ impl KernelDensity {
 
 /// The covariance of rows `[n, d]`, divided by n - 1.
 fn covariance(rows: &[f64], d: usize) -> Vec<f64> {
-    let n = rows.len() / d;
-    let mut x = DMatrix::from_column_slice(d, n, rows);
-    let mean = x.column_mean();
-    x.column_iter_mut().for_each(|mut column| column -= &mean);
-    ((&x * x.transpose()) / (n as f64 - 1.0)).as_slice().to_vec()
+    let n = (rows.len() / d) as f64;
+    let covariance = covariance_about(rows, &mean_of(rows, d)) * (n / (n - 1.0));
+    covariance.as_slice().to_vec()
 }
 
 /// The width, as a factor on a kernel of this inverse factor, under which rows are likeliest given the
@@ -218,15 +217,14 @@ impl LogDensity for KernelDensity {
         let (n, d) = (self.count, self.elements());
         let rows = parameters.get("rows", &[n, d], Initial::Constant(0.0));
         let whitening = parameters.get("whitening", &[d, d], Initial::Identity);
-        let one: Vec<f64> = (0..d * d).map(|at| f64::from(u8::from(at / d == at % d))).collect();
-        let log_determinant = (whitening * x.scope().table(&one, &[d, d])).sum(&[1]).log().sum_all();
         // Distances from the rows' mean are short, so that their squares lose little to rounding.
         let centre = rows.mean(&[0]);
         let white = |rows: Var<'s>| (rows - centre).matmul_with(whitening, false, true);
         let [x, rows] = [white(x.reshape(&[x.extent(0), d])), white(rows)];
         let norms = x.square().sum(&[1]).reshape(&[x.extent(0), 1]);
         let far = norms + rows.square().sum(&[1]) - x.matmul_with(rows, false, true) * 2.0;
-        let level = log_determinant - 0.5 * d as f64 * std::f64::consts::TAU.ln() - (n as f64).ln();
+        let level =
+            log_determinant(whitening) - 0.5 * d as f64 * std::f64::consts::TAU.ln() - (n as f64).ln();
         (far * -0.5).log_sum_exp(1) + level
     }
 

@@ -13,4 +13,4 @@ pub use gaussian::GaussianSettings;
 pub use gaussian_mixture::{
     CovarianceChoice, GaussianMixtureModel, GaussianMixtureSettings, information_criteria,
 };
-pub use kernel_density::{Bandwidth, KernelDensity, KernelDensitySettings, Metric, leave_one_out};
+pub use kernel_density::{Bandwidth, KernelDensity, KernelDensitySettings, KernelShape, leave_one_out};

@@ -52,15 +52,3 @@ impl SequentialDraws for RowDraws {
         self.rows.clone()
     }
 }
-
-/// The place at the share u of these weights.
-pub(super) fn choose(weights: impl Iterator<Item = f64> + Clone, u: f64) -> usize {
-    let mut left = u * weights.clone().sum::<f64>();
-    let last = weights.clone().count().saturating_sub(1);
-    let chosen = weights.into_iter().position(|weight| {
-        left -= weight;
-        left <= 0.0
-    });
-    // Rounding may leave a remainder after the last one.
-    chosen.unwrap_or(last)
-}

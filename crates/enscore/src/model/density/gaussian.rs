@@ -111,7 +111,7 @@ impl NoiseDensity for Gaussian {
 }
 
 /// The mean of each element of `rows` `[n, d]`.
-pub(super) fn mean_of(rows: &[f64], d: usize) -> Vec<f64> {
+pub(crate) fn mean_of(rows: &[f64], d: usize) -> Vec<f64> {
     let mut mean = vec![0.0; d];
     for row in rows.chunks_exact(d) {
         mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x);
@@ -121,7 +121,7 @@ pub(super) fn mean_of(rows: &[f64], d: usize) -> Vec<f64> {
 }
 
 /// The covariance of `rows` `[n, d]` about `mean`, divided by n.
-fn covariance_about(rows: &[f64], mean: &[f64]) -> DMatrix<f64> {
+pub(crate) fn covariance_about(rows: &[f64], mean: &[f64]) -> DMatrix<f64> {
     let d = mean.len();
     let mut covariance = DMatrix::zeros(d, d);
     for block in rows.chunks(BLOCK * d) {

@@ -13,6 +13,7 @@ pub use expectation_maximisation::{Component as GaussianComponent, Covariance};
 pub(super) use expectation_maximisation::{floor_of, start, step};
 pub(super) use factor::Factor;
 pub use gaussian::Gaussian;
+pub(super) use gaussian::{covariance_about, mean_of};
 pub use mixture::GaussianMixture;
 pub use student_t::StudentT;
 pub use uniform::Uniform;

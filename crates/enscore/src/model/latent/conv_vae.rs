@@ -17,13 +17,20 @@ use crate::model::layers::{
 use crate::model::network::Network;
 
 keys! {
+    /// The size of the networks between images and latent variables.
+    ConvCoderSettings {
+        channels: usize = 32, within(1, 4096), "Channels at half the resolution; each further level doubles them.";
+        levels: usize = 2, within(1, 8), "How often the image is halved, or doubled.";
+        width: usize = 256, within(1, 65_536), "Width of the dense layer between convolutions and latent variables.";
+    }
+}
+
+keys! {
     /// Settings of a variational autoencoder of convolutions.
     ConvVaeSettings {
         latents: usize = 16, within(1, 65_536), "Latent variables.";
-        channels: usize = 32, within(1, 4096), "Channels at half the resolution; each further level doubles them.";
-        levels: usize = 2, within(1, 8), "Strided convolutions of the encoder; each halves the resolution.";
-        width: usize = 256, within(1, 65_536), "Width of the dense layer between convolutions and latent variables.";
         activation: Activation = Activation::Silu, (), "Activation between layers.";
+        ..size: ConvCoderSettings;
         ..observed: LikelihoodSettings;
         ..convolutions: ConvolutionSettings;
     }
@@ -40,8 +47,7 @@ impl ModelKind for ConvVaeSettings {
 
     fn build(&self, data: &DataFacts) -> Result<Network> {
         let image = data.image("a convolutional autoencoder", "mlp-vae")?;
-        let ConvVaeSettings { channels, levels, width, activation, .. } = *self;
-        let coder = ConvVae::new(image, channels, levels, width, activation)?;
+        let coder = self.size.coder(image, self.activation)?;
         let vae = Vae::new(data.row_shape, self.latents, coder, self.observed.of(data)?)?;
         Ok(Network::LatentVariable(Box::new(vae)))
     }
@@ -59,9 +65,19 @@ impl ModelKind for ConvVaeSettings {
     }
 }
 
+impl ConvCoderSettings {
+    /// The networks for such images.
+    ///
+    /// # Errors
+    /// As [`ConvCoder::new`].
+    pub(in crate::model) fn coder(&self, image: [usize; 3], activation: Activation) -> Result<ConvCoder> {
+        ConvCoder::new(image, self.channels, self.levels, self.width, activation)
+    }
+}
+
 /// Strided convolutions down, doubled images up.
 #[derive(Clone, Debug)]
-pub struct ConvVae {
+pub struct ConvCoder {
     image: [usize; 3],
     channels: usize,
     levels: usize,
@@ -69,7 +85,7 @@ pub struct ConvVae {
     activation: Activation,
 }
 
-impl ConvVae {
+impl ConvCoder {
     /// For images `[height, width, channels]`, with `channels` at half the resolution, doubled by each
     /// further of `levels` convolutions, and a dense layer of `width`.
     ///
@@ -84,7 +100,7 @@ impl ConvVae {
     ) -> Result<Self> {
         check_images(image, levels, channels)?;
         check_channels(channels, levels - 1)?;
-        Ok(ConvVae { image, channels, levels, width, activation })
+        Ok(ConvCoder { image, channels, levels, width, activation })
     }
 
     /// Channels after `level` convolutions, from 1 on.
@@ -99,7 +115,7 @@ impl ConvVae {
     }
 }
 
-impl Coder for ConvVae {
+impl Coder for ConvCoder {
     fn features<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
         let [height, width, depth] = self.image;
         let mut hidden = x.reshape(&[x.extent(0), height, width, depth]);

@@ -11,7 +11,7 @@ use crate::model::traits::Support;
 
 choice! {
     /// The distribution of an element given the latent variables.
-    Observed {
+    LikelihoodKind {
         /// Of elements in {0, 1}.
         Bernoulli = "bernoulli",
         /// Of real elements.
@@ -23,7 +23,7 @@ choice! {
 
 choice! {
     /// Where the width of the elements' distributions comes from.
-    Spread {
+    ScaleSource {
         /// One number, learnt.
         One = "one",
         /// A number for each element, learnt.
@@ -36,9 +36,9 @@ choice! {
 keys! {
     /// Settings of p(x|z).
     LikelihoodSettings {
-        likelihood: Observed = Observed::Bernoulli, (),
+        likelihood: LikelihoodKind = LikelihoodKind::Bernoulli, (),
             "Distribution of a value given the latent variables: \"bernoulli\" for values in {0, 1}, \"discretised-logistic\" for grey levels, else \"gaussian\".";
-        spread: Spread = Spread::Each, (),
+        spread: ScaleSource = ScaleSource::Each, (),
             "With likelihood = \"gaussian\" or \"discretised-logistic\": one learnt width for all values, one for each value, or widths given by the decoder.";
     }
 }
@@ -47,7 +47,7 @@ keys! {
 #[derive(Clone, Debug)]
 pub struct Likelihood {
     of: Elements,
-    spread: Spread,
+    spread: ScaleSource,
 }
 
 /// What an element is drawn from.
@@ -70,9 +70,11 @@ impl LikelihoodSettings {
         let elements: usize = data.row_shape.iter().product();
         let means = || if data.mean.len() == elements { data.mean.to_vec() } else { vec![0.5; elements] };
         let of = match self.likelihood {
-            Observed::Bernoulli => Elements::Bits(means().into_iter().map(log_odds).collect()),
-            Observed::Gaussian => Elements::Real(Standardise::new(elements, data.mean, data.deviation)?),
-            Observed::Levels => match data.levels {
+            LikelihoodKind::Bernoulli => Elements::Bits(means().into_iter().map(log_odds).collect()),
+            LikelihoodKind::Gaussian => {
+                Elements::Real(Standardise::new(elements, data.mean, data.deviation)?)
+            }
+            LikelihoodKind::Levels => match data.levels {
                 Some(levels) => Elements::Levels(levels, means()),
                 None => {
                     return Err(Error::input("the data have no levels")
@@ -100,8 +102,8 @@ impl Likelihood {
     /// The numbers that a decoder gives for an element.
     pub(super) fn width(&self) -> usize {
         match (&self.of, self.spread) {
-            (Elements::Bits(_), _) | (_, Spread::One | Spread::Each) => 1,
-            (_, Spread::Decoded) => 2,
+            (Elements::Bits(_), _) | (_, ScaleSource::One | ScaleSource::Each) => 1,
+            (_, ScaleSource::Decoded) => 2,
         }
     }
 
@@ -143,9 +145,9 @@ impl Likelihood {
         let start = Initial::Constant(self.first_log_scale());
         let log_scale = match (&self.of, self.spread) {
             (Elements::Bits(_), _) => heads.scope().constant(0.0),
-            (_, Spread::One) => parameters.get("log_scale", &[1], start),
-            (_, Spread::Each) => parameters.get("log_scale", &[elements], start),
-            (_, Spread::Decoded) => part(1),
+            (_, ScaleSource::One) => parameters.get("log_scale", &[1], start),
+            (_, ScaleSource::Each) => parameters.get("log_scale", &[elements], start),
+            (_, ScaleSource::Decoded) => part(1),
         };
         [part(0), log_scale.broadcast_to(&[n, elements])]
     }

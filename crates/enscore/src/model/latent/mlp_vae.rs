@@ -35,7 +35,7 @@ impl ModelKind for MlpVaeSettings {
     }
 
     fn build(&self, data: &DataFacts) -> Result<Network> {
-        let coder = MlpVae { hidden: self.hidden.clone(), activation: self.activation };
+        let coder = MlpCoder { hidden: self.hidden.clone(), activation: self.activation };
         let vae = Vae::new(data.row_shape, self.latents, coder, self.observed.of(data)?)?;
         Ok(Network::LatentVariable(Box::new(vae)))
     }
@@ -51,14 +51,14 @@ impl ModelKind for MlpVaeSettings {
 
 /// Perceptrons with these hidden layers, the decoder's in reverse order.
 #[derive(Clone, Debug)]
-pub struct MlpVae {
+pub struct MlpCoder {
     /// Width of each hidden layer of the encoder.
     pub hidden: Vec<usize>,
     /// Between layers.
     pub activation: Activation,
 }
 
-impl MlpVae {
+impl MlpCoder {
     fn layers<'s, 'a>(
         &self,
         parameters: &Parameters<'s>,
@@ -71,7 +71,7 @@ impl MlpVae {
     }
 }
 
-impl Coder for MlpVae {
+impl Coder for MlpCoder {
     fn features<'s>(&self, parameters: &Parameters<'s>, x: Var<'s>) -> Var<'s> {
         self.layers(parameters, x, self.hidden.iter())
     }

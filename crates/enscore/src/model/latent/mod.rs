@@ -8,7 +8,7 @@ mod mlp_vae;
 mod vae;
 
 pub use coder::Coder;
-pub use conv_vae::{ConvVae, ConvVaeSettings};
-pub use likelihood::{Likelihood, LikelihoodSettings, Observed, Spread};
-pub use mlp_vae::{MlpVae, MlpVaeSettings};
+pub use conv_vae::{ConvCoder, ConvCoderSettings, ConvVaeSettings};
+pub use likelihood::{Likelihood, LikelihoodKind, LikelihoodSettings, ScaleSource};
+pub use mlp_vae::{MlpCoder, MlpVaeSettings};
 pub use vae::{VAE, Vae};

@@ -6,7 +6,7 @@ use super::CRITIC;
 use super::game::{Adversarial, Game, Role};
 use crate::error::Result;
 use crate::keys::{ListOf, above, keys, within};
-use crate::model::{Activation, Critic, CriticKind, DataFacts, Players, batch_shape, trace};
+use crate::model::{Activation, Critic, CriticKind, CriticLayers, DataFacts, batch_shape, trace};
 use crate::objective::task::{Alternation, Player, Task};
 
 keys! {
@@ -29,8 +29,10 @@ impl CriticSettings {
     /// Convolutions of rows that are no images, or can't be halved that often.
     fn of(&self, data: &DataFacts) -> Result<Critic> {
         let layers = match self.critic {
-            CriticKind::Mlp => Players::Mlp(self.critic_hidden.clone()),
-            CriticKind::Conv => Players::Conv { channels: self.critic_channels, levels: self.critic_levels },
+            CriticKind::Mlp => CriticLayers::Mlp(self.critic_hidden.clone()),
+            CriticKind::Conv => {
+                CriticLayers::Conv { channels: self.critic_channels, levels: self.critic_levels }
+            }
         };
         let moments = (data.mean, data.deviation);
         Critic::new(data.row_shape, moments, layers, Activation::LeakyRelu, self.spectral)

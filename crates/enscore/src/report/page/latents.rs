@@ -1,5 +1,5 @@
-//! What a latent variable model makes of rows: their reconstructions, ways between them, and where they lie
-//! in the latent space.
+//! What a latent variable model makes of rows: their reconstructions, interpolations between them, and where
+//! they lie in the latent space.
 
 use enscore_program::random::{Key, normal_row};
 
@@ -11,10 +11,10 @@ use crate::report::{Scatter, sheet};
 use crate::sample::{LatentCoder, TrainedModel};
 use crate::streams;
 
-/// Rows that are shown with their reconstructions, and pairs of rows with the way between them.
+/// Rows that are shown with their reconstructions, and pairs of rows that are interpolated.
 const SHOWN: usize = 64;
-const WAYS: usize = 8;
-/// Places of a way, ends included, and along each side of a map.
+const PAIRS: usize = 8;
+/// Points of an interpolation, ends included.
 const PLACES: usize = 11;
 const MAP_SIDE: usize = 14;
 /// Rows on the map of points.
@@ -22,7 +22,7 @@ const POINTS: usize = 2000;
 /// The map reaches from this quantile of the prior to the same from above.
 const EDGE: f64 = 2.0;
 
-/// Reconstructions and ways between rows where rows are images; a map of the latent space.
+/// Reconstructions and interpolations where rows are images; a map of the latent space.
 pub(super) fn add_latents(report: &mut Report, model: &TrainedModel, rows: &Subset) -> Result<()> {
     let Some(coder) = LatentCoder::of(model) else { return Ok(()) };
     let rows = rows_of(rows, POINTS)?;
@@ -36,15 +36,16 @@ pub(super) fn add_latents(report: &mut Report, model: &TrainedModel, rows: &Subs
         let pairs = sheet::pairs(real, &back, shape, sheet::COLUMNS, scale, sheet::GAP)?;
         let caption = "Each held-out row (left) with its reconstruction (right)";
         report.latents.push(Figure::picture(caption, &pairs)?);
-        let ways = WAYS.min(shown / 2);
-        let between = coder.decode(&ways_between(&z, latents, ways))?;
-        let strip = sheet::trajectory(&between, ways, shape, scale, sheet::GAP)?;
-        let caption = "Straight ways in the latent space, from one held-out row to another";
+        let pairs_shown = PAIRS.min(shown / 2);
+        let between = coder.decode(&interpolated(&z, latents, pairs_shown))?;
+        let strip = sheet::trajectory(&between, pairs_shown, shape, scale, sheet::GAP)?;
+        let caption = "Interpolation in the latent space between pairs of held-out rows";
         report.latents.push(Figure::picture(caption, &strip)?);
         if latents == 2 {
             let decoded = coder.decode(&grid())?;
             let map = sheet::sheet(&decoded, shape, MAP_SIDE, scale, 0)?;
-            let caption = "The latent space: what the model draws at places from -2 to 2 along both axes";
+            let caption =
+                "The latent space: the mean that the decoder gives at points from -2 to 2 along both axes";
             report.latents.push(Figure::picture(caption, &map)?);
         }
     }
@@ -52,14 +53,14 @@ pub(super) fn add_latents(report: &mut Report, model: &TrainedModel, rows: &Subs
     Ok(())
 }
 
-/// Places on the straight ways from row 2i to row 2i + 1: `[places, ways, latents]`.
-fn ways_between(z: &[f32], latents: usize, ways: usize) -> Vec<f32> {
+/// Points on the straight lines from row 2i to row 2i + 1: `[points, pairs, latents]`.
+fn interpolated(z: &[f32], latents: usize, pairs: usize) -> Vec<f32> {
     let row = |row: usize| &z[row * latents..][..latents];
-    let mut places = Vec::with_capacity(PLACES * ways * latents);
+    let mut places = Vec::with_capacity(PLACES * pairs * latents);
     for place in 0..PLACES {
         let t = place as f32 / (PLACES - 1) as f32;
-        for way in 0..ways {
-            places.extend(row(2 * way).iter().zip(row(2 * way + 1)).map(|(a, b)| (1.0 - t) * a + t * b));
+        for pair in 0..pairs {
+            places.extend(row(2 * pair).iter().zip(row(2 * pair + 1)).map(|(a, b)| (1.0 - t) * a + t * b));
         }
     }
     places
@@ -85,7 +86,7 @@ fn map_of_points(z: &[f32], latents: usize) -> Result<Option<Figure>> {
     let mut order: Vec<(f64, usize)> = (0..latents).map(|of| (variance(of), of)).collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0));
     let chosen = [order[0].1, order[1].1];
-    let used = order.iter().filter(|(variance, _)| *variance > USED).count();
+    let used = order.iter().filter(|(variance, _)| *variance > ACTIVE).count();
     let points: Vec<f32> = z.chunks(latents).flat_map(|z| chosen.map(|of| z[of])).collect();
     let mut prior = vec![0.0; points.len()];
     normal_row(Key::new(0, 0), streams::PRIOR_POINTS, 0, &mut prior);
@@ -95,11 +96,11 @@ fn map_of_points(z: &[f32], latents: usize) -> Result<Option<Figure>> {
     let scatter = Scatter::new(title, [&names[0], &names[1]], &prior, &points, 2)?
         .with_names(["prior", "means of rows"]);
     let caption = format!(
-        "Where the encoder puts held-out rows, along the two latent variables whose means vary most; {used} of \
-         {latents} are in use (their means have a variance above {USED})"
+        "Posterior means of held-out rows, along the two latent variables whose means vary most; {used} of \
+         {latents} latent variables are active (a variance of the means above {ACTIVE})"
     );
     Ok(Some(Figure::scatter(caption, scatter)))
 }
 
-/// A latent variable is in use where its means vary more than this (Burda et al. 2016, section 5.2).
-const USED: f64 = 0.01;
+/// A latent variable is active where its means vary more than this (Burda et al. 2016, section 5.2).
+const ACTIVE: f64 = 0.01;

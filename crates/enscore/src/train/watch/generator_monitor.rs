@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::data::rows_of;
 use crate::error::Result;
-use crate::evaluate::{DEFAULT_COMPONENTS, DEFAULT_NEIGHBOUR, Rows, Share, SharedSupport, TwoSampleMetric};
+use crate::evaluate::{DEFAULT_NEIGHBOUR, Reference, Rows, Share, SharedSupport, TwoSampleMetric};
 use crate::report::{COVERAGE, COVERAGE_OF_DATA};
 use crate::sample::{Sampler, TrainedModel, draw};
 use crate::train::from_settings::Described;
@@ -20,6 +20,8 @@ pub(crate) struct GeneratorMonitor {
     /// Two halves of held-out rows.
     halves: [Vec<f32>; 2],
     row_len: usize,
+    coverage: SharedSupport,
+    precision: SharedSupport,
     sampler: Sampler,
 }
 
@@ -37,8 +39,14 @@ impl GeneratorMonitor {
             return Ok(None);
         }
         let (first, rest) = rows.split_at(half * row_len);
-        let halves = [first.to_vec(), rest[..half * row_len].to_vec()];
-        Ok(Some(GeneratorMonitor { halves, row_len, sampler: described.settings.sampler().clone() }))
+        let reference = Reference::new(Rows::new(first, row_len)?, 0);
+        Ok(Some(GeneratorMonitor {
+            coverage: reference.share(Share::Coverage)?,
+            precision: reference.share(Share::Precision)?,
+            halves: [first.to_vec(), rest[..half * row_len].to_vec()],
+            row_len,
+            sampler: described.settings.sampler().clone(),
+        }))
     }
 
     /// The figures by the names that the metrics have, and a line that says them.
@@ -47,13 +55,10 @@ impl GeneratorMonitor {
         let drawn = draw(model, &self.sampler, count, 0, 0, &mut |_, _| Ok(()))?;
         let [real, others] = &self.halves;
         let real = Rows::new(real, self.row_len)?;
-        let share = |share: Share, rows: &[f32]| -> Result<f64> {
-            let metric = SharedSupport::fit(share, DEFAULT_NEIGHBOUR, real, DEFAULT_COMPONENTS)?;
-            metric.value(Rows::new(rows, self.row_len)?, real)
-        };
-        let coverage = share(Share::Coverage, &drawn.rows)?;
-        let of_data = share(Share::Coverage, others)?;
-        let precision = share(Share::Precision, &drawn.rows)?;
+        let value = |metric: &SharedSupport, rows: &[f32]| metric.value(Rows::new(rows, self.row_len)?, real);
+        let coverage = value(&self.coverage, &drawn.rows)?;
+        let of_data = value(&self.coverage, others)?;
+        let precision = value(&self.precision, &drawn.rows)?;
         let row = json!({ COVERAGE: coverage, COVERAGE_OF_DATA: of_data, "precision": precision });
         let said = format!("coverage {coverage:.3} (of real rows {of_data:.3}), precision {precision:.3}");
         Ok((row, said))

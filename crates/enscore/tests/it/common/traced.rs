@@ -63,6 +63,14 @@ pub fn run(program: &Program, inputs: &[Value]) -> Vec<Vec<f64>> {
     outputs.iter().map(|value| value.floats().to_vec()).collect()
 }
 
+/// All rows of `elements` values, each one of `levels` levels from 0 to 1.
+pub fn all_states(elements: usize, levels: usize) -> Vec<f64> {
+    let value = move |state: usize, i: usize| state / levels.pow(i as u32) % levels;
+    (0..levels.pow(elements as u32))
+        .flat_map(|state| (0..elements).map(move |i| value(state, i) as f64 / (levels - 1) as f64))
+        .collect()
+}
+
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

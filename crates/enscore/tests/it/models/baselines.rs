@@ -1,9 +1,9 @@
 //! Baselines: fits of known rows, sums over all states, draws against the density.
 
-use crate::common::traced::{float, normals, run};
+use crate::common::traced::{all_states, float, normals, run};
 use enscore::executor::{Weights, default_executor};
 use enscore::model::{
-    BernoulliMixture, Covariance, GaussianMixtureModel, KernelDensity, LogDensity, Metric, Network,
+    BernoulliMixture, Covariance, GaussianMixtureModel, KernelDensity, KernelShape, LogDensity, Network,
     Normalised, parameters_of, trace,
 };
 use enscore_program::{Kind, Value};
@@ -39,7 +39,8 @@ fn densities_of_the_plane_are_normalised_and_drawn_from() {
         .flat_map(|(i, z)| [z[0] * 0.4 + (i % 3) as f64, 0.7 * z[1] + 0.5 * z[0]])
         .collect();
     let mixture = |covariance| GaussianMixtureModel::new(&[2], 3, covariance).unwrap();
-    let kernels = KernelDensity::new(&[2], 100, enscore::model::Bandwidth::Silverman, Metric::Covariance);
+    let kernels =
+        KernelDensity::new(&[2], 100, enscore::model::Bandwidth::Silverman, KernelShape::Covariance);
     check(mixture(Covariance::Full), &rows);
     check(mixture(Covariance::Diagonal), &rows);
     check(mixture(Covariance::Isotropic), &rows);
@@ -89,9 +90,7 @@ fn mixtures_of_bits_find_clusters() {
     let one = BernoulliMixture::new(&[d], 1).unwrap();
     let of_one = one.fitted().unwrap().pass(&rows, None, 0).unwrap();
     assert!(pass.log_likelihood > of_one.log_likelihood + 0.5);
-    let states: Vec<f64> = (0..1usize << d)
-        .flat_map(|state| (0..d).map(move |i| f64::from(u8::from(state >> i & 1 == 1))))
-        .collect();
+    let states = all_states(d, 2);
     let p: Vec<f64> = log_density(&model, &pass.values, &states).into_iter().map(f64::exp).collect();
     assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-6);
     let n = 20_000;

@@ -1,6 +1,6 @@
 //! Masked autoencoders: what an element depends on, sums over all states, draws against enumeration.
 
-use crate::common::traced::{float, normals, run};
+use crate::common::traced::{all_states, float, normals, run};
 use enscore::executor::{Weights, default_executor};
 use enscore::model::{
     Activation, Component, Conditional, Conditionals, DataFacts, Given, LogDensity, Made, MadeMasks,
@@ -53,18 +53,12 @@ fn log_density(network: &Network, parameters: &[Parameter], values: &[Vec<f64>],
     run(&program, &inputs).remove(0)
 }
 
-fn all_bits(elements: usize) -> Vec<f64> {
-    (0..1usize << elements)
-        .flat_map(|state| (0..elements).map(move |i| f64::from(u8::from(state >> i & 1 == 1))))
-        .collect()
-}
-
 #[test]
 fn probabilities_of_all_states_sum_to_one() {
     for orderings in [1, 3] {
         let network = network(&settings(Conditionals::Bernoulli, orderings), D);
         let (parameters, values) = random(&network);
-        let f = log_density(&network, &parameters, &values, &all_bits(D));
+        let f = log_density(&network, &parameters, &values, &all_states(D, 2));
         let total: f64 = f.iter().map(|f| f.exp()).sum();
         assert!((total - 1.0).abs() < 1e-12, "{orderings}: {total}");
     }
@@ -136,7 +130,7 @@ fn mixtures_are_normalised_and_drawn_from() {
 #[test]
 fn draws_have_the_probabilities_of_the_model() {
     let d = 4;
-    let states = all_bits(d);
+    let states = all_states(d, 2);
     for (orderings, given) in [(1, 0), (3, 0), (1, 2)] {
         let network = network(&settings(Conditionals::Bernoulli, orderings), d);
         let (parameters, values) = random(&network);

@@ -1,6 +1,6 @@
 //! PixelCNNs: what a pixel depends on, sums over all images, draws against the program.
 
-use crate::common::traced::{float, normals, run};
+use crate::common::traced::{all_states, float, normals, run};
 use enscore::executor::{Weights, default_executor};
 use enscore::model::{
     Component, Conditional, Given, LogDensity, Network, Normalised, PixelCnn, parameters_of, trace,
@@ -51,19 +51,10 @@ impl Known {
     }
 }
 
-/// All images of `pixels` pixels on `levels` levels from 0 to 1.
-fn all(pixels: u32, levels: usize) -> Vec<f64> {
-    (0..levels.pow(pixels))
-        .flat_map(|state| {
-            (0..pixels).map(move |i| (state / levels.pow(i) % levels) as f64 / (levels - 1) as f64)
-        })
-        .collect()
-}
-
 #[test]
 fn probabilities_of_all_images_sum_to_one() {
-    let bits = known([3, 3], BITS).of(&all(9, 2), PixelCnn::log_density);
-    let levels = known([2, 2], LEVELS).of(&all(4, 4), PixelCnn::log_density);
+    let bits = known([3, 3], BITS).of(&all_states(9, 2), PixelCnn::log_density);
+    let levels = known([2, 2], LEVELS).of(&all_states(4, 4), PixelCnn::log_density);
     for f in [bits, levels] {
         let total: f64 = f.iter().map(|f| f.exp()).sum();
         assert!((total - 1.0).abs() < 1e-10, "{total}");
@@ -96,7 +87,7 @@ fn draws_have_the_probabilities_of_the_model() {
     for (conditional, levels, given) in [(BITS, 2, 0), (BITS, 2, 3), (LEVELS, 4, 2)] {
         let pixels = if levels == 2 { 6 } else { 3 };
         let known = known([pixels / 3, 3], conditional);
-        let images = all(pixels as u32, levels);
+        let images = all_states(pixels, levels);
         let f = known.of(&images, PixelCnn::log_density);
         let agrees = |x: &[f64]| x[..given].iter().all(|x| *x == 1.0);
         let total: f64 =

@@ -4,7 +4,7 @@
 use crate::common::traced::{float, normals, run};
 use enscore::data::{Dataset, Subset, Values};
 use enscore::executor::default_executor;
-use enscore::model::{Activation, Critic, Generator, Network, Players, trace};
+use enscore::model::{Activation, Critic, CriticLayers, Generator, Network, trace};
 use enscore::objective::{Adversarial, CRITIC, Game, Player, Role, Task};
 use enscore::train::{Training, TrainingOptions};
 use enscore_program::{Kind, Parameters, Value, Var};
@@ -28,7 +28,7 @@ impl Generator for Known {
 }
 
 fn critic(hidden: &[usize], spectral: bool) -> Critic {
-    let layers = Players::Mlp(hidden.to_vec());
+    let layers = CriticLayers::Mlp(hidden.to_vec());
     Critic::new(&[1], (&[0.0], &[1.0]), layers, Activation::Tanh, spectral).unwrap()
 }
 
@@ -78,7 +78,7 @@ fn the_best_critic_of_two_gaussians_is_their_share() {
 /// last layer over its own, 1, and a hidden layer's largest singular value becomes 1.
 #[test]
 fn spectral_normalisation_divides_by_the_largest_singular_value() {
-    let layers = Players::Mlp(vec![5, 4]);
+    let layers = CriticLayers::Mlp(vec![5, 4]);
     let critic = Critic::new(&[3], (&[0.0; 3], &[1.0; 3]), layers, Activation::LeakyRelu, true).unwrap();
     let (program, parameters) = trace(&[], |scope, parameters| {
         let x = scope.input("x", Kind::Float, &[1, 3]);

@@ -2,7 +2,7 @@
 //! of logistic distributions.
 
 use crate::common::oracles::{case, numbers};
-use crate::common::traced::{float, run};
+use crate::common::traced::{all_states, float, run};
 use enscore::executor::{Weights, default_executor};
 use enscore::model::{Activation, Component, Conditional, LogDensity, Made, MadeMasks, Normalised, trace};
 use enscore_program::{Initial, Kind, Parameter};
@@ -38,13 +38,6 @@ fn log_density(made: &Made, weights: &[Vec<f64>], rows: &[f64]) -> Vec<f64> {
     run(&program, &inputs).remove(0)
 }
 
-/// All vectors of `elements` bits.
-fn all_bits(elements: usize) -> Vec<f64> {
-    (0..1usize << elements)
-        .flat_map(|state| (0..elements).map(move |i| f64::from(u8::from(state >> i & 1 == 1))))
-        .collect()
-}
-
 #[test]
 fn the_masked_autoencoder_of_six_bits_is_that_of_the_case() {
     let case = case("ar.made");
@@ -58,7 +51,7 @@ fn the_masked_autoencoder_of_six_bits_is_that_of_the_case() {
         numbers(&params["b2"]),
     ];
     close(&log_density(&made, &weights, &numbers(&params["x"])), &value["log_p"], "log p");
-    let states = all_bits(6);
+    let states = all_states(6, 2);
     let p: Vec<f64> = log_density(&made, &weights, &states).into_iter().map(f64::exp).collect();
     close(&[p.iter().sum::<f64>()], &value["total"], "sum over all states");
     let marginal = |i: usize| p.iter().zip(states.chunks(6)).map(|(p, x)| p * x[i]).sum::<f64>();

@@ -3,8 +3,8 @@
 use crate::common::oracles::{case, number, numbers};
 use crate::common::traced::{float, run};
 use enscore::model::{
-    Bandwidth, Covariance, Fitted, GaussianComponent, GaussianMixtureModel, KernelDensity, LogDensity,
-    Metric, information_criteria, leave_one_out, trace,
+    Bandwidth, Covariance, Fitted, GaussianComponent, GaussianMixtureModel, KernelDensity, KernelShape,
+    LogDensity, information_criteria, leave_one_out, trace,
 };
 use enscore_program::{Kind, Value};
 
@@ -32,10 +32,10 @@ fn kernel_densities_by_scotts_rule_are_those_of_the_case() {
     let case = case("kde.scott");
     let rows = numbers(&case["params"]["data"]);
     let x = numbers(&case["params"]["x"]);
-    for (kernel, name) in [(Metric::Covariance, "scipy"), (Metric::Isotropic, "sklearn")] {
+    for (kernel, name) in [(KernelShape::Covariance, "scipy"), (KernelShape::Isotropic, "sklearn")] {
         let model = KernelDensity::new(&[3], 7, Bandwidth::Scott, kernel).unwrap();
         let (whitening, _) = model.fit(&rows).unwrap();
-        if kernel == Metric::Isotropic {
+        if kernel == KernelShape::Isotropic {
             close(&[1.0 / whitening[0]], &[number(&case["value"]["factor"])], 1e-12, "factor");
         }
         let found = log_density(&model, &[rows.clone(), whitening], &x);
@@ -56,7 +56,8 @@ fn rows_left_out_have_the_densities_of_the_cases() {
     let scott = case("kde.leave_one_out_scott");
     let rows = numbers(&scott["params"]["data"]);
     let fit = |rows: &[f64]| {
-        let model = KernelDensity::new(&[2], rows.len() / 2, Bandwidth::Scott, Metric::Covariance).unwrap();
+        let model =
+            KernelDensity::new(&[2], rows.len() / 2, Bandwidth::Scott, KernelShape::Covariance).unwrap();
         model.fit(rows).unwrap()
     };
     let (whitening, mean) = fit(&rows);
@@ -67,7 +68,7 @@ fn rows_left_out_have_the_densities_of_the_cases() {
     for (i, expected) in numbers(&scott["value"]["refit"]).iter().enumerate() {
         let others: Vec<f64> =
             rows.chunks(2).enumerate().filter(|(j, _)| *j != i).flat_map(|(_, row)| row.to_vec()).collect();
-        let model = KernelDensity::new(&[2], 6, Bandwidth::Scott, Metric::Covariance).unwrap();
+        let model = KernelDensity::new(&[2], 6, Bandwidth::Scott, KernelShape::Covariance).unwrap();
         let found = log_density(&model, &[others.clone(), fit(&others).0], &rows[2 * i..2 * i + 2]);
         close(&found, &[*expected], 1e-8, "fitted anew");
     }
@@ -77,7 +78,7 @@ fn rows_left_out_have_the_densities_of_the_cases() {
 #[test]
 fn the_best_width_has_the_largest_likelihood_of_rows_left_out() {
     let rows: Vec<f64> = crate::common::traced::normals(3, 400);
-    let model = KernelDensity::new(&[2], 200, Bandwidth::LeaveOneOut, Metric::Isotropic).unwrap();
+    let model = KernelDensity::new(&[2], 200, Bandwidth::LeaveOneOut, KernelShape::Isotropic).unwrap();
     let (whitening, best) = model.fit(&rows).unwrap();
     for factor in [0.5, 0.9, 0.99, 1.01, 1.1, 2.0] {
         let other: Vec<f64> = whitening.iter().map(|value| value * factor).collect();

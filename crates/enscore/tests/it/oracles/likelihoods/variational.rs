@@ -6,8 +6,8 @@ use crate::common::traced::{assert_within_errors, float, key, mean, run, varianc
 use enscore::data::{Dataset, Subset, Values};
 use enscore::executor::default_executor;
 use enscore::model::{
-    Activation, DataFacts, LatentVariable, LikelihoodSettings, MlpVaeSettings, ModelKind, Network, Observed,
-    Spread, parameters_of, trace,
+    Activation, DataFacts, LatentVariable, LikelihoodKind, LikelihoodSettings, MlpVaeSettings, ModelKind,
+    Network, ScaleSource, parameters_of, trace,
 };
 use enscore::objective::{Elbo, LatentDraws, Task, log_weights};
 use enscore::train::{Training, TrainingOptions};
@@ -20,7 +20,7 @@ fn linear(elements: usize, latents: usize) -> Network {
         latents,
         hidden: Vec::new(),
         activation: Activation::Tanh,
-        observed: LikelihoodSettings { likelihood: Observed::Gaussian, spread: Spread::One },
+        observed: LikelihoodSettings { likelihood: LikelihoodKind::Gaussian, spread: ScaleSource::One },
     };
     let (mean, deviation) = (vec![0.0; elements], vec![1.0; elements]);
     let facts = DataFacts {
