@@ -34,7 +34,7 @@ pub fn chart(text: &str) -> Result<String, Box<dyn Error>> {
         y_scale: Scale::Log,
         series: series.iter().map(|series| read(series)).collect::<Result<_, _>>()?,
     };
-    Ok(chart.svg())
+    Ok(chart.picture()?.svg().to_string())
 }
 
 fn read(series: &str) -> Result<Series, Box<dyn Error>> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use enscore::report::{Image, sheet};
+use enscore::report::{Image, PictureFormat, sheet};
 use enscore::{Error, Reason, Result};
 
 /// Images are enlarged as long as a sheet stays below this many pixels.
@@ -11,7 +11,7 @@ const SHEET_WIDTH: usize = 2000;
 /// How samples are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    Png,
+    Picture(PictureFormat),
     Npy,
     Csv,
 }
@@ -20,12 +20,23 @@ impl Format {
     pub(crate) fn of(path: &Path) -> Result<Format> {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
         match ending.as_deref() {
-            Some("png") => Ok(Format::Png),
+            Some("png") => Ok(Format::Picture(PictureFormat::Png)),
+            Some("svg") => Ok(Format::Picture(PictureFormat::Svg)),
+            Some("pdf") => Ok(Format::Picture(PictureFormat::Pdf)),
             Some("npy") => Ok(Format::Npy),
             Some("csv") => Ok(Format::Csv),
             _ => Err(Error::input("unsupported sample format")
                 .at(path.display())
-                .expected("a file name ending in .png, .npy or .csv")),
+                .expected("a file name ending in .png, .svg, .pdf, .npy or .csv")),
+        }
+    }
+
+    /// The ending of its files' names.
+    pub(crate) fn ending(self) -> &'static str {
+        match self {
+            Format::Picture(format) => format.ending(),
+            Format::Npy => "npy",
+            Format::Csv => "csv",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use enscore::report::PictureFormat;
 
 mod evaluation;
 
@@ -139,10 +140,14 @@ pub(crate) struct Sample {
     /// Random seed; sample i is the same whatever --num is
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: u64,
-    /// Output file: .png (a sheet of images, or points in the plane), .npy or .csv (values in the raw units
-    /// of the training data) [default: samples/sample-seedN.png in the run for images, .csv for vectors]
+    /// Output file: .png, .svg or .pdf (a sheet of images, or points in the plane), .npy or .csv (values in
+    /// the raw units of the training data) [default: samples/sample-seedN.png in the run for images, .csv for
+    /// vectors]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Format of the picture, instead of the ending of --out
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
     /// Override a sampler key of a run or a key of a model file, e.g. --set sampler.steps_per_level=200 or
     /// --set model.beta=0.3; may be repeated
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
@@ -157,6 +162,24 @@ pub(crate) struct Sample {
     /// Ising model files only: Markov chain [default: swendsen-wang, or gibbs if a coupling is negative]
     #[arg(long, value_enum)]
     pub(crate) chain: Option<Chain>,
+}
+
+/// The formats of pictures.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    Png,
+    Svg,
+    Pdf,
+}
+
+impl From<Format> for PictureFormat {
+    fn from(format: Format) -> PictureFormat {
+        match format {
+            Format::Png => PictureFormat::Png,
+            Format::Svg => PictureFormat::Svg,
+            Format::Pdf => PictureFormat::Pdf,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

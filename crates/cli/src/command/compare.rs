@@ -27,7 +27,8 @@ pub(crate) fn run(context: &Context, arguments: &Compare) -> Result<Answer> {
                 .at(out.display())
                 .found_error(reason)
         })?;
-        let outcome = compare(&wanted, &out, &|| context.signals.came(), &mut progress)?;
+        let outcome =
+            compare(&wanted, &out, arguments.format.into(), &|| context.signals.came(), &mut progress)?;
         progress.end();
         Ok(outcome)
     })?;

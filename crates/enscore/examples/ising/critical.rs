@@ -8,7 +8,7 @@ use enscore::ising::exact::torus_exact;
 use enscore::ising::infinite::CRITICAL_COUPLING;
 use enscore::ising::magnetisation;
 use enscore::mcmc::{ChainMean, autocorrelation, batch_means, integrated_time};
-use enscore::report::{Chart, Mark, Scale, Series};
+use enscore::report::{Chart, Mark, PictureFormat, Scale, Series};
 use enscore_program::random::Key;
 use rayon::prelude::*;
 
@@ -153,7 +153,7 @@ fn autocorrelations(images: &Path) -> Section {
         y_scale: Scale::Linear,
         series,
     };
-    std::fs::write(images.join("ising-autocorrelation.svg"), chart.svg())?;
+    chart.picture()?.write(&images.join("ising-autocorrelation.svg"), PictureFormat::Svg)?;
     let mut text = "\n### Autocorrelation\n\n![Autocorrelation of m²](images/ising-autocorrelation.svg)\n\nTime is counted in \
          sweeps; a Wolff cluster counts as the fraction of sites that it flips. The integrated autocorrelation time τ of m²:\n\n\
          | lattice | Gibbs, checkerboard | Wolff | Swendsen-Wang | Gibbs / Wolff |\n|---|---:|---:|---:|---:|\n"

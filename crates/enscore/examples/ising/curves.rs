@@ -7,7 +7,7 @@ use enscore::ising::chains::Rule;
 use enscore::ising::exact::torus_exact;
 use enscore::ising::infinite;
 use enscore::mcmc::{ChainMean, batch_means};
-use enscore::report::{Chart, Mark, Scale, Series, png, sheet};
+use enscore::report::{Chart, Mark, PictureFormat, Scale, Series, png, sheet};
 use enscore_program::random::Key;
 use rayon::prelude::*;
 
@@ -45,8 +45,8 @@ pub fn section(images: &Path) -> Section {
     let magnetisations = vec![Series::new("Yang, infinite lattice", &yang, Mark::Dashed), dots(1)];
     let energies = chart("Energy", "energy per site (J)", energies);
     let magnetisations = chart("Magnetisation", "mean of |m|", magnetisations);
-    std::fs::write(images.join("ising-energy.svg"), energies.svg())?;
-    std::fs::write(images.join("ising-magnetisation.svg"), magnetisations.svg())?;
+    energies.picture()?.write(&images.join("ising-energy.svg"), PictureFormat::Svg)?;
+    magnetisations.picture()?.write(&images.join("ising-magnetisation.svg"), PictureFormat::Svg)?;
     states(&images.join("ising-states.png"))?;
 
     let mut text = format!(

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use crate::checkpoint::RunFolder;
 use crate::error::{Error, Reason, Result};
+use crate::report::PictureFormat;
 use crate::settings::{Compare, Settings};
 use crate::train::{Observer, Recorder, Request};
 use crate::trained::Trained;
@@ -23,8 +24,8 @@ pub use outcome::{Compared, Failed, Outcome};
 const PARTS: u64 = 10;
 
 /// Trains and measures everything that `compare` names, below the folder `out`, and writes `comparison.md`,
-/// `comparison.json` and, for data in the plane, `comparison.png` there. Trainings that are done already are
-/// not repeated.
+/// `comparison.json` and, for data in the plane, a picture there, such as `comparison.png`. Trainings that
+/// are done already are not repeated.
 ///
 /// A training that diverges is named, and the others are compared.
 ///
@@ -33,6 +34,7 @@ const PARTS: u64 = 10;
 pub fn compare(
     compare: &Compare,
     out: &Path,
+    format: PictureFormat,
     stop: &dyn Fn() -> Option<i32>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
@@ -74,7 +76,7 @@ pub fn compare(
         files: Vec::new(),
     };
     table::write(&mut outcome, out)?;
-    picture::write(&mut outcome, truth.as_ref(), out)?;
+    picture::write(&mut outcome, truth.as_ref(), out, format)?;
     Ok(outcome)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Compared, Outcome, Truth};
 use crate::error::Result;
 use crate::evaluate::{LatentBound, MOST_LOG_Z_ERROR, log_z_by_quadrature};
-use crate::report::{Panel, density_sheet, png};
+use crate::report::{Panel, PictureFormat, density_sheet};
 use crate::sample::{TrainedDensity, draw};
 use crate::trained::Trained;
 
@@ -20,8 +20,13 @@ const BOUND_DRAWS: usize = 64;
 /// Panels in a row.
 const COLUMNS: usize = 4;
 
-/// Writes `comparison.png`, for data in the plane.
-pub(super) fn write(outcome: &mut Outcome, truth: Option<&Truth>, out: &Path) -> Result<()> {
+/// Writes `comparison.png`, or the same picture in another format, for data in the plane.
+pub(super) fn write(
+    outcome: &mut Outcome,
+    truth: Option<&Truth>,
+    out: &Path,
+    format: PictureFormat,
+) -> Result<()> {
     let first = Trained::open(&outcome.compared[0].run, &[])?;
     if first.model.row_len() != 2 {
         return Ok(());
@@ -32,7 +37,7 @@ pub(super) fn write(outcome: &mut Outcome, truth: Option<&Truth>, out: &Path) ->
     };
     let mut panels = Vec::new();
     if let Some(truth) = truth {
-        let panel = Panel::new("truth", &first.model.data.name, window)?;
+        let panel = Panel::new("Truth", &first.model.data.name, window)?;
         let panel = panel.density_of(&mut truth.density()?, 0.0, PLACES)?;
         panels.push(panel.score_of(&mut truth.density()?, ARROWS)?);
     }
@@ -44,8 +49,9 @@ pub(super) fn write(outcome: &mut Outcome, truth: Option<&Truth>, out: &Path) ->
             None => panel,
         });
     }
-    let path = out.join("comparison.png");
-    png::write(&path, &density_sheet(&panels, COLUMNS.min(panels.len()))?)?;
+    let panels: Vec<Panel> = panels.into_iter().map(|panel| panel.with_labels(["x1", "x2"])).collect();
+    let path = out.join(format!("comparison.{}", format.ending()));
+    density_sheet(&panels, COLUMNS.min(panels.len()))?.write(&path, format)?;
     outcome.files.push(path);
     Ok(())
 }
@@ -53,12 +59,12 @@ pub(super) fn write(outcome: &mut Outcome, truth: Option<&Truth>, out: &Path) ->
 fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {
     let trained = Trained::open(&compared.run, &compared.sets)?;
     let subtitle = match (compared.measured.fisher_divergence, compared.measured.log_likelihood) {
-        (Some(divergence), Some(mean)) => format!("F {:.3}  LL {:.3}", divergence.relative, mean.value),
-        (Some(divergence), None) => format!("F {:.3}  score alone", divergence.relative),
+        (Some(divergence), Some(mean)) => format!("F {:.3}, LL {:.3}", divergence.relative, mean.value),
+        (Some(divergence), None) => format!("F {:.3}, score alone", divergence.relative),
         (None, Some(mean)) => format!("LL {:.3}", mean.value),
         (None, None) => match compared.measured.log_likelihood_bound {
-            Some(bound) => format!("LL AT LEAST {:.3}", bound.value),
-            None if trained.model.model.generator().is_some() => "SAMPLES".to_string(),
+            Some(bound) => format!("LL at least {:.3}", bound.value),
+            None if trained.model.model.generator().is_some() => "samples".to_string(),
             None => String::new(),
         },
     };

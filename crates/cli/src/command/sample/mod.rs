@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use enscore::files::write_bytes_atomically;
-use enscore::report::{Scatter, measured, png, sheet, table};
+use enscore::report::{Picture, Scatter, measured, png, sheet, table};
 use enscore::sample::Average;
 use enscore::source::{ModelSource, Samples};
 use enscore::text::counted;
@@ -110,12 +110,15 @@ fn write(plan: &Plan, samples: &Samples) -> Result<()> {
             &plan.out,
             &table::csv(&samples.rows, &shape, plan.source.value_names().as_deref())?,
         ),
-        (Format::Png, Some(shape)) => {
-            png::write(&plan.out, &sheet_of(samples.drawn.shown(), shape, plan.count)?)
+        (Format::Picture(format), Some(shape)) => {
+            let sheet = sheet_of(samples.drawn.shown(), shape, plan.count)?;
+            Picture::of_pixels("Samples", sheet)?.write(&plan.out, format)
         }
-        (Format::Png, None) => {
-            let scatter = Scatter::new("Samples", ["x1", "x2"], &[], &samples.rows, 2)?;
-            png::write(&plan.out, &scatter.image()?)
+        (Format::Picture(format), None) => {
+            let names = plan.source.value_names().filter(|names| names.len() == 2);
+            let names = names.unwrap_or_else(|| vec!["x1".into(), "x2".into()]);
+            let scatter = Scatter::new("Samples", [&names[0], &names[1]], &[], &samples.rows, 2)?;
+            scatter.picture()?.write(&plan.out, format)
         }
     }
 }

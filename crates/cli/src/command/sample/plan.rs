@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use enscore::checkpoint::RunFolder;
 use enscore::ising::chains::SpinChain;
 use enscore::memory::MemoryLimit;
+use enscore::report::PictureFormat;
 use enscore::sample::ModelFile;
 use enscore::source::{ModelSource, SamplesAsked};
 use enscore::{Error, Result};
@@ -24,8 +25,9 @@ pub(super) struct Plan {
 
 pub(super) fn plan(arguments: &Sample) -> Result<Plan> {
     refuse_options_of_others(arguments)?;
-    let asked = arguments.out.as_deref().map(Format::of).transpose()?;
-    if let Some(path) = arguments.trajectory.as_deref().filter(|path| Format::of(path) != Ok(Format::Png)) {
+    let asked = asked_format(arguments)?;
+    let png = Ok(Format::Picture(PictureFormat::Png));
+    if let Some(path) = arguments.trajectory.as_deref().filter(|path| Format::of(path) != png) {
         return Err(Error::input("unsupported trajectory format")
             .at(path.display())
             .expected("a file name ending in .png"));
@@ -50,6 +52,21 @@ pub(super) fn plan(arguments: &Sample) -> Result<Plan> {
         chain: arguments.chain.map(spin_chain),
     };
     Ok(Plan { source, asked, count, out, format })
+}
+
+/// The format that --format or the ending of --out names; both together must name one.
+fn asked_format(arguments: &Sample) -> Result<Option<Format>> {
+    let of_file = arguments.out.as_deref().map(Format::of).transpose()?;
+    let Some(format) = arguments.format.map(|format| Format::Picture(format.into())) else {
+        return Ok(of_file);
+    };
+    if let Some(of_file) = of_file.filter(|of_file| *of_file != format) {
+        return Err(Error::input("--format and --out name different formats")
+            .found(format_args!("{} and .{}", format.ending(), of_file.ending()))
+            .expected("one format")
+            .remedy("leave out --format, or change the ending of --out"));
+    }
+    Ok(Some(format))
 }
 
 fn spin_chain(chain: Chain) -> SpinChain {
@@ -81,7 +98,7 @@ fn refuse_options_of_others(arguments: &Sample) -> Result<()> {
 /// Pictures of images, text of vectors, numbers of anything else.
 fn usual_format(source: &ModelSource) -> Format {
     match (source.picture_shape(), source.row_shape().len()) {
-        (Some(_), _) => Format::Png,
+        (Some(_), _) => Format::Picture(PictureFormat::Png),
         (None, 1) => Format::Csv,
         (None, _) => Format::Npy,
     }
@@ -92,7 +109,8 @@ fn refuse_picture(source: &ModelSource, arguments: &Sample, format: Format) -> R
     let is_image = source.picture_shape().is_some();
     let is_plane = matches!(source, ModelSource::Run(_)) && shape[..] == [2];
     let shown = is_image || is_plane;
-    if (format != Format::Png || shown) && (arguments.trajectory.is_none() || is_image) {
+    let is_picture = matches!(format, Format::Picture(_));
+    if (!is_picture || shown) && (arguments.trajectory.is_none() || is_image) {
         return Ok(());
     }
     let expected = match source {
@@ -113,7 +131,7 @@ fn refuse_beyond_memory(source: &ModelSource, count: usize, format: Format) -> R
         ModelSource::File(_) => 0.0,
     };
     let written = match format {
-        Format::Png => 1.0,
+        Format::Picture(_) => 1.0,
         Format::Npy => 4.0,
         Format::Csv => 12.0,
     };
@@ -131,14 +149,9 @@ fn default_out(source: &ModelSource, arguments: &Sample, format: Format) -> Resu
     if let ModelSource::File(_) = source {
         return Err(Error::input("no output file given")
             .at(run.display())
-            .remedy("add --out FILE.png, FILE.npy or FILE.csv"));
+            .remedy("add --out FILE.png, FILE.svg, FILE.pdf, FILE.npy or FILE.csv"));
     }
-    let ending = match format {
-        Format::Png => "png",
-        Format::Npy => "npy",
-        Format::Csv => "csv",
-    };
     let folder = RunFolder::open(run)?.samples_path();
     refuse_missing_folder(&folder.join("sample"))?;
-    Ok(folder.join(format!("sample-seed{}.{ending}", arguments.seed)))
+    Ok(folder.join(format!("sample-seed{}.{}", arguments.seed, format.ending())))
 }

@@ -4,5 +4,6 @@
 mod apart;
 mod exports;
 mod features;
+mod formats;
 mod settings;
 mod verdicts;

@@ -1,98 +1,221 @@
-//! What charts and scatter pictures share as SVG: the plotting area with its axes, the legend, the outer
-//! element.
+//! What all charts share: the plotting area with its axes, the legend above it.
 
-use std::fmt::Write;
+use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::drawing::DrawingAreaErrorKind;
+use plotters::element::{PathElement, Rectangle};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, FontStyle, RGBColor, ShapeStyle, TRANSPARENT};
+use std::convert::Infallible;
 
-use super::axis::Axis;
-use crate::report::markup::escape;
+use crate::report::plot::{
+    Area, Axis, BODY, COLOURS, Drawn, FAINT, FRAME, GRID, INK, Ruled, Svg, TITLE, fitted, line, text,
+    text_at, title, units, width,
+};
 
-/// Colours that read on white and on near-black.
-pub(super) const COLOURS: [&str; 6] = ["#3b82c4", "#e07b39", "#3a9d6c", "#a86bb8", "#c24d5c", "#8a8a3a"];
-/// Width of the drawing in its own units; a page scales it.
-pub(super) const WIDTH: f64 = 480.0;
-/// Estimated width of a character at font size 11, for legends and labels.
-pub(super) const CHARACTER: f64 = 6.2;
+/// Width of a chart.
+pub(super) const WIDTH: f64 = 560.0;
+/// Space at the edges of a drawing, and between its parts.
+pub(super) const EDGE: f64 = 8.0;
+/// The height that axis labels and tick labels take below a plotting area.
+pub(super) const BELOW: f64 = 42.0;
+/// The height that tick labels alone take there.
+pub(super) const TICKS_BELOW: f64 = 20.0;
+/// The height of a line of the legend.
+const LEGEND_LINE: f64 = 17.0;
 
-/// The plotting area and its axes.
+/// The coordinates of a plotting area.
+pub(super) type Plane<'a> = ChartContext<'a, Svg<'a>, Cartesian2d<Ruled, Ruled>>;
+pub(super) type OnPlane<'a> = Result<Plane<'a>, DrawingAreaErrorKind<Infallible>>;
+
+/// What is drawn of the axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Grid lines across, a line below: curves.
+    Lines,
+    /// A box, with ticks below and at the left: places in the plane.
+    Box,
+    /// A box with ticks below alone.
+    BoxBelow,
+    /// A box with ticks at the left alone.
+    BoxLeft,
+    /// A box without ticks.
+    BoxAlone,
+    /// A box with ticks at the right: a bar of colours.
+    BoxRight,
+}
+
+impl Look {
+    fn is_box(self) -> bool {
+        self != Look::Lines
+    }
+
+    fn has_ticks_below(self) -> bool {
+        matches!(self, Look::Lines | Look::Box | Look::BoxBelow)
+    }
+
+    fn has_ticks_at_left(self) -> bool {
+        matches!(self, Look::Lines | Look::Box | Look::BoxLeft)
+    }
+}
+
+/// A plotting area and its axes.
 pub(super) struct Frame {
-    pub(super) left: f64,
-    pub(super) top: f64,
-    pub(super) wide: f64,
-    pub(super) high: f64,
-    pub(super) x: Axis,
-    pub(super) y: Axis,
+    /// Its upper left corner.
+    pub(super) corner: [f64; 2],
+    /// Its width and height.
+    pub(super) size: [f64; 2],
+    pub(super) x: Ruled,
+    pub(super) y: Ruled,
+    pub(super) look: Look,
 }
 
 impl Frame {
-    /// Where a point is drawn; y grows downwards.
-    pub(super) fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        let across = self.left + self.wide * self.x.position(x);
-        (across, self.top + self.high * (1.0 - self.y.position(y)))
+    /// The plotting area with grid, ticks and their labels; what is drawn on it comes over the grid.
+    pub(super) fn plane<'a>(&self, area: &Area<'a>) -> OnPlane<'a> {
+        let mut plane = self.empty_plane(area)?;
+        let small = text(BODY, FAINT);
+        let mut mesh = plane.configure_mesh();
+        mesh.x_labels(99).y_labels(99).max_light_lines(0).light_line_style(TRANSPARENT).disable_x_mesh();
+        mesh.bold_line_style(line(GRID, 1.0, 1.0)).axis_style(line(FRAME, 1.0, 1.0)).label_style(small);
+        for side in [LabelAreaPosition::Left, LabelAreaPosition::Right, LabelAreaPosition::Bottom] {
+            mesh.set_tick_mark_size(side, units(3.5));
+        }
+        if self.look.is_box() {
+            mesh.disable_y_mesh();
+        } else {
+            mesh.disable_y_axis();
+        }
+        mesh.draw()?;
+        Ok(plane)
     }
 
-    /// Grid lines, tick labels and axis labels; the vertical axis's label lies level above it.
-    pub(super) fn draw_axes(&self, out: &mut String, x_label: &str, y_label: &str) {
-        let right = self.left + self.wide;
-        let bottom = self.top + self.high;
-        for tick in self.y.ticks(4) {
-            let y = self.top + self.high * (1.0 - self.y.position(tick.value));
-            let _ = write!(out, r#"<path d="M{:.1} {y:.1}H{right:.1}" class="grid"/>"#, self.left);
-            let x = self.left - 6.0;
-            let y = y + 4.0;
-            let _ = write!(out, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">{}</text>"#, tick.label);
-        }
-        for tick in self.x.ticks(5) {
-            let x = self.left + self.wide * self.x.position(tick.value);
-            let _ = write!(out, r#"<path d="M{x:.1} {bottom:.1}v4" class="axis"/>"#);
-            // A label at an end is moved in, so that the drawing's edge doesn't cut it.
-            let half = tick.label.len() as f64 * CHARACTER / 2.0;
-            let x = x.min(WIDTH - 2.0 - half);
-            let y = bottom + 17.0;
-            let _ = write!(out, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{}</text>"#, tick.label);
-        }
-        let _ = write!(out, r#"<path d="M{:.1} {bottom:.1}H{right:.1}" class="axis"/>"#, self.left);
-        let middle = self.left + self.wide / 2.0;
-        let y = bottom + 34.0;
-        let x_label = escape(&on_scale(x_label, &self.x));
-        let _ = write!(out, r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle">{x_label}</text>"#);
-        let _ = write!(
-            out,
-            r#"<text x="4" y="{:.1}">{}</text>"#,
-            self.top - 9.0,
-            escape(&on_scale(y_label, &self.y))
-        );
+    /// The plotting area, with nothing drawn.
+    pub(super) fn empty_plane<'a>(&self, area: &Area<'a>) -> OnPlane<'a> {
+        let [left, top] = self.corner.map(units);
+        let [wide, high] = self.size.map(units);
+        let (all_wide, all_high) = area.dim_in_pixel();
+        // plotters' ranges end a pixel early.
+        let right = all_wide as i32 - left - wide - 1;
+        let bottom = all_high as i32 - top - high - 1;
+        let mut builder = ChartBuilder::on(area);
+        let mut room = |side, size: i32, has_ticks: bool| {
+            if has_ticks {
+                builder.set_label_area_size(side, size);
+            }
+            if has_ticks { 0 } else { size }
+        };
+        let margins = [
+            room(LabelAreaPosition::Left, left, self.look.has_ticks_at_left()),
+            room(LabelAreaPosition::Right, right, self.look == Look::BoxRight),
+            room(LabelAreaPosition::Bottom, bottom, self.look.has_ticks_below()),
+        ];
+        builder.margin_top(top).margin_left(margins[0]).margin_right(margins[1]).margin_bottom(margins[2]);
+        builder.build_cartesian_2d(self.x.clone(), self.y.clone())
+    }
+
+    /// The frame of a box, over what lies in it.
+    pub(super) fn draw_box(&self, area: &Area) -> Drawn {
+        let [left, top] = self.corner.map(units);
+        let [wide, high] = self.size.map(units);
+        area.draw(&Rectangle::new([(left, top), (left + wide, top + high)], line(FRAME, 1.0, 1.0)))
+    }
+
+    /// The labels of the axes: one below, the other level above the plotting area, left of which `from` lies.
+    pub(super) fn draw_labels(&self, area: &Area, [x_label, y_label]: [&str; 2], from: f64) -> Drawn {
+        let [left, top] = self.corner;
+        let [wide, high] = self.size;
+        let below = text_at(BODY, INK, HPos::Center, VPos::Top);
+        let middle = (units(left + wide / 2.0), units(top + high + TICKS_BELOW + 4.0));
+        area.draw_text(&on_scale(x_label, &self.x.axis), &below, middle)?;
+        let above = text_at(BODY, INK, HPos::Left, VPos::Bottom);
+        area.draw_text(&on_scale(y_label, &self.y.axis), &above, (units(from), units(top - 9.0)))
     }
 }
 
-/// An axis's label, which says where the axis is logarithmic.
+/// An axis's label, which says where the axis is not linear.
 fn on_scale(label: &str, axis: &Axis) -> String {
-    if axis.is_log() { format!("{label}, log scale") } else { label.to_string() }
-}
-
-/// The outer element with the title, which may be empty where a caption stands below; `label` is what it says
-/// to who can't see it. Text takes the page's colour.
-pub(super) fn svg(title: &str, label: &str, height: f64, body: &str) -> String {
-    let title = escape(title);
-    let label = escape(label);
-    format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{label}" font-family="system-ui, sans-serif" font-size="11" fill="currentColor"><style>.grid{{stroke:currentColor;stroke-opacity:.13}}.axis{{stroke:currentColor;stroke-opacity:.55}}</style><text x="4" y="16" font-size="13" font-weight="600">{title}</text>{body}</svg>"#
-    )
-}
-
-/// Names with their colours in rows from `top`, and the height that they take.
-pub(super) fn legend(names: &[&str], top: f64) -> (String, f64) {
-    let mut out = String::new();
-    let mut x = 4.0;
-    let mut y = top;
-    for (index, name) in names.iter().enumerate() {
-        let wide = name.chars().count() as f64 * CHARACTER + 34.0;
-        if x > 4.0 && x + wide > WIDTH {
-            (x, y) = (4.0, y + 15.0);
-        }
-        let colour = COLOURS[index % COLOURS.len()];
-        let _ = write!(out, r#"<path d="M{x:.1} {:.1}h14" stroke="{colour}" stroke-width="3"/>"#, y - 4.0);
-        let _ = write!(out, r#"<text x="{:.1}" y="{y:.1}">{}</text>"#, x + 19.0, escape(name));
-        x += wide;
+    match axis.scale_name() {
+        "" => label.to_string(),
+        name => format!("{label}, {name}"),
     }
-    (out, y - top + 18.0)
 }
+
+/// The width of the widest label of ticks.
+pub(super) fn widest(ticks: &Ruled) -> f64 {
+    let widths = ticks.ticks.iter().map(|tick| width(&tick.label, BODY, FontStyle::Normal));
+    widths.fold(0.0, f64::max)
+}
+
+/// What the last label below an axis needs to its right.
+pub(super) fn overhang(ticks: &Ruled) -> f64 {
+    let last = ticks.ticks.last();
+    last.map_or(0.0, |tick| width(&tick.label, BODY, FontStyle::Normal) / 2.0)
+}
+
+/// The title of a drawing, cut to its width.
+pub(super) fn draw_title(area: &Area, words: &str, wide: f64) -> Drawn {
+    let words = fitted(words, TITLE, FontStyle::Bold, wide - 2.0 * EDGE);
+    let at = (units(EDGE), units(EDGE + 2.0));
+    area.draw_text(&words, &title().pos(Pos::new(HPos::Left, VPos::Top)), at)
+}
+
+/// The height that a title takes; an empty one takes none.
+pub(super) fn title_height(words: &str) -> f64 {
+    if words.is_empty() { EDGE } else { EDGE + 22.0 }
+}
+
+/// Names with their colours, in rows above a plotting area.
+pub(super) struct Legend<'a> {
+    names: Vec<(&'a str, RGBColor)>,
+    /// Left end and top of each name's place.
+    places: Vec<[f64; 2]>,
+    /// The height that all of them take.
+    pub(super) height: f64,
+}
+
+impl<'a> Legend<'a> {
+    /// Names in the order of the colours, in rows of this width from a height on; of one alone, nothing.
+    pub(super) fn new(names: &[&'a str], wide: f64, top: f64) -> Self {
+        let coloured = names.iter().copied().zip(COLOURS.into_iter().cycle()).collect();
+        Self::coloured(if names.len() > 1 { coloured } else { Vec::new() }, wide, top)
+    }
+
+    /// Names with colours of their own.
+    pub(super) fn coloured(names: Vec<(&'a str, RGBColor)>, wide: f64, top: f64) -> Self {
+        let (mut x, mut y) = (EDGE, top);
+        let mut places = Vec::new();
+        for (name, _) in &names {
+            let needed = KEY + width(name, BODY, FontStyle::Normal) + 18.0;
+            if x > EDGE && x + needed > wide {
+                (x, y) = (EDGE, y + LEGEND_LINE);
+            }
+            places.push([x, y]);
+            x += needed;
+        }
+        let height = if names.is_empty() { 0.0 } else { y - top + LEGEND_LINE };
+        Legend { names, places, height }
+    }
+
+    pub(super) fn draw(&self, area: &Area) -> Drawn {
+        for ((name, colour), [x, y]) in self.names.iter().zip(&self.places) {
+            let middle = units(y + LEGEND_LINE / 2.0);
+            let key = [(units(*x), middle), (units(x + KEY - 6.0), middle)];
+            area.draw(&PathElement::new(key, line(*colour, 3.0, 1.0)))?;
+            let style = text_at(BODY, INK, HPos::Left, VPos::Center);
+            area.draw_text(name, &style, (units(x + KEY), middle))?;
+        }
+        Ok(())
+    }
+}
+
+/// The width of a line of the legend, with the space after it.
+const KEY: f64 = 22.0;
+
+/// A filled dot's or surface's colour.
+pub(super) fn filled(colour: RGBColor, opacity: f64) -> ShapeStyle {
+    colour.mix(opacity).filled()
+}
+
+#[cfg(test)]
+mod tests;

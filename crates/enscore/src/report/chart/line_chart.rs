@@ -1,13 +1,20 @@
-//! Small line charts as SVG: they stand alone or inside a page, on light and dark backgrounds, without fonts
-//! or scripts.
+//! Small line charts.
 
-use std::fmt::Write;
+use plotters::element::{Circle, PathElement};
+use plotters::style::text_anchor::{HPos, VPos};
 
-use super::axis::{Axis, Scale};
-use super::frame::{CHARACTER, COLOURS, Frame, WIDTH, legend, svg};
+use super::frame::{
+    BELOW, EDGE, Frame, Legend, Look, Plane, WIDTH, draw_title, filled, overhang, title_height, widest,
+};
+use crate::error::Result;
+use crate::report::plot::{
+    Area, Axis, BODY, COLOURS, Dashed, Drawn, FAINT, Picture, Scale, draw, line, text_at, units,
+};
 
 /// Height of the plotting area.
-const PLOT_HEIGHT: f64 = 190.0;
+const PLOT_HEIGHT: f64 = 210.0;
+/// Places across that are told apart; a series of many more points than these is drawn as a band.
+const PLACES: f64 = 480.0;
 
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,84 +132,94 @@ impl Chart {
         self.series.iter().map(Series::constant).collect()
     }
 
-    /// The chart as one SVG element.
-    pub fn svg(&self) -> String {
-        let shown = || self.series.iter().flat_map(|series| &series.points).filter(|point| self.shows(point));
-        let x = Axis::fit(shown().map(|point| point.0), self.x_scale, 0.0);
-        let y = Axis::fit(shown().map(|point| point.1), self.y_scale, 0.05);
-        let y_ticks = y.ticks(4);
-        let widest = y_ticks.iter().map(|tick| tick.label.len()).max().unwrap_or(0);
+    /// The chart, drawn.
+    ///
+    /// # Errors
+    /// None that follows from the points.
+    pub fn picture(&self) -> Result<Picture> {
         let names: Vec<&str> = self.series.iter().map(|series| series.name.as_str()).collect();
-        let (legend, legend_height) = if names.len() > 1 { legend(&names, 34.0) } else { Default::default() };
-        let left = (widest as f64 * CHARACTER + 12.0).max(30.0);
-        let frame =
-            Frame { left, top: 44.0 + legend_height, wide: WIDTH - left - 16.0, high: PLOT_HEIGHT, x, y };
-
-        let mut body = legend;
-        frame.draw_axes(&mut body, &self.x_label, &self.y_label);
-        for (index, series) in self.series.iter().enumerate() {
-            self.draw_series(&mut body, &frame, series, index);
-        }
-        if shown().next().is_none() {
-            let middle = frame.left + frame.wide / 2.0;
-            let y = frame.top + frame.high / 2.0;
-            let _ = write!(body, r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle">no values</text>"#);
-        }
+        let legend = Legend::new(&names, WIDTH, title_height(&self.title));
+        let frame = self.frame(&legend);
         let label = match self.title.as_str() {
             "" => format!("{} over {}", self.y_label, self.x_label),
             title => title.to_string(),
         };
-        svg(&self.title, &label, frame.top + frame.high + 42.0, &body)
+        let height = frame.corner[1] + frame.size[1] + BELOW;
+        draw(&label, [WIDTH, height], |area| {
+            draw_title(area, &self.title, WIDTH)?;
+            legend.draw(area)?;
+            frame.draw_labels(area, [&self.x_label, &self.y_label], EDGE)?;
+            let mut plane = frame.plane(area)?;
+            for (index, series) in self.series.iter().enumerate() {
+                self.draw_series(&mut plane, &frame.x.axis, series, index)?;
+            }
+            self.draw_absence(area, &frame)
+        })
+    }
+
+    pub(super) fn frame(&self, legend: &Legend) -> Frame {
+        let shown = || self.shown();
+        let x = Axis::fit(shown().map(|point| point.0), self.x_scale, 0.0).ruled(5);
+        let y = Axis::fit(shown().map(|point| point.1), self.y_scale, 0.05).ruled(4);
+        let left = (widest(&y) + 16.0).max(32.0);
+        let right = overhang(&x).max(8.0) + EDGE;
+        let top = title_height(&self.title) + legend.height + 24.0;
+        Frame { corner: [left, top], size: [WIDTH - left - right, PLOT_HEIGHT], x, y, look: Look::Lines }
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &(f64, f64)> {
+        self.series.iter().flat_map(|series| &series.points).filter(|point| self.shows(point))
+    }
+
+    /// What stands in a chart without points.
+    fn draw_absence(&self, area: &Area, frame: &Frame) -> Drawn {
+        if self.shown().next().is_some() {
+            return Ok(());
+        }
+        let middle = [0, 1].map(|axis| units(frame.corner[axis] + frame.size[axis] / 2.0));
+        area.draw_text("no values", &text_at(BODY, FAINT, HPos::Center, VPos::Center), middle.into())
     }
 
     fn shows(&self, point: &(f64, f64)) -> bool {
         self.x_scale.shows(point.0) && self.y_scale.shows(point.1)
     }
 
-    fn draw_series(&self, out: &mut String, frame: &Frame, series: &Series, index: usize) {
+    fn draw_series(&self, plane: &mut Plane, x: &Axis, series: &Series, index: usize) -> Drawn {
         let colour = COLOURS[index % COLOURS.len()];
-        let [mut band, mut path, mut dots] = [const { String::new() }; 3];
-        for run in series.points.split(|point| !self.shows(point)).filter(|run| !run.is_empty()) {
-            let places: Vec<(f64, f64)> = run.iter().map(|&point| frame.place(point)).collect();
-            if series.mark == Mark::Dots || places.len() == 1 {
-                places.iter().for_each(|(x, y)| _ = write!(dots, "M{x:.1} {y:.1}h0"));
-            }
-            let dense = places.len() as f64 > 4.0 * WIDTH;
-            if dense {
-                trace(&mut band, &extremes(&places));
-            }
-            trace(&mut path, &if dense { medians(&places) } else { places });
-        }
-        let dash = if series.mark == Mark::Dashed { r#" stroke-dasharray="5 4""# } else { "" };
-        let line = format!(r#"fill="none" stroke="{colour}" stroke-linejoin="round""#);
-        if !band.is_empty() {
-            let _ = write!(out, r#"<path d="{band}" {line} stroke-opacity="0.35"/>"#);
-        }
-        if !path.is_empty() {
-            let _ = write!(out, r#"<path d="{path}" {line} stroke-width="1.6"{dash}/>"#);
-        }
-        if !dots.is_empty() {
-            let _ = write!(out, r#"<path d="{dots}" {line} stroke-width="5" stroke-linecap="round"/>"#);
-        }
+        let column = |point: &(f64, f64)| (x.position(point.0) * PLACES).floor();
+        let runs = || series.points.split(|point| !self.shows(point)).filter(|run| !run.is_empty());
+        let is_dense = |run: &[(f64, f64)]| run.len() as f64 > 4.0 * PLACES;
+        let path = |points: Vec<(f64, f64)>, width: f64, opacity: f64| {
+            PathElement::new(points, line(colour, width, opacity))
+        };
+        let bands = runs().filter(|run| is_dense(run));
+        plane.draw_series(bands.map(|run| path(extremes(run, column), 1.0, 0.35)))?;
+        let curves = runs().map(|run| if is_dense(run) { medians(run, column) } else { run.to_vec() });
+        match series.mark {
+            Mark::Dashed => plane.draw_series(curves.map(|run| Dashed(run, line(colour, CURVE, 1.0))))?,
+            Mark::Line | Mark::Dots => plane.draw_series(curves.map(|run| path(run, CURVE, 1.0)))?,
+        };
+        let dotted = runs().filter(|run| series.mark == Mark::Dots || run.len() == 1).flatten();
+        plane.draw_series(dotted.map(|point| Circle::new(*point, units(2.5), filled(colour, 1.0))))?;
+        Ok(())
     }
 }
 
-/// Adds a line to a path.
-fn trace(path: &mut String, places: &[(f64, f64)]) {
-    for (at, (x, y)) in places.iter().enumerate() {
-        let _ = write!(path, "{}{x:.1} {y:.1}", if at == 0 { "M" } else { "L" });
-    }
+/// The width of a curve.
+const CURVE: f64 = 1.6;
+
+/// The points of each column of places.
+fn columns(
+    points: &[(f64, f64)],
+    column: impl Fn(&(f64, f64)) -> f64,
+) -> impl Iterator<Item = &[(f64, f64)]> {
+    points.chunk_by(move |a, b| column(a) == column(b))
 }
 
-/// The points of each pixel column.
-fn columns(places: &[(f64, f64)]) -> impl Iterator<Item = &[(f64, f64)]> {
-    places.chunk_by(|a, b| a.0.floor() == b.0.floor())
-}
-
-/// The first, lowest, highest and last point of each pixel column, in their order: every peak is kept.
-fn extremes(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// The first, lowest, highest and last point of each column, in their order: every peak is kept.
+fn extremes(points: &[(f64, f64)], column: impl Fn(&(f64, f64)) -> f64) -> Vec<(f64, f64)> {
     let mut kept = Vec::new();
-    for column in columns(places) {
+    for column in columns(points, column) {
         let by_height = |a: &usize, b: &usize| column[*a].1.total_cmp(&column[*b].1);
         let low = (0..column.len()).min_by(by_height).unwrap_or(0);
         let high = (0..column.len()).max_by(by_height).unwrap_or(0);
@@ -213,14 +230,14 @@ fn extremes(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     kept
 }
 
-/// The median height of each pixel column, the same on either scale, at the column's middle point.
-fn medians(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
+/// The median height of each column, the same on any scale, at the column's middle point.
+fn medians(points: &[(f64, f64)], column: impl Fn(&(f64, f64)) -> f64) -> Vec<(f64, f64)> {
     let median = |column: &[(f64, f64)]| {
         let mut heights: Vec<f64> = column.iter().map(|place| place.1).collect();
         heights.sort_unstable_by(f64::total_cmp);
         (column[column.len() / 2].0, heights[heights.len() / 2])
     };
-    columns(places).map(median).collect()
+    columns(points, column).map(median).collect()
 }
 
 #[cfg(test)]
@@ -230,7 +247,7 @@ mod tests {
 
     fn chart(y_scale: Scale, points: &[(f64, f64)]) -> String {
         let chart = loss_curve(points, &[], y_scale, Some("nats"));
-        let svg = chart.svg();
+        let svg = chart.picture().unwrap().svg().to_string();
         check(&svg).unwrap_or_else(|fault| panic!("{points:?}: {fault}\n{svg}"));
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{points:?}\n{svg}");
         svg
@@ -238,7 +255,7 @@ mod tests {
 
     /// The drawn line, without grid and axes.
     fn line(svg: &str) -> &str {
-        let end = svg.find("\" fill=\"none\"").unwrap();
+        let end = svg.find("\" fill=\"none\" stroke=\"#0072b2\" stroke-width=\"1.6\"").unwrap();
         &svg[svg[..end].rfind("d=\"").unwrap() + 3..end]
     }
 
@@ -271,7 +288,8 @@ mod tests {
         let points = [(1.0, 0.13), (2.0, 2.0)];
         assert!(chart(Scale::Log, &points).contains(">loss (nats), log scale<"));
         assert!(!chart(Scale::Linear, &points).contains("log scale"));
-        let svg = sigma_losses(&[(0.01, 1.0), (1.0, 2.0)], &[]).svg();
+        let picture = sigma_losses(&[(0.01, 1.0), (1.0, 2.0)], &[]).picture().unwrap();
+        let svg = picture.svg();
         assert!(svg.contains("sigma") && svg.matches(", log scale<").count() == 1, "{svg}");
     }
 
@@ -296,23 +314,24 @@ mod tests {
     fn long_series_are_thinned_but_keep_their_peaks() {
         let mut points: Vec<(f64, f64)> = (0..100_000).map(|step| (step as f64, 1.0)).collect();
         points[54_321].1 = 9.0;
-        let places: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x / 250.0, y)).collect();
-        let middle = medians(&places);
+        let column = |point: &(f64, f64)| (point.0 / 250.0).floor();
+        let middle = medians(&points, column);
         assert!(middle.len() < 500 && middle.iter().all(|place| place.1 == 1.0));
-        let kept = extremes(&places);
-        assert!(kept.len() < 2000 && kept.contains(&places[54_321]));
-        assert_eq!((kept.first(), kept.last()), (places.first(), places.last()));
+        let kept = extremes(&points, column);
+        assert!(kept.len() < 2000 && kept.contains(&points[54_321]));
+        assert_eq!((kept.first(), kept.last()), (points.first(), points.last()));
         assert!(kept.is_sorted_by(|a, b| a.0 < b.0));
     }
 
     #[test]
     fn names_are_escaped_and_several_series_have_a_legend() {
         let mut chart = sigma_losses(&[(0.1, 1.0), (1.0, 2.0)], &[(0.1, 2.0), (1.0, 3.0)]);
-        assert!(chart.svg().contains("best linear score"));
+        assert!(chart.picture().unwrap().svg().contains("best linear score"));
         chart.series[0].name = "<script>&\"".into();
         chart.title = "a\"b".into();
-        let svg = chart.svg();
-        check(&svg).unwrap();
+        let picture = chart.picture().unwrap();
+        let svg = picture.svg();
+        check(svg).unwrap();
         assert!(svg.contains("&lt;script&gt;") && !svg.contains("<script"));
     }
 }

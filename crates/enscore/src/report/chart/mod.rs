@@ -1,12 +1,14 @@
-//! Charts as SVG: lines over an axis, points in the plane.
+//! Charts: lines over an axis, points in the plane, columns of tables, densities of two variables.
 
-mod axis;
+mod density_map;
+mod density_sheet;
 mod frame;
 mod line_chart;
 mod pairs;
 mod scatter;
 
-pub use axis::Scale;
+pub use density_map::{Panel, centres};
+pub use density_sheet::density_sheet;
 pub use line_chart::{
     Chart, Mark, Series, diagnostic, gradient_norm, learning_rate, loss_curve, sigma_losses,
 };

@@ -1,24 +1,18 @@
-//! Samples over real data, for vectors of two dimensions: as SVG and as a raster picture.
+//! Samples over real data, for vectors of two dimensions.
 //!
 //! The frame follows the real data, widened by 15 %, with equal units on both axes, so that a few samples far
 //! away don't hide the rest; samples outside are counted in the picture's legend.
 
-use std::fmt::Write;
+use plotters::element::Circle;
 
-use super::axis::{Axis, Scale};
-use super::frame::{COLOURS, Frame, WIDTH, legend, svg};
+use super::frame::{BELOW, EDGE, Frame, Legend, Look, draw_title, filled, overhang, title_height, widest};
 use crate::error::{Error, Result};
-use crate::report::Image;
-use crate::report::draw::glyphs;
+use crate::report::plot::{Axis, COLOURS, Picture, Scale, draw, units};
 
-/// Side of the plotting area, in SVG units and in pixels.
-const SIDE: f64 = 400.0;
-/// Points of each kind in an SVG; more are left out evenly, to keep a page small. The raster picture has them
-/// all.
+/// Side of the plotting area.
+const SIDE: f64 = 420.0;
+/// Points of each kind that are drawn; more are left out evenly, to keep a page small.
 const MAX_POINTS: usize = 3000;
-/// The first two of [`COLOURS`].
-const RGB: [[u8; 3]; 2] = [[0x3b, 0x82, 0xc4], [0xe0, 0x7b, 0x39]];
-const INK: [u8; 3] = [70; 3];
 
 /// Two sets of points in the plane.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,77 +54,30 @@ impl Scatter {
         Scatter { names, ..self }
     }
 
-    /// The points as one SVG element.
-    pub fn svg(&self) -> String {
-        let names = self.names();
-        let (mut body, high) = legend(&names.each_ref().map(String::as_str), 34.0);
-        let left = (WIDTH - SIDE) / 2.0 + 8.0;
-        let frame = self.frame(left, 44.0 + high);
-        frame.draw_axes(&mut body, &self.labels[0], &self.labels[1]);
-        for ((set, colour), opacity) in self.sets().into_iter().zip(COLOURS).zip([0.45, 0.75]) {
-            let mut path = String::new();
-            for &point in inside(set, &frame).step_by(set.len().div_ceil(MAX_POINTS).max(1)) {
-                let (x, y) = frame.place(point);
-                let _ = write!(path, "M{x:.1} {y:.1}h0");
-            }
-            if !path.is_empty() {
-                let style = r#"fill="none" stroke-width="3.2" stroke-linecap="round""#;
-                let _ = write!(
-                    body,
-                    r#"<path d="{path}" stroke="{colour}" stroke-opacity="{opacity}" {style}/>"#
-                );
-            }
-        }
-        svg(&self.title, &self.title, frame.top + SIDE + 42.0, &body)
-    }
-
-    /// The points as a raster picture, RGB on white.
+    /// The points, drawn.
     ///
     /// # Errors
-    /// None for a scatter made by [`Scatter::new`].
-    pub fn image(&self) -> Result<Image> {
-        let frame = self.frame(56.0, 30.0);
-        let mut image = Image::filled(SIDE as usize + 72, SIDE as usize + 60, 3, 255)?;
-        self.draw_raster_axes(&mut image, &frame);
-        for (set, colour) in self.sets().into_iter().zip(RGB) {
-            for &point in inside(set, &frame) {
-                let (x, y) = frame.place(point);
-                blend(&mut image, [(x as usize).saturating_sub(1), (y as usize).saturating_sub(1)], colour);
+    /// None that follows from the points.
+    pub fn picture(&self) -> Result<Picture> {
+        let names = self.names();
+        let named = |at: usize| (!self.sets()[at].is_empty()).then_some((names[at].as_str(), COLOURS[at]));
+        let legend = Legend::coloured(
+            [0, 1].into_iter().filter_map(named).collect(),
+            WIDTH,
+            title_height(&self.title),
+        );
+        let frame = self.frame(&legend);
+        draw(&self.title, [WIDTH, frame.corner[1] + SIDE + BELOW], |area| {
+            draw_title(area, &self.title, WIDTH)?;
+            legend.draw(area)?;
+            frame.draw_labels(area, self.labels.each_ref().map(String::as_str), EDGE)?;
+            let mut plane = frame.plane(area)?;
+            for ((set, colour), opacity) in self.sets().into_iter().zip(COLOURS).zip([0.45, 0.75]) {
+                let points = inside(set, &frame).step_by(set.len().div_ceil(MAX_POINTS).max(1));
+                plane.draw_series(points.map(|at| Circle::new(*at, units(1.6), filled(colour, opacity))))?;
             }
-        }
-        let mut left = 56;
-        for (name, colour) in self.names().iter().zip(RGB) {
-            image.fill([left, 12], [10, 10], &colour);
-            glyphs::draw(&mut image, name, [left + 16, 12], 2, &INK);
-            left += glyphs::width(name, 2) + 44;
-        }
-        Ok(image)
-    }
-
-    fn draw_raster_axes(&self, image: &mut Image, frame: &Frame) {
-        let left = frame.left as usize;
-        let top = frame.top as usize;
-        let side = SIDE as usize;
-        for (corner, size) in [
-            ([left - 1, top], [1, side]),
-            ([left - 1, top + side], [side + 2, 1]),
-            ([left - 1, top - 1], [side + 2, 1]),
-            ([left + side, top - 1], [1, side + 2]),
-        ] {
-            image.fill(corner, size, &[190; 3]);
-        }
-        for tick in frame.x.ticks(5) {
-            let x = (frame.left + SIDE * frame.x.position(tick.value)) as usize;
-            image.fill([x, top + side], [1, 5], &INK);
-            let start = x.saturating_sub(glyphs::width(&tick.label, 2) / 2);
-            glyphs::draw(image, &tick.label, [start, top + side + 9], 2, &INK);
-        }
-        for tick in frame.y.ticks(5) {
-            let y = (frame.top + SIDE * (1.0 - frame.y.position(tick.value))) as usize;
-            image.fill([left - 5, y], [5, 1], &INK);
-            let start = (left - 9).saturating_sub(glyphs::width(&tick.label, 2));
-            glyphs::draw(image, &tick.label, [start, y.saturating_sub(glyphs::HEIGHT)], 2, &INK);
-        }
+            frame.draw_box(area)
+        })
     }
 
     fn sets(&self) -> [&[(f64, f64)]; 2] {
@@ -139,13 +86,14 @@ impl Scatter {
 
     /// Names with the count of points outside the frame, where there are any.
     fn names(&self) -> [String; 2] {
-        let frame = self.frame(0.0, 0.0);
-        let outside = self.samples.len() - inside(&self.samples, &frame).count();
+        let axes = self.axes();
+        let outside = self.samples.iter().filter(|point| !is_inside(point, &axes)).count();
         let note = if outside == 0 { String::new() } else { format!(" ({outside} outside)") };
         [self.names[0].into(), format!("{}{note}", self.names[1])]
     }
 
-    fn frame(&self, left: f64, top: f64) -> Frame {
+    /// Axes of equal units around the data, or around the samples where there are no data.
+    fn axes(&self) -> [Axis; 2] {
         let basis = if self.data.is_empty() { &self.samples } else { &self.data };
         let mut x = Axis::fit(basis.iter().map(|point| point.0), Scale::Linear, 0.15);
         let mut y = Axis::fit(basis.iter().map(|point| point.1), Scale::Linear, 0.15);
@@ -157,15 +105,28 @@ impl Scatter {
                 (axis.low, axis.high) = (middle - half, middle + half);
             }
         }
-        Frame { left, top, wide: SIDE, high: SIDE, x, y }
+        [x, y]
     }
+
+    fn frame(&self, legend: &Legend) -> Frame {
+        let [x, y] = self.axes().map(|axis| axis.ruled(5));
+        let left = (widest(&y) + 16.0).max((WIDTH - SIDE - EDGE - overhang(&x)) / 2.0);
+        let top = title_height(&self.title) + legend.height + 24.0;
+        Frame { corner: [left, top], size: [SIDE; 2], x, y, look: Look::Box }
+    }
+}
+
+/// Width of the drawing: room for labels of ticks at the left.
+const WIDTH: f64 = 520.0;
+
+fn is_inside(point: &(f64, f64), [x, y]: &[Axis; 2]) -> bool {
+    (x.low..=x.high).contains(&point.0) && (y.low..=y.high).contains(&point.1)
 }
 
 /// Points within the frame.
 fn inside<'a>(set: &'a [(f64, f64)], frame: &Frame) -> impl Iterator<Item = &'a (f64, f64)> {
-    let x = frame.x;
-    let y = frame.y;
-    set.iter().filter(move |point| (x.low..=x.high).contains(&point.0) && (y.low..=y.high).contains(&point.1))
+    let axes = [frame.x.axis, frame.y.axis];
+    set.iter().filter(move |point| is_inside(point, &axes))
 }
 
 /// Rows `[n, 2]` as points, without those that aren't finite.
@@ -178,18 +139,6 @@ fn points(name: &str, values: &[f32]) -> Result<Vec<(f64, f64)>> {
     }
     let rows = values.chunks_exact(2).map(|row| (f64::from(row[0]), f64::from(row[1])));
     Ok(rows.filter(|(x, y)| x.is_finite() && y.is_finite()).collect())
-}
-
-/// A dot of 3x3 pixels, half transparent, so that dense places look denser.
-fn blend(image: &mut Image, [left, top]: [usize; 2], colour: [u8; 3]) {
-    for y in top..(top + 3).min(image.height) {
-        for x in left..(left + 3).min(image.width) {
-            let start = (y * image.width + x) * 3;
-            for (pixel, ink) in image.pixels[start..start + 3].iter_mut().zip(colour) {
-                *pixel = ((u16::from(*pixel) + u16::from(ink)) / 2) as u8;
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -222,11 +171,11 @@ mod tests {
             (&[1e30, 0.0, 1e30, 1e-30], &[1e30, 0.0]),
         ];
         for (data, samples) in cases {
-            let scatter = scatter(data, samples);
-            let svg = scatter.svg();
-            check(&svg).unwrap();
+            let picture = scatter(data, samples).picture().unwrap();
+            let svg = picture.svg();
+            check(svg).unwrap();
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{data:?} {svg}");
-            scatter.image().unwrap().check().unwrap();
+            assert!(picture.png().unwrap().len() > 1000, "{data:?}");
         }
     }
 
@@ -234,31 +183,42 @@ mod tests {
     fn samples_far_away_are_counted_and_dont_move_the_frame() {
         let near = scatter(&[0.0, 0.0, 1.0, 1.0], &[0.5, 0.5]);
         let far = scatter(&[0.0, 0.0, 1.0, 1.0], &[0.5, 0.5, 900.0, 0.0]);
-        assert_eq!(near.frame(0.0, 0.0).x.high, far.frame(0.0, 0.0).x.high);
-        assert!(far.svg().contains("samples (1 outside)") && !near.svg().contains("outside"));
+        assert_eq!(near.axes()[0].high, far.axes()[0].high);
+        let svg = |scatter: &Scatter| scatter.picture().unwrap().svg().to_string();
+        assert!(svg(&far).contains(">samples (1 outside)<") && !svg(&near).contains("outside"));
     }
 
     #[test]
     fn points_are_drawn_where_they_lie() {
         // Data at the corners of the unit square, one sample at the upper right.
         let scatter = scatter(&[0.0, 0.0, 1.0, 1.0], &[1.0, 1.0]);
-        let image = scatter.image().unwrap();
-        let frame = scatter.frame(56.0, 30.0);
-        let at = |point| {
-            let (x, y) = frame.place(point);
-            let start = (y as usize * image.width + x as usize) * 3;
+        let picture = scatter.picture().unwrap();
+        let [width, _] = picture.size().map(|side| 2 * side as usize);
+        let image = crate::report::draw::png::decode(&picture.png().unwrap());
+        let frame = scatter.frame(&Legend::new(&["data", "samples"], WIDTH, title_height("a & b")));
+        let at = |x: f64, y: f64| {
+            let [left, top] = frame.corner;
+            let across = (2.0 * (left + SIDE * frame.x.axis.position(x))) as usize;
+            let down = (2.0 * (top + SIDE * (1.0 - frame.y.axis.position(y)))) as usize;
+            let start = (down * width + across) * 3;
             [image.pixels[start], image.pixels[start + 2]]
         };
-        let [low_red, low_blue] = at((0.0, 0.0));
-        let [high_red, high_blue] = at((1.0, 1.0));
+        let [low_red, low_blue] = at(0.0, 0.0);
+        let [high_red, high_blue] = at(1.0, 1.0);
         assert!(low_blue > low_red, "data are blue");
-        assert!(high_red > high_blue, "samples are orange, over the data");
-        assert_eq!(at((0.0, 1.0)), [255, 255]);
+        assert!(high_red > high_blue, "samples are vermilion, over the data");
+        assert_eq!(at(0.0, 1.0), [255, 255]);
+    }
+
+    #[test]
+    fn only_what_is_there_is_named() {
+        let svg = scatter(&[], &[1.0, 2.0]).picture().unwrap().svg().to_string();
+        assert!(svg.contains(">samples<") && !svg.contains(">data<"), "{svg}");
     }
 
     #[test]
     fn a_large_set_is_thinned_in_the_svg() {
         let data: Vec<f32> = (0..40_000).map(|i| (i as f32 * 0.37).sin()).collect();
-        assert!(scatter(&data, &data).svg().len() < 150_000);
+        assert!(scatter(&data, &data).picture().unwrap().svg().len() < 150_000);
     }
 }

@@ -49,17 +49,19 @@ fn encode_with(image: &Image, filter: png::Filter) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The pixels of a PNG file that [`encode`] wrote.
+#[cfg(test)]
+pub(in crate::report) fn decode(bytes: &[u8]) -> Image {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let channels = info.color_type.samples();
+    Image { width: info.width as usize, height: info.height as usize, channels, pixels }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn decode(bytes: &[u8]) -> Image {
-        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-        let info = reader.next_frame(&mut pixels).unwrap();
-        let channels = info.color_type.samples();
-        Image { width: info.width as usize, height: info.height as usize, channels, pixels }
-    }
 
     #[test]
     fn decodes_to_the_same_pixels() {

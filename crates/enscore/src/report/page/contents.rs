@@ -5,7 +5,7 @@ use super::verdict::Finding;
 use crate::citation::Citation;
 use crate::error::Result;
 use crate::evaluate::ColumnComparison;
-use crate::report::{Chart, Image, Pairs, Scatter, png};
+use crate::report::{Chart, Image, Pairs, Picture, Scatter, png};
 
 /// Everything that a report shows. A part that is empty or `None` is left out of the page.
 #[derive(Clone, Debug, Default)]
@@ -104,18 +104,14 @@ pub struct Figure {
 pub enum Content {
     /// A PNG file's bytes.
     Png(Vec<u8>),
-    /// A chart.
-    Chart(Chart),
-    /// Points in the plane.
-    Scatter(Scatter),
-    /// Columns of a table.
-    Pairs(Pairs),
+    /// A drawing.
+    Drawing(Picture),
     /// A table of methods.
     Comparison(Comparison),
 }
 
 impl Figure {
-    /// A figure of a raster picture.
+    /// A figure of pixels.
     ///
     /// # Errors
     /// As [`png::encode`].
@@ -123,9 +119,17 @@ impl Figure {
         Ok(Figure { caption: caption.into(), content: Content::Png(png::encode(image)?) })
     }
 
+    /// A figure of a drawing, such as a sheet of densities.
+    pub fn drawing(caption: impl Into<String>, picture: Picture) -> Figure {
+        Figure { caption: caption.into(), content: Content::Drawing(picture) }
+    }
+
     /// A figure of a chart.
-    pub fn chart(caption: impl Into<String>, chart: Chart) -> Figure {
-        Figure { caption: caption.into(), content: Content::Chart(chart) }
+    ///
+    /// # Errors
+    /// As [`Chart::picture`].
+    pub fn chart(caption: impl Into<String>, chart: &Chart) -> Result<Figure> {
+        Ok(Figure::drawing(caption, chart.picture()?))
     }
 
     /// A table of methods.
@@ -134,13 +138,19 @@ impl Figure {
     }
 
     /// A figure of columns.
-    pub fn pairs(caption: impl Into<String>, pairs: Pairs) -> Figure {
-        Figure { caption: caption.into(), content: Content::Pairs(pairs) }
+    ///
+    /// # Errors
+    /// As [`Pairs::picture`].
+    pub fn pairs(caption: impl Into<String>, pairs: &Pairs) -> Result<Figure> {
+        Ok(Figure::drawing(caption, pairs.picture()?))
     }
 
     /// A figure of points.
-    pub fn scatter(caption: impl Into<String>, scatter: Scatter) -> Figure {
-        Figure { caption: caption.into(), content: Content::Scatter(scatter) }
+    ///
+    /// # Errors
+    /// As [`Scatter::picture`].
+    pub fn scatter(caption: impl Into<String>, scatter: &Scatter) -> Result<Figure> {
+        Ok(Figure::drawing(caption, scatter.picture()?))
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::contents::{Fact, Figure};
+use crate::error::Result;
 use crate::evaluate::Evaluation;
 use crate::report::markup::number;
 use crate::report::{
@@ -16,7 +17,13 @@ pub(super) fn column(rows: &[Map<String, Value>], name: &str) -> Vec<(f64, f64)>
 }
 
 /// The charts of what changes, and the facts of what does not.
-pub(super) fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> (Vec<Figure>, Vec<Fact>) {
+///
+/// # Errors
+/// As [`Chart::picture`].
+pub(super) fn curves(
+    rows: &[Map<String, Value>],
+    evaluation: &Evaluation,
+) -> Result<(Vec<Figure>, Vec<Fact>)> {
     let mut charts = vec![("Loss over training", loss(rows))];
     let levels: Vec<_> = evaluation.loss.iter().flat_map(|loss| &loss.levels).collect();
     if !levels.is_empty() {
@@ -45,10 +52,10 @@ pub(super) fn curves(rows: &[Map<String, Value>], evaluation: &Evaluation) -> (V
                 };
                 constant.extend(values.into_iter().map(fact));
             }
-            None => drawn.push(Figure::chart(caption, chart)),
+            None => drawn.push(Figure::chart(caption, &chart)?),
         }
     }
-    (drawn, constant)
+    Ok((drawn, constant))
 }
 
 /// The loss on training batches and on validation rows.

@@ -112,9 +112,7 @@ fn section(out: &mut String, heading: &str, content: String) {
 fn figure(figure: &Figure) -> String {
     let caption = escape(&figure.caption);
     let content = match &figure.content {
-        Content::Chart(chart) => chart.svg(),
-        Content::Scatter(scatter) => scatter.svg(),
-        Content::Pairs(pairs) => pairs.svg(),
+        Content::Drawing(picture) => picture.svg().to_string(),
         Content::Comparison(table) => table.html(),
         Content::Png(bytes) => {
             let data = STANDARD.encode(bytes);

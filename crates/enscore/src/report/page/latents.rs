@@ -99,7 +99,7 @@ fn map_of_points(z: &[f32], latents: usize) -> Result<Option<Figure>> {
         "Posterior means of held-out rows, along the two latent variables whose means vary most; {used} of \
          {latents} latent variables are active (a variance of the means above {ACTIVE})"
     );
-    Ok(Some(Figure::scatter(caption, scatter)))
+    Ok(Some(Figure::scatter(caption, &scatter)?))
 }
 
 /// A latent variable is active where its means vary more than this (Burda et al. 2016, section 5.2).

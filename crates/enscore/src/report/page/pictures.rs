@@ -140,11 +140,14 @@ fn add_points(report: &mut Report, trained: &Trained, real: &[f32], evaluation: 
     let names = column_names(trained, 2);
     let title = format!("{}: samples and data", trained.model.data.name);
     let scatter = Scatter::new(&title, [&names[0], &names[1]], real, &evaluation.samples, 2)?;
-    report.samples = Some(Figure::scatter("Samples over training rows", scatter));
+    report.samples = Some(Figure::scatter("Samples over training rows", &scatter)?);
     let panels = density_panels(trained, real, &evaluation.rows)?;
+    let panels: Vec<Panel> =
+        panels.into_iter().map(|panel| panel.with_labels([&names[0], &names[1]])).collect();
     let caption = "Left the data, in the middle the samples, right the model: its density where it has one \
-                   (brightness follows the square root), its score as arrows";
-    report.density = Some(Figure::picture(caption, &density_sheet(&panels, panels.len())?)?);
+                   (brightness follows the square root), the length of its score where it has none, \
+                   and its score as arrows";
+    report.density = Some(Figure::drawing(caption, density_sheet(&panels, panels.len())?));
     Ok(())
 }
 
@@ -156,8 +159,8 @@ fn density_panels(trained: &Trained, real: &[f32], samples: &[f32]) -> Result<Ve
     };
     let panel = |title: &str, subtitle: &str| Panel::new(title, subtitle, window);
     let rows = vec![
-        panel("data", &format!("{} rows", real.len() / 2))?.with_points(points(real)),
-        panel("samples", &format!("{} rows", samples.len() / 2))?.with_points(points(samples)),
+        panel("Data", &format!("{} rows", real.len() / 2))?.with_points(points(real)),
+        panel("Samples", &format!("{} rows", samples.len() / 2))?.with_points(points(samples)),
     ];
     let shown = |model: Panel| -> Result<Vec<Panel>> { Ok(rows.iter().cloned().chain([model]).collect()) };
     if trained.model.model.generator().is_some() {
@@ -165,7 +168,7 @@ fn density_panels(trained: &Trained, real: &[f32], samples: &[f32]) -> Result<Ve
     }
     if trained.model.model.latent_variable().is_some() {
         let mut bound = LatentBound::new(&trained.model, BOUND_DRAWS)?;
-        return shown(panel("model", "density")?.density_of(&mut bound, 0.0, PLACES)?);
+        return shown(panel("Model", "density")?.density_of(&mut bound, 0.0, PLACES)?);
     }
     let mut density = TrainedDensity::new(&trained.model)?;
     let log_z = match (trained.learnt_log_z, log_z_by_quadrature(trained)) {
@@ -173,8 +176,8 @@ fn density_panels(trained: &Trained, real: &[f32], samples: &[f32]) -> Result<Ve
         (learnt, _) => learnt,
     };
     let model = match log_z {
-        Some(log_z) => panel("model", "density and score")?.density_of(&mut density, log_z, PLACES)?,
-        None => panel("model", "score")?,
+        Some(log_z) => panel("Model", "density and score")?.density_of(&mut density, log_z, PLACES)?,
+        None => panel("Model", "score alone")?,
     };
     shown(model.score_of(&mut density, ARROWS)?)
 }
@@ -215,11 +218,11 @@ fn add_columns(report: &mut Report, trained: &Trained, real: &[f32], evaluation:
     if row_len > MOST_PAIRED {
         let pairs = Pairs::new(&title, &names, real, samples, &chosen(MOST_DRAWN))?;
         let caption = format!("Distribution of each column{}", some(MOST_DRAWN));
-        report.columns.push(Figure::pairs(caption, pairs));
+        report.columns.push(Figure::pairs(caption, &pairs)?);
     }
     let pairs = Pairs::new(&title, &names, real, samples, &chosen(MOST_PAIRED))?;
     let caption = format!("Distribution of each column, and pairs of columns{}", some(MOST_PAIRED));
-    report.columns.push(Figure::pairs(caption, pairs));
+    report.columns.push(Figure::pairs(caption, &pairs)?);
     columns.truncate(MOST_LISTED);
     columns.sort_by_key(|column| column.column);
     let by_chance = distance_by_chance(real.count(), samples.count());

@@ -61,7 +61,7 @@ pub fn write_report(request: &ReportRequest) -> Result<WrittenReport> {
     let damage = read.as_ref().err().map(|error| format!("no curves of the training: {error}"));
     let rows = read.map(|metrics| metrics.rows).unwrap_or_default();
     let (curves, constants) =
-        if damage.is_none() { curves(&rows, evaluation) } else { (Vec::new(), Vec::new()) };
+        if damage.is_none() { curves(&rows, evaluation)? } else { (Vec::new(), Vec::new()) };
     let mut report = Report {
         title: title(trained),
         summary: summary(trained, evaluation),

@@ -153,10 +153,10 @@ impl Chart {
 
     /// Every series must lie where these points are; `log` says which axes are logarithmic.
     pub fn assert_shows(&self, what: &str, series: &[Vec<(f64, f64)>], log: [bool; 2]) {
-        // Labels of the vertical axis stand 4 below their tick; those of the horizontal axis are centred at
-        // theirs.
+        // Labels of the vertical axis stand 4.1 below their tick; those of the horizontal axis are centred
+        // at theirs.
         let heights: Vec<(f64, f64)> =
-            self.ticks("text-anchor=\"end\"", "y").iter().map(|(y, value)| (y - 4.0, *value)).collect();
+            self.ticks("text-anchor=\"end\"", "y").iter().map(|(y, value)| (y - 4.1, *value)).collect();
         let across = self.ticks("text-anchor=\"middle\"", "x");
         assert!(series.iter().all(|points| !points.is_empty()), "{what}: nothing is there to be drawn");
         let lines = self.lines();
@@ -185,13 +185,13 @@ impl Chart {
     pub fn assert_scatters(&self, data: &[(f64, f64)], samples: &[(f64, f64)]) {
         let paths = self.0.split("<path d=\"").skip(1).filter(|path| path.contains("stroke-width=\"3.2\""));
         let point = |word: &str| -> (f64, f64) {
-            let (x, y) = word.trim_end_matches("h0").split_once(' ').unwrap();
+            let (x, y) = word.trim_end_matches("h.01").split_once(' ').unwrap();
             (x.parse().unwrap(), y.parse().unwrap())
         };
         let sets: Vec<Vec<(f64, f64)>> =
             paths.map(|path| path.split('"').next().unwrap()[1..].split('M').map(point).collect()).collect();
         let heights: Vec<(f64, f64)> =
-            self.ticks("text-anchor=\"end\"", "y").iter().map(|(y, value)| (y - 4.0, *value)).collect();
+            self.ticks("text-anchor=\"end\"", "y").iter().map(|(y, value)| (y - 4.1, *value)).collect();
         let across = self.ticks("text-anchor=\"middle\"", "x");
         let (x, y) = (Ruler::new(&across[..across.len() - 1], &[], false), Ruler::new(&heights, &[], false));
         let near = |place: &(f64, f64), point: &(f64, f64)| {

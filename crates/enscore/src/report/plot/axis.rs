@@ -1,5 +1,7 @@
 //! Axes: which range to show, and ticks at round numbers.
 
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
 /// How values lie along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
@@ -7,44 +9,89 @@ pub enum Scale {
     Linear,
     /// Equal steps for equal ratios; zero and negative values aren't drawn.
     Log,
+    /// Equal steps for equal differences of square roots, from 0 up; negative values aren't drawn.
+    Root,
 }
 
 impl Scale {
     /// Whether a value can be drawn. Beyond these bounds ranges and their margins would overflow.
-    pub(super) fn shows(self, value: f64) -> bool {
+    pub(in crate::report) fn shows(self, value: f64) -> bool {
         match self {
             Scale::Linear => value.abs() <= 1e300,
             Scale::Log => (1e-200..=1e200).contains(&value),
+            Scale::Root => (0.0..=1e300).contains(&value),
         }
     }
 
     fn forward(self, value: f64) -> f64 {
-        if self == Scale::Log { value.ln() } else { value }
+        match self {
+            Scale::Linear => value,
+            Scale::Log => value.ln(),
+            Scale::Root => value.max(0.0).sqrt(),
+        }
     }
 }
 
 /// Fewer ticks than this don't say how values lie along a logarithmic axis.
 const FEWEST: usize = 3;
+/// Ticks of roots crowd at the lower end; those closer than this share of the axis are left out.
+const CROWDED: f64 = 0.09;
 
 /// A range `low < high` on a scale.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Axis {
+pub(in crate::report) struct Axis {
     scale: Scale,
-    pub(super) low: f64,
-    pub(super) high: f64,
+    pub(in crate::report) low: f64,
+    pub(in crate::report) high: f64,
 }
 
 /// A value with its label.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tick {
-    pub(super) value: f64,
-    pub(super) label: String,
+pub(in crate::report) struct Tick {
+    pub(in crate::report) value: f64,
+    pub(in crate::report) label: String,
+}
+
+/// An axis with its ticks, as plotters asks for them.
+#[derive(Clone, Debug)]
+pub(in crate::report) struct Ruled {
+    pub(in crate::report) axis: Axis,
+    pub(in crate::report) ticks: Vec<Tick>,
+}
+
+impl Ranged for Ruled {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        // A cast from float saturates; NaN, which callers leave out, lies at the lower end.
+        let along = self.axis.position(*value).clamp(-1e3, 1e3) * f64::from(to - from);
+        from.saturating_add(along.round() as i32)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        // Light points are those between ticks.
+        let light = hint.weight().allow_light_points();
+        if light { Vec::new() } else { self.ticks.iter().map(|tick| tick.value).collect() }
+    }
+
+    fn range(&self) -> std::ops::Range<f64> {
+        self.axis.low..self.axis.high
+    }
+}
+
+impl ValueFormatter<f64> for Ruled {
+    fn format_ext(&self, value: &f64) -> String {
+        let tick = self.ticks.iter().find(|tick| tick.value == *value);
+        tick.map_or(String::new(), |tick| tick.label.clone())
+    }
 }
 
 impl Axis {
     /// The range of the values that can be drawn, widened at both ends by `margin` of its length. Constant
-    /// values get a range around them; no value at all gives 0 to 1 (1 to 10 on a log scale).
-    pub(super) fn fit(values: impl Iterator<Item = f64>, scale: Scale, margin: f64) -> Axis {
+    /// values get a range around them; no value at all gives 0 to 1 (1 to 10 on a log scale). A scale of
+    /// roots begins at 0.
+    pub(in crate::report) fn fit(values: impl Iterator<Item = f64>, scale: Scale, margin: f64) -> Axis {
         let shown = values.filter(|&value| scale.shows(value));
         let (low, high) = shown
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
@@ -52,6 +99,9 @@ impl Axis {
         match scale {
             Scale::Linear if none => Axis { scale, low: 0.0, high: 1.0 },
             Scale::Log if none => Axis { scale, low: 1.0, high: 10.0 },
+            Scale::Root => {
+                Axis { scale, low: 0.0, high: if high > 0.0 { high * (1.0 + margin) } else { 1.0 } }
+            }
             Scale::Linear => {
                 let size = low.abs().max(high.abs());
                 // Labels tell no smaller differences apart.
@@ -73,15 +123,25 @@ impl Axis {
         }
     }
 
+    /// The range from one end to the other, which must be `low < high`.
+    pub(in crate::report) fn linear(low: f64, high: f64) -> Axis {
+        Axis { scale: Scale::Linear, low, high }
+    }
+
     /// Where a value lies: 0 at `low`, 1 at `high`.
-    pub(super) fn position(&self, value: f64) -> f64 {
+    pub(in crate::report) fn position(&self, value: f64) -> f64 {
         let forward = |value| self.scale.forward(value);
         (forward(value) - forward(self.low)) / (forward(self.high) - forward(self.low))
     }
 
+    /// The axis with ticks, `wanted` or a few more or less.
+    pub(in crate::report) fn ruled(self, wanted: usize) -> Ruled {
+        Ruled { axis: self, ticks: self.ticks(wanted) }
+    }
+
     /// Ticks at round numbers, `wanted` or a few more or less, in rising order; on a log scale at 1, 2 and 5
     /// times powers of ten, or at powers of ten where these are many.
-    pub(super) fn ticks(&self, wanted: usize) -> Vec<Tick> {
+    fn ticks(&self, wanted: usize) -> Vec<Tick> {
         match self.scale {
             Scale::Log => {
                 let decades = self.high.log10() - self.low.log10();
@@ -90,12 +150,26 @@ impl Axis {
                 enough.unwrap_or_else(|| self.even_ticks(2 * wanted))
             }
             Scale::Linear => self.even_ticks(wanted),
+            Scale::Root => {
+                let mut kept: Vec<Tick> = Vec::new();
+                for tick in self.even_ticks(wanted) {
+                    let clear = kept
+                        .last()
+                        .is_none_or(|last| self.position(tick.value) - self.position(last.value) >= CROWDED);
+                    kept.extend(clear.then_some(tick));
+                }
+                kept
+            }
         }
     }
 
-    /// Whether equal steps along it mean equal ratios.
-    pub(super) fn is_log(&self) -> bool {
-        self.scale == Scale::Log
+    /// What its label says of a scale that is not linear.
+    pub(in crate::report) fn scale_name(&self) -> &'static str {
+        match self.scale {
+            Scale::Linear => "",
+            Scale::Log => "log scale",
+            Scale::Root => "square-root scale",
+        }
     }
 
     fn even_ticks(&self, wanted: usize) -> Vec<Tick> {
@@ -152,6 +226,17 @@ fn even_label(value: f64, step: f64, largest: f64) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn ticks_of_roots_begin_at_zero_and_do_not_crowd() {
+        assert_eq!(
+            labels(&[0.3, 1.0], Scale::Root, 5),
+            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"].map(|l| if l == "0.0" { "0" } else { l })
+        );
+        let axis = Axis::fit([0.0, 100.0].into_iter(), Scale::Root, 0.0);
+        assert!((axis.position(25.0) - 0.5).abs() < 1e-12);
+        assert_eq!(axis.position(-1.0), 0.0);
+    }
+
     fn labels(values: &[f64], scale: Scale, wanted: usize) -> Vec<String> {
         let axis = Axis::fit(values.iter().copied(), scale, 0.0);
         axis.ticks(wanted).into_iter().map(|tick| tick.label).collect()
@@ -188,7 +273,7 @@ mod tests {
 
     #[test]
     fn degenerate_ranges_still_have_length_and_ticks() {
-        for scale in [Scale::Linear, Scale::Log] {
+        for scale in [Scale::Linear, Scale::Log, Scale::Root] {
             for values in [
                 &[][..],
                 &[5.0],
