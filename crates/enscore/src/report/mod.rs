@@ -14,7 +14,8 @@ pub use chart::{
 pub use draw::{Image, MAX_BYTES, Panel, centres, density_sheet, filters, png, sheet};
 pub use markup::measured;
 pub use page::{
-    Best, CORRELATION, COVERAGE, COVERAGE_OF_DATA, Cell, Column, ColumnTable, Comparison, Content, Fact,
-    Figure, Finding, LIKELIHOOD, Metric, Report, ReportRequest, SigmaLoss, Timing, WrittenReport, collapsed,
-    findings, image_shape, picture, render, unmixed_chains, write_report, write_sheet,
+    Best, CORRELATION, COVERAGE, COVERAGE_OF_DATA, Cell, Chapter, Claim, Column, ColumnTable, Comparison,
+    Content, Fact, Figure, Finding, LIKELIHOOD, Metric, Report, ReportRequest, SigmaLoss, Timing,
+    WrittenReport, collapsed, findings, image_shape, picture, render, render_chapters, unmixed_chains,
+    write_report, write_sheet,
 };
