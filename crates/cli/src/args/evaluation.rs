@@ -52,6 +52,9 @@ pub(crate) struct Compare {
     /// Override a key for every run, e.g. --set train.steps=100; may be repeated
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Train every run once with each of these seeds; the table has means and spreads [default: the file's]
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub(crate) seeds: Vec<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -11,11 +11,13 @@ pub use chart::{
     Chart, MOST_PAIRED, Mark, Pairs, Scale, Scatter, Series, diagnostic, gradient_norm, learning_rate,
     loss_curve, sigma_losses,
 };
-pub use draw::{Image, MAX_BYTES, Panel, centres, density_sheet, filters, png, sheet};
+pub use draw::{
+    Image, MAX_BYTES, Panel, TitledSheet, centres, density_sheet, filters, png, sheet, sheets_beside,
+};
 pub use markup::measured;
 pub use page::{
     Best, CORRELATION, COVERAGE, COVERAGE_OF_DATA, Cell, Chapter, Claim, Column, ColumnTable, Comparison,
-    Content, Fact, Figure, Finding, LIKELIHOOD, Metric, Report, ReportRequest, SigmaLoss, Timing,
+    Content, Fact, Figure, Finding, LIKELIHOOD, Metric, Rated, Report, ReportRequest, SigmaLoss, Timing,
     WrittenReport, collapsed, findings, image_shape, picture, render, render_chapters, unmixed_chains,
     write_report, write_sheet,
 };

@@ -14,4 +14,5 @@ mod pictures;
 pub mod plain;
 mod report;
 mod row_scores;
+mod seeds;
 mod watched;

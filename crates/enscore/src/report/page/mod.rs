@@ -16,7 +16,7 @@ mod verdict;
 
 pub use chapters::{Chapter, Claim, render_chapters};
 pub use collapse::{COVERAGE, COVERAGE_OF_DATA, collapsed};
-pub use comparison::{Best, Cell, Column, Comparison};
+pub use comparison::{Best, Cell, Column, Comparison, Rated};
 pub use contents::{ColumnTable, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
 pub use html::render;
 pub use mixing::{CORRELATION, LIKELIHOOD, unmixed_chains};
