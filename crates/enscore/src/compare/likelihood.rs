@@ -1,5 +1,5 @@
-//! The held-out log-likelihood of a model of any family, and which of its kinds it is: exact, a bound, or with
-//! a log Z that was computed for it.
+//! The held-out log-likelihood of a model of any family, and which of its kinds it is: exact, a bound, or
+//! with a log Z that was computed for it.
 //!
 //! All of them are in nats per row in the data's own units ([`Trained::log_volume`]), so that models of
 //! levels, of dequantised levels and of scaled values can be held against each other.

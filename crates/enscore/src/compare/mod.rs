@@ -112,17 +112,14 @@ fn refuse_other_seeds(training: &ComparedTraining, out: &Path) -> Result<()> {
         let seed = seed.map_or("SEED".to_string(), |trained| trained.settings.train().seed.to_string());
         return wrong(
             "a run of one seed",
-            format!("name another folder with --out, or move the run to {}/seed-{seed}", folder.display()),
+            format!("name another folder, or move the run to {}/seed-{seed}", folder.display()),
         );
     }
     let below = || std::fs::read_dir(&folder).into_iter().flatten().flatten();
     let is_seed = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("seed-");
     if !several && below().any(|entry| is_seed(&entry.file_name()) && RunFolder::open(&entry.path()).is_ok())
     {
-        return wrong(
-            "runs of several seeds",
-            "name another folder with --out, or give the seeds".to_string(),
-        );
+        return wrong("runs of several seeds", "name another folder, or give the seeds".to_string());
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ impl Compare {
         let of_file = table.get(SEEDS).map(|value| listed_seeds(value, &name)).transpose()?;
         let (seeds, place) = match (seeds, of_file) {
             ([], of_file) => (of_file.unwrap_or_default(), name.clone()),
-            (seeds, _) => (seeds.to_vec(), "--seeds".to_string()),
+            (seeds, _) => (seeds.to_vec(), "seeds".to_string()),
         };
         refuse_repeated(&seeds, &place)?;
         let file = Source { text: &text, name: &name, sets, seeds: &seeds };

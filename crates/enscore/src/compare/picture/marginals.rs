@@ -1,5 +1,5 @@
-//! The comparison of models of tables as one picture: the distributions of a few columns, data beside samples,
-//! a line a training.
+//! The comparison of models of tables as one picture: the distributions of a few columns, data beside
+//! samples, a line a training.
 
 use crate::compare::{Compared, Outcome};
 use crate::data::rows_of;

@@ -1,6 +1,6 @@
-//! The comparison as one picture, of the first seed of every training. In the plane: the density and the score
-//! field beside those of the truth, on one scale; of images sheets of samples; of tables distributions of
-//! columns.
+//! The comparison as one picture, of the first seed of every training. In the plane: the density and the
+//! score field beside those of the truth, on one scale; of images sheets of samples; of tables
+//! distributions of columns.
 
 mod image_sheets;
 mod marginals;

@@ -1,13 +1,13 @@
-//! `enscore compare` over several seeds: means and spreads beside plain ones, the folders of the runs, what is
-//! refused, and every family in one table.
+//! `enscore compare` over several seeds: means and spreads beside plain ones, the folders of the runs, what
+//! is refused, and every family in one table.
 
 use std::path::Path;
 
 use enscore::checkpoint::RunFolder;
 use serde_json::Value;
 
-use super::plain::by_hand::{assert_close, number};
 use crate::common::{Folder, png_size, signal};
+use crate::figures::plain::by_hand::{assert_close, number};
 
 /// Points of the plane and a family in each line.
 const FAMILIES: &str = "[data]\nname = 'two-moons'\nvalidation = 0.01\n[model]\nkind = 'mlp-energy'\nhidden = [6]\n\

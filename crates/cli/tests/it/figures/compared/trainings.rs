@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::comparison_table::assert_table;
-use super::plain::by_hand::{
+use super::table::assert_table;
+use crate::common::Folder;
+use crate::figures::plain::by_hand::{
     AVERAGED, ByHand, FLOW, Rows, assert_close, assert_same_error, mean_and_error, number,
 };
-use super::plain::expected::{assert_quadrature, error_of_weights};
-use crate::common::Folder;
+use crate::figures::plain::expected::{assert_quadrature, error_of_weights};
 
 /// Rows held out: a batch of 128 and a short one.
 const HELD_OUT: usize = 150;

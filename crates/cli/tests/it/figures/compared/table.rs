@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::plain::by_hand::number;
 use crate::common::Folder;
+use crate::figures::plain::by_hand::number;
 
 /// What a cell says: a number, the error beside it, the error by which it is ranked, and the null value with
 /// its error.
