@@ -2,6 +2,7 @@
 import os
 import sys
 import timeit
+from functools import partial
 
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads=2"
 
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+import jax_generative as generative
 import workloads
 from worker import serve
 
@@ -51,21 +53,25 @@ def score_network(p, x):
     return half(x, p[34:])
 
 
+BETA1 = 0.9
+
+
 def adam(p, g, state, rate=1e-3):
     m, v, t = state
     t = t + 1
-    m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
+    m = jax.tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, m, g)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-    change = lambda p, m, v: p - rate * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    change = lambda p, m, v: p - rate * (m / (1 - BETA1**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
     return jax.tree.map(change, p, m, v), (m, v, t)
 
 
 def training(p, loss):
     zeros = jax.tree.map(jnp.zeros_like, p)
-    start = (p, (zeros, zeros, 0))
-    state = list(start)
+    # A step gives its memory to the next one, so the start is kept apart.
+    start = lambda: jax.tree.map(jnp.copy, (p, (zeros, zeros, 0)))
+    state = list(start())
 
-    @jax.jit
+    @partial(jax.jit, donate_argnums=(0, 1))
     def step(p, moments):
         value, gradient = jax.value_and_grad(loss)(p)
         return (*adam(p, gradient, moments), value)
@@ -75,10 +81,16 @@ def training(p, loss):
         return jax.block_until_ready(value)
 
     def reset():
-        state[:] = start
+        state[:] = start()
 
     run.reset = reset
+    # After the first step.
+    run.norm = lambda: norm(state[1][0]) / (1 - BETA1)
     return run
+
+
+def norm(tensors):
+    return float(jnp.sqrt(sum(jnp.square(value).sum() for value in tensors)))
 
 
 def denoising(energy, x, noise):
@@ -207,8 +219,19 @@ def convolution(name, p, x):
     if name == "conv_forward":
         forward = jax.jit(conv)
         return lambda: jax.block_until_ready(forward(x, *p))
-    both = jax.jit(jax.value_and_grad(lambda x, w, b: (conv(x, w, b) ** 2).mean(), (0, 1, 2)))
-    return lambda: jax.block_until_ready(both(x, *p))[0]
+    return differentiated(lambda p: (conv(*p) ** 2).mean(), [x, *p])
+
+
+def differentiated(loss, p):
+    """The loss, and its gradients, which are kept until the next run."""
+    both = jax.jit(jax.value_and_grad(loss))
+
+    def run():
+        value, run.gradients = jax.block_until_ready(both(p))
+        return value
+
+    run.norm = lambda: norm(run.gradients)
+    return run
 
 
 def langevin(p, x, noise):
@@ -250,6 +273,14 @@ def load(name, noise=1.0):
         return contrastive(p, batch, noise)
     if name.startswith("conv"):
         return convolution(name, p, batch[0])
+    if name == "vae_step":
+        return training(p, generative.evidence_bound(*batch))
+    if name == "made_step":
+        return training(p, generative.masked_autoencoder(*batch))
+    if name == "wgan_gp_critic_step":
+        return training(p, generative.critic_loss(*batch))
+    if name == "pixelcnn_forward_backward":
+        return differentiated(generative.pixelcnn(*batch), p)
     if name == "score_net_step":
         return training(p, lambda p: ((score_network(p, batch[0]) - batch[1]) ** 2).mean())
     return langevin(p, batch[0], noise)

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import torch_generative as generative
 import workloads
 from worker import serve
 
@@ -76,7 +77,14 @@ def training(net, arrays, loss):
         optimiser.state.clear()
 
     step.reset = reset
+    # After the first step.
+    moments = lambda: [optimiser.state[p]["exp_avg"] for p in net.parameters()]
+    step.norm = lambda: norm(moments()) / (1 - optimiser.defaults["betas"][0])
     return step
+
+
+def norm(tensors):
+    return sum(value.double().square().sum() for value in tensors).sqrt().item()
 
 
 def denoising(x, noise):
@@ -198,15 +206,21 @@ def convolution(name, arrays, x):
         with torch.no_grad():
             return F.conv2d(x, w, b, padding=1)
 
-    def both():
-        loss = (F.conv2d(x, w, b, padding=1) ** 2).mean()
-        torch.autograd.grad(loss, (x, w, b))
-        return loss
-
     if name == "conv_forward":
         return forward
     for value in (x, w, b):
         value.requires_grad_()
+    return differentiated(lambda: (F.conv2d(x, w, b, padding=1) ** 2).mean(), (x, w, b))
+
+
+def differentiated(loss, by):
+    """The loss, and its gradients, which are kept until the next run."""
+    def both():
+        value = loss()
+        both.gradients = torch.autograd.grad(value, by)
+        return value
+
+    both.norm = lambda: norm(both.gradients)
     return both
 
 
@@ -249,6 +263,16 @@ def load(name, noise=1.0):
         return contrastive(arrays, batch, noise)
     if name.startswith("conv"):
         return convolution(name, arrays, batch[0])
+    if name == "vae_step":
+        return training(generative.Vae(), arrays, generative.evidence_bound(*batch))
+    if name == "made_step":
+        return training(generative.Made(), arrays, generative.surprise(batch[0]))
+    if name == "wgan_gp_critic_step":
+        return training(generative.critic(), arrays, generative.critic_loss(*batch))
+    if name == "pixelcnn_forward_backward":
+        net = fill(generative.PixelCnn(), [generative.kernel(array) for array in arrays])
+        loss = generative.surprise(batch[0])
+        return differentiated(lambda: loss(net) / 784, list(net.parameters()))
     if name == "score_net_step":
         return training(ScoreNetwork(), arrays, lambda net: ((net(batch[0]) - batch[1]) ** 2).mean())
     return langevin(fill(ScoreNetwork(), arrays), batch[0], noise)

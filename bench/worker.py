@@ -1,4 +1,4 @@
-"""Answers `check NAME`, `time NAME SECONDS` and `memory NAME` on standard input for one library."""
+"""Answers `check NAME`, `gradient NAME`, `time NAME SECONDS` and `memory NAME` on standard input for one library."""
 import statistics
 import sys
 import time
@@ -9,13 +9,18 @@ MEMORY_RUNS = 5
 
 
 def serve(load, check, start_up=lambda: None):
-    """`load(name)` gives a function to time, which may have a `reset`; `check(name)` the numbers by which libraries are
-    compared. `start_up()` loads what the library loads with its first work, before memory is measured."""
+    """`load(name, noise)` gives a function to time, which may have a `reset`, and a `norm` of the gradient of the first run;
+    `check(name)` the numbers by which libraries are compared. `start_up()` loads what the library loads with its first work, before memory is measured."""
     loaded = {}
     for line in sys.stdin:
         verb, name, *rest = line.split()
         if verb == "check":
             print(*check(name), flush=True)
+            continue
+        if verb == "gradient":
+            run = load(name, noise=0.0)
+            run()
+            print(*([run.norm()] if hasattr(run, "norm") else []), flush=True)
             continue
         if verb == "memory":
             start_up()

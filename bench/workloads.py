@@ -12,6 +12,8 @@ CHAIN_STEP = 0.01
 TEMPERATURES = 200
 UPDATES = 100
 RATE = 0.01
+PENALTY = 10.0
+PIXELCNN_LAYERS = 7
 CHAIN_LENGTHS = {"langevin_mlp": 100, "langevin_conv": 20}
 
 
@@ -55,6 +57,17 @@ def _machine(visible, hidden):
     return [((visible, hidden), 0.01, 0.0), ((visible,), 0.1, 0.0), ((hidden,), 0.1, 0.0)]
 
 
+def _latent_variables(pixels=784, coder=500, latents=32):
+    heads = _perceptron(coder, latents) * 2
+    return _perceptron(pixels, coder, coder) + heads + _perceptron(latents, coder, coder, pixels)
+
+
+def _pixelcnn(c=32, layers=PIXELCNN_LAYERS):
+    gated = _convolution(c, 2 * c) + _perceptron(2 * c, 2 * c) * 2 + _perceptron(c, c)
+    first = _convolution(1, c, 7) + _perceptron(3, c) + _perceptron(c, c)
+    return first + gated * layers + _perceptron(c, 2 * c) + _perceptron(2 * c, 1)
+
+
 # name: (parameters, batch), each a list of (shape, standard deviation, mean)
 WORKLOADS = {
     "mlp_128": (_perceptron(2, 128, 128, 2), _pair(128, 2)),
@@ -74,6 +87,14 @@ WORKLOADS = {
     # Rows are 1 where they are above 0.
     "ais": (_machine(784, 500), [((100, 784), 1.0, 0.0), ((100,), 0.0, 0.0)]),
     "rbm_cd1": (_machine(784, 500), [((100, 784), 1.0, -1.1)] * 10),
+    "vae_step": (_latent_variables(), [((128, 784), 1.0, -1.1), ((128, 32), 1.0, 0.0)]),
+    "made_step": (_perceptron(784, 1000, 784), [((128, 784), 1.0, -1.1)]),
+    "pixelcnn_forward_backward": (_pixelcnn(), [((32, 28, 28, 1), 1.0, -1.1)]),
+    # Rows of the data, generated rows, and the data's share in the rows between.
+    "wgan_gp_critic_step": (
+        _perceptron(784, 512, 512, 1),
+        [((128, 784), 1.0, -1.1), ((128, 784), 0.3, 0.5), ((128, 1), 0.2, 0.5)],
+    ),
 }
 
 

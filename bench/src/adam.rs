@@ -5,7 +5,7 @@ use enscore_program::Var;
 /// Learning rate.
 const RATE: f64 = 1e-3;
 /// Decay of the first moment.
-const BETA1: f64 = 0.9;
+pub const BETA1: f64 = 0.9;
 /// Decay of the second moment.
 const BETA2: f64 = 0.999;
 /// Added to the root of the second moment.

@@ -1,11 +1,13 @@
-//! Answers `check NAME`, `time NAME SECONDS` (median milliseconds), `least NAME SECONDS`, `compile NAME`,
-//! `memory NAME` (megabytes), `profile NAME SECONDS`, `roofline NAME SECONDS`, `peaks` and `mnist-update` on
-//! standard input: `run` and `memory` ask this program and its Python counterparts in turn.
-//! `grow NAME SECONDS AXIS EXTENT` and `chart ..` are what `growth` asks.
+//! Answers `check NAME`, `gradient NAME` (the norm of a first run's), `time NAME SECONDS` (median
+//! milliseconds), `least NAME SECONDS`, `compile NAME`, `memory NAME` (megabytes), `profile NAME
+//! SECONDS`, `roofline NAME SECONDS`, `peaks` and `mnist-update` on standard input: `run` and `memory`
+//! ask this program and its Python counterparts in turn. `grow NAME SECONDS AXIS EXTENT` and `chart ..`
+//! are what `growth` asks.
 
 mod adam;
 mod boltzmann;
 mod discrete;
+mod generative;
 mod growth;
 mod max_flow;
 mod memory;
@@ -97,6 +99,11 @@ fn answer(line: &str, data: &Path, runners: &mut HashMap<String, Runner>) -> Res
             figures.push(runner.figure().to_string());
         }
         return Ok(figures.join(" "));
+    }
+    if *verb == "gradient" {
+        let mut runner = load(name, data)?;
+        runner.run(0.0)?;
+        return Ok(runner.gradient_norm().map_or_else(String::new, |norm| norm.to_string()));
     }
     if !runners.contains_key(*name) {
         runners.insert(name.to_string(), load(name, data)?);

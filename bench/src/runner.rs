@@ -83,12 +83,7 @@ impl Runner {
             let zeros: Vec<Vec<f32>> = parameters.iter().map(|values| vec![0.0; values.len()]).collect();
             parameters.extend([zeros.clone(), zeros].concat());
         }
-        let binary = match workload.drive {
-            Drive::Anneal(_) => 1,
-            Drive::Contrast(_) => batch.len(),
-            _ => 0,
-        };
-        batch[..binary].iter_mut().flatten().for_each(|value| *value = f32::from(*value > 0.0));
+        batch[..workload.bits].iter_mut().flatten().for_each(|value| *value = f32::from(*value > 0.0));
         let kept = if workload.drive.keeps_state() { parameters.len() } else { 0 };
         let results = program.outputs()[kept..]
             .iter()
@@ -183,6 +178,20 @@ impl Runner {
             }
             None => f64::NAN,
         }
+    }
+
+    /// The norm of a first run's gradient, if it has one. After an update it stands in the first moments.
+    pub fn gradient_norm(&self) -> Option<f64> {
+        let (gradients, scale) = match self.drive {
+            Drive::Update => {
+                let count = self.start.len() / 3;
+                (&self.state[0][count..2 * count], 1.0 - adam::BETA1)
+            }
+            Drive::Once => (self.results.split_last()?.1, 1.0),
+            Drive::Langevin | Drive::Chain(_) | Drive::Anneal(_) | Drive::Contrast(_) => return None,
+        };
+        let squares = gradients.iter().flatten().map(|g| f64::from(*g) * f64::from(*g));
+        (!gradients.is_empty()).then(|| squares.sum::<f64>().sqrt() / scale)
     }
 
     /// From the start on, after a few runs that nobody times.

@@ -4,6 +4,7 @@ use enscore_program::{Kind, LaplacianPart, Program, Scope, ShapeError, Var};
 
 use crate::adam;
 use crate::boltzmann;
+use crate::generative::Generative;
 use crate::networks::{
     Spec, convolution, convolution_parameters, convolutional_energy, convolutional_energy_parameters,
     perceptron, perceptron_parameters, score_network, score_network_parameters,
@@ -66,6 +67,8 @@ pub struct Workload {
     pub drive: Drive,
     pub parameters: Vec<Spec>,
     pub batch: Vec<Spec>,
+    /// How many tensors of the batch, from the first, are bits: 1 where a number is above 0.
+    pub bits: usize,
     objective: Objective,
 }
 
@@ -85,6 +88,7 @@ enum Objective {
     ChainOfConvolutions,
     Annealing,
     Contrastive,
+    Generative(Generative),
 }
 
 fn batch(names: &[&str], shape: &[usize]) -> Vec<Spec> {
@@ -157,9 +161,17 @@ impl Workload {
                 boltzmann::parameters(),
                 boltzmann::rows(boltzmann::BATCHES),
             ),
-            _ => return None,
+            _ => {
+                let of = Generative::named(name)?;
+                (of.drive(), Objective::Generative(of), of.parameters(), of.batch())
+            }
         };
-        Some(Workload { drive, parameters, batch, objective })
+        let bits = match objective {
+            Objective::Annealing | Objective::Generative(_) => 1,
+            Objective::Contrastive => batch.len(),
+            _ => 0,
+        };
+        Some(Workload { drive, parameters, batch, bits, objective })
     }
 
     /// The workload called `name` with another extent: the "batch" of mlp and dsm2; the "channels" or the
@@ -196,7 +208,7 @@ impl Workload {
             ),
             _ => return None,
         };
-        Some(Workload { drive, parameters, batch, objective })
+        Some(Workload { drive, parameters, batch, bits: 0, objective })
     }
 
     /// The program of one run.
@@ -303,6 +315,7 @@ impl Objective {
             }
             Objective::Annealing => (x, boltzmann::annealing(parameters, x, batch[1])),
             Objective::Contrastive => (x, boltzmann::contrastive(parameters, x)),
+            Objective::Generative(of) => of.trace(parameters, batch),
         }
     }
 }

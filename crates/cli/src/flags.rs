@@ -3,18 +3,19 @@
 use enscore::Error;
 
 /// Parameters that errors give as the place of a mistake, with their flags.
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("chain", "--chain"),
     ("data", "--data"),
     ("features", "--features"),
     ("log_z", "--log-z"),
     ("metrics", "--metrics"),
+    ("seeds", "--seeds"),
 ];
 /// What overrides are expected to be; the user types them after `--set`.
 const OVERRIDES: [&str; 2] =
     ["table.key=value", "sampler.KEY=VALUE, or data.path=FILE where the training data has moved"];
 /// Words of remedies, with the same in flags.
-const REMEDIES: [(&str, &str); 8] = [
+const REMEDIES: [(&str, &str); 9] = [
     ("or say where it is: data.path = FILE", "or add --set data.path=FILE"),
     ("a threshold T", "--threshold T"),
     ("(method ", "(--method "),
@@ -23,6 +24,7 @@ const REMEDIES: [(&str, &str); 8] = [
     ("resume the run or open it with overrides", "give --set when you resume, sample or evaluate"),
     ("resume it,", "add --resume to continue it,"),
     ("resume the run in ", "continue with --resume --out "),
+    ("name another folder,", "name another folder with --out,"),
 ];
 
 /// The error with flags where it names parameters.

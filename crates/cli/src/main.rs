@@ -62,6 +62,7 @@ fn run(arguments: Arguments) -> Result<Answer> {
         Command::Inpaint(inpaint) => command::inpaint::run(&context, &inpaint),
         Command::Export(export) => command::export::run(&export),
         Command::Score(score) => command::score::run(&context, &score),
+        Command::Lecture(lecture) => command::lecture::run(&context, &lecture),
         Command::Logz(logz) => command::logz::run(&context, &logz),
         Command::Denoise(denoise) => command::denoise::run(&context, &denoise),
         Command::Suggest(suggest) => command::suggest::run(&context, &suggest),

@@ -72,7 +72,7 @@
 //! Programs run on this machine's processor, or on an executor that you hand in ([`executor`]). The folders
 //! stand in the order in which data flows: [`files`], [`data`], [`ising`], [`model`], [`mcmc`],
 //! [`objective`], [`checkpoint`], [`sample`], [`settings`], [`trained`], [`evaluate`], [`report`],
-//! [`export`], [`source`], [`train`], [`compare`].
+//! [`export`], [`source`], [`train`], [`compare`], [`lecture`].
 //! `examples/` has a model, an objective and an array of one's own, and an Ising model from scratch.
 
 #![forbid(unsafe_code)]
@@ -88,6 +88,7 @@ pub mod export;
 pub mod files;
 pub mod ising;
 mod keys;
+pub mod lecture;
 pub mod mcmc;
 pub mod memory;
 pub mod model;

@@ -100,13 +100,15 @@ pub const DEQUANTISATION: u32 = 0x6465_7175;
 pub const CHAIN_START: u32 = 0x6368_7374;
 /// Which chains of the replay buffer start anew.
 pub const CHAIN_RESTART: u32 = 0x6368_7265;
+/// The draws of the lecture's figures: noise on images, chains of known scores.
+pub const LECTURE: u32 = 0x6C65_6374;
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     /// Every stream with its value: a change of one is a change of results, so it must be deliberate.
-    const VALUES: [(&str, u32, u32); 44] = [
+    const VALUES: [(&str, u32, u32); 45] = [
         ("EPOCH", super::EPOCH, 0x6461_7461),
         ("VALIDATION_SPLIT", super::VALIDATION_SPLIT, 0x7370_6c74),
         ("TEST_SPLIT", super::TEST_SPLIT, 0x7465_7374),
@@ -151,6 +153,7 @@ mod tests {
         ("DEQUANTISATION", super::DEQUANTISATION, 0x6465_7175),
         ("CHAIN_START", super::CHAIN_START, 0x6368_7374),
         ("CHAIN_RESTART", super::CHAIN_RESTART, 0x6368_7265),
+        ("LECTURE", super::LECTURE, 0x6C65_6374),
     ];
 
     #[test]

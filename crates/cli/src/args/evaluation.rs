@@ -56,6 +56,9 @@ pub(crate) struct Compare {
     /// Format of the picture of data in the plane
     #[arg(long, value_enum, default_value_t = Format::Png)]
     pub(crate) format: Format,
+    /// Train every run once with each of these seeds; the table has means and spreads [default: the file's]
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub(crate) seeds: Vec<u64>,
 }
 
 #[derive(Debug, Args)]

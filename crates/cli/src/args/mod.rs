@@ -55,6 +55,8 @@ pub(crate) enum Command {
     /// Train every run listed in [compare] on the same data and compare them; run it again after an
     /// interruption and it goes on where it was
     Compare(Compare),
+    /// Redraw the figures of the lecture from live runs, with numbers beside their truth, into one page
+    Lecture(Lecture),
     /// Suggest noise levels and a step size for a data set
     Suggest(Suggest),
     /// Profile training updates: time per step and share of the machine's limits; writes nothing
@@ -87,6 +89,7 @@ impl Command {
             Command::Logz(_) => "logz",
             Command::Denoise(_) => "denoise",
             Command::Compare(_) => "compare",
+            Command::Lecture(_) => "lecture",
             Command::Suggest(_) => "suggest",
             Command::Profile(_) => "profile",
             Command::Data(_) => "data",
@@ -103,6 +106,27 @@ pub(crate) struct Demo {
     /// Random seed
     #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lecture {
+    /// Figures to redraw, by name [default: all]
+    pub(crate) figures: Vec<String>,
+    /// List the figures and draw nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Folder for the page and its pictures
+    #[arg(long, value_name = "DIR", default_value = "lecture")]
+    pub(crate) out: PathBuf,
+    /// Format of charts and maps
+    #[arg(long, value_enum, default_value_t = Format::Png)]
+    pub(crate) format: Format,
+    /// Draw with less work: all figures in about three minutes
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Random seed
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Args)]

@@ -14,12 +14,13 @@ use crate::progress::Progress;
 
 pub(crate) fn run(context: &Context, arguments: &Compare) -> Result<Answer> {
     given::settings(&arguments.settings)?;
-    let wanted = settings::Compare::load(&arguments.settings, &arguments.set)?;
+    let wanted = settings::Compare::load(&arguments.settings, &arguments.set, &arguments.seeds)?;
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => default_run(&arguments.settings)?,
     };
-    let threads = wanted.trainings.first().map_or(0, |(_, settings)| settings.train().threads);
+    let first = wanted.trainings.first().and_then(|training| training.runs.first());
+    let threads = first.map_or(0, |run| run.settings.train().threads);
     let outcome = context.on_threads(threads, || {
         let mut progress = Progress::new(context);
         std::fs::create_dir_all(&out).map_err(|reason| {

@@ -7,6 +7,7 @@ pub(crate) mod denoise;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod inpaint;
+pub(crate) mod lecture;
 pub(crate) mod logz;
 pub(crate) mod profile;
 pub(crate) mod sample;

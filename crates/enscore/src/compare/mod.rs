@@ -1,36 +1,46 @@
-//! Compares trainings on the same data: time, quality against the truth where it is known, held-out
-//! likelihood, in one table and one picture.
+//! Compares trainings on the same data: time, size, held-out likelihood, samples, quality against the truth
+//! where it is known; each over one or several seeds, in one table and one picture.
 
+mod compared;
 mod course;
+mod figures;
+mod follow;
+mod likelihood;
 mod measure;
+mod measured;
 mod outcome;
+mod over_seeds;
 mod picture;
+mod sampled;
 mod table;
+mod truth;
 
 use std::path::Path;
 
 use crate::checkpoint::RunFolder;
 use crate::error::{Error, Reason, Result};
 use crate::report::PictureFormat;
-use crate::settings::{Compare, Settings};
-use crate::train::{Observer, Recorder, Request};
+use crate::settings::{Compare, ComparedTraining};
+use crate::train::Observer;
 use crate::trained::Trained;
-use course::Course;
+use follow::Follower;
 
-pub use measure::{Measured, Truth};
-pub use outcome::{Compared, Failed, Outcome};
-
-/// Parts that a training is cut into: the quality is measured at the end of each.
-const PARTS: u64 = 10;
+pub use compared::Compared;
+pub use measured::{LikelihoodKind, Measured};
+pub use outcome::{Failed, Outcome};
+pub use over_seeds::{FigureOverSeeds, OverSeeds};
+pub use sampled::Sampled;
+pub use truth::Truth;
 
 /// Trains and measures everything that `compare` names, below the folder `out`, and writes `comparison.md`,
-/// `comparison.json` and, for data in the plane, a picture there, such as `comparison.png`. Trainings that
-/// are done already are not repeated.
+/// `comparison.json` and a picture there, such as `comparison.png`: of data in the plane, of images, of
+/// tables. Runs that are done already are not repeated.
 ///
-/// A training that diverges is named, and the others are compared.
+/// A run that diverges is named, and the others are compared.
 ///
 /// # Errors
-/// Whatever a training or a measurement refuses, named by the training; every training diverged.
+/// Whatever a training or a measurement refuses, named by the training; every run diverged; folders of
+/// another number of seeds.
 pub fn compare(
     compare: &Compare,
     out: &Path,
@@ -38,36 +48,45 @@ pub fn compare(
     stop: &dyn Fn() -> Option<i32>,
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
+    for training in &compare.trainings {
+        refuse_other_seeds(training, out)?;
+    }
     let mut compared = Vec::new();
     let mut failed = Vec::new();
     let mut warnings = Vec::new();
-    for (name, settings) in &compare.trainings {
-        let named = |error: Error| error.within(format_args!("run {name}"));
-        observer.message(&format!("training {name}"));
-        let run = out.join(name);
-        let followed = follow(name, settings, &run, compare.quality, &mut warnings, stop, observer);
-        let result = match followed.map_err(named) {
-            Err(error) if error.reason == Reason::Diverged => {
-                observer.warning(&error.to_string());
-                failed.push(Failed { name: name.clone(), why: error.to_string() });
-                continue;
+    let follower = Follower { compare, stop };
+    for training in &compare.trainings {
+        for planned in &training.runs {
+            let name = &training.name;
+            let of_several =
+                if training.runs.len() > 1 { format!(", seed {}", planned.seed) } else { String::new() };
+            let named = |error: Error| error.within(format_args!("run {name}{of_several}"));
+            observer.message(&format!("training {name}{of_several}"));
+            let run = out.join(&planned.folder);
+            let mut said = Vec::new();
+            let followed = follower.follow(name, planned, &run, &mut said, observer).map_err(named);
+            warnings.extend(said.into_iter().map(|warning| format!("run {name}{of_several}: {warning}")));
+            match followed {
+                Err(error) if error.reason == Reason::Diverged => {
+                    observer.warning(&error.to_string());
+                    let (name, seed) = (name.clone(), planned.seed);
+                    failed.push(Failed { name, seed, why: error.to_string() });
+                }
+                followed => compared.extend(followed?),
             }
-            followed => followed?,
-        };
-        let flow = flow_of(&result).map_err(named)?;
-        compared.push(result);
-        compared.extend(flow);
+        }
     }
     let Some(first) = compared.first() else { return Err(all_diverged(&failed)) };
     let first = Trained::open(&first.run, &[])?;
     let truth = Truth::of(&first);
-    let held_out = if truth.is_some() { measure::held_out(&first)? } else { None };
+    let held_out = if truth.is_some() { truth::held_out(&first)? } else { None };
     let truth_log_likelihood = match (&truth, held_out) {
         (Some(truth), Some(rows)) => Some(truth.log_likelihood(&rows)?),
         _ => None,
     };
     let mut outcome = Outcome {
         compared,
+        over_seeds: Vec::new(),
         failed,
         warnings,
         truth_log_likelihood,
@@ -80,63 +99,34 @@ pub fn compare(
     Ok(outcome)
 }
 
+/// Runs of one seed lie in the training's folder, those of several below it: one is no place for the other.
+fn refuse_other_seeds(training: &ComparedTraining, out: &Path) -> Result<()> {
+    let folder = out.join(&training.name);
+    let several = training.runs.len() > 1;
+    let wrong = |what: &str, remedy: String| {
+        Err(Error::input("a folder of another number of seeds")
+            .at(folder.display())
+            .found(what)
+            .remedy(remedy))
+    };
+    if several && RunFolder::open(&folder).is_ok() {
+        let seed = RunFolder::open(&folder).ok().and_then(|_| Trained::open(&folder, &[]).ok());
+        let seed = seed.map_or("SEED".to_string(), |trained| trained.settings.train().seed.to_string());
+        return wrong(
+            "a run of one seed",
+            format!("name another folder, or move the run to {}/seed-{seed}", folder.display()),
+        );
+    }
+    let below = || std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let is_seed = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("seed-");
+    if !several && below().any(|entry| is_seed(&entry.file_name()) && RunFolder::open(&entry.path()).is_ok())
+    {
+        return wrong("runs of several seeds", "name another folder, or give the seeds".to_string());
+    }
+    Ok(())
+}
+
 fn all_diverged(failed: &[Failed]) -> Error {
     let why: Vec<&str> = failed.iter().map(|failed| failed.why.as_str()).collect();
     Error::new(Reason::Diverged, "no training is left to compare").found(why.join("; "))
-}
-
-/// Of flow contrastive estimation the flow, which is a model of its own.
-fn flow_of(compared: &Compared) -> Result<Option<Compared>> {
-    let sets = vec!["sampler.kind=exact".to_string()];
-    let settings = Trained::open(&compared.run, &[])?.settings;
-    if !settings.objective().method().sampling(settings.model().method().family()).has_flow {
-        return Ok(None);
-    }
-    let measured = measure::measure(&Trained::open(&compared.run, &sets)?)?;
-    let name = format!("{}, its flow", compared.name);
-    Ok(Some(Compared { name, sets, seconds_to_quality: None, measured, ..compared.clone() }))
-}
-
-/// Trains in parts, measuring the divergence from the truth between them.
-fn follow(
-    name: &str,
-    settings: &Settings,
-    run: &Path,
-    quality: f64,
-    warnings: &mut Vec<String>,
-    stop: &dyn Fn() -> Option<i32>,
-    observer: &mut dyn Observer,
-) -> Result<Compared> {
-    let steps = settings.train().steps;
-    let mut course = Course::of(run)?;
-    let resume = RunFolder::open(run).is_ok();
-    let request = Request { run: run.to_path_buf(), resume, until: None };
-    let mut recorder = Recorder::open(settings, &request, observer)?;
-    let mut said = Vec::new();
-    for part in 1..=PARTS {
-        let until = (steps * part).div_ceil(PARTS);
-        let outcome = recorder.until(until, stop, observer)?;
-        said = outcome.warnings;
-        let trained = Trained::open(run, &[])?;
-        if !course.knows(trained.step)
-            && let Some(divergence) = measure::fisher_divergence(&trained)?
-        {
-            course.add(run, trained.step, trained.seconds, divergence.relative)?;
-        }
-        if outcome.step < until {
-            break;
-        }
-    }
-    warnings.extend(said.into_iter().map(|warning| format!("run {name}: {warning}")));
-    let trained = Trained::open(run, &[])?;
-    Ok(Compared {
-        name: name.to_string(),
-        objective: settings.objective().name().to_string(),
-        run: run.to_path_buf(),
-        sets: Vec::new(),
-        steps: trained.step,
-        seconds: trained.seconds,
-        seconds_to_quality: course.reached(quality),
-        measured: measure::measure(&trained)?,
-    })
 }

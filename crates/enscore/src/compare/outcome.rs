@@ -4,37 +4,17 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::measure::Measured;
+use super::compared::Compared;
+use super::over_seeds::OverSeeds;
 use crate::evaluate::Mean;
 
-/// A training that was compared.
-#[derive(Clone, Debug, Serialize)]
-pub struct Compared {
-    /// Its name in the file.
-    pub name: String,
-    /// The name of the objective.
-    pub objective: String,
-    /// The folder of the run.
-    pub run: PathBuf,
-    /// What the run is opened with.
-    #[serde(skip)]
-    pub(super) sets: Vec<String>,
-    /// Updates done.
-    pub steps: u64,
-    /// Seconds spent training.
-    pub seconds: f64,
-    /// Seconds of training until the relative Fisher divergence was first at most the wanted quality; none
-    /// where it never was, or the truth is not known.
-    pub seconds_to_quality: Option<f64>,
-    /// What was measured at the end.
-    pub measured: Measured,
-}
-
-/// A training that diverged.
+/// A run that diverged.
 #[derive(Clone, Debug, Serialize)]
 pub struct Failed {
-    /// Its name in the file.
+    /// The training's name in the file.
     pub name: String,
+    /// The seed of the run.
+    pub seed: u64,
     /// What happened.
     pub why: String,
 }
@@ -42,9 +22,11 @@ pub struct Failed {
 /// What a comparison came to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
-    /// The trainings, in the order of the file.
+    /// The runs, in the order of the file and of the seeds.
     pub compared: Vec<Compared>,
-    /// Those that diverged, which have no row in the table.
+    /// Each training over its runs, in the order of the file: the rows of the table.
+    pub over_seeds: Vec<OverSeeds>,
+    /// The runs that diverged, which are in no row of the table.
     pub failed: Vec<Failed>,
     /// What the user must know of the others.
     pub warnings: Vec<String>,
@@ -57,4 +39,18 @@ pub struct Outcome {
     pub text: String,
     /// The files written: the table, the numbers, the picture if there is one.
     pub files: Vec<PathBuf>,
+}
+
+impl Outcome {
+    /// The runs of each training, in the order of the file.
+    pub(super) fn by_training(&self) -> Vec<Vec<&Compared>> {
+        let mut trainings: Vec<Vec<&Compared>> = Vec::new();
+        for run in &self.compared {
+            match trainings.iter_mut().find(|runs| runs[0].name == run.name) {
+                Some(runs) => runs.push(run),
+                None => trainings.push(vec![run]),
+            }
+        }
+        trainings
+    }
 }

@@ -11,6 +11,7 @@ mod pareto_tail;
 mod reference;
 mod rows;
 mod run;
+mod sample_metrics;
 mod settings;
 mod two_sample;
 
@@ -39,11 +40,12 @@ pub use reference::{
 pub use rows::Rows;
 pub(crate) use rows::{right_side, shifted};
 pub use run::{Evaluation, evaluate};
+pub use sample_metrics::{SampleMetrics, sample_metrics, wanted_metrics};
 pub use settings::EvaluationSettings;
-pub(crate) use two_sample::eigen;
 pub use two_sample::{
     ColumnComparison, DEFAULT_COMPONENTS, DEFAULT_DIRECTIONS, DEFAULT_NEIGHBOUR, FrechetPca, Kid, METRICS,
     MetricKind, Mmd, Moments, Nearest, PrincipalSpace, QUANTILES, Reference, Share, SharedSupport,
     SlicedWasserstein, Spread, TwoSample, TwoSampleMetric, TwoSampleSettings, compare_columns,
     distance_by_chance, frechet_distance, gaussian_kl, inception_score, nearest, two_sample,
 };
+pub(crate) use two_sample::{eigen, mean_and_std};

@@ -3,18 +3,18 @@
 
 use serde::Serialize;
 
+use super::sample_metrics::{sample_metrics, wanted_metrics};
 use super::settings::EvaluationSettings;
 use super::{
-    DenoisingLoss, Figures, HeldOut, HeldOutFigure, METRICS, MetricKind, Reference, Refused, Rows, RunData,
-    TwoSample, TwoSampleSettings, against, denoising_loss, flow_bits_per_dim, held_out_linear_baseline,
-    independent_units, linear_baseline, model_figures, two_sample,
+    DenoisingLoss, Figures, HeldOut, HeldOutFigure, Refused, Rows, RunData, TwoSample, against,
+    denoising_loss, flow_bits_per_dim, held_out_linear_baseline, independent_units, linear_baseline,
+    model_figures,
 };
 use crate::data::{Grey, Subset, rows_of};
 use crate::error::{Error, Result};
 use crate::model::Support;
 use crate::objective::HeldOutLoss;
-use crate::sample::{Drawn, TrainedModel, draw};
-use crate::text::counted;
+use crate::sample::{TrainedModel, draw};
 use crate::trained::Trained;
 
 /// What an evaluation found.
@@ -71,9 +71,6 @@ impl Evaluation {
 
 /// Rows longer than this have no affine baseline: it needs all eigenvalues of their covariance.
 const MAX_BASELINE: usize = 1024;
-/// Rows that metrics are fitted on and compared with, at most.
-const MAX_REAL: usize = 10_000;
-
 /// What is said where no rows are held out.
 const NO_HELD_OUT: &str = "No rows are held out: figures are those of the training rows, and metrics compare \
     samples with rows that the model has seen, so overfitting does not show.";
@@ -154,15 +151,8 @@ pub fn evaluate(
         settings.chains,
         &mut |done, total| progress("samples", done, total),
     )?;
-    add_metrics(
-        &mut evaluation,
-        &wanted,
-        &drawn,
-        trained.model.row_len(),
-        &data.held_out,
-        settings,
-        progress,
-    )?;
+    let found = sample_metrics(&wanted, &drawn.rows, &data.held_out, settings.seed, progress)?;
+    (evaluation.metrics, evaluation.refused_metrics) = (found.found, found.refused);
     evaluation.samples = drawn.shown().to_vec();
     evaluation.rows = drawn.rows;
     evaluation.warnings = drawn.warnings;
@@ -207,51 +197,6 @@ fn add_losses(
     Ok(())
 }
 
-/// Each wanted metric of the samples beside its null value, or the reason why there is none.
-fn add_metrics(
-    evaluation: &mut Evaluation,
-    wanted: &[&MetricKind],
-    drawn: &Drawn,
-    row_len: usize,
-    real: &Subset,
-    settings: &EvaluationSettings,
-    progress: &mut dyn FnMut(&str, u64, u64) -> Result<()>,
-) -> Result<()> {
-    let real = rows_of(real, MAX_REAL)?;
-    let real = Rows::new(&real, row_len)?;
-    let samples = Rows::new(&drawn.rows, row_len)?;
-    let reference = Reference::new(real, settings.seed);
-    let comparison = TwoSampleSettings { seed: settings.seed, ..Default::default() };
-    for (number, kind) in wanted.iter().enumerate() {
-        progress("metrics", number as u64, wanted.len() as u64)?;
-        let found = if samples.count() >= 2 && real.count() >= 4 {
-            kind.fit(&reference).and_then(|metric| two_sample(&*metric, samples, real, comparison))
-        } else {
-            Err(too_few(samples, real))
-        };
-        match found {
-            Ok(found) if [found.value, found.null, found.null_std].iter().all(|value| value.is_finite()) => {
-                evaluation.metrics.push(found);
-            }
-            found => {
-                let error = found.err().unwrap_or_else(|| Error::run("the value is not finite"));
-                evaluation.refused_metrics.push(Refused::unless_ended(kind.word, kind.label, error)?);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn too_few(samples: Rows, real: Rows) -> Error {
-    Error::input("too few rows to compare samples with data")
-        .found(format_args!(
-            "{}, {}",
-            counted(samples.count(), "sample", "samples"),
-            counted(real.count(), "real row", "real rows")
-        ))
-        .expected("at least 2 samples and 4 real rows")
-}
-
 /// All figures of held-out rows, in the order in which they are shown.
 fn figures(
     trained: &Trained,
@@ -288,14 +233,4 @@ fn figures(
         figure.transpose().map_or(Ok(()), |figure| figures.keep(id, label, figure))?;
     }
     Ok(figures)
-}
-
-/// The metrics asked for, all where none is named.
-fn wanted_metrics(words: &[String]) -> Result<Vec<&'static MetricKind>> {
-    if let Some(unknown) = words.iter().find(|word| METRICS.iter().all(|kind| kind.word != word.as_str())) {
-        let known = METRICS.map(|kind| kind.word).join(", ");
-        return Err(Error::input("unknown metric").at("metrics").found(unknown).expected(known));
-    }
-    let all = words.is_empty();
-    Ok(METRICS.iter().filter(|kind| all || words.iter().any(|word| word == kind.word)).collect())
 }

@@ -21,7 +21,7 @@ mod synonyms;
 mod tables;
 mod train;
 
-pub use compare::Compare;
+pub use compare::{Compare, ComparedTraining, PlannedRun};
 pub use optimiser::{Decay, Descent, Optimiser};
 pub use reference::settings_reference;
 pub use stability::Stability;

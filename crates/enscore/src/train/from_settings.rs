@@ -30,6 +30,16 @@ pub(super) struct Described {
     pub(super) warnings: Vec<String>,
 }
 
+impl Training {
+    /// The training that `settings` describe, in memory: nothing is recorded.
+    ///
+    /// # Errors
+    /// Whatever of the settings or their data is wrong input.
+    pub fn of_settings(settings: &Settings) -> Result<Training> {
+        Ok(Described::by(settings)?.training)
+    }
+}
+
 impl Described {
     /// Loads the data, builds the network and compiles the updates.
     ///

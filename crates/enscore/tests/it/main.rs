@@ -7,6 +7,7 @@ mod examples;
 mod executors;
 mod export;
 mod layout;
+mod lecture;
 mod models;
 mod objectives;
 mod oracles;

@@ -176,7 +176,7 @@ fn a_reader_who_stops_early_is_no_failure() {
 fn help_and_version_are_answers() {
     let folder = Folder::new();
     let help = folder.succeed("--help").stdout;
-    for command in ["demo", "train", "sample", "evaluate", "suggest", "data", "settings"] {
+    for command in ["demo", "train", "sample", "evaluate", "suggest", "data", "lecture", "settings"] {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
         assert!(folder.succeed(&format!("{command} --help")).stdout.contains("Usage: enscore"));
     }

@@ -2,3 +2,4 @@
 
 mod answers;
 mod families;
+mod lecture;

@@ -2,8 +2,7 @@
 //! the rows of the data, one row at a time in double precision.
 
 mod answers_in_files;
-mod comparison;
-mod comparison_table;
+mod compared;
 mod drawn;
 mod evaluation;
 mod filled;

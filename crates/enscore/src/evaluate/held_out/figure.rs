@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::{Error, Reason, Result};
 use crate::evaluate::Mean;
@@ -59,7 +59,7 @@ impl Serialize for HeldOutFigure {
 }
 
 /// A figure or metric that can't be computed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// The id of the figure, or the word of the metric.
     pub id: String,

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::Rows;
 use crate::streams;
 use enscore_program::random::Key;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How many rows and draws a comparison takes.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ impl Default for TwoSampleSettings {
 }
 
 /// A metric's value and its null value at the same n.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TwoSample {
     /// The metric's name: mmd, sliced_wasserstein or frechet.
     pub name: String,
@@ -187,8 +187,8 @@ impl MetricKind {
     }
 }
 
-/// Mean and standard deviation (divisor n - 1) of at least two numbers.
-fn mean_and_std(values: &[f64]) -> (f64, f64) {
+/// Mean and standard deviation (divisor n - 1) of at least two numbers; of fewer, the deviation is NaN.
+pub(crate) fn mean_and_std(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();

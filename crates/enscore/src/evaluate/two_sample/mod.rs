@@ -16,6 +16,7 @@ mod shares;
 mod sliced_wasserstein;
 
 pub use columns::{ColumnComparison, QUANTILES, Spread, compare_columns, distance_by_chance};
+pub(crate) use comparison::mean_and_std;
 pub use comparison::{METRICS, MetricKind, Reference, TwoSample, TwoSampleSettings, two_sample};
 pub use frechet::{DEFAULT_COMPONENTS, FrechetPca, frechet_distance};
 pub use gaussian_kl::gaussian_kl;

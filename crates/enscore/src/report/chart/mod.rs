@@ -6,6 +6,7 @@ mod frame;
 mod line_chart;
 mod pairs;
 mod scatter;
+mod sheets_beside;
 
 pub use density_map::{Panel, centres};
 pub use density_sheet::density_sheet;
@@ -14,3 +15,4 @@ pub use line_chart::{
 };
 pub use pairs::{MOST_PAIRED, Pairs};
 pub use scatter::Scatter;
+pub use sheets_beside::{TitledSheet, sheets_beside};

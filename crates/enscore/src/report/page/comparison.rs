@@ -3,9 +3,10 @@
 //!
 //! A value is marked where no other is better by more than two standard errors of the difference: what chance
 //! could reorder is not ranked. Values with a standard error are written with the digits that it leaves:
-//! 0.0123 ± 0.0011.
+//! 0.0123 ± 0.0011. As text, columns that don't fit a line stand below the others.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::report::markup::{escape, measured, number, table};
@@ -43,6 +44,33 @@ impl Column {
     }
 }
 
+/// A number with all that is said around it: `≥ 0.0123 ± 0.0011 (0.0009 ± 0.0002)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rated {
+    /// The number.
+    pub value: f64,
+    /// What is written after ±, if anything is.
+    pub error: Option<f64>,
+    /// The error by which it is ranked: what chance could move it by.
+    pub doubt: f64,
+    /// What stands before it: `≥`, `≤`, `≈`, or nothing.
+    pub sign: &'static str,
+    /// What it is to be held against, with its error: written in brackets.
+    pub null: Option<(f64, f64)>,
+}
+
+impl Rated {
+    fn text(self) -> String {
+        let number = |value: f64, error: Option<f64>| match error.filter(|error| *error > 0.0) {
+            Some(error) if value.is_finite() && error.is_finite() => measured(value, Some(error)),
+            _ => plain(value),
+        };
+        let gap = if self.sign.is_empty() { "" } else { " " };
+        let null = self.null.map(|(null, error)| format!(" ({})", number(null, Some(error))));
+        format!("{}{gap}{}{}", self.sign, number(self.value, self.error), null.unwrap_or_default())
+    }
+}
+
 /// What a method got in a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell {
@@ -50,6 +78,12 @@ pub enum Cell {
     Value(f64),
     /// A number and its standard error.
     Measured(f64, f64),
+    /// A number with more than its standard error.
+    Rated(Rated),
+    /// How many of something there are.
+    Count(u64),
+    /// Not a number: what is to be said of the method.
+    Word(&'static str),
     /// The measure doesn't apply to the method.
     Absent,
 }
@@ -60,7 +94,11 @@ impl Cell {
         match self {
             Cell::Value(value) if value.is_finite() => Some((value, 0.0)),
             Cell::Measured(value, error) if value.is_finite() && error >= 0.0 => Some((value, error)),
-            _ => None,
+            Cell::Rated(Rated { value, doubt, .. }) if value.is_finite() && doubt >= 0.0 => {
+                Some((value, doubt))
+            }
+            Cell::Count(count) => Some((count as f64, 0.0)),
+            Cell::Value(_) | Cell::Measured(..) | Cell::Rated(_) | Cell::Word(_) | Cell::Absent => None,
         }
     }
 
@@ -68,6 +106,9 @@ impl Cell {
         match self {
             Cell::Absent => "-".into(),
             Cell::Value(value) => plain(value),
+            Cell::Rated(rated) => rated.text(),
+            Cell::Count(count) => count.to_string(),
+            Cell::Word(word) => word.into(),
             Cell::Measured(value, error) if value.is_finite() && error > 0.0 && error.is_finite() => {
                 measured(value, Some(error))
             }
@@ -78,6 +119,28 @@ impl Cell {
 
 fn plain(value: f64) -> String {
     if value.is_finite() { number(value) } else { format!("not finite ({value})") }
+}
+
+/// Characters of a line of text, unless one column takes more.
+const LINE: usize = 132;
+
+/// Columns that fit a line each, beside the names of the rows, which have the first width.
+fn blocks(widths: &[usize]) -> Vec<Range<usize>> {
+    let none = Range { start: 1, end: 1 };
+    let mut blocks = vec![none];
+    let mut used = widths[0];
+    for (column, width) in widths.iter().enumerate().skip(1) {
+        let full = used + 2 + width > LINE;
+        match blocks.last_mut() {
+            Some(block) if block.start == block.end || !full => block.end = column + 1,
+            _ => {
+                blocks.push(column..column + 1);
+                used = widths[0];
+            }
+        }
+        used += 2 + width;
+    }
+    blocks
 }
 
 /// Methods against measures.
@@ -152,13 +215,18 @@ impl Comparison {
         let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..=self.columns.len()).map(width).collect();
         let mut out = String::new();
-        for line in &lines {
-            let _ = write!(out, "{:<width$}", line[0], width = widths[0]);
-            for (cell, width) in line.iter().zip(&widths).skip(1) {
-                let _ = write!(out, "  {cell:>width$}");
+        for columns in blocks(&widths) {
+            if !out.is_empty() {
+                out.push('\n');
             }
-            out.truncate(out.trim_end().len());
-            out.push('\n');
+            for line in &lines {
+                let _ = write!(out, "{:<width$}", line[0], width = widths[0]);
+                for column in columns.clone() {
+                    let _ = write!(out, "  {:>width$}", line[column], width = widths[column]);
+                }
+                out.truncate(out.trim_end().len());
+                out.push('\n');
+            }
         }
         out
     }
@@ -227,6 +295,34 @@ mod tests {
         assert!(!table.markdown().contains("**"), "one row has nothing to be better than");
         check(&example().html()).unwrap();
         assert_eq!(example().html().matches("<b>").count(), 3);
+    }
+
+    #[test]
+    fn a_number_is_written_with_what_is_said_around_it() {
+        let rated = |sign, error, null| Cell::Rated(Rated { value: 0.5, error, doubt: 0.1, sign, null });
+        let cases = [
+            (rated("≥", Some(0.02), None), "≥ 0.500 ± 0.020"),
+            (rated("", None, Some((0.25, 0.01))), "0.5000 (0.250 ± 0.010)"),
+            (rated("", Some(0.0), Some((0.25, 0.0))), "0.5000 (0.2500)"),
+            (Cell::Count(33_024_000), "33024000"),
+            (Cell::Word("exact"), "exact"),
+        ];
+        for (cell, text) in cases {
+            assert_eq!(cell.text(), text);
+        }
+        assert_eq!((rated("≥", None, None).ranked(), Cell::Word("exact").ranked()), (Some((0.5, 0.1)), None));
+    }
+
+    #[test]
+    fn columns_beyond_a_line_stand_below() {
+        assert_eq!(blocks(&[10, 60, 50, 30, 200, 5]), [1..3, 3..4, 4..5, 5..6]);
+        assert!(blocks(&[10]).iter().eq(&[Range { start: 1, end: 1 }]));
+        let columns = (0..9).map(|at| Column::new(&format!("a long name of column {at}"), "", Best::None));
+        let mut table = Comparison::new("method", columns.collect());
+        table.push("one", vec![Cell::Value(1.0); 9]).unwrap();
+        let text = table.text();
+        assert!(text.lines().all(|line| line.chars().count() <= LINE), "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with("one")).count(), 2, "{text}");
     }
 
     #[test]

@@ -38,7 +38,12 @@ pub fn render(report: &Report) -> String {
     files(&mut body, &report.files);
     glossary(&mut body, &report.glossary);
     citations(&mut body, &report.works);
-    let title = escape(&report.title);
+    page(&report.title, &body)
+}
+
+/// A whole page around a body, which is escaped already.
+pub(super) fn page(title: &str, body: &str) -> String {
+    let title = escape(title);
     let style = include_str!("report.css");
     format!(
         r#"<!doctype html>
@@ -109,7 +114,7 @@ fn section(out: &mut String, heading: &str, content: String) {
     }
 }
 
-fn figure(figure: &Figure) -> String {
+pub(super) fn figure(figure: &Figure) -> String {
     let caption = escape(&figure.caption);
     let content = match &figure.content {
         Content::Drawing(picture) => picture.svg().to_string(),

@@ -1,5 +1,6 @@
 //! The self-contained HTML page: what it holds, how it is written, and that of a run.
 
+mod chapters;
 mod collapse;
 mod comparison;
 mod contents;
@@ -13,8 +14,9 @@ mod pictures;
 mod run_report;
 mod verdict;
 
+pub use chapters::{Chapter, Claim, render_chapters};
 pub use collapse::{COVERAGE, COVERAGE_OF_DATA, collapsed};
-pub use comparison::{Best, Cell, Column, Comparison};
+pub use comparison::{Best, Cell, Column, Comparison, Rated};
 pub use contents::{ColumnTable, Content, Fact, Figure, Metric, Report, SigmaLoss, Timing};
 pub use html::render;
 pub use mixing::{CORRELATION, LIKELIHOOD, unmixed_chains};

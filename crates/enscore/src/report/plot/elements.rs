@@ -73,23 +73,23 @@ impl Drawable<Svg<'_>> for Arrow {
 }
 
 /// A PNG file's picture between two opposite corners.
-pub(in crate::report) struct Heat {
+pub(in crate::report) struct Heat<T = f64> {
     /// The corners, of the coordinates that it is drawn in.
-    pub(in crate::report) corners: [(f64, f64); 2],
+    pub(in crate::report) corners: [(T, T); 2],
     /// The file.
     pub(in crate::report) png: Vec<u8>,
 }
 
-impl<'a> PointCollection<'a, (f64, f64)> for &'a Heat {
-    type Point = &'a (f64, f64);
-    type IntoIter = &'a [(f64, f64)];
+impl<'a, T> PointCollection<'a, (T, T)> for &'a Heat<T> {
+    type Point = &'a (T, T);
+    type IntoIter = &'a [(T, T)];
 
     fn point_iter(self) -> Self::IntoIter {
         &self.corners
     }
 }
 
-impl Drawable<Svg<'_>> for Heat {
+impl<T> Drawable<Svg<'_>> for Heat<T> {
     fn draw<I: Iterator<Item = BackendCoord>>(
         &self,
         mut corners: I,

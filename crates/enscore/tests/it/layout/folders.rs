@@ -69,6 +69,7 @@ const ORDERS: [(&str, &[&str]); 4] = [
             "source",
             "train",
             "compare",
+            "lecture",
         ],
     ),
     (

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::comparison_table::assert_table;
-use super::plain::by_hand::{
+use super::table::assert_table;
+use crate::common::Folder;
+use crate::figures::plain::by_hand::{
     AVERAGED, ByHand, FLOW, Rows, assert_close, assert_same_error, mean_and_error, number,
 };
-use super::plain::expected::{assert_quadrature, error_of_weights};
-use crate::common::Folder;
+use crate::figures::plain::expected::{assert_quadrature, error_of_weights};
 
 /// Rows held out: a batch of 128 and a short one.
 const HELD_OUT: usize = 150;
@@ -123,6 +123,7 @@ fn trainings_in_the_plane_are_measured_as_by_hand() {
         }
         if !hand.model.has_density() {
             assert!(measured["log_z"].is_null() && measured["log_likelihood"].is_null(), "{name}: {one}");
+            assert_eq!(measured["likelihood"], "score-alone", "{name}");
             continue;
         }
         let [log_z, error] = ["log_z", "log_z_error"].map(|key| number(&measured[key]));
@@ -133,6 +134,10 @@ fn trainings_in_the_plane_are_measured_as_by_hand() {
             number(&measured["learnt_log_z_error"]),
             off,
         );
+        // A flow is normalised: its likelihood is exact, and log Z a check.
+        let (kind, log_z, error) =
+            if hand.model.is_normalised() { ("exact", 0.0, 0.0) } else { ("quadrature", log_z, error) };
+        assert_eq!(measured["likelihood"], kind, "{name}");
         let likelihoods: Vec<f64> = hand.log_densities(&rows).iter().map(|f| f - log_z).collect();
         assert_likelihood(name, measured, &likelihoods, error);
     }

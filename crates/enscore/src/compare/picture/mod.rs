@@ -1,14 +1,20 @@
-//! The comparison as one picture: the density and the score field of the truth and of every training, on one
-//! scale.
+//! The comparison as one picture, of the first seed of every training. In the plane: the density and the
+//! score field beside those of the truth, on one scale; of images sheets of samples; of tables
+//! distributions of columns.
+
+mod image_sheets;
+mod marginals;
 
 use std::path::Path;
 
 use super::{Compared, Outcome, Truth};
 use crate::error::Result;
 use crate::evaluate::{LatentBound, MOST_LOG_Z_ERROR, log_z_by_quadrature};
-use crate::report::{Panel, PictureFormat, density_sheet};
+use crate::report::{Panel, Picture, PictureFormat, density_sheet};
 use crate::sample::{TrainedDensity, draw};
 use crate::trained::Trained;
+use image_sheets::sheets;
+use marginals::marginals;
 
 /// Places along each side of a heat map, and arrows.
 const PLACES: usize = 112;
@@ -20,7 +26,7 @@ const BOUND_DRAWS: usize = 64;
 /// Panels in a row.
 const COLUMNS: usize = 4;
 
-/// Writes `comparison.png`, or the same picture in another format, for data in the plane.
+/// Writes `comparison.png`, or the same picture in another format.
 pub(super) fn write(
     outcome: &mut Outcome,
     truth: Option<&Truth>,
@@ -28,9 +34,23 @@ pub(super) fn write(
     format: PictureFormat,
 ) -> Result<()> {
     let first = Trained::open(&outcome.compared[0].run, &[])?;
-    if first.model.row_len() != 2 {
-        return Ok(());
-    }
+    let picture = if first.model.row_len() == 2 {
+        Some(plane(outcome, &first, truth)?)
+    } else {
+        match sheets(outcome, COLUMNS)? {
+            Some(sheets) => Some(sheets),
+            None => marginals(outcome)?,
+        }
+    };
+    let Some(picture) = picture else { return Ok(()) };
+    let path = out.join(format!("comparison.{}", format.ending()));
+    picture.write(&path, format)?;
+    outcome.files.push(path);
+    Ok(())
+}
+
+/// The panels of densities and scores.
+fn plane(outcome: &Outcome, first: &Trained, truth: Option<&Truth>) -> Result<Picture> {
     let window = match truth {
         Some(truth) => truth.window(),
         None => [first.model.data.range; 2],
@@ -42,7 +62,7 @@ pub(super) fn write(
         panels.push(panel.score_of(&mut truth.density()?, ARROWS)?);
     }
     let brightest = panels.first().and_then(Panel::greatest_density);
-    for compared in &outcome.compared {
+    for compared in outcome.by_training().iter().filter_map(|runs| runs.first()) {
         let panel = panel(compared, window)?;
         panels.push(match brightest {
             Some(density) => panel.with_brightest(density)?,
@@ -50,10 +70,7 @@ pub(super) fn write(
         });
     }
     let panels: Vec<Panel> = panels.into_iter().map(|panel| panel.with_labels(["x1", "x2"])).collect();
-    let path = out.join(format!("comparison.{}", format.ending()));
-    density_sheet(&panels, COLUMNS.min(panels.len()))?.write(&path, format)?;
-    outcome.files.push(path);
-    Ok(())
+    density_sheet(&panels, COLUMNS.min(panels.len()))
 }
 
 fn panel(compared: &Compared, window: [[f64; 2]; 2]) -> Result<Panel> {

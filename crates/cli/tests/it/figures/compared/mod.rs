@@ -1,0 +1,5 @@
+//! What `enscore compare` shows.
+
+mod seeds;
+mod table;
+mod trainings;
