@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Format;
+use super::format::Format;
 use crate::numbers::{number, whole};
 
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ pub(crate) struct Compare {
     /// Override a key for every run, e.g. --set train.steps=100; may be repeated
     #[arg(long, value_name = "TABLE.KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Format of the picture of data in the plane
+    /// Format of the picture
     #[arg(long, value_enum, default_value_t = Format::Png)]
     pub(crate) format: Format,
     /// Train every run once with each of these seeds; the table has means and spreads [default: the file's]

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use enscore::report::PictureFormat;
 
 mod evaluation;
+mod format;
+
+pub(crate) use format::Format;
 
 pub(crate) use evaluation::{Arrays, Compare, Evaluate, Export, Inpaint, Logz, Method, Score};
 
@@ -186,24 +188,6 @@ pub(crate) struct Sample {
     /// Ising model files only: Markov chain [default: swendsen-wang, or gibbs if a coupling is negative]
     #[arg(long, value_enum)]
     pub(crate) chain: Option<Chain>,
-}
-
-/// The formats of pictures.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Format {
-    Png,
-    Svg,
-    Pdf,
-}
-
-impl From<Format> for PictureFormat {
-    fn from(format: Format) -> PictureFormat {
-        match format {
-            Format::Png => PictureFormat::Png,
-            Format::Svg => PictureFormat::Svg,
-            Format::Pdf => PictureFormat::Pdf,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -132,7 +132,7 @@ fn folders_and_options_that_do_not_fit_a_run_are_refused() {
     refused(&folder, other, &["model.hidden", "found [9], expected [8]"]);
     refused(&folder, "evaluate run --metrics fid", &["--metrics", "fid", "mmd, sliced_wasserstein, frechet"]);
     refused(&folder, "evaluate run --data digits", &["shape does not match", "[8, 8, 1]", "[2]"]);
-    refused(&folder, "sample run --out x.jpg", &["x.jpg", ".png, .npy or .csv"]);
+    refused(&folder, "sample run --out x.jpg", &["x.jpg", ".png, .svg, .pdf, .npy or .csv"]);
     refused(&folder, "sample run --out no/x.npy", &["no such folder"]);
     refused(&folder, "sample run --trajectory x.png", &["[2]"]);
     refused(&folder, "sample run --set train.steps=3", &["only sampler settings"]);

@@ -45,8 +45,8 @@ pub struct Redrawn {
     pub seconds: f64,
 }
 
-/// Redraws figures, each into files `NAME.png` or in another format (`NAME-2.png`, ...), then `lecture.html` and
-/// `lecture.md` of all of them.
+/// Redraws figures, each into files `NAME.png` or in another format (`NAME-2.png`, ...), then `lecture.html`
+/// and `lecture.md` of all of them.
 /// `began` is told the title of each figure before it is drawn, and how many there are.
 ///
 /// # Errors

@@ -21,6 +21,9 @@ use crate::report::plot::{
 const SIDE: f64 = 200.0;
 /// The height of title and subtitle, and of the name of an axis.
 const HEAD: f64 = 42.0;
+/// How far above its panel a title stands over a subtitle, and what the subtitle takes of it.
+const RISE: f64 = 26.0;
+const SUBTITLE: f64 = 18.0;
 const NAME: f64 = 17.0;
 /// Space between panels.
 const GAP: f64 = 16.0;
@@ -108,6 +111,8 @@ struct Cell<'a> {
     heat: Option<Vec<u8>>,
     bar: Option<(Frame, Vec<u8>)>,
     names_y: bool,
+    /// How far above the panel its title stands.
+    rise: f64,
 }
 
 struct Sheet<'a> {
@@ -130,8 +135,10 @@ impl<'a> Sheet<'a> {
             sheet.place_column(column, columns);
         }
         for row in sheet.cells.chunks_mut(columns) {
+            let is_plain = row.iter().all(|cell| cell.panel.subtitle.is_empty());
             for cell in row.iter_mut() {
-                cell.move_to([cell.frame.corner[0], sheet.high + HEAD]);
+                cell.rise = if is_plain { RISE - SUBTITLE } else { RISE };
+                cell.move_to([cell.frame.corner[0], sheet.high + cell.head()]);
             }
             sheet.high += row.iter().map(Cell::height).fold(0.0, f64::max) + GAP;
         }
@@ -172,7 +179,7 @@ impl<'a> Cell<'a> {
             .filter(|ground| !after.iter().filter_map(Ground::of).any(|later| ground.is_like(&later)));
         let bar = own.map(|ground| bar(ground, size[1])).transpose()?;
         let names_y = begins && !panel.labels[1].is_empty();
-        Ok(Cell { panel, frame, ground, heat, bar, names_y })
+        Ok(Cell { panel, frame, ground, heat, bar, names_y, rise: RISE })
     }
 
     fn move_to(&mut self, corner: [f64; 2]) {
@@ -193,9 +200,14 @@ impl<'a> Cell<'a> {
         self.bar.as_ref().map_or(ticks, |(bar, _)| BAR_GAP + BAR + BAR_TEXT + widest(&bar.y))
     }
 
+    /// What its title, and a subtitle where the row has one, take above it.
+    fn head(&self) -> f64 {
+        HEAD - RISE + self.rise
+    }
+
     fn height(&self) -> f64 {
         let name = if self.panel.labels[0].is_empty() { 0.0 } else { NAME };
-        HEAD + self.frame.size[1] + TICKS_BELOW + name
+        self.head() + self.frame.size[1] + TICKS_BELOW + name
     }
 
     fn draw(&self, area: &Area) -> Drawn {
@@ -228,7 +240,7 @@ impl<'a> Cell<'a> {
         let titled = fitted(&self.panel.title, TITLE, FontStyle::Bold, room);
         let at = |y: f64| (units(left), units(y));
         let corner = Pos::new(HPos::Left, VPos::Bottom);
-        area.draw_text(&titled, &title().pos(corner), at(top - 26.0))?;
+        area.draw_text(&titled, &title().pos(corner), at(top - self.rise))?;
         let subtitle = fitted(&self.panel.subtitle, BODY, FontStyle::Normal, room);
         area.draw_text(&subtitle, &text(BODY, FAINT).pos(corner), at(top - 8.0))?;
         let [wide, high] = self.frame.size;

@@ -83,8 +83,6 @@ impl Frame {
         }
         if self.look.is_box() {
             mesh.disable_y_mesh();
-        } else {
-            mesh.disable_y_axis();
         }
         mesh.draw()?;
         Ok(plane)

@@ -263,7 +263,7 @@ fn families_of_tables_are_distributions_of_columns() {
         folder.path("table.csv").display()
     );
     folder.write("table.toml", settings.as_bytes());
-    let found = folder.succeed("compare table.toml --out out --json").json();
+    let found = folder.succeed("compare table.toml --out out --format svg --json").json();
     let svg = folder.text("out/comparison.svg");
     for name in ["gaussian: ", "made: "] {
         assert_eq!(svg.matches(&format!(">{name}")).count(), 4, "four columns of {name}");
