@@ -27,8 +27,8 @@ fn samples_are_written_in_the_format_that_is_asked_for() {
     let refused = [
         ("sample mlp --out points.png --format pdf", "--format and --out name different formats"),
         ("sample mlp --out points.csv --format png", "--format and --out name different formats"),
-        ("sample mlp --format gif", "png, svg, pdf"),
-        ("compare two.toml --format bmp", "png, svg, pdf"),
+        ("sample mlp --format gif", "png or svg or pdf"),
+        ("compare two.toml --format bmp", "png or svg or pdf"),
     ];
     for (arguments, expected) in refused {
         let ran = folder.run(arguments);
