@@ -5,8 +5,8 @@
 
 use enscore_program::{Conv, Var};
 
+use crate::drive::Drive;
 use crate::networks::{Spec, perceptron_parameters};
-use crate::workloads::Drive;
 
 /// Height and width of an image.
 const SIDE: usize = 28;

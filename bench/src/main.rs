@@ -7,6 +7,7 @@
 mod adam;
 mod boltzmann;
 mod discrete;
+mod drive;
 mod generative;
 mod growth;
 mod max_flow;

@@ -9,8 +9,9 @@ use enscore_cpu::{Argument, Executable, ExecutorError, Options, StepProfile};
 use enscore_program::random::{Key, normal_row};
 
 use crate::adam;
+use crate::drive::Drive;
 use crate::networks::Spec;
-use crate::workloads::{Drive, Workload, chain_step, langevin_schedule};
+use crate::workloads::{Workload, chain_step, langevin_schedule};
 
 /// Runs of one measurement, at most.
 const MOST_RUNS: usize = 200;

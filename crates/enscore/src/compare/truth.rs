@@ -4,7 +4,7 @@ use crate::data::{ToyDensity, toy, wide_rows_of};
 use crate::error::Result;
 use crate::evaluate::{FisherDivergence, HeldOut, Mean, Quadrature, QuadratureSettings, Window, run_data};
 use crate::model::{ClosedForm, HostDensity};
-use crate::sample::TrainedDensity;
+use crate::sample::{TrainedDensity, TrainedModel};
 use crate::trained::Trained;
 
 /// Steps of the grid along each axis.
@@ -16,10 +16,15 @@ const MAX_ROWS: usize = 10_000;
 pub struct Truth(ToyDensity);
 
 impl Truth {
+    /// The built-in density of this name, if there is one.
+    pub fn named(name: &str) -> Option<Truth> {
+        toy(name).map(Truth)
+    }
+
     /// The truth of the data that `trained` learnt from, if it is known.
     pub fn of(trained: &Trained) -> Option<Truth> {
         let unscaled = trained.model.scale().is_ok_and(|scale| scale.is_none());
-        toy(&trained.model.data.name).filter(|_| unscaled).map(Truth)
+        Truth::named(&trained.model.data.name).filter(|_| unscaled)
     }
 
     /// It, as the host sees a density.
@@ -38,6 +43,31 @@ impl Truth {
     /// A box that holds nearly all of it.
     pub fn window(&self) -> [[f64; 2]; 2] {
         self.0.window()
+    }
+
+    /// `count` exact, independent draws `[count, 2]`.
+    pub fn draw(&self, seed: u64, count: usize) -> Vec<f64> {
+        (0..count as u64).flat_map(|row| self.0.draw(seed, row)).collect()
+    }
+
+    /// A density over a grid on its window.
+    ///
+    /// # Errors
+    /// As [`Quadrature::new`].
+    pub fn grid(&self, density: &mut dyn HostDensity) -> Result<Quadrature> {
+        let [x, y] = self.window();
+        let window = Window::new(&[x[0], y[0]], &[x[1], y[1]])?;
+        let settings = QuadratureSettings { intervals: INTERVALS, ..Default::default() };
+        Quadrature::new(density, &window, settings)
+    }
+
+    /// The Fisher divergence of a model's score to its own, under it.
+    ///
+    /// # Errors
+    /// As [`Quadrature::fisher_divergence`].
+    pub fn fisher_divergence(&self, model: &TrainedModel) -> Result<FisherDivergence> {
+        let grid = self.grid(&mut self.density()?)?;
+        grid.fisher_divergence(&mut self.density()?, &mut TrainedDensity::new(model)?)
     }
 
     /// The mean of its log density over rows.
@@ -59,11 +89,6 @@ pub(super) fn held_out(trained: &Trained) -> Result<Option<Vec<f64>>> {
 /// The Fisher divergence of the model's score to the truth's, under the truth; none where the truth is not
 /// known.
 pub(super) fn fisher_divergence(trained: &Trained) -> Result<Option<FisherDivergence>> {
-    let Some(truth) = Truth::of(trained).filter(|_| trained.model.model.has_score()) else { return Ok(None) };
-    let [x, y] = truth.window();
-    let window = Window::new(&[x[0], y[0]], &[x[1], y[1]])?;
-    let settings = QuadratureSettings { intervals: INTERVALS, ..Default::default() };
-    let grid = Quadrature::new(&mut truth.density()?, &window, settings)?;
-    let mut model = TrainedDensity::new(&trained.model)?;
-    grid.fisher_divergence(&mut truth.density()?, &mut model).map(Some)
+    let truth = Truth::of(trained).filter(|_| trained.model.model.has_score());
+    truth.map(|truth| truth.fisher_divergence(&trained.model)).transpose()
 }

@@ -1,11 +1,11 @@
-//! A density in the plane with its truth: what figures of points share.
+//! What figures of points in the plane share.
 
 use enscore_program::random::{Key, normal_row};
 
-use crate::data::{ToyDensity, toy};
+use crate::compare::Truth;
 use crate::error::{Error, Result};
-use crate::evaluate::{FisherDivergence, LogZ, Quadrature, QuadratureSettings, Window};
-use crate::model::{ClosedForm, HostDensity};
+use crate::evaluate::{Quadrature, QuadratureSettings, Window};
+use crate::model::HostDensity;
 use crate::sample::{TrainedDensity, TrainedModel};
 use crate::streams;
 
@@ -16,69 +16,21 @@ pub(super) const MOONS_ENERGY: &str = "data.name = 'two-moons'\n\
     optimiser = { learning_rate = 2e-3, warmup_steps = 50, decay = 'cosine' }\n\
     [model]\nkind = 'mlp-energy'\nhidden = [128, 128]\nactivation = 'softplus'\nconfinement = 2.0\n";
 
-/// A built-in density.
-pub(super) struct Plane {
-    truth: ToyDensity,
+/// The built-in density of this name.
+///
+/// # Errors
+/// A name that is not built in.
+pub(super) fn truth(name: &str) -> Result<Truth> {
+    Truth::named(name).ok_or_else(|| Error::run("no such density").found(name))
 }
 
-impl Plane {
-    /// The density of this name.
-    ///
-    /// # Errors
-    /// A name that is not built in.
-    pub(super) fn of(name: &str) -> Result<Plane> {
-        let truth = toy(name).ok_or_else(|| Error::run("no such density").found(name))?;
-        Ok(Plane { truth })
-    }
-
-    /// A box that holds nearly all of it.
-    pub(super) fn window(&self) -> [[f64; 2]; 2] {
-        self.truth.window()
-    }
-
-    /// It, as the host sees a density.
-    ///
-    /// # Errors
-    /// None of points of the plane.
-    pub(super) fn density(&self) -> Result<impl HostDensity + '_> {
-        let point = |x: &[f64]| [x[0], x[1]];
-        ClosedForm::new(
-            2,
-            move |x: &[f64]| self.truth.log_density(&point(x)),
-            move |x: &[f64], score: &mut [f64]| score.copy_from_slice(&self.truth.score(&point(x))),
-        )
-    }
-
-    /// Exact, independent draws, `[count, 2]`.
-    pub(super) fn rows(&self, seed: u64, count: usize) -> Vec<f64> {
-        (0..count as u64).flat_map(|row| self.truth.draw(seed, row)).collect()
-    }
-
-    /// A density over a grid.
-    ///
-    /// # Errors
-    /// As [`Quadrature::new`].
-    pub(super) fn grid(&self, density: &mut dyn HostDensity) -> Result<Quadrature> {
-        grid(density, self.window())
-    }
-
-    /// The Fisher divergence of a model's score under the truth.
-    ///
-    /// # Errors
-    /// As [`Quadrature::fisher_divergence`].
-    pub(super) fn fisher_divergence(&self, model: &TrainedModel) -> Result<FisherDivergence> {
-        let grid = self.grid(&mut self.density()?)?;
-        grid.fisher_divergence(&mut self.density()?, &mut TrainedDensity::new(model)?)
-    }
-
-    /// log Z of a model's log density by quadrature, nats.
-    ///
-    /// # Errors
-    /// As [`Quadrature::new`].
-    pub(super) fn log_z(&self, model: &TrainedModel) -> Result<LogZ> {
-        let window = self.window().map(|[low, high]| [low - 0.25 * (high - low), high + 0.25 * (high - low)]);
-        Ok(grid(&mut TrainedDensity::new(model)?, window)?.log_z())
-    }
+/// log Z of a model of points by quadrature, nats, over a window half as wide again as the truth's.
+///
+/// # Errors
+/// As [`Quadrature::new`].
+pub(super) fn log_z(truth: &Truth, model: &TrainedModel) -> Result<f64> {
+    let wider = |[low, high]: [f64; 2]| [low - 0.25 * (high - low), high + 0.25 * (high - low)];
+    Ok(grid(&mut TrainedDensity::new(model)?, truth.window().map(wider))?.log_z().value)
 }
 
 /// A density over a grid on a window.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::lecture::drawn::{Drawn, Number};
-use crate::lecture::plane::{MOONS_ENERGY, Plane};
+use crate::lecture::plane::{MOONS_ENERGY, log_z, truth};
 use crate::lecture::studio::Studio;
 use crate::report::{Figure, Panel, density_sheet};
 use crate::sample::TrainedDensity;
@@ -15,7 +15,7 @@ const CAPTION: &str = "The density exp(f)/Z of an energy while contrastive diver
 
 /// Draws the figure.
 pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
-    let plane = Plane::of("two-moons")?;
+    let truth = truth("two-moons")?;
     let steps: u64 = studio.pick(4000, 1000);
     let stops = [1, steps / 16, steps / 4, steps];
     let side = studio.pick(110, 60);
@@ -27,15 +27,15 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
     );
     studio.run_in_parts("cd", &settings, &stops, |step, run| {
         let trained = Trained::open(run, &[])?;
-        let log_z = plane.log_z(&trained.model)?;
-        divergences.push(plane.fisher_divergence(&trained.model)?.relative);
+        let log_z = log_z(&truth, &trained.model)?;
+        divergences.push(truth.fisher_divergence(&trained.model)?.relative);
         let title = if step == 1 { "1 step".to_string() } else { format!("{step} steps") };
-        let panel = Panel::new(&title, "", plane.window())?;
-        panels.push(panel.density_of(&mut TrainedDensity::new(&trained.model)?, log_z.value, side)?);
+        let panel = Panel::new(&title, "", truth.window())?;
+        panels.push(panel.density_of(&mut TrainedDensity::new(&trained.model)?, log_z, side)?);
         Ok(())
     })?;
-    let truth = Panel::new("Truth", "", plane.window())?;
-    panels.push(truth.density_of(&mut plane.density()?, 0.0, side)?);
+    let panel = Panel::new("Truth", "", truth.window())?;
+    panels.push(panel.density_of(&mut truth.density()?, 0.0, side)?);
     let [first, .., last] = divergences[..] else { return Err(crate::Error::run("no part of the training")) };
     Ok(Drawn {
         caption: CAPTION.to_string(),

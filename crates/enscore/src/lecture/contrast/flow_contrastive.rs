@@ -2,10 +2,11 @@
 
 use std::f64::consts::{E, TAU};
 
+use crate::compare::Truth;
 use crate::error::{Error, Result};
 use crate::evaluate::Mean;
 use crate::lecture::drawn::{Drawn, Number};
-use crate::lecture::plane::{MOONS_ENERGY, Plane};
+use crate::lecture::plane::{MOONS_ENERGY, log_z, truth};
 use crate::lecture::studio::Studio;
 use crate::model::HostDensity;
 use crate::report::{Figure, Panel, density_sheet};
@@ -24,11 +25,11 @@ const CAPTION: &str = "Two densities of one training: above an energy, whose log
 
 /// Draws the figure.
 pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
-    let plane = Plane::of("two-moons")?;
+    let truth = truth("two-moons")?;
     let steps: u64 = studio.pick(7000, 2500);
     let stops = [steps / 10, steps / 3, steps];
     let side = studio.pick(110, 60);
-    let rows = plane.rows(studio.seed + 7, ROWS);
+    let rows = truth.draw(studio.seed + 7, ROWS);
     let mut energies = Vec::new();
     let mut flows = Vec::new();
     let mut likelihoods = Vec::new();
@@ -39,7 +40,7 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
     studio.run_in_parts("fce", &settings, &stops, |step, run| {
         let energy = Trained::open(run, &[])?;
         let flow = Trained::open(run, &[FLOW.to_string()])?;
-        let log_z = plane.log_z(&energy.model)?.value;
+        let log_z = log_z(&truth, &energy.model)?;
         let mut of_energy = TrainedDensity::new(&energy.model)?;
         let mut of_flow = TrainedDensity::new(&flow.model)?;
         likelihoods = vec![
@@ -47,13 +48,13 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
             Mean::of(&of_flow.log_density(&rows)?)?,
         ];
         let title = |what: &str| format!("{what}, {step} steps");
-        let panel = Panel::new(&title("Energy"), "", plane.window())?;
+        let panel = Panel::new(&title("Energy"), "", truth.window())?;
         energies.push(panel.density_of(&mut of_energy, log_z, side)?);
-        let panel = Panel::new(&title("Flow"), "", plane.window())?;
+        let panel = Panel::new(&title("Flow"), "", truth.window())?;
         flows.push(panel.density_of(&mut of_flow, 0.0, side)?);
         Ok(())
     })?;
-    let truth = Mean::of(&plane.density()?.log_density(&rows)?)?;
+    let of_exact = Mean::of(&truth.density()?.log_density(&rows)?)?;
     energies.extend(flows);
     let [of_energy, of_flow] = likelihoods[..] else { return Err(Error::run("no part of the training")) };
     let what = |name: &str| format!("log-likelihood of {ROWS} exact draws under the {name}, nats");
@@ -61,8 +62,8 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
     let than_gaussian = format!("{}, beside a Gaussian's", what("flow"));
     let within = studio.pick(0.2, 0.6);
     let numbers = vec![
-        Number::beside(of_truth, of_energy.value, truth.value, within).with_std_err(of_energy.std_err),
-        Number::above(than_gaussian, of_flow.value, gaussian(&plane)?).with_std_err(of_flow.std_err),
+        Number::beside(of_truth, of_energy.value, of_exact.value, within).with_std_err(of_energy.std_err),
+        Number::above(than_gaussian, of_flow.value, gaussian(&truth)?).with_std_err(of_flow.std_err),
     ];
     Ok(Drawn {
         caption: CAPTION.to_string(),
@@ -75,8 +76,8 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
 }
 
 /// The log-likelihood of the Gaussian with the truth's moments: -½ log det(2πe Σ), nats.
-fn gaussian(plane: &Plane) -> Result<f64> {
-    let grid = plane.grid(&mut plane.density()?)?;
+fn gaussian(truth: &Truth) -> Result<f64> {
+    let grid = truth.grid(&mut truth.density()?)?;
     let [x, y, xx, xy, yy] = grid.expectation(|p| [p[0], p[1], p[0] * p[0], p[0] * p[1], p[1] * p[1]]);
     let determinant = (xx - x * x) * (yy - y * y) - (xy - x * y).powi(2);
     Ok(-(TAU * E).ln() - 0.5 * determinant.ln())

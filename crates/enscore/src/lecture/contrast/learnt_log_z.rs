@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::lecture::drawn::{Drawn, Number};
-use crate::lecture::plane::{MOONS_ENERGY, Plane};
+use crate::lecture::plane::{MOONS_ENERGY, log_z, truth};
 use crate::lecture::studio::Studio;
 use crate::report::{Chart, Figure, Mark, Scale, Series};
 use crate::trained::Trained;
@@ -30,7 +30,7 @@ pub(super) fn learnt(trained: &Trained) -> Result<f64> {
 
 /// Draws the figure.
 pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
-    let plane = Plane::of("two-moons")?;
+    let truth = truth("two-moons")?;
     let steps: u64 = studio.pick(5000, 1000);
     let stops: Vec<u64> = (1..=PARTS).map(|part| steps * part / PARTS).collect();
     let mut of_training = Vec::new();
@@ -38,7 +38,7 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
     studio.run_in_parts("nce", &settings(steps, "noise = 'gaussian'\nratio = 4"), &stops, |step, run| {
         let trained = Trained::open(run, &[])?;
         of_training.push((step as f64, learnt(&trained)?));
-        by_quadrature.push((step as f64, plane.log_z(&trained.model)?.value));
+        by_quadrature.push((step as f64, log_z(&truth, &trained.model)?));
         Ok(())
     })?;
     let last = |series: &[(f64, f64)]| series.last().map_or(f64::NAN, |(_, value)| *value);

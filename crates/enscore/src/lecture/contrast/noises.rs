@@ -3,7 +3,7 @@
 use super::learnt_log_z::{learnt, settings};
 use crate::error::Result;
 use crate::lecture::drawn::{Drawn, Number};
-use crate::lecture::plane::Plane;
+use crate::lecture::plane::{log_z, truth};
 use crate::lecture::studio::Studio;
 use crate::report::{Figure, Panel, density_sheet};
 use crate::sample::TrainedDensity;
@@ -23,7 +23,7 @@ const CAPTION: &str = "The same energy, trained as long, against four kinds of n
 
 /// Draws the figure.
 pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
-    let plane = Plane::of("two-moons")?;
+    let truth = truth("two-moons")?;
     let steps: u64 = studio.pick(3500, 800);
     let side = studio.pick(110, 60);
     let mut panels = Vec::new();
@@ -31,10 +31,10 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
     let mut divergences = Vec::new();
     for (name, title, noise) in NOISES {
         let trained = studio.run(&format!("nce-{name}"), &settings(steps, noise))?;
-        let log_z = plane.log_z(&trained.model)?.value;
-        let divergence = plane.fisher_divergence(&trained.model)?.relative;
+        let log_z = log_z(&truth, &trained.model)?;
+        let divergence = truth.fisher_divergence(&trained.model)?.relative;
         let subtitle = format!("relative Fisher divergence {divergence:.3}");
-        let panel = Panel::new(title, &subtitle, plane.window())?;
+        let panel = Panel::new(title, &subtitle, truth.window())?;
         panels.push(panel.density_of(&mut TrainedDensity::new(&trained.model)?, log_z, side)?);
         let gap = log_z - learnt(&trained)?;
         let what = format!("{title}: log Z by quadrature less the learnt one, nats");

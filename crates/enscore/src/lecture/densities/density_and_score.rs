@@ -1,12 +1,11 @@
 //! A mixture's density and score: the gradient of the log density doesn't depend on its constant.
 
-use crate::data::toy;
-use crate::error::{Error, Result};
-use crate::evaluate::{Quadrature, QuadratureSettings, Window};
+use crate::error::Result;
 use crate::lecture::drawn::{Drawn, Number};
+use crate::lecture::plane::truth;
 use crate::lecture::studio::Studio;
-use crate::model::{ClosedForm, HostDensity};
-use crate::report::{Figure, Panel, density_sheet};
+use crate::model::HostDensity;
+use crate::report::{Figure, Panel, centres, density_sheet};
 
 const ARROWS: usize = 18;
 /// The constant that the second density is off by, nats.
@@ -17,32 +16,38 @@ const WITHIN: f64 = 1e-6;
 
 const CAPTION: &str = "Two Gaussians with weights 4/5 and 1/5. Left, the density: it needs its constant \
     Z. Right, the score, the gradient of the log density: arrows point to where the density grows, and \
-    their length, the background, is 0 at the modes and on the ridge between them. Dividing the density \
+    their length, the background, is 0 at the modes and at the saddle between them. Dividing the density \
     by another constant moves the whole left picture up or down and leaves the right one as it is.";
+
+/// exp(SHIFT) times another density.
+struct Shifted<D>(D);
+
+impl<D: HostDensity> HostDensity for Shifted<D> {
+    fn row_len(&self) -> usize {
+        self.0.row_len()
+    }
+
+    fn log_density(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
+        Ok(self.0.log_density(rows)?.into_iter().map(|value| value + SHIFT).collect())
+    }
+
+    fn score(&mut self, rows: &[f64]) -> Result<Vec<f64>> {
+        self.0.score(rows)
+    }
+}
 
 /// Draws the figure.
 pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
-    let truth = toy("two-gaussians").ok_or_else(|| Error::run("a built-in density is missing"))?;
+    let truth = truth("two-gaussians")?;
     let window = truth.window();
-    let point = |x: &[f64]| [x[0], x[1]];
-    let density = |shift: f64| {
-        let truth = &truth;
-        ClosedForm::new(
-            2,
-            move |x: &[f64]| truth.log_density(&point(x)) + shift,
-            move |x: &[f64], score: &mut [f64]| score.copy_from_slice(&truth.score(&point(x))),
-        )
-    };
     let side = studio.pick(160, 80);
     let panels = [
-        Panel::new("Density", "", window)?.density_of(&mut density(0.0)?, 0.0, side)?,
-        Panel::new("Score", "", window)?.score_of(&mut density(0.0)?, ARROWS)?,
+        Panel::new("Density", "", window)?.density_of(&mut truth.density()?, 0.0, side)?,
+        Panel::new("Score", "", window)?.score_of(&mut truth.density()?, ARROWS)?,
     ];
-    let box_of = Window::new(&window.map(|side| side[0]), &window.map(|side| side[1]))?;
-    let settings = QuadratureSettings { intervals: 200, ..Default::default() };
-    let log_z = Quadrature::new(&mut density(0.0)?, &box_of, settings)?.log_z();
-    let shifted = Quadrature::new(&mut density(SHIFT)?, &box_of, settings)?.log_z();
-    let worst = largest_difference(&mut density(0.0)?, &mut density(SHIFT)?, window)?;
+    let log_z = truth.grid(&mut truth.density()?)?.log_z();
+    let shifted = truth.grid(&mut Shifted(truth.density()?))?.log_z();
+    let worst = largest_difference(&mut truth.density()?, &mut Shifted(truth.density()?), window)?;
     Ok(Drawn {
         caption: CAPTION.to_string(),
         figures: vec![Figure::drawing("Density and score of two Gaussians.", density_sheet(&panels, 2)?)],
@@ -71,7 +76,7 @@ fn largest_difference(
     second: &mut dyn HostDensity,
     window: [[f64; 2]; 2],
 ) -> Result<f64> {
-    let places = crate::report::centres(window, [ARROWS; 2]);
+    let places = centres(window, [ARROWS; 2]);
     let scores = first.score(&places)?;
     let mut worst = 0.0f64;
     for axis in 0..2 {

@@ -4,7 +4,7 @@ use enscore_program::random::Key;
 
 use crate::error::Result;
 use crate::lecture::drawn::{Drawn, Number};
-use crate::lecture::plane::{Plane, langevin, points};
+use crate::lecture::plane::{langevin, points, truth};
 use crate::lecture::studio::Studio;
 use crate::model::HostDensity;
 use crate::report::{Figure, Panel, density_sheet};
@@ -25,10 +25,10 @@ const CAPTION: &str = "Chains of Langevin dynamics on the score of two moons, st
 
 /// Draws the figure.
 pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
-    let plane = Plane::of("two-moons")?;
+    let truth = truth("two-moons")?;
     let count = studio.pick(4000, 1500);
-    let mut density = plane.density()?;
-    let window = plane.window().map(|[low, high]| [low - 1.0, high + 1.0]);
+    let mut density = truth.density()?;
+    let window = truth.window().map(|[low, high]| [low - 1.0, high + 1.0]);
     let mut rows = vec![0.0; 2 * count];
     let wide = |score: &[f64]| -> Vec<f64> { score.iter().map(|x| -x).collect() };
     // One step of size 1 with drift -x leaves nothing of the start: N(0, 2 I).
@@ -44,8 +44,8 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
         panels.push(panel.with_points(points(&rows).take(SHOWN)));
     }
     let panel = Panel::new("Density", "", window)?;
-    panels.push(panel.density_of(&mut plane.density()?, 0.0, side)?);
-    let grid = plane.grid(&mut plane.density()?)?;
+    panels.push(panel.density_of(&mut truth.density()?, 0.0, side)?);
+    let grid = truth.grid(&mut truth.density()?)?;
     let moment = |f: fn(&[f64]) -> f64| {
         let [truth] = grid.expectation(|x| [f(x)]);
         let values: Vec<f64> = rows.chunks_exact(2).map(f).collect();

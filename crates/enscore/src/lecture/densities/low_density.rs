@@ -4,10 +4,11 @@
 use enscore_program::random::Key;
 
 use super::perturbed::{MEANS, WEIGHTS};
+use crate::compare::Truth;
 use crate::error::Result;
 use crate::evaluate::{IsotropicMixture, Mean};
 use crate::lecture::drawn::{Drawn, Number};
-use crate::lecture::plane::{Plane, langevin, points};
+use crate::lecture::plane::{langevin, points, truth};
 use crate::lecture::studio::Studio;
 use crate::model::HostDensity;
 use crate::report::{Figure, Panel, centres, density_sheet};
@@ -35,7 +36,7 @@ const CAPTION: &str = "Two Gaussians, weights 1/5 at the lower left and 4/5 at t
 
 /// Draws the figure.
 pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
-    let plane = Plane::of("two-gaussians")?;
+    let truth = truth("two-gaussians")?;
     let window = [[-8.0, 8.0]; 2];
     let steps = studio.pick(3000, 500);
     let trained = studio.trained(
@@ -47,26 +48,26 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
         |_| Ok(()),
     )?;
     let mut learnt = TrainedDensity::new(&trained)?;
-    let [common, rare] = relative_errors(&plane, &mut learnt, window)?;
+    let [common, rare] = relative_errors(&truth, &mut learnt, window)?;
     let count = studio.pick(1280, 640);
-    let exact = plane.rows(studio.seed, count);
-    let plain = plain_chains(studio, &plane, count)?;
+    let exact = truth.draw(studio.seed, count);
+    let plain = plain_chains(studio, &truth, count)?;
     let annealed = annealed_chains(studio, count)?;
     let weight = |rows: &[f64]| {
         Mean::of(&points(rows).map(|[x, y]| if x + y < 0.0 { 1.0 } else { 0.0 }).collect::<Vec<f64>>())
     };
     let panels = [
-        Panel::new("True score", "", window)?.score_of(&mut plane.density()?, ARROWS)?,
+        Panel::new("True score", "", window)?.score_of(&mut truth.density()?, ARROWS)?,
         Panel::new("Learnt score", "", window)?.score_of(&mut learnt, ARROWS)?,
-        Panel::new("Training data", "", window)?.with_points(points(&plane.rows(studio.seed + 1, count))),
+        Panel::new("Training data", "", window)?.with_points(points(&truth.draw(studio.seed + 1, count))),
         Panel::new("Exact draws", "", window)?.with_points(points(&exact)),
         Panel::new("Langevin dynamics", "", window)?.with_points(points(&plain)),
         Panel::new("Annealed Langevin dynamics", "", window)?.with_points(points(&annealed)),
     ];
-    let share = |what: &str, rows: &[f64], truth: f64, bias: f64| {
+    let share = |what: &str, rows: &[f64], truth: f64, bias: f64| -> Result<Number> {
         let mean = weight(rows)?;
         let within = bias + DEVIATIONS * mean.std_err;
-        crate::error::Result::Ok(Number::beside(what, mean.value, truth, within).with_std_err(mean.std_err))
+        Ok(Number::beside(what, mean.value, truth, within).with_std_err(mean.std_err))
     };
     Ok(Drawn {
         caption: CAPTION.to_string(),
@@ -87,9 +88,9 @@ pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
 }
 
 /// The error of a score relative to the true one's length, where data are common and where they are rare.
-fn relative_errors(plane: &Plane, learnt: &mut dyn HostDensity, window: [[f64; 2]; 2]) -> Result<[f64; 2]> {
+fn relative_errors(truth: &Truth, learnt: &mut dyn HostDensity, window: [[f64; 2]; 2]) -> Result<[f64; 2]> {
     let places = centres(window, [40, 40]);
-    let mut truth = plane.density()?;
+    let mut truth = truth.density()?;
     let (found, known) = (learnt.score(&places)?, truth.score(&places)?);
     let log_density = truth.log_density(&places)?;
     let mut sums = [[0.0f64; 2]; 2];
@@ -102,8 +103,8 @@ fn relative_errors(plane: &Plane, learnt: &mut dyn HostDensity, window: [[f64; 2
 }
 
 /// Chains on the true score, from uniform noise.
-fn plain_chains(studio: &Studio, plane: &Plane, count: usize) -> Result<Vec<f64>> {
-    let mut density = plane.density()?;
+fn plain_chains(studio: &Studio, truth: &Truth, count: usize) -> Result<Vec<f64>> {
+    let mut density = truth.density()?;
     let mut rows = uniform_square(count);
     for part in 0..10 {
         studio.go_on()?;

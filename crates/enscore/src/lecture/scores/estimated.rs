@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::lecture::drawn::{Drawn, Number};
-use crate::lecture::plane::{MOONS_ENERGY, Plane};
+use crate::lecture::plane::{MOONS_ENERGY, truth};
 use crate::lecture::studio::Studio;
 use crate::report::{Figure, Panel, density_sheet};
 use crate::sample::TrainedDensity;
@@ -23,19 +23,19 @@ const CAPTION: &str = "The score of two moons, and the scores of three energies 
 
 /// Draws the figure.
 pub(in crate::lecture) fn draw(studio: &Studio) -> Result<Drawn> {
-    let plane = Plane::of("two-moons")?;
+    let truth = truth("two-moons")?;
     let steps = studio.pick(5000, 1200);
     let mut panels =
-        vec![Panel::new("True score", "", plane.window())?.score_of(&mut plane.density()?, ARROWS)?];
+        vec![Panel::new("True score", "", truth.window())?.score_of(&mut truth.density()?, ARROWS)?];
     let mut numbers = Vec::new();
     for (title, objective, [full, quick]) in OBJECTIVES {
         let trained = studio.trained(
             &format!("{MOONS_ENERGY}[objective]\n{objective}\n[train]\nsteps = {steps}\nbatch = 256"),
             |_| Ok(()),
         )?;
-        let divergence = plane.fisher_divergence(&trained)?;
+        let divergence = truth.fisher_divergence(&trained)?;
         let subtitle = format!("relative Fisher divergence {:.3}", divergence.relative);
-        let panel = Panel::new(title, &subtitle, plane.window())?;
+        let panel = Panel::new(title, &subtitle, truth.window())?;
         panels.push(panel.score_of(&mut TrainedDensity::new(&trained)?, ARROWS)?);
         let what = format!("{title}: relative Fisher divergence");
         numbers.push(Number::below(what, divergence.relative, studio.pick(full, quick)));

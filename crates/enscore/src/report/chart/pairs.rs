@@ -161,7 +161,7 @@ impl Grid {
         [left + column as f64 * (wide + GAP), top + NAME + row as f64 * (high + GAP + self.between)]
     }
 
-    /// The height of the drawing with so many rows.
+    /// The height of a drawing of this many rows of cells.
     fn height(&self, rows: usize) -> f64 {
         let [_, top] = self.corner(rows.max(1) - 1, 0);
         top + self.size[1] + TICKS_BELOW + EDGE

@@ -1,4 +1,4 @@
-//! Sheets of images beside each other, each under its title.
+//! Several sheets of images in one picture, side by side, each with a title.
 
 use plotters::style::FontStyle;
 

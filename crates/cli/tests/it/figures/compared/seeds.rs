@@ -209,7 +209,8 @@ fn wrong_seeds_are_refused_in_one_line() {
     }
 }
 
-/// Images: sheets beside each other, and bits per dimension that are marked as what they are.
+/// Models of images: their sheets stand side by side, and bits per dimension
+/// say whether they are exact or a bound.
 #[test]
 fn families_of_images_are_sheets_beside_each_other() {
     let folder = Folder::new();
